@@ -1,0 +1,1 @@
+"""How accepted messages go out."""

@@ -1,0 +1,1 @@
+"""How messages and events come in."""

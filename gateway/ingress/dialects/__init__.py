@@ -1,0 +1,1 @@
+"""Other tools' own formats, each translated to the one Message and back."""

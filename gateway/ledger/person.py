@@ -1,0 +1,97 @@
+"""One person on one address, as a controller knows them: everything that decides, in one value.
+
+The event log is the truth; a Person is what the events add up to, kept beside it so that one read
+answers every question a decision asks. Times are unix seconds, UTC; 0 means never.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+CONTACTS_KEPT = 64
+"""How many of the latest outbound contacts a Person remembers; caps above this are refused at load."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """What a person agreed to for one purpose on one channel. `state`: requested, granted,
+    withdrawn, objected, expired. `grade`: A (double opt-in) to D (imported claim)."""
+
+    purpose: str
+    channel: str
+    state: str
+    grade: str = "D"
+    basis: str = "consent"
+    at: float = 0.0
+    expires_at: float = 0.0
+    event: str = ""
+    jurisdiction: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Why nobody may write: unsubscribed, objected, complained, bounced, stop_request, erased.
+    Empty `purposes` and `channels` mean all."""
+
+    kind: str
+    at: float
+    purposes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One accepted outbound message, as caps count it."""
+
+    at: float
+    class_: str
+    channel: str
+    sender: str
+    message: str = ""
+    purpose: str = ""
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relationship:
+    """What passed between one sender and this person."""
+
+    first_out: float = 0.0
+    last_out: float = 0.0
+    sent: int = 0
+    sent_since_reply: int = 0
+    connected_at: float = 0.0
+    backdated: bool = False
+    replies: int = 0
+    last_reply: float = 0.0
+    unanswered_since: float = 0.0
+    answers: int = 0
+    meetings: int = 0
+    last_meeting: float = 0.0
+    purchases: int = 0
+    last_purchase: float = 0.0
+    threads: tuple[str, ...] = ()
+    introduced: bool = False
+
+
+STRANGER = Relationship()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Everything that decides about one person in the name of one controller."""
+
+    permissions: tuple[Permission, ...] = ()
+    stops: tuple[Stop, ...] = ()
+    no_sales_at: float = 0.0
+    paused_until: float = 0.0
+    jurisdiction: str = ""
+    time_zone: str = ""
+    relationships: Mapping[str, Relationship] = field(default_factory=dict)
+    contacts: tuple[Contact, ...] = ()
+    aliases: tuple[str, ...] = ()
+    restricted_at: float = 0.0
+    soft_bounces: int = 0
+
+
+UNKNOWN = Person()

@@ -1,0 +1,1 @@
+"""What came in: addresses, envelope, content. Pure."""

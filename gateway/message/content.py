@@ -1,0 +1,38 @@
+"""What a person would see of a message, before anyone judges it."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """One part that is not the text: name and type as declared, size in bytes after decoding."""
+
+    filename: str = ""
+    type: str = "application/octet-stream"
+    size: int = 0
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The words of a message and what belongs to its recipient.
+
+    `text` and `html` are decoded to str (undecodable bytes become U+FFFD); either may be empty.
+    `own_words` are values that belong to the recipient alone (name, company, attributes) and that
+    sameness masks. Lengths are characters.
+    """
+
+    channel: str = "email"
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    sender_name: str = ""
+    sender_address: str = ""
+    recipient_name: str = ""
+    recipient_company: str = ""
+    own_words: tuple[str, ...] = ()
+    language: str = ""
+    bulk_headers: bool = False
+    is_reply: bool = False
+    template_pending: bool = False
+    attachments: tuple[Attachment, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""So what: policies, rules, and the decision. Pure, but for `load`, which reads files."""

@@ -1,0 +1,57 @@
+"""What is known about one recipient at one moment, as rules ask for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.ledger.person import STRANGER, UNKNOWN, Person, Relationship
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copies:
+    """How much of this text went to others before. `share` is words of phrases seen before by at
+    least `seen` others over all words counted (0 to 1). `counts` gives, for each phrase of the
+    reading in order, to how many other people it went; `since` is the unix time of the earliest."""
+
+    counts: tuple[int, ...] = ()
+    since: float = 0.0
+
+
+NO_COPIES = Copies()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How much this sender did lately. `sent` maps (class, window seconds) to accepted messages;
+    `backlog` are the unix times since when replies to this sender wait for an answer, oldest first."""
+
+    sent: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    next_free: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    backlog: tuple[float, ...] = ()
+
+
+NO_PACE = Pace()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One recipient, as the controller and this sender know them.
+
+    `person` is the address written to; `linked` are the other addresses of the same person
+    (restrictions and caps are read over all, consent over `person` alone). `relationship` is with
+    this sender. `known_reply` says that the message answers a reply of theirs in that thread.
+    `trusted` are what this source is trusted with (jurisdiction, consent). `has_reply_feed` is False
+    where nobody tells the gateway about replies.
+    """
+
+    person: Person = UNKNOWN
+    linked: tuple[Person, ...] = ()
+    relationship: Relationship = STRANGER
+    jurisdiction: str = "unknown"
+    known_reply: bool = False
+    copies: Copies = NO_COPIES
+    pace: Pace = NO_PACE
+    has_reply_feed: bool = False
+    source_kind: str = "tool"
+    identity: str = ""
+    time_zone: str = ""
+    way_out_added: bool = False

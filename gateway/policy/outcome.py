@@ -1,0 +1,85 @@
+"""What a decision can be, and why."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from gateway.reading.reading import Evidence
+
+
+class Outcome(IntEnum):
+    """Ordered by severity: the largest of several stands."""
+
+    ACCEPT = 0
+    HOLD = 1
+    REJECT = 2
+
+    @property
+    def word(self) -> str:
+        """accepted, held or rejected: the name outside, in replies and metric labels."""
+        return ("accepted", "held", "rejected")[self]
+
+
+class Words(NamedTuple):
+    """One sentence for a person, in English and Italian."""
+
+    en: str
+    it: str
+
+    def in_(self, language: str) -> str:
+        """The sentence in `language`, English where there is none."""
+        return self.it if language == "it" else self.en
+
+
+NO_WORDS = Words("", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """What a rule found wrong. `code` is the part after the rule's name (`consent.missing` has code
+    `missing`); `earliest` is the unix time at which time alone cures it, 0 when it does not;
+    `condition` is what would release a hold: consent, window, reply, reviewer."""
+
+    code: str
+    reason: Words
+    remedy: Words = NO_WORDS
+    evidence: tuple[Evidence, ...] = ()
+    earliest: float = 0.0
+    condition: str = "reviewer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """An objection, and the policy line that gave it its outcome. `code` is whole: `rule.finding`.
+    `mode`: enforce, observe (recorded, changes nothing) or floor."""
+
+    policy: str
+    rule: str
+    code: str
+    outcome: Outcome
+    mode: str
+    reason: Words
+    remedy: Words = NO_WORDS
+    evidence: tuple[Evidence, ...] = ()
+    earliest: float = 0.0
+    condition: str = "reviewer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The outcome for one recipient, with every violation. `earliest` is 0 unless time alone cures
+    every one of them. `class_` is the class it was judged as; `waived` are codes that a release waived."""
+
+    outcome: Outcome
+    violations: tuple[Violation, ...]
+    class_: str
+    policy_version: str
+    earliest: float = 0.0
+    waived: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+    @property
+    def enforced(self) -> tuple[Violation, ...]:
+        """The violations that count, most severe first."""
+        counted = [v for v in self.violations if v.mode != "observe"]
+        return tuple(sorted(counted, key=lambda v: -v.outcome))

@@ -1,0 +1,1 @@
+"""The rules, each a frozen dataclass whose fields are its YAML parameters."""

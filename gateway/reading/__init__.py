@@ -1,0 +1,1 @@
+"""What a message says, with the words that show it. Pure."""

@@ -1,0 +1,1 @@
+"""State that survives: one transaction per batch, the same on SQLite and PostgreSQL."""
