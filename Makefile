@@ -3,7 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -12,15 +11,18 @@ ARGS ?=
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## make .venv with everything the tests need
+setup: $(VENV)/.linked ## make .venv with everything the tests need
 
-# A half-made environment leaves no stamp, so the next run starts afresh.
-$(STAMP): pyproject.toml requirements/dev.txt
+# A half-made environment leaves no stamp, so the next run tries again.
+$(VENV)/.installed: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Galateo needs Python 3.11 or later; try: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --compile -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.linked: $(VENV)/.installed pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	@touch $(STAMP)
+	@touch $@
 
 demo: setup ## start the gateway, send it a dozen messages, show what became of them (ARGS=--once to stop after)
 	$(BIN)/galateo demo $(ARGS)

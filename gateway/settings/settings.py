@@ -1,0 +1,224 @@
+"""Every setting, its default and what it means. `GALATEO_` + the name in capitals is its variable."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, ByteSize, Field, SecretStr, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gateway.settings.values import (
+    Count,
+    Duration,
+    Listen,
+    ListenOrOff,
+    Networks,
+    SecretUrl,
+    Size,
+    Timeout,
+    url_of,
+)
+
+PREFIX = "GALATEO_"
+# Names the file; without it, galateo.toml in the working folder is read where there is one.
+FILE_VARIABLE = "GALATEO_CONFIG"
+DEFAULT_FILE = "galateo.toml"
+# For these an empty value means "off"; elsewhere an empty variable is as good as none.
+LISTENERS = ("smtp_listen", "smtps_listen", "http_listen", "ops_listen", "reply_listen")
+
+# Capitals are as good as small letters.
+Lowered = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+Switch = Annotated[bool, Field(examples=["1 or 0"])]
+MessageClass = Literal[
+    "transactional",
+    "newsletter",
+    "promotion",
+    "outreach",
+    "connection_request",
+    "permission_request",
+    "recommendation_request",
+    "greeting",
+    "conversation",
+]
+
+Database = Annotated[
+    SecretUrl,
+    NoDecode,
+    url_of("sqlite", "postgresql", "postgres"),
+    Field(examples=["sqlite:///./var/galateo.db or postgresql://galateo@db.example.com/galateo"]),
+]
+Relay = Annotated[
+    SecretUrl | None,
+    NoDecode,
+    url_of("smtp", "smtps"),
+    Field(examples=["smtp://relay.example.com:587 or smtps://user:password@relay.example.com"]),
+]
+WebUrl = Annotated[
+    SecretUrl | None,
+    NoDecode,
+    url_of("http", "https"),
+    Field(examples=["https://tool.example.com/galateo"]),
+]
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False, examples=["50"])]
+PublicUrl = Annotated[
+    str,
+    url_of("http", "https"),
+    BeforeValidator(lambda value: value.rstrip("/") if isinstance(value, str) else value),
+    Field(examples=["https://mail.example.com"]),
+]
+
+
+class Settings(BaseSettings):
+    """Frozen; limits and timeouts are above zero; URLs with passwords and secrets do not print."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_default=True,
+        env_ignore_empty=False,
+    )
+
+    # Where it listens
+    smtp_listen: ListenOrOff = Listen("127.0.0.1", 2525)
+    smtps_listen: ListenOrOff = None  # TLS from the first byte (RFC 8314)
+    http_listen: ListenOrOff = Listen("127.0.0.1", 8080)  # ingest API and the pages for recipients
+    ops_listen: ListenOrOff = Listen("127.0.0.1", 8081)  # console, admin API, metrics, health
+    reply_listen: ListenOrOff = None  # where replies and bounces come in by SMTP
+    smtp_tls_cert: Path | None = None
+    smtp_tls_key: Path | None = None
+    smtp_proxy_protocol: Switch = False
+    smtp_proxy_trusted: Networks = ()  # who may say, by PROXY protocol, whom it speaks for
+    public_url: PublicUrl = "http://127.0.0.1:8080"  # how recipients reach HTTP_LISTEN; no slash at its end
+
+    # What it works on
+    database: Database = SecretUrl("sqlite:///./var/galateo.db")
+    policies: Path = Path("policies")
+    access: Path = Path("access.yaml")
+    keys: Path | None = None  # pepper and signing keys; without it, beside the SQLite file
+    mode: Annotated[Literal["enforce", "observe"], Lowered] = "enforce"
+    development: Switch = False
+    default_class: MessageClass | None = None  # of the development source; without it, the reading says
+
+    # Where messages go
+    relay: Relay = None
+    webhook_relay: WebUrl = None
+    webhook_secret: SecretStr | None = Field(None, examples=["whsec_ and 24 to 64 random bytes in Base64"])
+    relay_connections: Count = 16
+    relay_timeout: Timeout = timedelta(seconds=60)  # for each command
+    retry_max_age: Timeout = timedelta(days=4)  # RFC 5321 4.5.4.1: at least 4-5 days
+
+    # How long things last
+    hold_expiry: Timeout = timedelta(days=14)
+    backdate_limit: Duration = timedelta(days=7)  # an event may report the past, but no further back
+    grace: Duration = timedelta(seconds=20)  # at a stop, for sessions and deliveries under way
+
+    # What a client may use
+    max_message_bytes: Size = ByteSize(25 * 1024 * 1024)
+    max_inflight_bytes: Size = ByteSize(256 * 1024 * 1024)  # all messages being received, together
+    max_recipients: Count = 100  # RFC 5321 4.5.3.1.8: at least 100
+    max_connections: Count = 500
+    max_connections_per_peer: Count = 200
+    source_rate: float = Field(
+        0, ge=0, allow_inf_nan=False, examples=["50"]
+    )  # messages/s of a source; 0: any
+    command_timeout: Timeout = timedelta(minutes=5)  # RFC 5321 4.5.3.2.7
+    data_timeout: Timeout = timedelta(minutes=10)  # for one whole message
+    session_timeout: Timeout = timedelta(hours=1)
+    max_errors: Count = 20  # refused commands in a session before it is closed
+    auth_attempts: Count = 3
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowered] = "info"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value != "" or name in LISTENERS}
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        for problem in self._find_disagreements():
+            raise ValueError(problem)
+        return self
+
+    def _find_disagreements(self) -> list[str]:
+        open_to_others = [
+            name for name in LISTENERS if (listen := getattr(self, name)) and not listen.loopback
+        ]
+        checks = [
+            (
+                (self.smtp_tls_cert is None) != (self.smtp_tls_key is None),
+                "SMTP_TLS_CERT and SMTP_TLS_KEY go together: name both files, or neither",
+            ),
+            (
+                self.smtps_listen is not None and self.smtp_tls_cert is None,
+                "SMTPS_LISTEN needs a certificate: set SMTP_TLS_CERT and SMTP_TLS_KEY, or SMTPS_LISTEN=off",
+            ),
+            (
+                self.smtp_proxy_protocol and not self.smtp_proxy_trusted,
+                (
+                    "SMTP_PROXY_PROTOCOL needs SMTP_PROXY_TRUSTED, the networks of your proxies; "
+                    "for example GALATEO_SMTP_PROXY_TRUSTED=10.0.0.0/8"
+                ),
+            ),
+            (
+                self.webhook_relay is not None and self.webhook_secret is None,
+                "WEBHOOK_RELAY needs WEBHOOK_SECRET, to sign what is sent there",
+            ),
+            (
+                self.postgres and self.keys is None,
+                (
+                    "DATABASE on PostgreSQL needs KEYS, a file of keys that every replica shares; "
+                    "for example GALATEO_KEYS=/etc/galateo/keys"
+                ),
+            ),
+            (
+                self.development and bool(open_to_others),
+                (
+                    f"DEVELOPMENT=1 has no passwords, so {', '.join(open_to_others).upper()} "
+                    "must stay on this machine; for example 127.0.0.1:2525"
+                ),
+            ),
+        ]
+        return [f"{PREFIX}{text}" for wrong, text in checks if wrong]
+
+    @property
+    def postgres(self) -> bool:
+        """Whether the database is PostgreSQL rather than the embedded SQLite."""
+        return self.database.get_secret_value().startswith("postgres")
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The embedded database's file (`sqlite:///relative`, `sqlite:////absolute`); None on PostgreSQL."""
+        if self.postgres:
+            return None
+        return Path(self.database.get_secret_value().removeprefix("sqlite://").removeprefix("/"))
+
+    @property
+    def keys_file(self) -> Path:
+        """Where pepper and signing keys are kept."""
+        if self.keys is not None:
+            return self.keys
+        assert self.sqlite_file is not None
+        return self.sqlite_file.with_suffix(".keys")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file; nothing else."""
+        file = TomlConfigSettingsSource(settings_cls, Path(os.environ.get(FILE_VARIABLE) or DEFAULT_FILE))
+        return init_settings, env_settings, file

@@ -1,0 +1,176 @@
+"""What a setting's value may be: durations, listeners, URLs, networks, sizes; each parser says what is wrong.
+
+A parser raises ValueError with the end of a sentence: "is not a duration"; the variable's name comes before
+it. No text of a ValueError repeats the value.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, ByteSize, Field, Secret
+from pydantic_settings import NoDecode
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen: a host name or address without brackets, and a port (0: any free one)."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class SecretUrl(Secret[str]):
+    """A URL that may hold a password: shown without it; `get_secret_value()` gives it whole."""
+
+    def _display(self) -> str:
+        return hide_password(self.get_secret_value())
+
+
+def hide_password(url: str) -> str:
+    """Return the URL with user, password and query left out; hostile or broken URLs come back as `***`."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return "***"
+    rest = rest.partition("?")[0].partition("#")[0]
+    head, at, tail = rest.rpartition("@")
+    return f"{scheme}://***@{tail}" if at and head else f"{scheme}://{rest}"
+
+
+_UNIT_NAMES = {
+    unit: seconds
+    for names, seconds in (
+        (("ms", "millisecond", "milliseconds"), 0.001),
+        (("s", "sec", "secs", "second", "seconds"), 1),
+        (("m", "min", "mins", "minute", "minutes"), 60),
+        (("h", "hour", "hours"), 3600),
+        (("d", "day", "days"), 86400),
+        (("w", "week", "weeks"), 604800),
+    )
+    for unit in names
+}
+_PART = r"(\d{1,12}(?:\.\d{1,6})?)\s*([a-z]+)"
+_PARTS = re.compile(rf"{_PART}(?:[\s,]*{_PART})*", re.ASCII)
+_ISO = re.compile(
+    r"P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,6})?)S)?)?",
+    re.ASCII,
+)
+_ISO_UNITS = (604800, 86400, 3600, 60, 1)
+_LONGEST = timedelta(days=3650)
+
+
+def parse_duration(value: object) -> timedelta:
+    """Return the duration, at most ten years, or raise ValueError."""
+    seconds = _count_seconds(value)
+    if seconds is None:
+        raise ValueError("is not a duration")
+    if not 0 <= seconds <= _LONGEST.total_seconds():
+        raise ValueError("is not between nothing and ten years")
+    return timedelta(seconds=seconds)
+
+
+def _count_seconds(value: object) -> float | None:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str) or len(value) > 100:
+        return None
+    text = value.strip()
+    if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text, re.ASCII):
+        return float(text)
+    if len(text) > 2 and text[-1] != "T" and (iso := _ISO.fullmatch(text.upper())):
+        return sum(
+            float(n or 0) * unit for n, unit in zip(iso.groups(), (604800, 86400, 3600, 60, 1), strict=True)
+        )
+    if not _PARTS.fullmatch(text.lower()):
+        return None
+    parts = re.findall(_PART, text.lower(), re.ASCII)
+    if any(unit not in _UNIT_NAMES for _, unit in parts):
+        return None
+    return sum(float(number) * _UNIT_NAMES[unit] for number, unit in parts)
+
+
+def parse_listen(value: object) -> Listen | None:
+    """Return where to listen, None for `off` and the empty string, or raise ValueError."""
+    if value is None or isinstance(value, Listen):
+        return value
+    text = str(value).strip()
+    if text.lower() in {"", "off"}:
+        return None
+    host, _, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not bare or not re.fullmatch(r"[A-Za-z0-9._:%-]{1,255}", bare) or (":" in bare) != (bare != host):
+        raise ValueError("is not host:port or off")
+    if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or int(port) > 65535:
+        raise ValueError("has no port between 0 and 65535")
+    return Listen(bare, int(port))
+
+
+def url_of(*schemes: str) -> BeforeValidator:
+    """Return a validator for URLs of these schemes."""
+
+    def parse(value: object) -> object:
+        if value is None or isinstance(value, SecretUrl):
+            return value
+        text = str(value).strip()
+        if re.search(r"[\x00-\x20\x7f]", text):
+            raise ValueError("holds a space or a control character")
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError:
+            raise ValueError("is not a URL with a port between 1 and 65535") from None
+        if parts.scheme not in schemes:
+            raise ValueError(f"does not begin with {' or '.join(f'{name}://' for name in schemes)}")
+        if port == 0 or (parts.scheme != "sqlite" and not parts.hostname):
+            raise ValueError("names no host to connect to")
+        return text
+
+    return BeforeValidator(parse)
+
+
+def _parse_networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part, strict=False) for part in re.split(r"[\s,]+", value.strip()) if part)
+    except ValueError:
+        raise ValueError("is not a list of networks") from None
+
+
+Duration = Annotated[
+    timedelta,
+    NoDecode,
+    BeforeValidator(parse_duration),
+    Field(examples=["14 days, 2h, 30s"]),
+]
+Timeout = Annotated[Duration, Field(gt=timedelta(0))]
+ListenOrOff = Annotated[
+    Listen | None,
+    NoDecode,
+    BeforeValidator(parse_listen),
+    Field(examples=["127.0.0.1:2525"]),
+]
+Networks = Annotated[
+    tuple[IPv4Network | IPv6Network, ...],
+    NoDecode,
+    BeforeValidator(_parse_networks),
+    Field(examples=["10.0.0.0/8, fd00::/8"]),
+]
+Size = Annotated[ByteSize, Field(gt=0, examples=["26214400 or 25 MiB"])]
+Count = Annotated[int, Field(gt=0, examples=["100"])]
