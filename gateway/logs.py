@@ -5,6 +5,7 @@ message is the event's name, and everything in `extra` becomes a field; a value 
 Where a line costs more than a call, ask `log.isEnabledFor(logging.INFO)` first.
 """
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -39,7 +40,10 @@ class JsonFormatter(logging.Formatter):
         line |= {name: _withhold(value) for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info and record.exc_info[0] is not None:
             line |= describe_exception(record.exc_info[1])
-        return orjson.dumps(line, default=_name_type, option=orjson.OPT_NON_STR_KEYS).decode()
+        try:
+            return orjson.dumps(line, default=_name_type, option=orjson.OPT_NON_STR_KEYS).decode()
+        except orjson.JSONEncodeError:  # a lone surrogate, a number beyond 64 bits, a loop
+            return json.dumps({name: _flatten(value) for name, value in line.items()})
 
 
 def describe_exception(error: BaseException | None) -> dict[str, Any]:
@@ -73,3 +77,7 @@ def _withhold(value: Any) -> Any:
 
 def _name_type(value: object) -> str:
     return f"<{type(value).__name__}>"
+
+
+def _flatten(value: object) -> object:
+    return value if isinstance(value, (str, int)) else _name_type(value)

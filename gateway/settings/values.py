@@ -46,9 +46,10 @@ def hide_password(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         return "***"
-    rest = rest.partition("?")[0].partition("#")[0]
-    head, at, tail = rest.rpartition("@")
-    return f"{scheme}://***@{tail}" if at and head else f"{scheme}://{rest}"
+    # The last @ of all: a password may hold any character, unescaped by a hurried hand.
+    user, _, place = rest.rpartition("@")
+    place = place.partition("?")[0].partition("#")[0]
+    return f"{scheme}://***@{place}" if user else f"{scheme}://{place}"
 
 
 _UNIT_NAMES = {
