@@ -1,0 +1,175 @@
+"""Messages that begin here: RFC 5322 octets made of fields, text and attachments."""
+
+import re
+from base64 import encodebytes
+from binascii import b2a_qp
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.header import Header
+from email.utils import formatdate
+from hashlib import sha256
+from urllib.parse import quote
+
+_NAME = re.compile(r"[!-9;-~]{1,76}\Z")
+_BROKEN = re.compile(r"[\r\n\0\ud800-\udfff]")
+_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}\Z")
+_WIDTH = 76
+_LONGEST_LINE = 998
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One attachment of a message to be built; `content_id` without brackets."""
+
+    filename: str
+    octets: bytes
+    type: str = "application/octet-stream"
+    inline: bool = False
+    content_id: str = ""
+
+
+def field(name: str, value: str) -> bytes:
+    """One header field with its CRLF, folded at white space, non-ASCII as encoded words (RFC 2047).
+
+    Raises ValueError for CR, LF, NUL or surrogates in the value, for a bad name, and for a piece
+    without white space that would not fit in a line of 998 octets.
+    """
+    if not _NAME.match(name):
+        raise ValueError("not the name of a header field")
+    if _BROKEN.search(value):
+        raise ValueError("a header value holds CR, LF or NUL")
+    if not value.isascii():
+        value = Header(value, "utf-8", maxlinelen=_WIDTH, header_name=name).encode(linesep="\r\n")
+        return f"{name}: {value}\r\n".encode("ascii")
+    line = f"{name}: {value}"
+    if len(line) > 78:
+        line = _fold(line)
+    return line.encode("ascii") + b"\r\n"
+
+
+def _fold(line: str) -> str:
+    """CRLF before white space where a line would pass the width; never a line of white space alone."""
+    lines: list[str] = []
+    current = ""
+    for piece in re.findall(r"[ \t]*[^ \t]+", line.rstrip()):
+        if current and len(current) + len(piece) > _WIDTH and current.strip():
+            lines.append(current)
+            current = ""
+        current += piece
+    lines.append(current)
+    if any(len(part) > _LONGEST_LINE for part in lines):
+        raise ValueError("a header value has a piece longer than a line")
+    return "\r\n".join(lines)
+
+
+def person(name: str, address: str) -> str:
+    """`name <address>` for a From or To field: quoted or as encoded words where needed."""
+    if _BROKEN.search(name) or _BROKEN.search(address):
+        raise ValueError("a name or address holds CR, LF or NUL")
+    if not name:
+        return address
+    if not name.isascii():
+        name = Header(name, "utf-8", maxlinelen=_WIDTH).encode(linesep="\n").replace("\n", "")
+    elif not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+", name) or "=?" in name:
+        name = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    return f"{name} <{address}>"
+
+
+def build(
+    *,
+    sender: str,
+    recipient: str,
+    subject: str,
+    message_id: str,
+    date: float,
+    text: str = "",
+    html: str = "",
+    sender_name: str = "",
+    recipient_name: str = "",
+    attachments: Sequence[File] = (),
+    headers: Sequence[tuple[str, str]] = (),
+) -> bytes:
+    """An RFC 5322 message with CRLF line ends; the same arguments give the same octets.
+
+    `message_id` with or without brackets; `date` in unix seconds. Text and HTML both given become
+    multipart/alternative; with attachments, multipart/mixed. Raises ValueError for what cannot stand
+    in a header. Addresses that are not ASCII stand as UTF-8 (RFC 6532) and need SMTPUTF8.
+    """
+    identity = message_id if message_id.startswith("<") else f"<{message_id}>"
+    seed = sha256(identity.encode("utf-8", "replace")).hexdigest()[:24]
+    head = [
+        _address_field("From", sender_name, sender),
+        _address_field("To", recipient_name, recipient),
+        field("Subject", subject),
+        field("Date", formatdate(date)),
+        field("Message-ID", identity),
+        *[field(name, value) for name, value in headers],
+        b"MIME-Version: 1.0\r\n",
+    ]
+    body = _body(text, html, f"alternative-{seed}")
+    if attachments:
+        body = _multipart("mixed", f"mixed-{seed}", [body, *(_file(file) for file in attachments)])
+    return b"".join(head) + body
+
+
+def _address_field(name: str, display: str, address: str) -> bytes:
+    value = person(display, address)
+    if value.isascii():
+        return field(name, value)
+    return f"{name}: {value}\r\n".encode()
+
+
+def _body(text: str, html: str, boundary: str) -> bytes:
+    parts = [_text(text, "plain")] if text or not html else []
+    if html:
+        parts.append(_text(html, "html"))
+    return parts[0] if len(parts) == 1 else _multipart("alternative", boundary, parts)
+
+
+def _multipart(kind: str, boundary: str, parts: Sequence[bytes]) -> bytes:
+    # "=_" can occur in neither quoted-printable nor base64 (RFC 2045 6.7).
+    line = f"=_{boundary}".encode("ascii")
+    head = b'Content-Type: multipart/%b; boundary="%b"\r\n\r\n' % (kind.encode("ascii"), line)
+    return head + b"".join(b"--%b\r\n%b\r\n" % (line, part) for part in parts) + b"--%b--\r\n" % line
+
+
+def _text(text: str, kind: str) -> bytes:
+    octets = "\r\n".join(text.splitlines()).encode("utf-8", "replace") + b"\r\n"
+    if octets.isascii() and b"\0" not in octets and all(len(line) < 900 for line in octets.split(b"\r\n")):
+        encoding, encoded = b"7bit", octets
+    else:
+        encoding, encoded = b"quoted-printable", _quoted(octets)
+    if b"--=_" in encoded:
+        encoding, encoded = b"base64", encodebytes(octets).replace(b"\n", b"\r\n")
+    kind_octets = kind.encode("ascii")
+    return (
+        b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n"
+        % (kind_octets, encoding)
+        + encoded
+    )
+
+
+def _quoted(octets: bytes) -> bytes:
+    lines = b2a_qp(octets.replace(b"\r\n", b"\n"), istext=True).replace(b"\r\n", b"\n")
+    return lines.replace(b"\n", b"\r\n").replace(b"\0", b"=00")
+
+
+def _file(file: File) -> bytes:
+    kind = file.type if _TYPE.match(file.type) and not file.type.startswith("multipart/") else ""
+    lines = [
+        f"Content-Type: {kind or 'application/octet-stream'}",
+        f"Content-Disposition: {'inline' if file.inline else 'attachment'}{_filename(file.filename)}",
+        "Content-Transfer-Encoding: base64",
+    ]
+    if re.fullmatch(r"[!-;=?-~]{1,200}", file.content_id):
+        lines.append(f"Content-ID: <{file.content_id}>")
+    head = "\r\n".join(lines).encode("ascii")
+    return head + b"\r\n\r\n" + encodebytes(file.octets).replace(b"\n", b"\r\n")
+
+
+def _filename(name: str) -> str:
+    """The parameter, in the form of RFC 2231 where the name is not plain."""
+    name = re.sub(r"[\r\n\0\ud800-\udfff]", "", name)
+    if re.fullmatch(r"[A-Za-z0-9._ -]{1,120}", name):
+        return f';\r\n filename="{name}"'
+    return f";\r\n filename*=utf-8''{quote(name[:80], safe='')}" if name else ""

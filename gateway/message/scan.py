@@ -1,0 +1,161 @@
+"""The quick reader: plain header blocks and clean multiparts, by searching octets.
+
+It accepts only what cannot be read in two ways; for everything else it answers None, and the slow
+reader (`tree`) takes over. Where it accepts, both agree.
+"""
+
+import re
+
+from gateway.message.body import PLAIN_ENCODINGS
+from gateway.message.leaf import Leaf, read_value
+
+DEEPEST = 4
+MOST_PARTS = 100
+
+# As tools write them; other spellings and names take a longer look.
+_NAMES = (
+    "ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal", "Authentication-Results",
+    "Auto-Submitted", "Bcc", "Cc", "Content-Description", "Content-Disposition", "Content-ID",
+    "Content-Id", "Content-Language", "Content-Transfer-Encoding", "Content-Type", "Date",
+    "Delivered-To", "DKIM-Signature", "Errors-To", "Feedback-ID", "From", "In-Reply-To",
+    "List-Archive", "List-Help", "List-ID", "List-Id", "List-Owner", "List-Post", "List-Subscribe",
+    "List-Unsubscribe", "List-Unsubscribe-Post", "Message-ID", "Message-Id", "MIME-Version",
+    "Mime-Version", "Organization", "Precedence", "Received", "References", "Reply-To",
+    "Return-Path", "Sender", "Subject", "Thread-Index", "Thread-Topic", "To", "User-Agent",
+    "X-Campaign", "X-Campaign-ID", "X-Galateo-Campaign", "X-Galateo-Class",
+    "X-Galateo-Jurisdiction", "X-Galateo-Purpose", "X-Galateo-Recipient-Name",
+    "X-Galateo-Sequence-Step", "X-Listmonk-Campaign", "X-Listmonk-Subscriber", "X-Mailer",
+    "X-Mailgun-Tag", "X-Priority",
+)  # fmt: skip
+_KNOWN = {name.encode(): name.lower() for name in _NAMES} | {
+    name.lower().encode(): name.lower() for name in _NAMES
+}
+_NAME = re.compile(rb"[!-9;-~]+\Z")
+_ENCODINGS = {
+    spelling.encode(): name
+    for name in (*PLAIN_ENCODINGS, "quoted-printable", "base64")
+    for spelling in (name, name.upper(), name.title(), name.capitalize())
+}
+_CHARSETS = frozenset(
+    {"", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windows-1252", "iso-8859-15", "cp1252"}
+)
+
+Fields = dict[str, list[bytes]]
+
+
+def scan(raw: bytes) -> tuple[Fields, int, list[Leaf]] | None:
+    """Header fields, the offset of the blank line and the leaves in order; None when in doubt.
+
+    Demands CRLF line ends throughout.
+    """
+    end = raw.find(b"\r\n\r\n")
+    pairs = raw.count(b"\r\n")
+    if end < 0 or raw.count(b"\n") != pairs or raw.count(b"\r") != pairs:
+        return None
+    fields = index(raw[:end])
+    if fields is None:
+        return None
+    leaves: list[Leaf] = []
+    if not _descend(fields, raw, end + 4, len(raw), leaves, 0):
+        return None
+    return fields, end + 2, leaves
+
+
+def index(head: bytes) -> Fields | None:
+    """Values by lower-case name, unfolded; None when a line is no header field."""
+    if b"\r\n " in head:
+        head = head.replace(b"\r\n ", b" ")
+    if b"\r\n\t" in head:
+        head = head.replace(b"\r\n\t", b"\t")
+    fields: Fields = {}
+    for line in head.split(b"\r\n"):
+        name, colon, value = line.partition(b":")
+        key = _KNOWN.get(name)
+        if key is None:
+            if not colon or not _NAME.match(name):
+                return None
+            key = name.decode("ascii").lower()
+        elif not colon:
+            return None
+        if key in fields:
+            fields[key].append(value)
+        else:
+            fields[key] = [value]
+    return fields
+
+
+def _descend(fields: Fields, raw: bytes, start: int, end: int, leaves: list[Leaf], depth: int) -> bool:
+    """Add the leaves of the part between the offsets; False when it is not plainly readable."""
+    types = fields.get("content-type")
+    if types is None:
+        return _add(fields, raw[start:end], "text/plain", {}, leaves)
+    known = read_value(types[0])
+    if known is None or len(types) > 1:
+        return False
+    kind, parameters = known
+    major, slash, minor = kind.partition("/")
+    if not slash or major == "message":
+        return False
+    if major != "multipart":
+        return _add(fields, raw[start:end], kind, parameters, leaves)
+    boundary = parameters.get("boundary", "").rstrip()
+    if not boundary or minor == "digest" or depth == DEEPEST:
+        return False
+    encoding = fields.get("content-transfer-encoding")
+    if encoding and encoding[0].strip().lower() not in (b"7bit", b"8bit", b"binary"):
+        return False
+    return _divide(raw, start, end, b"\r\n--" + boundary.encode("ascii"), leaves, depth + 1)
+
+
+def _divide(raw: bytes, start: int, end: int, line: bytes, leaves: list[Leaf], depth: int) -> bool:
+    """Read the parts between the boundary lines, which must be clean and end in a closing one."""
+    width = len(line)
+    # The boundary may stand right behind the header: its CRLF is then that of the blank line.
+    position = raw.find(line, start - 2, end)
+    while position >= 0:
+        position += width
+        if raw[position : position + 2] != b"\r\n":
+            return _is_closing(raw, position, end, line)
+        following = raw.find(line, position, end)
+        if following < 0 or len(leaves) >= MOST_PARTS:
+            return False
+        blank = raw.find(b"\r\n\r\n", position, following)
+        if blank <= position:
+            return False
+        fields = index(raw[position + 2 : blank])
+        if fields is None or not _descend(fields, raw, blank + 4, following, leaves, depth):
+            return False
+        position = following
+    return False
+
+
+def _is_closing(raw: bytes, position: int, end: int, line: bytes) -> bool:
+    after = position + 2
+    return (
+        raw[position:after] == b"--"
+        and (after == end or raw[after : after + 2] == b"\r\n")
+        and raw.find(line, after, end) < 0
+    )
+
+
+def _add(fields: Fields, octets: bytes, kind: str, parameters: dict[str, str], leaves: list[Leaf]) -> bool:
+    encoding = ""
+    if encodings := fields.get("content-transfer-encoding"):
+        known = _ENCODINGS.get(encodings[0].strip())
+        if known is None or len(encodings) > 1:
+            return False
+        encoding = known
+    charset = parameters.get("charset", "").lower()
+    if charset not in _CHARSETS and kind[:5] == "text/":
+        return False
+    disposition, filename = "", parameters.get("name", "")
+    if dispositions := fields.get("content-disposition"):
+        read = read_value(dispositions[0])
+        if read is None or len(dispositions) > 1:
+            return False
+        disposition = read[0]
+        filename = read[1].get("filename", filename)
+    leaves.append(
+        Leaf(octets, kind, charset, encoding, disposition, filename.strip(), "content-id" in fields)
+    )
+    return True

@@ -1,0 +1,121 @@
+"""The slow reader: stdlib's parser, held to a bounded amount of work.
+
+For what the quick reader does not accept: broken, odd or deeply nested mail.
+"""
+
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+
+from gateway.message.leaf import Leaf
+
+LONGEST = 1_048_576  # octets of a message that stdlib gets to see
+MOST_CHECKS = 200_000  # lines times boundaries: what its time grows with
+LONGEST_PARAMETERS = 1024  # characters; its parameter parser takes time that grows with the square
+MOST_LEAVES = 500
+
+Fields = dict[str, list[bytes]]
+
+
+class _Bounded(Message):
+    """A message whose structural headers are cut before their parameters are parsed."""
+
+    def get(self, name, failobj=None):  # type: ignore[no-untyped-def]
+        value = super().get(name, failobj)
+        if name.lower() in ("content-type", "content-disposition") and isinstance(value, str):
+            return value[:LONGEST_PARAMETERS].replace("\n", "").replace("\r", "")
+        return value
+
+
+def read_tree(raw: bytes) -> tuple[Fields, int, list[Leaf], bool]:
+    """Header fields, the offset of the blank line, the leaves, and whether all of it could be read.
+
+    Never raises; of what is too long or too deep it reads the beginning.
+    """
+    end = find_header_end(raw)
+    seen = _affordable(raw)
+    try:
+        message = BytesParser(_Bounded, policy=compat32).parsebytes(seen)
+        fields = _fields(message)
+        leaves, whole = _leaves(message)
+    except Exception:  # noqa: BLE001 - whatever stdlib makes of hostile octets, they are text to us
+        return {}, end, [Leaf(seen[end:])], False
+    return fields, end, leaves, whole and len(seen) == len(raw)
+
+
+def find_header_end(raw: bytes) -> int:
+    """The offset of the line end that makes up the first blank line; the length when there is none."""
+    if raw[:1] == b"\n" or raw[:2] == b"\r\n":
+        return 0
+    found = [at + skip for mark, skip in ((b"\r\n\r\n", 2), (b"\n\n", 1), (b"\n\r\n", 1), (b"\r\r", 1))
+             if (at := raw.find(mark)) >= 0]  # fmt: skip
+    return min(found, default=len(raw))
+
+
+def _affordable(raw: bytes) -> bytes:
+    """As much of the beginning as stdlib reads in a fraction of a second."""
+    seen = raw[:LONGEST]
+    lines = seen.count(b"\n") + seen.count(b"\r") + 1
+    checks = lines * (1 + seen.lower().count(b"boundary"))
+    if checks <= MOST_CHECKS:
+        return seen
+    return seen[: max(4096, len(seen) * MOST_CHECKS // checks)]
+
+
+def _fields(message: Message) -> Fields:
+    fields: Fields = {}
+    for name, value in message.raw_items():
+        octets = str(value).encode("utf-8", "surrogateescape")
+        fields.setdefault(name.lower(), []).append(octets.replace(b"\r", b"").replace(b"\n", b""))
+    return fields
+
+
+def _leaves(root: Message) -> tuple[list[Leaf], bool]:
+    leaves: list[Leaf] = []
+    whole = True
+    waiting = [root]
+    while waiting and len(leaves) < MOST_LEAVES:
+        part = waiting.pop()
+        whole = whole and not part.defects
+        if part.is_multipart() and part.get_content_maintype() != "message":
+            waiting.extend(reversed(_inner(part)))
+        else:
+            leaves.append(_leaf(part))
+    return leaves, whole and not waiting
+
+
+def _inner(part: Message) -> list[Message]:
+    parts = part.get_payload()
+    return [inner for inner in parts if isinstance(inner, Message)] if isinstance(parts, list) else []
+
+
+def _leaf(part: Message) -> Leaf:
+    kind = part.get_content_type()
+    encoding = str(part.get("content-transfer-encoding", "")).partition(";")[0].strip().lower()
+    disposition = str(part.get("content-disposition", "")).partition(";")[0].strip().lower()
+    if kind.startswith("multipart/"):
+        kind = "text/plain"  # no boundary found: what is there is shown as it stands
+    return Leaf(
+        _octets(part),
+        kind,
+        _charset(part),
+        encoding,
+        disposition,
+        (part.get_filename() or "").strip(),
+        "content-id" in part,
+    )
+
+
+def _charset(part: Message) -> str:
+    try:
+        return (part.get_content_charset() or "").strip()
+    except (ValueError, LookupError):
+        return ""
+
+
+def _octets(part: Message) -> bytes:
+    if part.is_multipart():  # message/*: its size counts, its text is not ours
+        return b"".join(_octets(inner) for inner in _inner(part))
+    del part["content-transfer-encoding"]  # as they came: decoding is our own affair
+    octets = part.get_payload(decode=True)
+    return octets if isinstance(octets, bytes) else b""
