@@ -1,0 +1,1 @@
+"""Benchmarks: what the gateway costs, beside what others cost on the same machine."""
