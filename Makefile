@@ -11,20 +11,25 @@ ARGS ?=
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.linked ## make .venv with everything the tests need
-
 # A half-made environment leaves no stamp, so the next run tries again.
-$(VENV)/.installed: requirements/dev.txt
+# .run has what the gateway needs, .tests what its tests need besides, .linked the command `galateo`.
+setup: $(VENV)/.linked $(VENV)/.tests ## make .venv with everything the tests need
+
+$(VENV)/.run: requirements/run.txt requirements/build.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Galateo needs Python 3.11 or later; try: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --compile -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --compile -r requirements/run.txt -r requirements/build.txt
 	@touch $@
 
-$(VENV)/.linked: $(VENV)/.installed pyproject.toml
+$(VENV)/.linked: $(VENV)/.run pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup ## start the gateway, send it a dozen messages, show what became of them (ARGS=--once to stop after)
+$(VENV)/.tests: $(VENV)/.run requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --compile -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.linked ## start the gateway, send it a dozen messages, show what became of them (ARGS=--once to stop after)
 	$(BIN)/galateo demo $(ARGS)
 
 test: check ## check, then the whole test suite
