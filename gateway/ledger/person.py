@@ -11,7 +11,7 @@ CONTACTS_KEPT = 64
 """How many of the latest outbound contacts a Person remembers; caps above this are refused at load."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Permission:
     """What a person agreed to for one purpose on one channel. `state`: requested, granted,
     withdrawn, objected, expired. `grade`: A (double opt-in) to D (imported claim)."""
@@ -27,7 +27,7 @@ class Permission:
     jurisdiction: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Why nobody may write: unsubscribed, objected, complained, bounced, stop_request, erased.
     Empty `purposes` and `channels` mean all."""
@@ -39,7 +39,7 @@ class Stop:
     event: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Contact:
     """One accepted outbound message, as caps count it."""
 
@@ -52,7 +52,7 @@ class Contact:
     step: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Relationship:
     """What passed between one sender and this person."""
 
@@ -77,7 +77,7 @@ class Relationship:
 STRANGER = Relationship()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Person:
     """Everything that decides about one person in the name of one controller."""
 

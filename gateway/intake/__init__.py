@@ -1,0 +1,7 @@
+"""The line: a submission is read, decided for each recipient, stored, and answered."""
+
+from gateway.intake.line import Intake, replay_key
+from gateway.intake.receipt import Receipt, RecipientResult
+from gateway.store.protocol import DiskFull, Unavailable
+
+__all__ = ["DiskFull", "Intake", "Receipt", "RecipientResult", "Unavailable", "replay_key"]

@@ -1,0 +1,251 @@
+"""The acceptance of one submission: one unit of work, decided for each recipient in order. Pure but for
+the draft it writes on, and the salt of its audit entries."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from gateway.access import Controller, Source
+from gateway.intake.person_facts import NOT_COUNTED, facts_for
+from gateway.intake.receipt import Receipt, RecipientResult, receipt_of
+from gateway.ledger.person import Contact
+from gateway.ledger.relationship import sent
+from gateway.message.envelope import Message, Recipient
+from gateway.policy.classify import classify
+from gateway.policy.decide import decide
+from gateway.policy.facts import Facts
+from gateway.policy.policies import PolicySet
+from gateway.policy.outcome import Decision, Outcome
+from gateway.reading.reading import Reading
+from gateway.store.draft import Draft, Needs
+from gateway.store.packing import pack_facts, pack_message, pack_reading, pack_violations, unpack_decision
+from gateway.store.records import (
+    AuditRow,
+    BodyRow,
+    DecisionRow,
+    HoldRow,
+    MessageRow,
+    OutboxRow,
+    Ref,
+    ReplayRow,
+    decision_id,
+)
+from gateway.store.sqlite_outbox import pack_entry
+
+REPLAY_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A message that was read, with everything its acceptance needs besides the store."""
+
+    message: Message
+    body: bytes
+    source: Source
+    controller: Controller
+    reading: Reading
+    policies: PolicySet
+    refs: tuple[Ref, ...]
+    aliases: tuple[tuple[Ref, ...], ...]
+    replay_key: bytes = b""
+    hold_seconds: float = 14 * 86400.0
+    add_headers: tuple[tuple[tuple[str, str], ...], ...] = ()
+
+
+class Accept:
+    """Decide a submission and write what follows from it."""
+
+    __slots__ = ("_submission", "needs")
+
+    def __init__(self, submission: Submission) -> None:
+        self._submission = submission
+        people = submission.refs
+        if any(submission.aliases):
+            people = (*people, *(ref for refs in submission.aliases for ref in refs))
+        self.needs = Needs(people=people, replays=(submission.replay_key,) if submission.replay_key else ())
+
+    def apply(self, draft: Draft[Receipt]) -> Receipt:
+        """The receipt of this submission, or of the same one that came before."""
+        submission = self._submission
+        if submission.replay_key and (answer := draft.replay(submission.replay_key)):
+            return unpack_receipt(answer)
+        results = tuple(self._recipient(draft, n) for n in range(len(submission.message.recipients)))
+        self._store_message(draft, results)
+        receipt = receipt_of(submission.message.id, results[0].decision.class_, results)
+        if submission.replay_key and receipt.status != "rejected":
+            row = ReplayRow(submission.replay_key, draft.now + REPLAY_SECONDS, pack_receipt(receipt))
+            draft.writes.replays[submission.replay_key] = row
+        return receipt
+
+    def _recipient(self, draft: Draft[Receipt], n: int) -> RecipientResult:
+        s = self._submission
+        message, recipient, ref = s.message, s.message.recipients[n], s.refs[n]
+        added = s.add_headers[n] if s.add_headers else ()
+        facts = facts_for(
+            draft, message, recipient, ref, s.reading, s.source, s.controller,
+            aliases=s.aliases[n] if s.aliases else (), way_out_added=bool(added),
+        )  # fmt: skip
+        class_ = classify(message, s.reading, facts, s.source.classes, s.source.default_class)
+        judged = message if message.class_ == class_ else replace(message, class_=class_)
+        decision = decide(s.policies, judged, recipient, s.reading, facts, draft.now, class_=class_)
+        record(draft, judged, n, ref, facts, decision)
+        hold_id = ""
+        if decision.outcome is Outcome.HOLD:
+            hold_id = put_on_hold(draft, judged, n, ref, decision, s.hold_seconds, s.reading)
+        elif decision.outcome is Outcome.ACCEPT and message.deliver:
+            let_go(draft, judged, n, ref, s.reading, added)
+        return RecipientResult(
+            address=recipient.address,
+            outcome=decision.outcome,
+            decision=decision,
+            decision_id=f"{message.id}-{n}",
+            hold_id=hold_id,
+        )
+
+    def _store_message(self, draft: Draft[Receipt], results: tuple[RecipientResult, ...]) -> None:
+        s = self._submission
+        message = s.message
+        draft.writes.messages.append(
+            MessageRow(
+                message.id, message.controller, message.source, message.sender.key, message.channel,
+                results[0].decision.class_, message.purpose, message.campaign, message.received_at,
+                pack_message(message), pack_reading(s.reading),
+            )  # fmt: skip
+        )
+        if any(r.hold_id or (r.outcome is Outcome.ACCEPT and message.deliver) for r in results):
+            draft.writes.bodies.append(BodyRow(message.id, s.body))
+
+
+def record(
+    draft: Draft[Any], message: Message, n: int, ref: Ref, facts: Facts, decision: Decision, round_: int = 0
+) -> None:
+    """Keep the decision with its facts, and chain it into the audit log."""
+    violations, snapshot = pack_violations(decision), pack_facts(facts, message.sender.key)
+    draft.writes.decisions.append(
+        DecisionRow(
+            message.id, n, ref[0], ref[1], draft.now, int(decision.outcome), decision.class_, message.source,
+            message.sender.key, message.channel, message.campaign, decision.policy_version, violations, snapshot,
+            round_,
+        )  # fmt: skip
+    )
+    salt = os.urandom(16)
+    name = decision_id(message.id, n, round_)
+    said = f"{name}\0{int(decision.outcome)}\0{decision.policy_version}\0".encode()
+    digest = blake2b(said + violations + b"\0" + snapshot, key=salt, digest_size=32).digest()
+    draft.writes.audit.append(AuditRow(draft.now, "decision", name, message.source, digest, salt))
+
+
+def put_on_hold(
+    draft: Draft[Any], message: Message, n: int, ref: Ref, decision: Decision, seconds: float, reading: Reading
+) -> str:
+    """Make the decision wait for a person or a condition; returns the hold's id."""
+    enforced = decision.enforced
+    conditions = {v.condition for v in enforced}
+    condition = conditions.pop() if len(conditions) == 1 else "reviewer"
+    hold_id = f"{message.id}-{n}"
+    draft.writes.holds[hold_id] = HoldRow(
+        hold_id, message.id, n, ref[0], ref[1], message.source, message.sender.key, message.channel,
+        decision.class_, message.campaign, "open", condition,
+        " ".join(sorted({f"{v.policy}/{v.code}" for v in enforced})), cluster_of(message, reading),
+        draft.now, decision.earliest, draft.now + seconds,
+    )  # fmt: skip
+    return hold_id
+
+
+def cluster_of(message: Message, reading: Reading) -> str:
+    """What makes held messages alike for a reviewer: the campaign, and the phrases that sell or ask."""
+    telling = [p.hash for p in reading.phrases if p.asks] or [p.hash for p in reading.phrases]
+    mark = min(telling, default=0)
+    said = f"{message.controller}\0{message.source}\0{message.campaign}\0{mark}"
+    return blake2b(said.encode(), digest_size=8).hexdigest()
+
+
+def let_go(
+    draft: Draft[Any], message: Message, n: int, ref: Ref, reading: Reading, added: tuple[tuple[str, str], ...] = ()
+) -> None:
+    """Accept: count it in caps and relationships, and put it in the outbox."""
+    recipient = message.recipients[n]
+    person = draft.person(ref)
+    contact = Contact(
+        draft.now, message.class_, message.channel, message.sender.key, message.id, message.purpose, message.sequence_step
+    )
+    draft.set_person(ref, sent(person, contact, introduced=reading.introduces_sender.value))
+    if message.class_ == "conversation":
+        draft.owe_answer(ref[0], message.sender.key, ref[1], 0.0)
+    if message.class_ not in NOT_COUNTED and reading.phrases:
+        draft.count_phrases(message.controller, [p.hash for p in reading.phrases], ref[1])
+    draft.count_sent(message.controller, message.sender.key, message.class_)
+    due = max(draft.now, message.send_at)
+    leased = draft.lease if due <= draft.now else 0.0
+    draft.writes.outbox.append(
+        OutboxRow(
+            f"{message.id}-{n}", message.id, ref[0], ref[1], message.class_ != "transactional", draft.now, due, 0,
+            draft.owner if leased else "", leased, _entry(message, recipient, added, recheck=due > draft.now),
+        )  # fmt: skip
+    )
+
+
+def _entry(
+    message: Message, recipient: Recipient, added: tuple[tuple[str, str], ...], *, recheck: bool
+) -> bytes:
+    return pack_entry(
+        channel=message.channel,
+        source=message.source,
+        sender=message.sender.key,
+        class_=message.class_,
+        campaign=message.campaign,
+        envelope_from=message.envelope_from,
+        address=recipient.address,
+        relay=message.relay,
+        format=message.format,
+        smtputf8=message.smtputf8,
+        notify=recipient.notify,
+        orcpt=recipient.orcpt,
+        dsn_return=message.dsn_return,
+        dsn_envelope_id=message.dsn_envelope_id,
+        alone=len(message.recipients) == 1,
+        recheck=recheck,
+        add_headers=added,
+    )
+
+
+def pack_receipt(receipt: Receipt) -> bytes:
+    """The answer as it is kept for a repeated submission."""
+    return orjson.dumps(
+        {
+            "id": receipt.id,
+            "status": receipt.status,
+            "class": receipt.class_,
+            "r": [
+                (
+                    r.address, int(r.outcome), r.decision_id, r.hold_id, r.decision.class_,
+                    r.decision.policy_version, pack_violations(r.decision).decode(),
+                )
+                for r in receipt.recipients
+            ],
+        }
+    )  # fmt: skip
+
+
+def unpack_receipt(data: bytes) -> Receipt:
+    """The answer that was given before."""
+    d: Mapping[str, object] = orjson.loads(data)
+    results = tuple(
+        RecipientResult(
+            address=address,
+            outcome=Outcome(outcome),
+            decision=unpack_decision(violations.encode(), outcome, class_, version),
+            decision_id=decision_id,
+            hold_id=hold_id,
+        )
+        for address, outcome, decision_id, hold_id, class_, version, violations in d["r"]  # type: ignore[attr-defined]
+    )
+    return Receipt(
+        id=str(d["id"]), status=str(d["status"]), class_=str(d["class"]), recipients=results, replayed=True
+    )
+
+

@@ -1,0 +1,148 @@
+"""What people agreed to or withdrew, as it is told: units that write the consent log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from gateway.keys import Keys
+from gateway.ledger.consent import ACTIONS, BASES, ConsentEvent, apply, grade_of
+from gateway.ledger.person import Person
+from gateway.message.address import is_valid, normalize
+from gateway.message.envelope import CHANNELS
+from gateway.store.draft import Draft, Needs
+from gateway.store.protocol import Store
+from gateway.store.records import AuditRow, ConsentRow, Ref
+
+STOPPING = ("withdrawn", "objected")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentInput:
+    """One line of a consent import, checked: times are unix seconds, `proof` the evidence as given."""
+
+    controller: str
+    channel: str
+    address: str
+    purpose: str
+    action: str
+    at: float
+    basis: str = "consent"
+    jurisdiction: str = ""
+    expires_at: float = 0.0
+    imported: bool = True
+    by_compliance: bool = False
+    source: str = ""
+    proof: Mapping[str, str] = field(default_factory=dict)
+
+    def problem(self) -> str:
+        """What is wrong with the line, or nothing."""
+        if self.channel not in CHANNELS:
+            return f"there is no channel {self.channel!r}; use one of {', '.join(CHANNELS)}"
+        if not is_valid(self.channel, self.address):
+            return f"the address is not one of the channel {self.channel}"
+        if self.action not in ACTIONS:
+            return f"there is no action {self.action!r}; use one of {', '.join(ACTIONS)}"
+        if self.basis not in BASES:
+            return f"there is no basis {self.basis!r}; use one of {', '.join(BASES)}"
+        if not self.purpose and self.action not in STOPPING:
+            return "a consent needs a purpose, for example newsletter"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many lines changed what is known, and how many were kept without changing it."""
+
+    changed: int
+    unchanged: int
+
+
+class RecordConsents:
+    """Some lines of the consent log, in order, in one transaction."""
+
+    __slots__ = ("_actor", "_inputs", "_refs", "needs")
+
+    def __init__(self, inputs: Sequence[ConsentInput], keys: Keys, actor: str) -> None:
+        self._inputs = inputs
+        self._actor = actor
+        self._refs = [_ref(keys, line) for line in inputs]
+        self.needs = Needs(people=tuple(set(self._refs)))
+
+    def apply(self, draft: Draft[Recorded]) -> Recorded:
+        """Log each line and apply it; a stop cancels what waits, a grant wakes what waited for it."""
+        changed = 0
+        for line, ref in zip(self._inputs, self._refs, strict=True):
+            changed += record_consent(draft, ref, line, self._actor)
+        return Recorded(changed, len(self._inputs) - changed)
+
+
+def _ref(keys: Keys, line: ConsentInput) -> Ref:
+    return (line.controller, keys.subject(line.channel, normalize(line.channel, line.address)))
+
+
+def record_consent(draft: Draft[Any], ref: Ref, line: ConsentInput, actor: str) -> bool:
+    """Log one consent event and apply it; True when it changed what is known."""
+    proof = dict(line.proof)
+    row_id = _event_id(ref, line)
+    before = draft.person(ref)
+    event = ConsentEvent(
+        id=row_id,
+        action=line.action,
+        purpose=line.purpose,
+        channel=line.channel,
+        at=line.at,
+        grade=grade_of({**proof, "at": str(line.at)}),
+        basis=line.basis,
+        expires_at=line.expires_at,
+        source=line.source,
+        jurisdiction=line.jurisdiction,
+        imported=line.imported,
+        by_compliance=line.by_compliance,
+        proof=proof,
+    )
+    after = apply(before, event)
+    if after == before:
+        return False
+    _write(draft, ref, event, after, orjson.dumps(proof), actor)
+    if line.action in STOPPING:
+        draft.cancel(ref, f"consent {line.action}")
+    else:
+        draft.recheck(ref, "consent")
+    return True
+
+
+def _write(draft: Draft[Any], ref: Ref, event: ConsentEvent, person: Person, proof: bytes, actor: str) -> None:
+    draft.set_person(ref, person)
+    draft.writes.consents.append(
+        ConsentRow(
+            event.id, ref[0], ref[1], event.at, draft.now, event.action, event.purpose, event.channel, event.grade,
+            event.basis, event.source, proof,
+        )  # fmt: skip
+    )
+    digest = blake2b(proof, digest_size=32).digest()
+    draft.writes.audit.append(AuditRow(draft.now, f"consent.{event.action}", event.id, actor, digest))
+
+
+def _event_id(ref: Ref, line: ConsentInput) -> str:
+    """The same line told twice is the same event."""
+    said = f"{ref[0]}\0{line.action}\0{line.purpose}\0{line.channel}\0{line.at!r}\0{line.basis}".encode()
+    return f"{int(line.at * 1000):012x}{blake2b(said + ref[1], digest_size=10).hexdigest()}"
+
+
+class Consents:
+    """What compliance may do to the consent log."""
+
+    def __init__(self, store: Store, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+
+    async def record(self, lines: Sequence[ConsentInput], actor: str) -> Recorded:
+        """Log and apply some lines. Raises StoreError."""
+        return await self._store.run(RecordConsents(lines, self._keys, actor))
+
+    def subject(self, channel: str, address: str) -> bytes:
+        """The subject key of an address."""
+        return self._keys.subject(channel, normalize(channel, address))

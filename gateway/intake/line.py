@@ -1,0 +1,99 @@
+"""submit(message) -> Receipt: the whole line on one screen."""
+
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+
+from gateway.access import Access
+from gateway.intake.accept import Accept, Submission
+from gateway.intake.person_facts import alias_refs, refs_of
+from gateway.intake.receipt import Receipt
+from gateway.keys import Keys
+from gateway.message.envelope import Message
+from gateway.message.rewrite import outgoing
+from gateway.metrics import Metrics
+from gateway.policy.live import LivePolicies
+from gateway.reading import Reader
+from gateway.store.protocol import Store, StoreError
+
+STRIPPED = frozenset({b"x-galateo-"})
+
+Headers = tuple[tuple[str, str], ...]
+Letterhead = Callable[[Message], tuple[Headers, ...]]
+"""Headers to add for each recipient of a message; an empty tuple where there is nothing to add."""
+
+
+def replay_key(source: str, path: str, key: str, body_hash: bytes) -> bytes:
+    """What an Idempotency-Key is bound to: source, path and body, so that none can be guessed across."""
+    return blake2b(f"{source}\0{path}\0{key}\0".encode() + body_hash, digest_size=16).digest()
+
+
+class Intake:
+    """Reads a message, decides it, stores it, answers."""
+
+    def __init__(
+        self,
+        store: Store,
+        reader: Reader,
+        policies: LivePolicies,
+        access: Access,
+        keys: Keys,
+        metrics: Metrics,
+        *,
+        hold_seconds: float,
+        letterhead: Letterhead | None = None,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._policies = policies
+        self._access = access
+        self._keys = keys
+        self._metrics = metrics
+        self._hold_seconds = hold_seconds
+        self._letterhead = letterhead
+
+    async def submit(self, message: Message) -> Receipt:
+        """The receipt, once it is durable. Raises Unavailable or DiskFull when nothing was stored."""
+        started = time.perf_counter()
+        submission = self._read(message)
+        try:
+            receipt = await self._store.run(Accept(submission))
+        except StoreError:
+            self._metrics.message(message.source, message.channel, message.class_ or "unknown", "deferred")
+            raise
+        self._count(message, receipt, time.perf_counter() - started)
+        return receipt
+
+    def _read(self, message: Message) -> Submission:
+        keys, controller = self._keys, message.controller
+        body = outgoing(message.raw, STRIPPED, ()) if message.format == "mime" else message.raw
+        return Submission(
+            message=message,
+            body=body,
+            source=self._access.sources[message.source],
+            controller=self._access.controller(controller),
+            reading=self._reader.read(message.content),
+            policies=self._policies.current,
+            refs=refs_of(keys, controller, message),
+            aliases=tuple(alias_refs(keys, controller, r) for r in message.recipients),
+            replay_key=self._replay_key(message),
+            hold_seconds=self._hold_seconds,
+            add_headers=self._letterhead(message) if self._letterhead is not None else (),
+        )
+
+    @staticmethod
+    def _replay_key(message: Message) -> bytes:
+        if not message.idempotency_key:
+            return b""
+        return blake2b(f"{message.source}\0{message.idempotency_key}".encode(), digest_size=16).digest()
+
+    def _count(self, message: Message, receipt: Receipt, seconds: float) -> None:
+        metrics = self._metrics
+        metrics.accepted_in(seconds)
+        if receipt.replayed:
+            return
+        for result in receipt.recipients:
+            decision = result.decision
+            metrics.message(message.source, message.channel, decision.class_, result.outcome.word)
+            for v in decision.violations:
+                metrics.violation(v.policy, v.rule, v.outcome.word, v.mode)

@@ -1,0 +1,83 @@
+"""From what is stored of a person to the facts that rules ask for. Pure."""
+
+from typing import Any
+
+from gateway.access import Controller, Source
+from gateway.keys import Keys
+from gateway.ledger.person import Person
+from gateway.ledger.relationship import relationship
+from gateway.message.envelope import Message, Recipient
+from gateway.policy.facts import NO_COPIES, Copies, Facts
+from gateway.policy.jurisdiction import settle
+from gateway.reading.reading import Reading
+from gateway.store.draft import Draft
+from gateway.store.records import Ref
+
+NOT_COUNTED = frozenset({"transactional"})
+"""Classes whose text is the same for everyone by nature: their phrases are not counted as copies."""
+
+
+def refs_of(keys: Keys, controller: str, message: Message) -> tuple[Ref, ...]:
+    """Who the recipients are, in the order of the message."""
+    return tuple((controller, keys.subject(r.channel, r.key)) for r in message.recipients)
+
+
+def alias_refs(keys: Keys, controller: str, recipient: Recipient) -> tuple[Ref, ...]:
+    """The other addresses that the message names for the same person."""
+    return tuple((controller, keys.subject(a.channel, a.key)) for a in recipient.aliases)
+
+
+def facts_for(
+    draft: Draft[Any],
+    message: Message,
+    recipient: Recipient,
+    ref: Ref,
+    reading: Reading,
+    source: Source,
+    controller: Controller,
+    *,
+    aliases: tuple[Ref, ...] = (),
+    way_out_added: bool = False,
+) -> Facts:
+    """Everything a decision about this recipient may ask."""
+    person = draft.person(ref)
+    known = relationship(person, message.sender.key)
+    return Facts(
+        person=person,
+        linked=_linked(draft, ref, person, aliases),
+        relationship=known,
+        jurisdiction=settle(
+            consent=person.jurisdiction,
+            declared=recipient.jurisdiction,
+            trusted="jurisdiction" in source.trusted,
+            controller=controller.jurisdiction,
+        ),
+        known_reply=bool(known.replies and known.threads and answers(message, known.threads)),
+        copies=_copies(draft, message, ref, reading),
+        pace=draft.pace(message.controller, message.sender.key),
+        has_reply_feed=source.reply_feed,
+        source_kind=source.kind,
+        identity=controller.identity,
+        time_zone=recipient.time_zone or person.time_zone or controller.time_zone,
+        way_out_added=way_out_added,
+        trusted=source.trusted,
+    )
+
+
+def answers(message: Message, threads: tuple[str, ...]) -> bool:
+    """Whether the message belongs to a thread in which the person wrote."""
+    return message.thread in threads or any(reference in threads for reference in message.in_reply_to)
+
+
+def _linked(draft: Draft[Any], ref: Ref, person: Person, aliases: tuple[Ref, ...]) -> tuple[Person, ...]:
+    if not person.aliases and not aliases:
+        return ()
+    others = {(ref[0], bytes.fromhex(alias)) for alias in person.aliases} | set(aliases)
+    return tuple(draft.person(other) for other in sorted(others - {ref}))
+
+
+def _copies(draft: Draft[Any], message: Message, ref: Ref, reading: Reading) -> Copies:
+    if not reading.phrases:
+        return NO_COPIES
+    counts, since = draft.copies(message.controller, [p.hash for p in reading.phrases], ref[1])
+    return Copies(counts=counts, since=since)

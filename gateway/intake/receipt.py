@@ -1,0 +1,35 @@
+"""What a tool is told about its message."""
+
+from dataclasses import dataclass
+
+from gateway.policy.outcome import Decision, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientResult:
+    """The decision for one recipient; `hold_id` is empty unless it is held."""
+
+    address: str
+    outcome: Outcome
+    decision: Decision
+    decision_id: str
+    hold_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The answer to one submission, true once it is durable. `status`: accepted, held, rejected, or
+    mixed where recipients differ. `replayed` says that the same submission came before."""
+
+    id: str
+    status: str
+    recipients: tuple[RecipientResult, ...]
+    class_: str = ""
+    replayed: bool = False
+
+
+def receipt_of(message_id: str, class_: str, results: tuple[RecipientResult, ...]) -> Receipt:
+    """The receipt of some results."""
+    outcomes = {result.outcome for result in results}
+    status = outcomes.pop().word if len(outcomes) == 1 else "mixed"
+    return Receipt(id=message_id, status=status, recipients=results, class_=class_)

@@ -1,0 +1,83 @@
+"""The pepper of subject keys, and the keys that sign tokens and checkpoints.
+
+One JSON file, readable by its owner alone. A subject key is a keyed hash of the normalized address, so
+that a stolen database does not say who was written to; losing the file loses every match.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+LANES = 1024
+"""Every row of a recipient begins with its lane: hash(subject) mod 1024 (see docs/architecture.md)."""
+
+
+class KeysError(Exception):
+    """The key file cannot be used; the text says why, without a key."""
+
+
+def lane_of(subject: bytes) -> int:
+    """The lane, 0 to 1023, of a subject key."""
+    return int.from_bytes(subject[:2], "big") % LANES
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """`peppers` and `tokens` hold 32-byte keys, the current one first; `signing` is an Ed25519 seed."""
+
+    peppers: tuple[bytes, ...]
+    tokens: tuple[bytes, ...]
+    signing: bytes
+
+    def __repr__(self) -> str:
+        return f"Keys(fingerprint={self.fingerprint})"
+
+    @property
+    def fingerprint(self) -> str:
+        """What the database keeps to recognize the pepper: 16 hex digits."""
+        return blake2b(b"fingerprint", key=self.peppers[-1], digest_size=8).hexdigest()
+
+    def subject(self, channel: str, key: str) -> bytes:
+        """The 16-byte subject key of a normalized address on a channel."""
+        return blake2b(f"{channel}\0{key}".encode(), key=self.peppers[0], digest_size=16).digest()
+
+
+def new_keys() -> Keys:
+    """Fresh random keys."""
+    return Keys((os.urandom(32),), (os.urandom(32),), os.urandom(32))
+
+
+def load_keys(path: Path) -> Keys:
+    """Read the key file. Raises KeysError."""
+    try:
+        data = json.loads(path.read_text(encoding="ascii"))
+        keys = Keys(
+            tuple(bytes.fromhex(k) for k in data["peppers"]),
+            tuple(bytes.fromhex(k) for k in data["tokens"]),
+            bytes.fromhex(data["signing"]),
+        )
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise KeysError(f"{path}: not a key file; restore it from your backup") from error
+    if not all(len(k) == 32 for k in (*keys.peppers, *keys.tokens, keys.signing)) or not keys.peppers:
+        raise KeysError(f"{path}: a key has the wrong length; restore the file from your backup")
+    return keys
+
+
+def save_keys(path: Path, keys: Keys) -> None:
+    """Write the key file, readable by its owner alone, in one step."""
+    data = {
+        "peppers": [k.hex() for k in keys.peppers],
+        "tokens": [k.hex() for k in keys.tokens],
+        "signing": keys.signing.hex(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(data, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)

@@ -1,0 +1,146 @@
+"""What passed between a sender and a person: each event gives the next state. Pure."""
+
+from dataclasses import dataclass, replace
+
+from gateway.ledger.person import CONTACTS_KEPT, STRANGER, Contact, Person, Relationship
+
+THREADS_KEPT = 16
+STAGES = ("stranger", "introduced", "connected", "replied", "conversation", "opted_in")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened between `sender` and a person, at a unix time.
+
+    `type` is one of DESIGN's inbound event types; `thread` what it belongs to; `backdated` marks an
+    event told long after it happened.
+    """
+
+    type: str
+    sender: str
+    at: float
+    thread: str = ""
+    backdated: bool = False
+
+
+def relationship(person: Person, sender: str) -> Relationship:
+    """What passed between them; a stranger's blank page where nothing did."""
+    return person.relationships.get(sender, STRANGER)
+
+
+def stage(person: Person, sender: str) -> str:
+    """How far they have come, from stranger to opted_in."""
+    r = relationship(person, sender)
+    if any(p.state == "granted" for p in person.permissions):
+        return "opted_in"
+    if r.replies and r.answers or r.replies > 1 or r.meetings:
+        return "conversation"
+    if r.replies:
+        return "replied"
+    if r.connected_at:
+        return "connected"
+    return "introduced" if r.introduced else "stranger"
+
+
+def sent(person: Person, contact: Contact, *, introduced: bool) -> Person:
+    """One accepted message more. A `conversation` answers whoever waits."""
+    r = relationship(person, contact.sender)
+    answers = contact.class_ == "conversation" and r.unanswered_since > 0
+    after = Relationship(
+        r.first_out or contact.at,
+        max(r.last_out, contact.at),
+        r.sent + 1,
+        r.sent_since_reply + 1,
+        r.connected_at,
+        r.backdated,
+        r.replies,
+        r.last_reply,
+        0.0 if answers else r.unanswered_since,
+        r.answers + answers,
+        r.meetings,
+        r.last_meeting,
+        r.purchases,
+        r.last_purchase,
+        r.threads,
+        r.introduced or introduced,
+    )
+    contacts = (*person.contacts[-CONTACTS_KEPT + 1 :], contact)
+    return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
+
+
+def give_back(person: Person, message: str) -> Person:
+    """A message that finally failed takes no place in any cap."""
+    return replace(person, contacts=tuple(c for c in person.contacts if c.message != message))
+
+
+def happened(person: Person, event: Event) -> Person:
+    """What an event from outside changes. Types that say nothing about the two change nothing."""
+    r = relationship(person, event.sender)
+    after = _AFTER.get(event.type, _unchanged)(r, event)
+    if after is r:
+        return person
+    return replace(person, relationships={**person.relationships, event.sender: after})
+
+
+def _unchanged(r: Relationship, event: Event) -> Relationship:
+    return r
+
+
+def _connected(r: Relationship, event: Event) -> Relationship:
+    at = min(r.connected_at or event.at, event.at)
+    return replace(r, connected_at=at, backdated=event.backdated and not (r.connected_at and not r.backdated))
+
+
+def _disconnected(r: Relationship, event: Event) -> Relationship:
+    return replace(r, connected_at=0.0, backdated=False)
+
+
+def _replied(r: Relationship, event: Event) -> Relationship:
+    return replace(
+        r,
+        replies=r.replies + 1,
+        last_reply=max(r.last_reply, event.at),
+        unanswered_since=r.unanswered_since or event.at,
+        sent_since_reply=0,
+        threads=_with_thread(r.threads, event.thread),
+    )
+
+
+def _answered(r: Relationship, event: Event) -> Relationship:
+    return replace(r, unanswered_since=0.0, answers=r.answers + 1)
+
+
+def _met(r: Relationship, event: Event) -> Relationship:
+    return replace(r, meetings=r.meetings + 1, last_meeting=max(r.last_meeting, event.at))
+
+
+def _bought(r: Relationship, event: Event) -> Relationship:
+    return replace(r, purchases=r.purchases + 1, last_purchase=max(r.last_purchase, event.at))
+
+
+def _told_sent(r: Relationship, event: Event) -> Relationship:
+    return replace(
+        r,
+        first_out=r.first_out or event.at,
+        last_out=max(r.last_out, event.at),
+        sent=r.sent + 1,
+        sent_since_reply=r.sent_since_reply + 1,
+    )
+
+
+_AFTER = {
+    "message.sent": _told_sent,
+    "message.replied": _replied,
+    "message.answered": _answered,
+    "connection.accepted": _connected,
+    "connection.declined": _disconnected,
+    "connection.withdrawn": _disconnected,
+    "meeting.held": _met,
+    "purchase": _bought,
+}
+
+
+def _with_thread(threads: tuple[str, ...], thread: str) -> tuple[str, ...]:
+    if not thread or thread in threads:
+        return threads
+    return (*threads[-THREADS_KEPT + 1 :], thread)

@@ -1,0 +1,68 @@
+"""A Person as a few bytes of JSON, and back. Only what differs from the empty person is written."""
+
+import orjson
+
+from gateway.ledger.person import UNKNOWN, Contact, Permission, Person, Relationship, Stop
+
+
+def pack_person(person: Person) -> bytes:
+    """The stored form of a person; `unpack_person` gives it back unchanged."""
+    data: dict[str, object] = {}
+    if person.permissions:
+        data["p"] = [
+            (p.purpose, p.channel, p.state, p.grade, p.basis, p.at, p.expires_at, p.event, p.jurisdiction)
+            for p in person.permissions
+        ]
+    if person.stops:
+        data["s"] = [(s.kind, s.at, s.purposes, s.channels, s.event) for s in person.stops]
+    if person.relationships:
+        data["r"] = {sender: _relationship(r) for sender, r in person.relationships.items()}
+    if person.contacts:
+        data["c"] = [(c.at, c.class_, c.channel, c.sender, c.message, c.purpose, c.step) for c in person.contacts]
+    if person.aliases:
+        data["a"] = person.aliases
+    for key, value in (
+        ("n", person.no_sales_at),
+        ("u", person.paused_until),
+        ("j", person.jurisdiction),
+        ("z", person.time_zone),
+        ("x", person.restricted_at),
+        ("b", person.soft_bounces),
+    ):
+        if value:
+            data[key] = value
+    return orjson.dumps(data)
+
+
+def _relationship(r: Relationship) -> tuple[object, ...]:
+    return (
+        r.first_out, r.last_out, r.sent, r.sent_since_reply, r.connected_at, r.backdated, r.replies,
+        r.last_reply, r.unanswered_since, r.answers, r.meetings, r.last_meeting, r.purchases,
+        r.last_purchase, r.threads, r.introduced,
+    )  # fmt: skip
+
+
+def _unpack_relationship(row: list[object]) -> Relationship:
+    row[14] = tuple(row[14])  # type: ignore[arg-type]
+    return Relationship(*row)  # type: ignore[arg-type]
+
+
+def unpack_person(data: bytes) -> Person:
+    """The person that `pack_person` wrote."""
+    if len(data) <= 2:
+        return UNKNOWN
+    d = orjson.loads(data)
+    get = d.get
+    return Person(
+        permissions=tuple(Permission(*row) for row in get("p", ())),
+        stops=tuple(Stop(k, at, tuple(p), tuple(c), e) for k, at, p, c, e in get("s", ())),
+        no_sales_at=get("n", 0.0),
+        paused_until=get("u", 0.0),
+        jurisdiction=get("j", ""),
+        time_zone=get("z", ""),
+        relationships={sender: _unpack_relationship(row) for sender, row in get("r", {}).items()},
+        contacts=tuple(Contact(*row) for row in get("c", ())),
+        aliases=tuple(get("a", ())),
+        restricted_at=get("x", 0.0),
+        soft_bounces=get("b", 0),
+    )

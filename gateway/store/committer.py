@@ -1,0 +1,181 @@
+"""Group commit: units that arrive while a commit is under way form the next batch.
+
+One batch is one transaction: load what its units need, let each decide in order on what those before
+it left, write, commit, then answer. When a batch of several fails, its units run one by one, so that
+one bad row costs only itself.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from gateway.store.draft import Draft, Loaded, Unit, Writes
+from gateway.store.pace import PaceIndex
+from gateway.store.protocol import StoreError, Unavailable
+from gateway.store.sameness import SamenessIndex
+
+T = TypeVar("T")
+
+LARGEST_BATCH = 256
+COMPANY = 0.002
+"""Seconds at most that a batch waits for company, when the last commit took longer than that."""
+
+
+class Backend(Protocol):
+    """One database connection that can do one batch at a time."""
+
+    owner: str
+
+    async def begin(self, units: Sequence[Unit[Any]]) -> Loaded:
+        """Open a transaction, lock and load what the units need. Raises StoreError."""
+        ...
+
+    async def finish(self, writes: Writes) -> None:
+        """Write everything and commit. Raises StoreError; then nothing was written."""
+        ...
+
+    async def rollback(self) -> None:
+        """Forget the transaction."""
+        ...
+
+    def lease(self, now: float) -> float:
+        """Until when entries of the next batch are leased to this process; 0 to leave them waiting."""
+        ...
+
+    def committed(self, writes: Writes) -> None:
+        """Called after a commit: hand over what it put in the outbox."""
+        ...
+
+
+class _Job:
+    __slots__ = ("future", "unit")
+
+    def __init__(self, unit: Unit[Any], future: "asyncio.Future[Any]") -> None:
+        self.unit = unit
+        self.future = future
+
+
+class Committer:
+    """Runs units in batches over one backend. `observe(seconds, size)` is told of every commit."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        sameness: SamenessIndex,
+        pace: PaceIndex,
+        clock: Callable[[], float],
+        observe: Callable[[float, int], None],
+    ) -> None:
+        self._backend = backend
+        self._sameness = sameness
+        self._pace = pace
+        self._clock = clock
+        self._observe = observe
+        self._queue: deque[_Job] = deque()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        self._last_commit = 0.0
+
+    def start(self) -> None:
+        """Begin taking units."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="committer")
+
+    def run(self, unit: Unit[T]) -> "asyncio.Future[T]":
+        """Queue a unit; the future gives what its `apply` returned once that is durable."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._closing:
+            future.set_exception(Unavailable("the store is closing"))
+            return future
+        self._queue.append(_Job(unit, future))
+        self._wake.set()
+        return future
+
+    async def close(self) -> None:
+        """Finish what is queued, then stop."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                await self._wait_for_company()
+                size = min(len(self._queue), LARGEST_BATCH)
+                await self._batch([self._queue.popleft() for _ in range(size)])
+            if self._closing:
+                return
+
+    async def _wait_for_company(self) -> None:
+        if self._last_commit > COMPANY and len(self._queue) < LARGEST_BATCH and not self._closing:
+            await asyncio.sleep(min(self._last_commit / 2, COMPANY))
+
+    async def _batch(self, jobs: list[_Job]) -> None:
+        jobs = [job for job in jobs if not job.future.cancelled()]
+        if not jobs:
+            return
+        try:
+            results = await self._transact(jobs)
+        except StoreError as error:
+            self._fail(jobs, error)
+        except Exception as error:
+            if len(jobs) == 1:
+                self._fail(jobs, error)
+            else:
+                for job in jobs:
+                    await self._batch([job])
+        else:
+            for job, (result, problem) in zip(jobs, results, strict=True):
+                if job.future.done():
+                    continue
+                if problem is not None:
+                    job.future.set_exception(problem)
+                else:
+                    job.future.set_result(result)
+
+    @staticmethod
+    def _fail(jobs: list[_Job], error: Exception) -> None:
+        for job in jobs:
+            if not job.future.done():
+                job.future.set_exception(error)
+
+    async def _transact(self, jobs: list[_Job]) -> list[tuple[Any, Exception | None]]:
+        backend = self._backend
+        try:
+            loaded = await backend.begin([job.unit for job in jobs])
+            results = self._apply(jobs, loaded)
+            started = time.perf_counter()
+            await backend.finish(loaded.writes)
+        except BaseException:
+            self._sameness.undo()
+            self._pace.undo()
+            await backend.rollback()
+            raise
+        self._sameness.settle()
+        self._pace.settle()
+        self._last_commit = time.perf_counter() - started
+        self._observe(self._last_commit, len(jobs))
+        backend.committed(loaded.writes)
+        return results
+
+    def _apply(self, jobs: list[_Job], loaded: Loaded) -> list[tuple[Any, Exception | None]]:
+        now = self._clock()
+        owner, lease = self._backend.owner, self._backend.lease(now)
+        results: list[tuple[Any, Exception | None]] = []
+        for job in jobs:
+            draft: Draft[Any] = Draft(loaded, now, self._sameness, self._pace, owner, lease)
+            try:
+                result = job.unit.apply(draft)
+            except Exception as error:
+                results.append((None, error))
+            else:
+                draft.merge()
+                results.append((result, None))
+        return results
+
+

@@ -1,0 +1,238 @@
+"""What one batch knows and wants to write.
+
+A batch loads everything that its units need, once; each unit then works on a Draft, which lies over
+what the units before it left. A unit that fails leaves nothing behind. Pure but for the indexes in
+memory, which the batch undoes when its commit fails.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from gateway.ledger.person import UNKNOWN, Person
+from gateway.policy.facts import Pace
+from gateway.store.pace import PaceIndex
+from gateway.store.records import (
+    AuditRow,
+    BodyRow,
+    Cancel,
+    ConsentRow,
+    DecisionRow,
+    EventRow,
+    FingerprintRow,
+    HoldRow,
+    MessageRow,
+    OutboxRow,
+    Recheck,
+    Ref,
+    ReplayRow,
+)
+from gateway.store.sameness import SamenessIndex, mark_of, pack_hashes
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a unit reads. All of it is locked or loaded before any unit of the batch runs."""
+
+    people: Sequence[Ref] = ()
+    replays: Sequence[bytes] = ()
+    holds: Sequence[str] = ()
+    messages: Sequence[str] = ()
+    events: Sequence[bytes] = ()
+
+
+class Unit(Protocol[T_co]):
+    """A piece of work that is done whole or not at all: an acceptance, an event, a release."""
+
+    @property
+    def needs(self) -> Needs:
+        """What `apply` will ask the draft for."""
+        ...
+
+    def apply(self, draft: "Draft[Any]") -> T_co:
+        """Decide and write on the draft. Synchronous, without I/O; an exception undoes the unit."""
+        ...
+
+
+@dataclass(slots=True)
+class Writes:
+    """Rows to add, replace or remove when the batch commits."""
+
+    people: dict[Ref, Person] = field(default_factory=dict)
+    messages: list[MessageRow] = field(default_factory=list)
+    bodies: list[BodyRow] = field(default_factory=list)
+    decisions: list[DecisionRow] = field(default_factory=list)
+    outbox: list[OutboxRow] = field(default_factory=list)
+    holds: dict[str, HoldRow] = field(default_factory=dict)
+    consents: list[ConsentRow] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    audit: list[AuditRow] = field(default_factory=list)
+    fingerprints: list[FingerprintRow] = field(default_factory=list)
+    replays: dict[bytes, ReplayRow] = field(default_factory=dict)
+    cancels: list[Cancel] = field(default_factory=list)
+    paces: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+    waiting_replies: dict[tuple[str, str, bytes], float] = field(default_factory=dict)
+    freed: list[str] = field(default_factory=list)
+    rechecks: list[Recheck] = field(default_factory=list)
+
+    def absorb(self, other: "Writes") -> None:
+        """Add what another unit wrote, in order."""
+        for name in _LISTS:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if theirs:
+                mine.extend(theirs)
+        for name in ("people", "holds", "replays", "waiting_replies"):
+            theirs = getattr(other, name)
+            if theirs:
+                getattr(self, name).update(theirs)
+        for key, count in other.paces.items():
+            self.paces[key] = self.paces.get(key, 0) + count
+
+
+_LISTS = (
+    "messages", "bodies", "decisions", "outbox", "consents", "events", "audit", "fingerprints", "cancels", "freed", "rechecks",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What the store knew when the batch began, brought forward by each unit that succeeded."""
+
+    people: dict[Ref, Person] = field(default_factory=dict)
+    replays: dict[bytes, bytes] = field(default_factory=dict)
+    holds: dict[str, HoldRow] = field(default_factory=dict)
+    messages: dict[str, tuple[MessageRow, bytes]] = field(default_factory=dict)
+    events: set[bytes] = field(default_factory=set)
+    writes: Writes = field(default_factory=Writes)
+
+
+class Draft(Generic[T]):
+    """One unit's view: what is known, and what it wants written."""
+
+    __slots__ = ("_loaded", "_pace", "_sameness", "now", "owner", "lease", "writes")
+
+    def __init__(
+        self, loaded: Loaded, now: float, sameness: SamenessIndex, pace: PaceIndex, owner: str, lease: float
+    ) -> None:
+        self._loaded = loaded
+        self._sameness = sameness
+        self._pace = pace
+        self.now = now
+        self.owner = owner
+        self.lease = lease
+        self.writes = Writes()
+
+    def person(self, ref: Ref) -> Person:
+        """What we know of someone; the unknown person where nothing is stored."""
+        return self.writes.people.get(ref) or self._loaded.people.get(ref, UNKNOWN)
+
+    def set_person(self, ref: Ref, person: Person) -> None:
+        """What we know from now on."""
+        self.writes.people[ref] = person
+
+    def replay(self, key: bytes) -> bytes | None:
+        """The answer given before for this idempotency key, if it is still to be given."""
+        return self._loaded.replays.get(key)
+
+    def hold(self, hold_id: str) -> HoldRow | None:
+        """The hold of that name."""
+        return self.writes.holds.get(hold_id) or self._loaded.holds.get(hold_id)
+
+    def message(self, message_id: str) -> tuple[MessageRow, bytes] | None:
+        """A stored message and its body (empty once it is gone)."""
+        return self._loaded.messages.get(message_id)
+
+    def event_known(self, dedup: bytes) -> bool:
+        """Whether an event with that mark was recorded before."""
+        return dedup in self._loaded.events
+
+    def copies(self, controller: str, hashes: Iterable[int], subject: bytes) -> tuple[tuple[int, ...], float]:
+        """To how many other people each phrase went, and since when (unix seconds)."""
+        return self._sameness.counts(controller, hashes, mark_of(subject))
+
+    def count_phrases(self, controller: str, hashes: Sequence[int], subject: bytes) -> None:
+        """Count one more reader of these phrases."""
+        changed = self._sameness.add(controller, hashes, mark_of(subject), self.now)
+        if changed:
+            self.writes.fingerprints.append(
+                FingerprintRow(controller, self.now, mark_of(subject), pack_hashes(changed))
+            )
+
+    def pace(self, controller: str, sender: str) -> Pace:
+        """How much this sender did lately, and who waits for an answer."""
+        return self._pace.pace(controller, sender, self.now)
+
+    def count_sent(self, controller: str, sender: str, class_: str) -> None:
+        """Count one more accepted message of this sender."""
+        slot = self._pace.add(controller, sender, class_, self.now)
+        key = (controller, sender, class_, slot)
+        self.writes.paces[key] = self.writes.paces.get(key, 0) + 1
+
+    def owe_answer(self, controller: str, sender: str, subject: bytes, since: float) -> None:
+        """Someone waits for an answer since then; 0 means no longer."""
+        self._pace.owe(controller, sender, subject, since)
+        self.writes.waiting_replies[(controller, sender, subject)] = since
+
+    def cancel(self, ref: Ref, reason: str) -> None:
+        """Nothing that waits for this person is sent: open holds and outbox rows, of this batch too."""
+        self.writes.cancels.append(Cancel(ref[0], ref[1], self.now, reason))
+
+    def recheck(self, ref: Ref, condition: str) -> None:
+        """Holds of this person that waited for this condition are decided again soon."""
+        self.writes.rechecks.append(Recheck(ref[0], ref[1], condition, self.now))
+
+    def merge(self) -> None:
+        """Keep what this unit wrote."""
+        loaded, mine = self._loaded, self.writes
+        for cancel in mine.cancels:
+            _drop_waiting(loaded, cancel)
+        loaded.people.update(mine.people)
+        for key, row in mine.replays.items():
+            loaded.replays[key] = row.answer
+        loaded.holds.update(mine.holds)
+        for event in mine.events:
+            loaded.events.add(event.dedup)
+        loaded.writes.absorb(mine)
+
+
+def _drop_waiting(loaded: Loaded, cancel: Cancel) -> None:
+    """Take back what earlier units of the same batch put in the outbox for this person."""
+    ref = (cancel.controller, cancel.subject)
+    kept: list[OutboxRow] = []
+    dropped: list[OutboxRow] = []
+    for row in loaded.writes.outbox:
+        waits = (row.controller, row.subject) == ref and row.marketing
+        (dropped if waits else kept).append(row)
+    loaded.writes.outbox[:] = kept
+    loaded.writes.freed.extend(row.message_id for row in dropped)
+
+
+def union(units: Iterable[Unit[object]]) -> Needs:
+    """Everything that some units need together, people in sorted order (the order of locks)."""
+    people: set[Ref] = set()
+    replays: list[bytes] = []
+    holds: list[str] = []
+    messages: list[str] = []
+    events: list[bytes] = []
+    for unit in units:
+        needs = unit.needs
+        people.update(needs.people)
+        replays.extend(needs.replays)
+        holds.extend(needs.holds)
+        messages.extend(needs.messages)
+        events.extend(needs.events)
+    return Needs(people=sorted(people), replays=replays, holds=holds, messages=messages, events=events)
+
+
+def linked(people: Mapping[Ref, Person]) -> list[Ref]:
+    """The aliases of loaded people that are not loaded themselves."""
+    found = []
+    for (controller, _), person in people.items():
+        for alias in person.aliases:
+            ref = (controller, bytes.fromhex(alias))
+            if ref not in people:
+                found.append(ref)
+    return sorted(set(found))

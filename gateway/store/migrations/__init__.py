@@ -1,0 +1,1 @@
+"""Numbered SQL files, one folder for each database, applied in order."""

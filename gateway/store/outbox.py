@@ -1,0 +1,92 @@
+"""The outbox as delivery sees it: entries, and the feed that hands fresh ones over from memory."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+FEED_BYTES = 16 * 1024 * 1024
+"""Bodies kept in memory for their first attempt; past this, entries wait in the database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One delivery to make: to whom, through what, and the octets. Times are unix seconds.
+
+    `alone` says that nobody else receives the same message, so its body may go with it.
+    """
+
+    id: str
+    message_id: str
+    controller: str
+    subject_key: bytes
+    channel: str
+    source: str
+    sender: str
+    class_: str
+    campaign: str
+    envelope_from: str
+    address: str
+    relay: str
+    raw: bytes
+    format: str = "mime"
+    smtputf8: bool = False
+    notify: str = ""
+    orcpt: str = ""
+    dsn_return: str = ""
+    dsn_envelope_id: str = ""
+    attempts: int = 0
+    queued_at: float = 0.0
+    due_at: float = 0.0
+    lease_until: float = 0.0
+    alone: bool = True
+    recheck: bool = False
+    add_headers: tuple[tuple[str, str], ...] = ()
+
+
+class Feed:
+    """Entries just committed, in order, with their bytes. Empty once delivery keeps up.
+
+    When it overflows, newer entries go to the database only (`spilled`), until those were taken: the
+    order of first attempts is kept.
+    """
+
+    def __init__(self, limit: int = FEED_BYTES) -> None:
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self._limit = limit
+        self.spilled = False
+        self.wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether entries of the next batch may come through memory."""
+        if self._bytes > self._limit:
+            self.spilled = True
+        return not self.spilled
+
+    def offer(self, entries: Iterable[Entry]) -> None:
+        """Hand over what was committed."""
+        for entry in entries:
+            self._entries.append(entry)
+            self._bytes += len(entry.raw)
+        self.wake.set()
+
+    def pop(self, limit: int, now: float) -> list[Entry]:
+        """Up to `limit` entries whose lease still holds."""
+        taken: list[Entry] = []
+        while self._entries and len(taken) < limit:
+            entry = self._entries.popleft()
+            self._bytes -= len(entry.raw)
+            if entry.lease_until > now:
+                taken.append(entry)
+        return taken
+
+    def drop(self, ids: set[str]) -> None:
+        """Forget entries that were cancelled before they were taken."""
+        kept = [entry for entry in self._entries if entry.id not in ids]
+        self._entries = deque(kept)
+        self._bytes = sum(len(entry.raw) for entry in kept)

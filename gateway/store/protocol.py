@@ -1,0 +1,131 @@
+"""What the rest of the gateway may ask of a store, whichever database is behind it."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from gateway.ledger.person import Person
+from gateway.store.attempt import Attempt, Report
+from gateway.store.draft import Unit
+from gateway.store.outbox import Entry
+from gateway.store.records import ConsentRow, DecisionRow, HoldRow, MessageRow, Ref
+
+T = TypeVar("T")
+
+
+class StoreError(Exception):
+    """The store cannot do this now; nothing was written. The text holds no personal data."""
+
+
+class Unavailable(StoreError):
+    """The database does not answer: try again soon (451, 503)."""
+
+
+class DiskFull(StoreError):
+    """There is no room: try again when there is (452, 503)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldFilter:
+    """Which holds to list; empty fields match all. `before` and `after` page by hold id."""
+
+    status: str = "open"
+    source: str = ""
+    campaign: str = ""
+    channel: str = ""
+    class_: str = ""
+    code: str = ""
+    cluster: str = ""
+    message: str = ""
+    controller: str = ""
+    created_before: float = 0.0
+    after: str = ""
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """What waits: outbox rows and the oldest one's unix time, open holds by policy, oldest hold."""
+
+    outbox: int
+    oldest_outbox: float
+    holds: dict[str, int]
+    oldest_hold: float
+    unanswered: int
+
+
+class Store(Protocol):
+    """State that survives. Reads see what was committed; writes go through `run`."""
+
+    async def start(self) -> None:
+        """Load what lives in memory and begin to commit."""
+        ...
+
+    async def run(self, unit: Unit[T]) -> T:
+        """Do a unit in the next batch and return once it is durable. Raises Unavailable, DiskFull,
+        or what the unit raised."""
+        ...
+
+    async def person(self, ref: Ref) -> Person:
+        """What is stored of a person, outside any batch."""
+        ...
+
+    async def message(self, message_id: str) -> tuple[MessageRow, bytes] | None:
+        """A message and its body; the body is empty once it is gone."""
+        ...
+
+    async def decisions(self, message_id: str) -> list[DecisionRow]:
+        """Every decision of a message, by recipient."""
+        ...
+
+    async def hold(self, hold_id: str) -> HoldRow | None:
+        """One hold."""
+        ...
+
+    async def holds(self, wanted: HoldFilter) -> list[HoldRow]:
+        """Holds, oldest first."""
+        ...
+
+    async def due_holds(self, now: float, limit: int) -> list[HoldRow]:
+        """Open holds whose expiry or recheck time has come, oldest first."""
+        ...
+
+    async def held_of(self, ref: Ref) -> list[HoldRow]:
+        """The open holds of one person."""
+        ...
+
+    async def consents(self, ref: Ref) -> list[ConsentRow]:
+        """The consent log of one person, oldest first."""
+        ...
+
+    async def depths(self) -> Depths:
+        """How much waits, for metrics."""
+        ...
+
+    async def take(self, limit: int) -> list[Entry]:
+        """Deliveries to try now, leased to this process; waits until there is one."""
+        ...
+
+    def settle(self, entry: Entry, attempt: Attempt) -> None:
+        """Tell how a delivery went; written with the next batch, within a tenth of a second."""
+        ...
+
+    async def attempts(self, message_id: str) -> list[tuple[Any, ...]]:
+        """Every try to deliver a message: decision id, number, time, outcome, relay, code, text."""
+        ...
+
+    async def waiting(self, message_id: str) -> list[tuple[Any, ...]]:
+        """What of a message is still in the outbox: decision id, due time, attempts made."""
+        ...
+
+    def report(self, report: Report) -> None:
+        """Queue mail of the gateway's own; written with the next batch."""
+        ...
+
+    async def check(self) -> None:
+        """Raises StoreError when the database cannot be written."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the database."""
+        ...
+

@@ -1,0 +1,371 @@
+"""The embedded store: SQLite through apsw, WAL, synchronous=FULL, one writing connection.
+
+Statements run on the loop's own thread (they take microseconds); only COMMIT, which waits for the
+disk, runs in a thread of its own. Reads use a second, read-only connection and see what is committed.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from gateway.ledger.person import Person
+from gateway.store import queries as q
+from gateway.store.attempt import Attempt, Report
+from gateway.store.codec import unpack_person
+from gateway.store.committer import Committer
+from gateway.store.draft import Draft, Loaded, Needs, Unit, Writes, linked, union
+from gateway.store.migrate import migrate_sqlite
+from gateway.store.outbox import Entry, Feed
+from gateway.store.pace import PaceIndex
+from gateway.store.protocol import Depths, DiskFull, HoldFilter, StoreError, Unavailable
+from gateway.store.records import ConsentRow, DecisionRow, HoldRow, MessageRow, Ref
+from gateway.store.sameness import SamenessIndex, unpack_hashes
+from gateway.store.sqlite_outbox import SqliteOutbox
+from gateway.store.sqlite_writes import AuditChain, write
+
+T = TypeVar("T")
+
+OLDEST_SAFE = (3, 51, 3)
+"""Older SQLite can corrupt a WAL file that two connections write or checkpoint at once."""
+
+LEASE = 900.0
+CHECKPOINT_PAGES = 4000
+FINGERPRINT_DAYS = 30
+BUSY_SECONDS = 10.0
+
+
+def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
+    """A connection with the pragmas that durability and speed here rest on."""
+    flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, statementcachesize=200)
+    db.set_busy_timeout(0 if not readonly else 1000)
+    db.execute("PRAGMA temp_store = MEMORY")
+    db.execute("PRAGMA mmap_size = 8589934592")
+    if not readonly:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA cache_size = -16000")
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+    return db
+
+
+def translate(error: apsw.Error) -> StoreError:
+    """What a database error means to a caller; the text names no value."""
+    if isinstance(error, apsw.FullError):
+        return DiskFull("the disk that holds the database is full")
+    return Unavailable(f"the database does not answer ({type(error).__name__})")
+
+
+class SqliteStore:
+    """State in one file. `serving` takes the lock that only one gateway process may hold."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float],
+        observe: Callable[[float, int], None] = lambda seconds, size: None,
+        serving: bool = True,
+        chain: str = "gateway",
+    ) -> None:
+        if tuple(map(int, apsw.sqlite_lib_version().split("."))) < OLDEST_SAFE:
+            raise Unavailable(f"SQLite {apsw.sqlite_lib_version()} is too old; 3.51.3 or newer is needed")
+        self.path = path
+        self.owner = f"{os.getpid()}"
+        self._clock = clock
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(path) if serving else None
+        try:
+            self._db = connect(path)
+            migrate_sqlite(self._db)
+            self._reader = connect(path, readonly=True)
+        except apsw.Error as error:
+            raise translate(error) from error
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._sameness = SamenessIndex()
+        self._pace = PaceIndex()
+        self._feed = Feed()
+        self._serving = serving
+        self._chain = AuditChain(chain)
+        self._outbox = SqliteOutbox(self._db, self._feed, clock, self.owner, LEASE)
+        self._committer = Committer(self, self._sameness, self._pace, clock, observe)
+        self._in_transaction = False
+        self._wal_pages = 0
+        self._db.set_wal_hook(self._count_pages)
+
+    def _count_pages(self, db: apsw.Connection, name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    async def start(self) -> None:
+        """Load the indexes, free the leases of a process that died, begin to commit."""
+        now = self._clock()
+        rows = self._reader.execute(q.RECENT_FINGERPRINTS, (now - FINGERPRINT_DAYS * 86400, 100_000)).fetchall()
+        for controller, at, mark, hashes in reversed(rows):
+            self._sameness.add(controller, unpack_hashes(hashes), mark, at)
+        for controller, sender, class_, slot, sent in self._reader.execute(q.RECENT_PACES, (int(now // 300) - 288,)):
+            self._pace.add(controller, sender, class_, slot * 300.0, sent)
+        for controller, sender, subject, since in self._reader.execute(q.ALL_WAITING_REPLIES):
+            self._pace.owe(controller, sender, subject, since)
+        self._sameness.settle()
+        self._pace.settle()
+        self._chain.load(self._reader)
+        if self._serving:
+            await self._retry_busy(lambda: self._db.execute(q.FREE_LEASES))
+        self._committer.start()
+        if self._serving:
+            self._outbox.start(self._committer.run)
+
+    # -- one batch -------------------------------------------------------------------------------
+
+    async def begin(self, units: Sequence[Unit[Any]]) -> Loaded:
+        """Open a transaction and load what the units need."""
+        await self._retry_busy(lambda: self._db.execute("BEGIN IMMEDIATE"))
+        self._in_transaction = True
+        try:
+            return self._load(union(units))
+        except apsw.Error as error:
+            raise translate(error) from error
+
+    def _load(self, needs: Needs) -> Loaded:
+        loaded = Loaded()
+        self._load_people(loaded, needs.people)
+        while more := linked(loaded.people):
+            self._load_people(loaded, more)
+        now, execute = self._clock(), self._db.execute
+        for key in needs.replays:
+            for (answer,) in execute(q.REPLAY, (key, now)):
+                loaded.replays[key] = answer
+        for hold_id in needs.holds:
+            for row in execute(q.HOLD, (hold_id,)):
+                loaded.holds[hold_id] = HoldRow(*row)
+        for message_id in needs.messages:
+            for row in execute(q.MESSAGE, (message_id,)):
+                loaded.messages[message_id] = MessageRow(*row[:11]), row[11] or b""
+        for dedup in needs.events:
+            if execute(q.EVENT_KNOWN, (dedup,)).fetchone():
+                loaded.events.add(dedup)
+        return loaded
+
+    def _load_people(self, loaded: Loaded, refs: Sequence[Ref]) -> None:
+        execute, people = self._db.execute, loaded.people
+        for ref in refs:
+            subject = ref[1]
+            row = execute(q.PERSON, (int.from_bytes(subject[:2], "big") & 1023, ref[0], subject)).fetchone()
+            people[ref] = unpack_person(row[0]) if row else _NEW
+
+    async def finish(self, writes: Writes) -> None:
+        """Write everything, then commit in the thread that may wait for the disk."""
+        try:
+            cancelled = write(self._db, writes, self._chain)
+            self._outbox.write_settled()
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
+        except apsw.Error as error:
+            raise translate(error) from error
+        self._in_transaction = False
+        if cancelled:
+            self._feed.drop(cancelled)
+
+    def _commit(self) -> None:
+        self._db.execute("COMMIT")
+        if self._wal_pages > CHECKPOINT_PAGES:
+            self._wal_pages = 0
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    async def rollback(self) -> None:
+        """Forget the transaction, if one is open."""
+        self._chain.rollback()
+        self._outbox.unwrite()
+        if self._in_transaction:
+            self._in_transaction = False
+            if not self._db.get_autocommit():
+                self._db.execute("ROLLBACK")
+
+    def lease(self, now: float) -> float:
+        """Until when new entries are leased to this process, 0 when they should wait in the file."""
+        return now + LEASE if self._serving and self._feed.has_room else 0.0
+
+    def committed(self, writes: Writes) -> None:
+        """Hand over what went into the outbox."""
+        self._chain.settle()
+        self._outbox.settled()
+        self._outbox.hand_over(writes)
+
+    async def _retry_busy(self, action: Callable[[], object]) -> None:
+        deadline = asyncio.get_running_loop().time() + BUSY_SECONDS
+        while True:
+            try:
+                action()
+            except (apsw.BusyError, apsw.LockedError) as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise Unavailable("another process keeps the database busy") from error
+                await asyncio.sleep(0.002)
+            except apsw.Error as error:
+                raise translate(error) from error
+            else:
+                return
+
+    # -- the protocol ----------------------------------------------------------------------------
+
+    async def run(self, unit: Unit[T]) -> T:
+        """Do a unit in the next batch; returns once it is durable."""
+        return await self._committer.run(unit)
+
+    def queue(self, unit: Unit[T]) -> "asyncio.Future[T]":
+        """The same without a coroutine, for the hot path."""
+        return self._committer.run(unit)
+
+    async def person(self, ref: Ref) -> Person:
+        """What is stored of a person."""
+        row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
+        return unpack_person(row[0]) if row else _NEW
+
+    async def message(self, message_id: str) -> tuple[MessageRow, bytes] | None:
+        """A message and its body, which is empty once it is gone."""
+        row = self._read(q.MESSAGE, (message_id,)).fetchone()
+        return (MessageRow(*row[:11]), row[11] or b"") if row else None
+
+    async def decisions(self, message_id: str) -> list[DecisionRow]:
+        """Every decision of a message."""
+        return [DecisionRow(*row) for row in self._read(q.DECISIONS, (message_id,))]
+
+    async def attempts(self, message_id: str) -> list[tuple[Any, ...]]:
+        """Every try to deliver a message: id, number, time, outcome, relay, code, text."""
+        return self._read(q.ATTEMPTS_OF_MESSAGE, (message_id,)).fetchall()
+
+    async def waiting(self, message_id: str) -> list[tuple[Any, ...]]:
+        """What of a message is still in the outbox: id, due time, attempts made."""
+        return self._read(q.OUTBOX_OF_MESSAGE, (message_id,)).fetchall()
+
+    async def hold(self, hold_id: str) -> HoldRow | None:
+        """One hold."""
+        row = self._read(q.HOLD, (hold_id,)).fetchone()
+        return HoldRow(*row) if row else None
+
+    async def holds(self, wanted: HoldFilter) -> list[HoldRow]:
+        """Holds that match, oldest first."""
+        sql, values = filter_holds(wanted)
+        return [HoldRow(*row) for row in self._read(sql, values)]
+
+    async def due_holds(self, now: float, limit: int) -> list[HoldRow]:
+        """Open holds whose expiry or recheck time has come."""
+        return [HoldRow(*row) for row in self._read(q.HOLDS_DUE, (now, limit))]
+
+    async def held_of(self, ref: Ref) -> list[HoldRow]:
+        """The open holds of one person."""
+        lane = int.from_bytes(ref[1][:2], "big") & 1023
+        return [HoldRow(*row) for row in self._read(q.HOLDS_OF, (lane, *ref))]
+
+    async def consents(self, ref: Ref) -> list[ConsentRow]:
+        """The consent log of one person."""
+        lane = int.from_bytes(ref[1][:2], "big") & 1023
+        return [ConsentRow(*row) for row in self._read(q.CONSENTS, (lane, *ref))]
+
+    async def depths(self) -> Depths:
+        """How much waits."""
+        outbox, oldest = self._read(q.COUNT_OUTBOX).fetchone()  # type: ignore[misc]
+        holds: dict[str, int] = {}
+        oldest_hold = 0.0
+        for codes, count, first in self._read(q.COUNT_HOLDS):
+            for policy in {code.partition("/")[0] for code in codes.split()} or {""}:
+                holds[policy] = holds.get(policy, 0) + count
+            oldest_hold = min(oldest_hold or first, first)
+        return Depths(outbox, oldest, holds, oldest_hold, self._read(q.COUNT_WAITING).fetchone()[0])  # type: ignore[index]
+
+    async def take(self, limit: int) -> list[Entry]:
+        """Deliveries to try now; waits until there is one."""
+        return await self._outbox.take(limit)
+
+    def settle(self, entry: Entry, attempt: Attempt) -> None:
+        """Tell how a delivery went."""
+        self._outbox.settle(entry, attempt)
+
+    def report(self, report: Report) -> None:
+        """Queue mail of the gateway's own."""
+        self._outbox.report(report)
+
+    async def check(self) -> None:
+        """Raises StoreError when the database cannot be written."""
+        await self.run(_NOTHING)
+
+    async def close(self) -> None:
+        """Finish what is under way, fold the WAL back, let go of the file."""
+        await self._outbox.stop()
+        await self._committer.close()
+        self._reader.close()
+        self._thread.shutdown()
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error:
+            pass  # another process reads; the WAL is replayed at the next start
+        self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _read(self, sql: str, values: tuple[Any, ...] = ()) -> apsw.Cursor:
+        try:
+            return self._reader.execute(sql, values)
+        except apsw.Error as error:
+            raise translate(error) from error
+
+
+class _Nothing:
+    needs = Needs()
+
+    def apply(self, draft: Draft[None]) -> None:
+        """Nothing: the commit itself is the question."""
+
+
+_NOTHING = _Nothing()
+_NEW = Person()
+
+
+def filter_holds(wanted: HoldFilter) -> tuple[str, tuple[Any, ...]]:
+    """The statement and values that list the wanted holds."""
+    clauses: list[str] = ["1"]
+    values: list[Any] = []
+    for column, value in (
+        ("status", wanted.status),
+        ("source", wanted.source),
+        ("campaign", wanted.campaign),
+        ("channel", wanted.channel),
+        ("class", wanted.class_),
+        ("cluster", wanted.cluster),
+        ("message_id", wanted.message),
+        ("controller", wanted.controller),
+    ):
+        if value:
+            clauses.append(f"{column} = ?")
+            values.append(value)
+    if wanted.code:
+        clauses.append("(' ' || codes || ' ') LIKE ('%' || ? || '%')")
+        values.append(wanted.code)
+    if wanted.created_before:
+        clauses.append("created_at < ?")
+        values.append(wanted.created_before)
+    if wanted.after:
+        clauses.append("id > ?")
+        values.append(wanted.after)
+    sql = f"SELECT {q.HOLD_COLUMNS} FROM holds WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?"
+    return sql, (*values, wanted.limit)
+
+
+def _lock(path: Path) -> int:
+    """Hold `<database>.lock` for as long as this process serves."""
+    file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(file)
+        raise Unavailable(
+            f"another gateway serves {path}. Stop it first, or give this one its own GALATEO_DATABASE;"
+            " several processes need PostgreSQL."
+        ) from error
+    return file

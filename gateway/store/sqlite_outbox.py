@@ -1,0 +1,232 @@
+"""The outbox on SQLite: fresh entries from memory, waiting ones from the file, results in batches."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import apsw
+import orjson
+
+from gateway.store import queries as q
+from gateway.store.attempt import Attempt, Outcome, Report
+from gateway.store.draft import Draft, Needs, Unit, Writes
+from gateway.store.outbox import Entry, Feed
+from gateway.store.records import BodyRow, OutboxRow
+
+SETTLE_SECONDS = 0.05
+POLL_SECONDS = 1.0
+
+
+class SqliteOutbox:
+    """What waits to be delivered. `take` gives each entry to one caller, under a lease."""
+
+    def __init__(
+        self, db: apsw.Connection, feed: Feed, clock: Callable[[], float], owner: str, lease: float
+    ) -> None:
+        self._db = db
+        self._feed = feed
+        self._clock = clock
+        self._owner = owner
+        self._lease = lease
+        self._settled: list[tuple[Entry, Attempt]] = []
+        self._written: list[tuple[Entry, Attempt]] = []
+        self._reports: list[Report] = []
+        self._run: Callable[[Unit[Any]], Awaitable[Any]] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._due = asyncio.Event()
+
+    def start(self, run: Callable[[Unit[Any]], Awaitable[Any]]) -> None:
+        """Begin to look for due entries and to write results that no batch carried along."""
+        self._run = run
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._write_idle(), name="settle"), loop.create_task(self._poll(), name="due")]
+
+    async def stop(self) -> None:
+        """Stop looking; write what is settled."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._run is not None and (self._settled or self._reports):
+            await self._run(_Flush(self))
+
+    # -- out -------------------------------------------------------------------------------------
+
+    def hand_over(self, writes: Writes) -> None:
+        """Entries of a committed batch that are leased to this process, with their bodies."""
+        if not writes.outbox:
+            return
+        bodies = {body.message_id: body.content for body in writes.bodies}
+        entries = [
+            unpack_entry(row, bodies[row.message_id])
+            for row in writes.outbox
+            if row.lease_until and row.message_id in bodies
+        ]
+        if entries:
+            self._feed.offer(entries)
+        if len(entries) < len(writes.outbox):
+            self._due.set()
+
+    async def take(self, limit: int) -> list[Entry]:
+        """Entries to deliver now, in the order in which they fell due; waits until there is one."""
+        while True:
+            taken = self._feed.pop(limit, self._clock())
+            if taken:
+                return taken
+            self._feed.wake.clear()
+            self._due.set()
+            await self._feed.wake.wait()
+
+    async def _poll(self) -> None:
+        """Lease due entries from the file whenever the feed has run dry."""
+        while True:
+            try:
+                await asyncio.wait_for(self._due.wait(), POLL_SECONDS)
+            except TimeoutError:
+                pass
+            self._due.clear()
+            if len(self._feed) or self._run is None:
+                continue
+            try:
+                entries = await self._run(_Lease(self, 200))
+            except Exception:  # noqa: BLE001, S112 - the database is down: look again in a second
+                await asyncio.sleep(POLL_SECONDS)
+                continue
+            self._feed.spilled = len(entries) == 200
+            if entries:
+                self._feed.offer(entries)
+
+    def lease_due(self, limit: int) -> list[Entry]:
+        """Inside a transaction: take due rows for this process."""
+        now = self._clock()
+        until = now + self._lease
+        rows = self._db.execute(q.OUTBOX_DUE, (now, limit)).fetchall()
+        entries = []
+        for fields in rows:
+            row_id, message_id, controller, subject, queued_at, due_at, attempts, entry, content = _typed(fields)
+            self._db.execute(q.LEASE_OUTBOX, (until, self._owner, row_id))
+            row = OutboxRow(
+                row_id, message_id, controller, subject, True, queued_at, due_at, attempts, self._owner, until, entry
+            )
+            entries.append(unpack_entry(row, content))
+        return entries
+
+    # -- back ------------------------------------------------------------------------------------
+
+    def settle(self, entry: Entry, attempt: Attempt) -> None:
+        """Note what came of an entry; the next batch writes it."""
+        self._settled.append((entry, attempt))
+
+    def report(self, report: Report) -> None:
+        """Queue mail of the gateway's own; the next batch writes it."""
+        self._reports.append(report)
+
+    async def _write_idle(self) -> None:
+        while True:
+            await asyncio.sleep(SETTLE_SECONDS)
+            if (self._settled or self._reports) and self._run is not None:
+                try:
+                    await self._run(_Flush(self))
+                except Exception:  # noqa: BLE001 - kept in memory; the next round tries again
+                    await asyncio.sleep(POLL_SECONDS)
+
+    def write_settled(self) -> None:
+        """Inside a transaction: write the results that have come in."""
+        if not self._settled:
+            return
+        self._written, self._settled = self._settled, []
+        now, db = self._clock(), self._db
+        done = [(e, a) for e, a in self._written if a.outcome is not Outcome.DEFERRED]
+        db.executemany(q.DROP_OUTBOX, [(e.id,) for e, _ in done])
+        db.executemany(q.DROP_BODY, [(e.message_id,) for e, _ in done if e.alone])
+        for message_id in {e.message_id for e, _ in done if not e.alone}:
+            db.execute(q.FREE_BODY, (message_id,))
+        for entry, attempt in self._written:
+            if attempt.outcome is Outcome.DEFERRED:
+                db.execute(q.DEFER_OUTBOX, (attempt.next_at, entry.attempts + attempt.counted, entry.id))
+        db.executemany(q.ADD_ATTEMPT, [
+            (e.id, e.attempts + 1, now, a.outcome.value, a.relay, a.code, a.text) for e, a in self._written if a.counted
+        ])  # fmt: skip
+
+    def settled(self) -> None:
+        """The results that were written are committed."""
+        self._written = []
+
+    def unwrite(self) -> None:
+        """They are not: keep them for the next batch."""
+        self._settled[:0] = self._written
+        self._written = []
+
+    def take_reports(self) -> list[Report]:
+        """The gateway's own mail that waits to be queued."""
+        reports, self._reports = self._reports, []
+        return reports
+
+
+class _Flush:
+    """A batch of its own for results, when no acceptance carries them along."""
+
+    needs = Needs()
+
+    def __init__(self, outbox: SqliteOutbox) -> None:
+        self._outbox = outbox
+
+    def apply(self, draft: Draft[None]) -> None:
+        """Queue reports; results are written with every batch anyway."""
+        for report in self._outbox.take_reports():
+            queue_report(draft, report)
+
+
+class _Lease:
+    needs = Needs()
+
+    def __init__(self, outbox: SqliteOutbox, limit: int) -> None:
+        self._outbox = outbox
+        self._limit = limit
+
+    def apply(self, draft: Draft[list[Entry]]) -> list[Entry]:
+        """Take due rows for this process."""
+        return self._outbox.lease_due(self._limit)
+
+
+def queue_report(draft: Draft[Any], report: Report) -> None:
+    """Put mail of the gateway's own (null sender, RFC 5321 4.5.5) in the outbox."""
+    entry = pack_entry(
+        channel="email", source=report.source, sender="", class_="transactional", campaign="",
+        envelope_from="", address=report.address, relay="", format="mime", smtputf8=report.smtputf8,
+        notify="NEVER", orcpt="", dsn_return="", dsn_envelope_id="", alone=True, recheck=False, add_headers=(),
+    )  # fmt: skip
+    draft.writes.bodies.append(BodyRow(report.id, report.raw))
+    draft.writes.outbox.append(
+        OutboxRow(
+            f"{report.id}-0", report.id, report.controller, bytes(16), False, draft.now, draft.now, 0,
+            draft.owner if draft.lease else "", draft.lease, entry,
+        )  # fmt: skip
+    )
+
+
+def _typed(fields: Any) -> Any:
+    """A row of the outbox as its columns are declared."""
+    return fields
+
+
+def pack_entry(**fields: object) -> bytes:
+    """The delivery part of an entry, as the outbox stores it."""
+    return orjson.dumps(fields)
+
+
+def unpack_entry(row: OutboxRow, raw: bytes) -> Entry:
+    """An entry of a row and the body that belongs to it."""
+    fields = orjson.loads(row.entry)
+    fields["add_headers"] = tuple((name, value) for name, value in fields["add_headers"])
+    return Entry(
+        id=row.id,
+        message_id=row.message_id,
+        controller=row.controller,
+        subject_key=row.subject,
+        raw=raw,
+        attempts=row.attempts,
+        queued_at=row.queued_at,
+        due_at=row.due_at,
+        lease_until=row.lease_until,
+        **fields,
+    )
