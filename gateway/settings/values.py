@@ -42,7 +42,7 @@ class SecretUrl(Secret[str]):
 
 
 def hide_password(url: str) -> str:
-    """Return the URL with user, password and query left out; hostile or broken URLs come back as `***`."""
+    """Return the URL with user, password and query left out, `***` where it is no URL at all."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return "***"
@@ -88,16 +88,14 @@ def _count_seconds(value: object) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return value  # as it is: float() of a very long one would overflow
     if not isinstance(value, str) or len(value) > 100:
         return None
     text = value.strip()
     if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text, re.ASCII):
         return float(text)
     if len(text) > 2 and text[-1] != "T" and (iso := _ISO.fullmatch(text.upper())):
-        return sum(
-            float(n or 0) * unit for n, unit in zip(iso.groups(), (604800, 86400, 3600, 60, 1), strict=True)
-        )
+        return sum(float(n or 0) * unit for n, unit in zip(iso.groups(), _ISO_UNITS, strict=True))
     if not _PARTS.fullmatch(text.lower()):
         return None
     parts = re.findall(_PART, text.lower(), re.ASCII)
@@ -122,6 +120,10 @@ def parse_listen(value: object) -> Listen | None:
     return Listen(bare, int(port))
 
 
+# How a URL of a database, where there may be no host or several, differs from one of a single server.
+_DATABASES = ("sqlite", "postgresql", "postgres")
+
+
 def url_of(*schemes: str) -> BeforeValidator:
     """Return a validator for URLs of these schemes."""
 
@@ -131,18 +133,27 @@ def url_of(*schemes: str) -> BeforeValidator:
         text = str(value).strip()
         if re.search(r"[\x00-\x20\x7f]", text):
             raise ValueError("holds a space or a control character")
-        try:
-            parts = urlsplit(text)
-            port = parts.port
-        except ValueError:
-            raise ValueError("is not a URL with a port between 1 and 65535") from None
-        if parts.scheme not in schemes:
+        scheme, separator, rest = text.partition("://")
+        if scheme not in schemes or not separator:
             raise ValueError(f"does not begin with {' or '.join(f'{name}://' for name in schemes)}")
-        if port == 0 or (parts.scheme != "sqlite" and not parts.hostname):
-            raise ValueError("names no host to connect to")
+        if scheme in _DATABASES:
+            if not rest.strip("/"):
+                raise ValueError("names no database")
+        elif not _names_server(text):
+            raise ValueError(
+                "names no server as host or host:port (in a password, / ? # and % are %2F %3F %23 %25)"
+            )
         return text
 
     return BeforeValidator(parse)
+
+
+def _names_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _parse_networks(value: object) -> object:
