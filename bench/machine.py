@@ -47,6 +47,19 @@ def busy() -> float:
     return (user + nice + system + interrupts + soft) / TICKS
 
 
+def pace_ms(rounds: int = 5) -> float:
+    """Milliseconds of a fixed piece of work in Python, the quickest of a few tries: where the host
+    slows its guests down, this is the only one who tells."""
+    taken = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        total = 0
+        for number in range(200_000):
+            total += number
+        taken.append(time.perf_counter() - begun)
+    return min(taken) * 1e3
+
+
 def sync_ms(folder: Path, rounds: int = 200) -> float:
     """Median milliseconds of writing 4 KB and syncing it, in this folder."""
     path, taken = folder / "sync-probe", []

@@ -14,18 +14,9 @@ from pathlib import Path
 
 from bench import templates as t
 
-COLUMNS = (
-    "address",
-    "channel",
-    "purpose",
-    "controller",
-    "action",
-    "at",
-    "wording",
-    "wording_version",
-    "language",
-)
-COLUMNS += ("form_url", "ip", "user_agent", "confirmed_at", "confirmed_ip", "basis", "source", "contract")
+COLUMNS = ["address", "channel", "purpose", "controller", "action", "at", "wording", "wording_version"]
+COLUMNS += ["language", "form_url", "ip", "user_agent", "confirmed_at", "confirmed_ip", "basis", "source"]
+COLUMNS += ["contract"]
 DOMAINS = tuple(
     f"{name}{i}.example.net" for i in range(8) for name in ("posta", "mail", "studio", "lab", "home")
 )
@@ -51,24 +42,23 @@ def constant_address(number: int) -> str:
 
 def write_consents(path: Path, addresses: Iterable[str]) -> None:
     """A CSV file with one double opt-in to the newsletter per address."""
-    proof = (
+    proof = [
         "email",
         "newsletter",
         "default",
         "granted",
         "2026-03-02T10:00:00Z",
         "Yes, send me the newsletter.",
+    ]
+    proof += [
         "3",
         "en",
-    )
-    proof += (
         "https://www.example.com/newsletter",
         "192.0.2.10",
         "Mozilla/5.0",
         "2026-03-02T10:05:00Z",
-        "192.0.2.10",
-    )
-    proof += ("consent", "website", "")
+    ]
+    proof += ["192.0.2.10", "consent", "website", ""]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
