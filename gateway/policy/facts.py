@@ -55,3 +55,4 @@ class Facts:
     identity: str = ""
     time_zone: str = ""
     way_out_added: bool = False
+    trusted: frozenset[str] = frozenset()

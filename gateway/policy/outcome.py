@@ -38,7 +38,8 @@ NO_WORDS = Words("", "")
 class Objection:
     """What a rule found wrong. `code` is the part after the rule's name (`consent.missing` has code
     `missing`); `earliest` is the unix time at which time alone cures it, 0 when it does not;
-    `condition` is what would release a hold: consent, window, reply, reviewer."""
+    `condition` is what would release a hold: consent, window, reply, reviewer.
+    `outcome` replaces the policy line's where the rule itself tells two cases apart."""
 
     code: str
     reason: Words
@@ -46,6 +47,7 @@ class Objection:
     evidence: tuple[Evidence, ...] = ()
     earliest: float = 0.0
     condition: str = "reviewer"
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,152 @@
+"""So what: the decision for one recipient. Pure: the same arguments give the same answer."""
+
+from dataclasses import dataclass, field
+
+from gateway.message.envelope import Message, Recipient
+from gateway.policy.classify import classify, judged_as
+from gateway.policy.facts import Facts
+from gateway.policy.outcome import Decision, Objection, Outcome, Violation, Words
+from gateway.policy.policies import Entry, PolicySet
+from gateway.policy.rules.case import Case, purpose_of
+from gateway.reading.reading import Reading
+
+AFTER_A_WAIT = frozenset({"consent", "reply_duty", "quiet_hours"})
+"""What is asked, besides the floor, when a message leaves the outbox after a wait."""
+
+_NONE: frozenset[str] = frozenset()
+
+
+def decide(
+    policies: PolicySet,
+    message: Message,
+    recipient: Recipient,
+    reading: Reading,
+    facts: Facts,
+    now: float,
+    *,
+    waived: frozenset[str] = _NONE,
+    only: frozenset[str] | None = None,
+    class_: str = "",
+) -> Decision:
+    """Asks every policy that applies and keeps every violation; the most severe outcome stands.
+
+    `waived` are codes (`copied_text.share`) that a reviewer's release lets pass: enforced holds only,
+    never the floor or a refusal. `only` restricts to some rules; the floor is always asked. `class_` is
+    the class where the caller settled it (`classify`), else the message's, else what it reads as. A rule
+    that raises counts as `<rule>.error` with outcome hold. Never raises for what is in its arguments.
+    """
+    class_ = class_ or message.class_ or classify(message, reading, facts)
+    classes = judged_as(class_, reading, facts)
+    case = Case(
+        message,
+        recipient,
+        reading,
+        facts,
+        class_,
+        classes,
+        purpose_of(message, class_),
+        policies.jurisdiction(facts.jurisdiction),
+        now,
+    )
+    tally: _Tally | None = None
+    for entry in policies.plan(classes, message.channel):
+        if only is not None and entry.name not in only and entry.mode != "floor":
+            continue
+        try:
+            if entry.narrow is not None and not entry.narrow.fits(case):
+                continue
+            found = entry.rule.check(case)
+        except Exception as error:  # noqa: BLE001 - doubt never lets a message through, nor loses one
+            found = (_broken(error),)
+        if found:
+            tally = tally or _Tally(waived)
+            for objection in found:
+                tally.add(entry, objection, _weigh(policies, entry, objection, case), policies.observing)
+    if tally is None:
+        return policies.accepting(class_)
+    return tally.decision(class_, policies.version)
+
+
+def _broken(error: Exception) -> Objection:
+    name = type(error).__name__
+    return Objection(
+        code="error",
+        reason=Words(
+            f"This rule could not be checked ({name}), so a person will look at the message.",
+            f"Questa regola non è stata verificata ({name}): il messaggio sarà visto da una persona.",
+        ),
+        remedy=Words("Wait for a reviewer.", "Attendere un revisore."),
+        outcome=Outcome.HOLD,
+    )
+
+
+def _weigh(policies: PolicySet, entry: Entry, objection: Objection, case: Case) -> Outcome:
+    """The outcome of an objection: its own, else its policy line's. A policy that applies to a message
+    declared as transactional only because it reads as promotion holds where it would refuse: nobody
+    loses a receipt to a doubt."""
+    outcome = entry.outcome if objection.outcome is None else objection.outcome
+    if case.class_ == "transactional" and entry.mode != "floor":
+        wanted = entry.scope.class_
+        if wanted and "transactional" not in wanted:
+            return min(outcome, Outcome.HOLD)
+    return outcome
+
+
+@dataclass(slots=True)
+class _Tally:
+    waived: frozenset[str]
+    violations: dict[tuple[str, str], Violation] = field(default_factory=dict)
+    let_pass: set[str] = field(default_factory=set)
+    errors: set[str] = field(default_factory=set)
+
+    def add(self, entry: Entry, objection: Objection, outcome: Outcome, observing: bool) -> None:
+        """Keep an objection as a violation; of one code twice in a policy the more severe stays."""
+        code = f"{entry.name}.{objection.code}"
+        floor = entry.mode == "floor"
+        mode = "observe" if observing and not floor else entry.mode
+        if objection.code == "error":
+            self.errors.add(entry.name)
+        if mode == "enforce" and outcome is Outcome.HOLD and code in self.waived:
+            self.let_pass.add(code)
+            return
+        key = (entry.policy, code)
+        before = self.violations.get(key)
+        if before is not None and (before.outcome, before.reason) >= (outcome, objection.reason):
+            return
+        self.violations[key] = Violation(
+            policy=entry.policy,
+            rule=entry.name,
+            code=code,
+            outcome=outcome,
+            mode=mode,
+            reason=objection.reason,
+            remedy=objection.remedy,
+            evidence=objection.evidence,
+            earliest=objection.earliest,
+            condition=objection.condition,
+        )
+
+    def decision(self, class_: str, version: str) -> Decision:
+        """Everything found, most severe first; then by code and policy, whatever the files' order."""
+        violations = tuple(sorted(self.violations.values(), key=_severity))
+        counted = [v for v in violations if v.mode != "observe"]
+        cured = bool(counted) and all(v.earliest > 0 for v in counted)
+        return Decision(
+            outcome=max((v.outcome for v in counted), default=Outcome.ACCEPT),
+            violations=violations,
+            class_=class_,
+            policy_version=version,
+            earliest=max(v.earliest for v in counted) if cured else 0.0,
+            waived=tuple(sorted(self.let_pass)),
+            errors=tuple(sorted(self.errors)),
+        )
+
+
+def _severity(violation: Violation) -> tuple[bool, int, bool, str, str]:
+    return (
+        violation.mode == "observe",
+        -violation.outcome,
+        violation.mode != "floor",
+        violation.code,
+        violation.policy,
+    )

@@ -1,0 +1,197 @@
+"""A YAML text as a tree that remembers where each value stands, so that every complaint has a line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+MAX_CHARACTERS = 512 * 1024
+"""Policy files are written by people; a longer one is a mistake."""
+
+MAX_DEPTH = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong in a file, where (1-based; 0 where there is no place), and what may have been meant."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        hint = f" ({self.suggestion})" if self.suggestion else ""
+        return f"{self.file}:{self.line}: {self.text}{hint}"
+
+
+class PolicyErrors(Exception):
+    """A set of policies that cannot be used, with every problem found in it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One value and its place. `value` is a str, int, float, bool, None, a tuple of Nodes, or a dict of
+    (key, Node) whose keys' own places are in `keys`."""
+
+    value: Any
+    line: int
+    column: int
+    keys: dict[str, tuple[int, int]] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is, in words for whoever wrote it."""
+        if isinstance(self.value, dict):
+            return "a group of keys"
+        if isinstance(self.value, tuple):
+            return "a list"
+        if isinstance(self.value, bool):
+            return "true or false"
+        if isinstance(self.value, int | float):
+            return "a number"
+        return "nothing" if self.value is None else "text"
+
+    def items(self) -> Iterator[tuple[str, "Node"]]:
+        """Keys and values of a mapping; nothing for anything else."""
+        if isinstance(self.value, dict):
+            yield from self.value.items()
+
+    def get(self, key: str) -> "Node | None":
+        """The value under a key of a mapping."""
+        return self.value.get(key) if isinstance(self.value, dict) else None
+
+    def plain(self) -> Any:
+        """The same without places."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, tuple):
+            return [node.plain() for node in self.value]
+        return self.value
+
+
+class Findings:
+    """Collects the problems of one file."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+
+    def add(self, place: "Node | tuple[int, int]", text: str, suggestion: str = "") -> None:
+        """One more problem, at a node or at (line, column)."""
+        line, column = (place.line, place.column) if isinstance(place, Node) else place
+        self.problems.append(
+            Problem(file=self.file, line=line, column=column, text=text, suggestion=suggestion)
+        )
+
+    def unknown_keys(self, node: "Node", known: tuple[str, ...]) -> None:
+        """Complains about every key of a mapping that is not known."""
+        for key, place in (node.keys or {}).items():
+            if key not in known:
+                self.add(place, f"unknown key {key!r}", did_you_mean(key, known))
+
+
+def did_you_mean(word: str, known: "list[str] | tuple[str, ...]") -> str:
+    """A suggestion for a mistyped word: the nearest known one, else all of them."""
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "known: " + ", ".join(sorted(known)) if len(known) <= 40 else ""
+
+
+def parse(text: str, findings: Findings) -> Node | None:
+    """The tree of one YAML 1.2 document; None, with a problem noted, where there is none. Anchors,
+    tags and duplicate keys are refused: a policy means what it seems to say."""
+    if len(text) > MAX_CHARACTERS:
+        findings.add((0, 0), f"the file has {len(text)} characters; at most {MAX_CHARACTERS} are read")
+        return None
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        findings.add(place, f"this is not valid YAML: {error.problem or error.context}")
+        return None
+    except (YAMLError, RecursionError, ValueError) as error:
+        findings.add((0, 0), f"this is not valid YAML: {type(error).__name__}")
+        return None
+    if root is None:
+        findings.add((1, 1), "the file is empty")
+        return None
+    return _Tree(findings).node(root, 0)
+
+
+class _Tree:
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._met: set[int] = set()
+
+    def node(self, raw: Any, depth: int) -> Node:
+        place = (raw.start_mark.line + 1, raw.start_mark.column + 1)
+        if id(raw) in self._met or raw.anchor:
+            self._findings.add(place, "anchors and aliases are not used in policies", "write the value out")
+            return Node(None, *place)
+        self._met.add(id(raw))
+        if depth > MAX_DEPTH:
+            self._findings.add(place, f"nested more than {MAX_DEPTH} deep")
+            return Node(None, *place)
+        if isinstance(raw, MappingNode):
+            return self._mapping(raw, place, depth)
+        if isinstance(raw, SequenceNode):
+            return Node(tuple(self.node(item, depth + 1) for item in raw.value), *place)
+        return Node(self._scalar(raw, place), *place)
+
+    def _mapping(self, raw: MappingNode, place: tuple[int, int], depth: int) -> Node:
+        values: dict[str, Node] = {}
+        keys: dict[str, tuple[int, int]] = {}
+        for raw_key, raw_value in raw.value:
+            at = (raw_key.start_mark.line + 1, raw_key.start_mark.column + 1)
+            if not isinstance(raw_key, ScalarNode):
+                self._findings.add(at, "a key must be a word")
+                continue
+            key = str(raw_key.value)
+            if key in values:
+                self._findings.add(at, f"the key {key!r} stands here twice", f"first on line {keys[key][0]}")
+                continue
+            keys[key] = at
+            values[key] = self.node(raw_value, depth + 1)
+        return Node(values, *place, keys)
+
+    def _scalar(self, raw: ScalarNode, place: tuple[int, int]) -> Any:
+        text = str(raw.value)
+        tag = str(raw.tag).rpartition(":")[2]
+        if not str(raw.tag).startswith("tag:yaml.org,2002:") or "/" in tag:
+            self._findings.add(place, "tags (!...) are not used in policies")
+            return None
+        return _READ.get(tag, str)(text)
+
+
+def _integer(text: str) -> int | str:
+    try:
+        return int(text.replace("_", ""), 0 if text.lower().startswith(("0x", "0o", "-0x")) else 10)
+    except ValueError:
+        return text
+
+
+def _decimal(text: str) -> float | str:
+    try:
+        return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError:
+        return text
+
+
+_READ: dict[str, Any] = {
+    "int": _integer,
+    "float": _decimal,
+    "bool": lambda text: text.lower() == "true",
+    "null": lambda text: None,
+}

@@ -1,0 +1,39 @@
+"""The policies in force: the last good set, whatever the files say meanwhile."""
+
+from dataclasses import replace
+
+from gateway.policy.cases import Reads
+from gateway.policy.document import PolicyErrors, Problem
+from gateway.policy.load import Path, load
+from gateway.policy.policies import PolicySet
+
+
+class LivePolicies:
+    """Holds the last set that loaded. `problem` says why the files on disk are not in force, "" when
+    they are. With `observing` nothing but the floor is enforced (GALATEO_MODE=observe)."""
+
+    def __init__(self, current: PolicySet | None = None, *, observing: bool = False) -> None:
+        self._observing = observing
+        self.current = replace(current or PolicySet(), observing=observing)
+        self.problems: tuple[Problem, ...] = ()
+
+    @property
+    def problem(self) -> str:
+        """The first problem of the files on disk, and how many more there are."""
+        if not self.problems:
+            return ""
+        more = len(self.problems) - 1
+        return str(self.problems[0]) + (f" (and {more} more)" if more else "")
+
+    def reload(self, folder: Path, reader: Reads | None = None) -> bool:
+        """Takes the folder's policies if they load and their cases pass; else keeps what it has. True
+        when the folder's policies are now in force."""
+        try:
+            loaded = load(folder, reader)
+        except PolicyErrors as error:
+            self.problems = error.problems
+            return False
+        self.problems = ()
+        if loaded.version != self.current.version:
+            self.current = replace(loaded, observing=self._observing)
+        return True

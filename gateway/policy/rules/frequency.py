@@ -1,0 +1,250 @@
+"""How often, how many, and at what hour."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from gateway.ledger.person import CONTACTS_KEPT
+from gateway.policy.outcome import Objection, Words
+from gateway.policy.rules.case import NOTHING, Case, Clock, Contradiction, Duration, Found
+from gateway.policy.rules.floor import everyone
+from gateway.policy.wording import count, fact, span, when
+
+DAY = 86400
+NOT_MARKETING = ("transactional", "conversation")
+_MESSAGES = Words("message", "messaggio"), Words("messages", "messaggi")
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCap:
+    """At most `limit` marketing messages to one person per window, over all tools, channels and senders
+    of the controller and all the person's linked addresses. Windows roll: `day` is the last 24 hours."""
+
+    limit: int
+    per: Duration
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= CONTACTS_KEPT:
+            raise Contradiction(
+                "limit",
+                f"limit is between 1 and {CONTACTS_KEPT}, the number of contacts that are remembered",
+            )
+        if self.per < 60:
+            raise Contradiction("per", "the window must be at least a minute", "for example: per: 7 days")
+
+    def check(self, case: Case) -> Found:
+        """Whether this person got enough already."""
+        since = case.now - self.per
+        times = [
+            contact.at
+            for person in everyone(case)
+            for contact in person.contacts
+            if contact.at > since and contact.class_ not in NOT_MARKETING
+        ]
+        if len(times) < self.limit:
+            return NOTHING
+        earliest = sorted(times)[-self.limit] + self.per
+        got, window, free = count(len(times), *_MESSAGES), span(self.per), when(earliest)
+        return (
+            Objection(
+                code="reached",
+                reason=Words(
+                    f"This person already got {got.en} from us within {window.en}; the limit is "
+                    f"{self.limit}.",
+                    f"Questa persona ha già ricevuto da noi {got.it} in {window.it}; il limite è "
+                    f"{self.limit}.",
+                ),
+                remedy=Words(f"Wait until {free.en}.", f"Attendere fino al {free.it}."),
+                evidence=(fact(str(len(times)), f"messages within {window.en}, limit {self.limit}"),),
+                earliest=earliest,
+                condition="window",
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceLength:
+    """At most `limit` messages in a row without an answer, as counted here; a step number that the tool
+    declares can only add. With `per`, a sequence that rested this long is over."""
+
+    limit: int = 3
+    per: Duration = Duration(0)
+
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            raise Contradiction("limit", "limit must be at least 1")
+
+    def check(self, case: Case) -> Found:
+        """Whether they have been written to often enough without an answer."""
+        known = case.facts.relationship
+        sent = known.sent_since_reply
+        rested = bool(self.per and known.last_out and case.now - known.last_out >= self.per)
+        if rested:
+            sent = 0
+        elif not known.replies:
+            sent = max(sent, case.message.sequence_step - 1)
+        if sent < self.limit:
+            return NOTHING
+        earliest = known.last_out + self.per if self.per and known.last_out else 0.0
+        got = count(sent, *_MESSAGES)
+        return (
+            Objection(
+                code="reached",
+                reason=Words(
+                    f"This person got {got.en} in a row without answering; the limit is {self.limit}.",
+                    f"Questa persona ha ricevuto {got.it} di fila senza rispondere; il limite è "
+                    f"{self.limit}.",
+                ),
+                remedy=Words(
+                    "Stop here; silence is an answer. Go on when they write.",
+                    "Fermarsi qui: anche il silenzio è una risposta. Riprendere quando scriveranno.",
+                ),
+                evidence=(fact(str(sent), f"messages without an answer, limit {self.limit}"),),
+                earliest=earliest,
+                condition="reply" if not earliest else "window",
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """At most `limit` messages of this class per sender and window (up to a day)."""
+
+    limit: int
+    per: Duration
+
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            raise Contradiction("limit", "limit must be at least 1")
+        if not 300 <= self.per <= DAY:
+            raise Contradiction("per", "the window of burst is between 5 minutes and a day")
+
+    def check(self, case: Case) -> Found:
+        """Whether the sender is writing faster than a person would."""
+        pace, key = case.facts.pace, (case.class_, int(self.per))
+        sent = pace.sent.get(key, 0)
+        if sent < self.limit:
+            return NOTHING
+        earliest = pace.next_free.get(key, 0.0) or case.now + self.per
+        got, window, free = count(sent, *_MESSAGES), span(self.per), when(earliest)
+        return (
+            Objection(
+                code="too_fast",
+                reason=Words(
+                    f"This sender already wrote {got.en} of this kind within {window.en}; the limit is "
+                    f"{self.limit}.",
+                    f"Questo mittente ha già scritto {got.it} di questo tipo in {window.it}; il limite è "
+                    f"{self.limit}.",
+                ),
+                remedy=Words(f"It can go from {free.en} on.", f"Può partire dal {free.it}."),
+                evidence=(fact(str(sent), f"messages within {window.en}, limit {self.limit}"),),
+                earliest=earliest,
+                condition="window",
+            ),
+        )
+
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """No messages between `from` and `to` of the recipient's own clock, nor outside `days`, nor (with
+    `holidays`) on public holidays of their country. Held until the quiet ends."""
+
+    from_: Clock = Clock(20 * 60)
+    to: Clock = Clock(8 * 60)
+    days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
+    holidays: bool = True
+
+    def __post_init__(self) -> None:
+        if self.from_ == self.to:
+            raise Contradiction("to", "from and to are the same hour: nothing could ever be sent or held")
+        if not self.days:
+            raise Contradiction("days", "at least one day must be left to write on")
+
+    def check(self, case: Case) -> Found:
+        """Whether it is a good hour where the recipient is."""
+        zone = zone_of(case)
+        local = datetime.fromtimestamp(case.now, zone)
+        if self._open(local, case):
+            return NOTHING
+        earliest = self._opens(local, case, zone)
+        free = when(earliest)
+        return (
+            Objection(
+                code="quiet",
+                reason=Words(
+                    f"It is {local:%H:%M} on {_WEEKDAYS[0][local.weekday()]} where this person is: quiet "
+                    "hours.",
+                    f"Da questa persona sono le {local:%H:%M} di {_WEEKDAYS[1][local.weekday()]}: è l'ora "
+                    "del silenzio.",
+                ),
+                remedy=Words(f"It can go from {free.en} on.", f"Può partire dal {free.it}."),
+                evidence=(fact(f"{local:%Y-%m-%d %H:%M %Z}", "the recipient's clock"),),
+                earliest=earliest,
+                condition="window",
+            ),
+        )
+
+    def _open(self, local: datetime, case: Case) -> bool:
+        if DAYS[local.weekday()] not in self.days:
+            return False
+        if self.holidays and local.date() in holidays_of(case.jurisdiction.holidays, local.year):
+            return False
+        minute = local.hour * 60 + local.minute
+        if self.from_ < self.to:
+            return not self.from_ <= minute < self.to
+        return self.to <= minute < self.from_
+
+    def _opens(self, local: datetime, case: Case, zone: ZoneInfo) -> float:
+        starts = (0, int(self.to)) if self.from_ < self.to else (int(self.to),)
+        for ahead in range(32):
+            day = local.date() + timedelta(days=ahead)
+            for start in starts:
+                opening = datetime(day.year, day.month, day.day, start // 60, start % 60, tzinfo=zone)
+                if opening > local and self._open(opening, case):
+                    return opening.timestamp()
+        return 0.0
+
+
+_WEEKDAYS = (
+    ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    ("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"),
+)
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def zone_of(case: Case) -> ZoneInfo:
+    """The recipient's time zone: as the ledger or the tool knows it, else the jurisdiction's, else UTC."""
+    names = (case.facts.time_zone, case.recipient.time_zone, case.jurisdiction.time_zone)
+    for name in names:
+        found = _zone(name) if name else None
+        if found is not None:
+            return found
+    return ZoneInfo("UTC")
+
+
+@lru_cache(maxsize=256)
+def holidays_of(country: str, year: int) -> frozenset[date]:
+    """The public holidays of a country (ISO 3166 code, `US`, `IT`, or with a subdivision `ES-MD`);
+    none where the country is not known."""
+    if not country:
+        return frozenset()
+    import holidays  # half a second, so only where a policy asks for it
+
+    code, _, part = country.partition("-")
+    try:
+        return frozenset(holidays.country_holidays(code, subdiv=part or None, years=year))
+    except (NotImplementedError, ValueError):
+        return frozenset()

@@ -1,0 +1,250 @@
+"""Was it written for this person?"""
+
+from dataclasses import dataclass
+
+from gateway.policy.outcome import Objection, Words
+from gateway.policy.rules.case import NOTHING, Case, Contradiction, Duration, Found
+from gateway.policy.wording import count, fact, quote, quoted, when
+from gateway.reading.reading import Evidence, Phrase
+
+OWN_WORDS = 6
+"""Words that make a sentence of one's own."""
+
+_PEOPLE = Words("other person", "altra persona"), Words("other people", "altre persone")
+
+
+def passage(case: Case, phrase: Phrase, sent: int) -> Evidence:
+    """A phrase as evidence: its words where the visible text is at hand, else its place alone."""
+    text = case.message.content.text
+    words = text[phrase.start : phrase.end] if not case.message.content.html else ""
+    why = f"sent to {sent} others"
+    return Evidence(text=words or f"{phrase.words} words", start=phrase.start, end=phrase.end, why=why)
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedText:
+    """Text already sent word for word to others. A phrase is a copy once `copies` other people got it
+    within `window`; the message is one when copies make up more than `max_share` of its words, or when
+    a single passage that sells or asks is one. With `own_words` (0: off) it passes all the same when it
+    has a sentence of at least that many words which nobody else got."""
+
+    max_share: float = 0.5
+    copies: int = 4
+    window: Duration = Duration(30 * 86400)
+    own_words: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.max_share <= 1:
+            raise Contradiction("max_share", "max_share is a share of the words: more than 0, at most 1")
+        if self.copies < 1:
+            raise Contradiction("copies", "copies must be at least 1")
+
+    def check(self, case: Case) -> Found:
+        """How much of this went to others before."""
+        copies, phrases = case.facts.copies, case.reading.phrases
+        if not copies.counts or max(copies.counts) < self.copies:
+            return NOTHING
+        pairs = list(zip(phrases, copies.counts, strict=False))
+        seen = [(phrase, sent) for phrase, sent in pairs if sent >= self.copies]
+        if self._own(pairs):
+            return NOTHING
+        total = sum(phrase.words for phrase, _ in pairs)
+        share = sum(phrase.words for phrase, _ in seen) / total if total else 0.0
+        asking = [(phrase, sent) for phrase, sent in seen if phrase.asks]
+        if share <= self.max_share and not asking:
+            return NOTHING
+        return (self._objection(case, seen, asking, share),)
+
+    def _own(self, pairs: list[tuple[Phrase, int]]) -> bool:
+        return bool(self.own_words) and any(
+            phrase.words >= self.own_words and not sent and not phrase.asks for phrase, sent in pairs
+        )
+
+    def _objection(
+        self, case: Case, seen: list[tuple[Phrase, int]], asking: list[tuple[Phrase, int]], share: float
+    ) -> Objection:
+        whole = share > self.max_share
+        shown = seen if whole else asking
+        most = max(sent for _, sent in shown)
+        people = count(most, *_PEOPLE)
+        evidence = tuple(passage(case, phrase, sent) for phrase, sent in shown[:8])
+        since = when(case.facts.copies.since)
+        if whole:
+            reason = Words(
+                f"{share:.0%} of this text already went word for word to {people.en} since {since.en}.",
+                f"Il {share:.0%} di questo testo è già stato inviato parola per parola a {people.it} dal "
+                f"{since.it}.",
+            )
+        else:
+            text = quote(evidence)
+            reason = Words(
+                f'A passage that sells or asks ("{text}") already went to {people.en}.',
+                f"Un passaggio che vende o chiede («{text}») è già stato inviato a {people.it}.",
+            )
+        return Objection(
+            code="share" if whole else "passage",
+            reason=reason,
+            remedy=Words(
+                "Write to this person in words of your own, or send it as a newsletter to those who "
+                "subscribed.",
+                "Scrivere a questa persona con parole proprie, oppure inviarlo come newsletter a chi si è "
+                "iscritto.",
+            ),
+            evidence=(*evidence, fact(since.en, f"first sent, to {most} others by now")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalDetail:
+    """Greetings and requests need a sentence of their own once the text has become a habit: when its
+    phrases went to `copies` others. 0 asks for one from the first message on."""
+
+    copies: int = 4
+
+    def check(self, case: Case) -> Found:
+        """Whether anything in it was written for this person."""
+        counts = case.facts.copies.counts
+        if self.copies:
+            if max(counts, default=0) < self.copies:
+                return NOTHING
+            pairs = zip(case.reading.phrases, counts, strict=False)
+            if any(not sent and phrase.words >= OWN_WORDS for phrase, sent in pairs):
+                return NOTHING
+        elif case.reading.personal_detail.value:
+            return NOTHING
+        people = count(max(counts, default=0), *_PEOPLE)
+        return (
+            Objection(
+                code="missing",
+                reason=Words(
+                    "Nothing in this message was written for this person"
+                    + (f": the same words went to {people.en}." if self.copies else "."),
+                    "In questo messaggio non c'è nulla di scritto per questa persona"
+                    + (f": le stesse parole sono andate a {people.it}." if self.copies else "."),
+                ),
+                remedy=Words(
+                    "Add one sentence that fits this person alone.",
+                    "Aggiungere una frase che valga solo per questa persona.",
+                ),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MergeTags:
+    """No placeholder is left in the text. `allow` lists those that the delivery system fills in."""
+
+    allow: tuple[str, ...] = ()
+
+    def check(self, case: Case) -> Found:
+        """Which placeholders the reader would see."""
+        found = case.reading.unresolved_merge
+        if not found.value:
+            return NOTHING
+        evidence = found.evidence
+        if self.allow:
+            evidence = tuple(e for e in evidence if e.text.strip() not in self.allow)
+            if found.evidence and not evidence:
+                return NOTHING
+        words = quoted(evidence)
+        return (
+            Objection(
+                code="unresolved",
+                reason=Words(
+                    f"A placeholder was not filled in{words.en}.",
+                    f"Un segnaposto non è stato compilato{words.it}.",
+                ),
+                remedy=Words(
+                    "Fill in the field, or give it a fallback that reads well.",
+                    "Compilare il campo, o dargli un'alternativa che si legga bene.",
+                ),
+                evidence=evidence,
+            ),
+        )
+
+
+_GREETINGS = {
+    "generic": Words(
+        "The greeting fits anyone{}, although this is a personal message.",
+        "Il saluto va bene per chiunque{}, benché sia un messaggio personale.",
+    ),
+    "wrong_name": Words(
+        "The greeting names someone else{} than the person it goes to.",
+        "Il saluto nomina qualcun altro{} rispetto al destinatario.",
+    ),
+    "missing": Words("The message has no greeting.", "Il messaggio non ha un saluto."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The greeting is for this person. `allow` lists what passes besides `named`."""
+
+    allow: tuple[str, ...] = ("missing",)
+
+    def __post_init__(self) -> None:
+        for kind in self.allow:
+            if kind not in ("named", *_GREETINGS):
+                raise Contradiction(
+                    "allow", f"unknown kind of greeting: {kind}", "generic, missing, wrong_name"
+                )
+
+    def check(self, case: Case) -> Found:
+        """Whether the reader is greeted as themselves."""
+        greeting = case.reading.greeting
+        if greeting.kind == "named" or greeting.kind in self.allow or greeting.kind not in _GREETINGS:
+            return NOTHING
+        words, aside = _GREETINGS[greeting.kind], quoted(greeting.evidence)
+        return (
+            Objection(
+                code=greeting.kind,
+                reason=Words(words.en.replace("{}", aside.en), words.it.replace("{}", aside.it)),
+                remedy=Words(
+                    "Greet this person by name, as they write it themselves.",
+                    "Salutare questa persona con il suo nome, come lei stessa lo scrive.",
+                ),
+                evidence=greeting.evidence,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What the person will see can be read here: no pitch in images, attachments or templates that
+    only the provider can render."""
+
+    def check(self, case: Case) -> Found:
+        """What stays unread."""
+        if case.message.content.template_pending:
+            return (_TEMPLATE,)
+        unread = case.reading.unreadable
+        if not unread.value:
+            return NOTHING
+        words = quoted(unread.evidence)
+        return (
+            Objection(
+                code="unread",
+                reason=Words(
+                    f"Part of what this person would see cannot be read here{words.en}.",
+                    f"Una parte di ciò che la persona vedrebbe non è leggibile qui{words.it}.",
+                ),
+                remedy=Words(
+                    "Say it in the text of the message, or let a reviewer look at it.",
+                    "Scriverlo nel testo del messaggio, o farlo vedere a un revisore.",
+                ),
+                evidence=unread.evidence,
+            ),
+        )
+
+
+_TEMPLATE = Objection(
+    code="template",
+    reason=Words(
+        "The text is a template that only the provider renders, so nobody here has read it.",
+        "Il testo è un modello che solo il fornitore compila: qui nessuno lo ha letto.",
+    ),
+    remedy=Words(
+        "Send the finished text, or configure the provider so that the gateway can render the template.",
+        "Inviare il testo finito, o configurare il fornitore perché il gateway possa compilare il modello.",
+    ),
+)

@@ -1,0 +1,82 @@
+"""Times, spans, counts and quotations as reasons say them, in English and Italian."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from gateway.policy.outcome import Words
+from gateway.reading.reading import Evidence
+
+_MONTHS = Words(
+    "January February March April May June July August September October November December",
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+)
+
+_SPANS = ((86400, "day", "days", "giorno", "giorni"), (3600, "hour", "hours", "ora", "ore"))
+
+_CHANNELS = {
+    "email": Words("email", "email"),
+    "linkedin": Words("LinkedIn", "LinkedIn"),
+    "whatsapp": Words("WhatsApp", "WhatsApp"),
+    "sms": Words("SMS", "SMS"),
+    "telegram": Words("Telegram", "Telegram"),
+    "instagram": Words("Instagram", "Instagram"),
+    "other": Words("this channel", "questo canale"),
+}
+
+QUOTED = 70
+"""Characters of a passage that a reason quotes; the evidence holds all of it."""
+
+
+def when(time: float) -> Words:
+    """A moment in UTC: `3 December 2026, 14:30 UTC`. Out of range: the year's end of the calendar."""
+    try:
+        moment = datetime.fromtimestamp(time, UTC)
+    except (ValueError, OverflowError, OSError):
+        moment = datetime.max.replace(tzinfo=UTC)
+    months = [names.split()[moment.month - 1] for names in _MONTHS]
+    return Words(*(f"{moment.day} {month} {moment.year}, {moment:%H:%M} UTC" for month in months))
+
+
+def span(seconds: float) -> Words:
+    """A length of time in its largest whole unit: `2 hours`, `14 days`, `less than a minute`."""
+    for size, one, many, uno, molti in _SPANS:
+        if seconds >= size:
+            n = int(seconds // size)
+            return Words(f"{n} {one if n == 1 else many}", f"{n} {uno if n == 1 else molti}")
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return Words("less than a minute", "meno di un minuto")
+    return Words(
+        f"{minutes} minute{'s' if minutes > 1 else ''}", f"{minutes} minut{'i' if minutes > 1 else 'o'}"
+    )
+
+
+def count(n: int, one: Words, many: Words) -> Words:
+    """`1 reply`, `3 replies`, in both languages."""
+    word = one if n == 1 else many
+    return Words(f"{n} {word.en}", f"{n} {word.it}")
+
+
+def channel(name: str) -> Words:
+    """A channel's name in a sentence."""
+    return _CHANNELS.get(name) or Words(name, name)
+
+
+def quote(evidence: Iterable[Evidence]) -> str:
+    """The first words that show a finding, shortened; the empty string where there are none."""
+    for item in evidence:
+        text = " ".join(item.text.split())
+        if text:
+            return text if len(text) <= QUOTED else text[: QUOTED - 1].rstrip() + "…"
+    return ""
+
+
+def quoted(evidence: Iterable[Evidence]) -> Words:
+    """The quotation as an aside: ` ("last chance")`, or nothing."""
+    text = quote(evidence)
+    return Words(f' ("{text}")', f" («{text}»)") if text else Words("", "")
+
+
+def fact(text: str, why: str) -> Evidence:
+    """Something known rather than written, as evidence."""
+    return Evidence(text=text, why=why, part="facts")
