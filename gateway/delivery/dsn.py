@@ -1,0 +1,117 @@
+"""Delivery status notifications (RFC 3461, 3464), for sources that ask for them. Pure.
+
+A DSN is a multipart/report from the null sender with Auto-Submitted: auto-replied, so that nothing answers
+it, and no DSN is made of a message that itself came from the null sender: loops cannot be.
+"""
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from gateway.delivery.outbox import Entry
+from gateway.delivery.reply import printable
+from gateway.store.attempt import Attempt, Outcome
+
+_MOST_RETURNED = 65536  # bytes of a message that is returned whole; longer ones only with their header
+
+_XCHAR = re.compile(r"[^!-*,-<>-~]")
+
+
+def wanted(entry: Entry, outcome: Outcome) -> bool:
+    """Whether the sender of this entry may be told of this outcome (RFC 3461 4.1, RFC 5321 4.5.5)."""
+    if not entry.envelope_from:
+        return False
+    asked = set(entry.notify.upper().split(",")) if entry.notify else {"FAILURE"}
+    if outcome is Outcome.FAILED:
+        return "FAILURE" in asked
+    return outcome is Outcome.DEFERRED and "DELAY" in asked
+
+
+def build(entry: Entry, attempt: Attempt, *, id: str, reporter: str, now: float) -> bytes:  # noqa: A002
+    """The notification's octets, addressed to the entry's envelope sender.
+
+    `reporter` is the gateway's own host name, `id` unique; `now` unix seconds. Failed or, for a deferred
+    attempt, delayed.
+    """
+    utf8 = not (entry.envelope_from + entry.address).isascii()
+    boundary = f"=_{id}"
+    parts = [
+        ("text/plain; charset=utf-8", _explain(entry, attempt)),
+        (f"message/{'global-' if utf8 else ''}delivery-status", _status(entry, attempt, reporter, utf8)),
+        _returned(entry),
+    ]
+    failed = attempt.outcome is Outcome.FAILED
+    head = [
+        f"From: Mail delivery <postmaster@{reporter}>",
+        f"To: <{entry.envelope_from}>",
+        f"Subject: {'Message not delivered' if failed else 'Message delayed'}",
+        f"Date: {_date(now)}",
+        f"Message-ID: <{id}@{reporter}>",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        f"Content-Type: multipart/report; report-type={'global-' if utf8 else ''}delivery-status;",
+        f' boundary="{boundary}"',
+    ]
+    body = [
+        f"--{boundary}\r\nContent-Type: {type_}\r\n\r\n".encode() + part + b"\r\n" for type_, part in parts
+    ]
+    return "\r\n".join([*head, "", ""]).encode() + b"".join(body) + f"--{boundary}--\r\n".encode()
+
+
+def _explain(entry: Entry, attempt: Attempt) -> bytes:
+    if attempt.outcome is Outcome.FAILED:
+        first, last = "Your message could not be delivered to", "It will not be tried again."
+    else:
+        first, last = (
+            "Your message has not yet been delivered to",
+            "It will be tried again; nothing need be done.",
+        )
+    said = attempt.text or attempt.kind.value
+    lines = [first, "", f"    {entry.address}", "", "The mail relay said:", "", f"    {said}", "", last, ""]
+    return "\r\n".join(lines).encode()
+
+
+def _status(entry: Entry, attempt: Attempt, reporter: str, utf8: bool) -> bytes:
+    failed = attempt.outcome is Outcome.FAILED
+    message = [f"Reporting-MTA: dns; {reporter}"]
+    if entry.dsn_envelope_id:
+        message.append(f"Original-Envelope-Id: {printable(_from_xtext(entry.dsn_envelope_id))}")
+    message.append(f"Arrival-Date: {_date(entry.queued_at)}")
+    recipient = []
+    if entry.orcpt:
+        kind, _, address = entry.orcpt.partition(";")
+        recipient.append(f"Original-Recipient: {printable(kind)};{printable(_from_xtext(address))}")
+    recipient += [
+        f"Final-Recipient: {'utf-8' if utf8 else 'rfc822'};{entry.address}",
+        f"Action: {'failed' if failed else 'delayed'}",
+        f"Status: {status_of(attempt)}",
+    ]
+    if attempt.code and attempt.phase != "http":
+        recipient.append(f"Diagnostic-Code: smtp; {attempt.code} {attempt.text}".rstrip())
+    return "\r\n".join([*message, "", *recipient, ""]).encode()
+
+
+def status_of(attempt: Attempt) -> str:
+    """The RFC 3463 code of an attempt: what the relay gave, else what says the same."""
+    if attempt.outcome is Outcome.DEFERRED:
+        return attempt.enhanced if attempt.enhanced.startswith("4") else "4.4.1"
+    if attempt.kind.value == "expired":
+        return "5.4.7"
+    return attempt.enhanced if attempt.enhanced.startswith("5") else "5.0.0"
+
+
+def _returned(entry: Entry) -> tuple[str, bytes]:
+    raw = entry.raw
+    if entry.dsn_return == "FULL" and len(raw) <= _MOST_RETURNED and entry.format == "mime" and raw.isascii():
+        return "message/rfc822", raw
+    head = raw[: raw.find(b"\r\n\r\n") + 2] if b"\r\n\r\n" in raw else b""
+    type_ = "text/rfc822-headers" if head.isascii() else "message/global-headers"
+    return type_, head[:_MOST_RETURNED] if entry.format == "mime" else b""
+
+
+def _from_xtext(text: str) -> str:
+    return re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), text)
+
+
+def _date(seconds: float) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))

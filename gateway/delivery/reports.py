@@ -1,0 +1,107 @@
+"""Who is told of deliveries that failed: DSNs at once, notices gathered. No I/O; time comes in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.delivery import dsn, notice
+from gateway.delivery.outbox import Entry
+from gateway.store.attempt import Attempt, Kind, Report
+
+GATHER = 60.0  # seconds: a list full of dead addresses makes one letter, not a thousand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a source wants to be told: the address for notices ("" for none), and whether DSNs too."""
+
+    notices: str = ""
+    dsn: bool = False
+
+
+@dataclass(slots=True)
+class _Gathered:
+    since: float
+    controller: str
+    items: list[notice.Item]
+    more: int = 0
+
+
+class Reports:
+    """Makes the reports that each source's wish asks for. `host` is the gateway's own host name.
+
+    What has been gathered is lost in a crash; the events in the store are not.
+    """
+
+    def __init__(self, wishes: Mapping[str, Wish], host: str, gather: float = GATHER) -> None:
+        self._wishes = wishes
+        self._host = host
+        self._gather = gather
+        self._gathered: dict[str, _Gathered] = {}
+
+    def failed(self, entry: Entry, attempt: Attempt, now: float) -> tuple[Report, ...]:
+        """Note an entry that was given up; the DSN to send at once, if any."""
+        wish = self._wishes.get(entry.source)
+        if wish is None or not entry.envelope_from:  # a report about a report would go round in circles
+            return ()
+        if wish.notices and wish.notices != entry.address:
+            reason = explain(attempt)
+            item = notice.Item(
+                address=entry.address, message_id=entry.message_id, reason=reason, at=now, refused=False
+            )
+            self.add(entry.source, entry.controller, item, now)
+        if not (wish.dsn and entry.format == "mime" and dsn.wanted(entry, attempt.outcome)):
+            return ()
+        id = f"dsn-{entry.id}"  # noqa: A001
+        raw = dsn.build(entry, attempt, id=id, reporter=self._host, now=now)
+        return (_report(id, entry.envelope_from, raw, entry.source, entry.controller),)
+
+    def add(self, source: str, controller: str, item: notice.Item, now: float) -> None:
+        """Note a recipient who got nothing, for the source's next notice: also one refused by a policy."""
+        wish = self._wishes.get(source)
+        if wish is None or not wish.notices:
+            return
+        kept = self._gathered.setdefault(source, _Gathered(now, controller, []))
+        if len(kept.items) < notice.MOST_LISTED:
+            kept.items.append(item)
+        else:
+            kept.more += 1
+
+    def due(self, now: float) -> tuple[Report, ...]:
+        """The notices that have been gathered for long enough."""
+        ripe = [name for name, kept in self._gathered.items() if now - kept.since >= self._gather]
+        return tuple(self._write(name, now) for name in ripe)
+
+    def flush(self, now: float) -> tuple[Report, ...]:
+        """All that was gathered."""
+        return tuple(self._write(name, now) for name in tuple(self._gathered))
+
+    def _write(self, source: str, now: float) -> Report:
+        kept = self._gathered.pop(source)
+        id, to = f"notice-{kept.items[0].message_id}-{int(now * 1000)}", self._wishes[source].notices  # noqa: A001
+        raw = notice.build(
+            kept.items, to=to, source=source, reporter=self._host, id=id, now=now, more=kept.more
+        )
+        return _report(id, to, raw, source, kept.controller)
+
+
+def explain(attempt: Attempt) -> str:
+    """Why an entry was given up, in a sentence for whoever sent it."""
+    said = f': "{attempt.code} {attempt.text}"'.replace('"0 ', '"') if attempt.text else "."
+    if attempt.kind is Kind.EXPIRED:
+        return f"It could not be delivered in time{said}"
+    if attempt.hard_bounce:
+        return f"The address does not exist any more{said}"
+    if attempt.phase == "route":
+        return f"It could not be handed on{said}"
+    return f"The other side refused it{said}"
+
+
+def _report(id: str, address: str, raw: bytes, source: str, controller: str) -> Report:  # noqa: A002
+    return Report(
+        id=id,
+        address=address,
+        raw=raw,
+        source=source,
+        controller=controller,
+        smtputf8=not address.isascii(),
+    )

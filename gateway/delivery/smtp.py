@@ -1,0 +1,254 @@
+"""An SMTP relay: a pool of kept connections that pull from one queue."""
+
+import asyncio
+import random
+import ssl
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from gateway.delivery import journal
+from gateway.delivery.circuit import Circuit, State
+from gateway.delivery.dial import DialError, dial, trust
+from gateway.delivery.outbox import Entry
+from gateway.delivery.relay import Finished
+from gateway.delivery.session import Session, Timeouts
+from gateway.delivery.target import SmtpTarget
+from gateway.delivery.verdict import Result
+from gateway.store.attempt import Kind
+
+SWEEP = 1.0
+CROWDED_FOR = 30.0
+_RESENDS = 3
+
+
+class SmtpRelay:
+    """Delivers to one target over at most `connections` connections, made as they are needed.
+
+    It never gives up on the target: while the target cannot be reached entries wait unharmed, and one
+    connection at a time tries whether it is back. `hostname` is what EHLO says.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        target: SmtpTarget,
+        *,
+        connections: int = 16,
+        hostname: str = "localhost",
+        timeouts: Timeouts | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.name = name
+        self.circuit = Circuit()
+        self._target = target
+        self._connections = connections
+        self._hostname = hostname
+        self._timeouts = timeouts or Timeouts()
+        self._rng = rng or random.Random()
+        self._context: ssl.SSLContext = trust(target)
+        self._backlog = max(256, 4 * connections)
+        self._queue: deque[Entry] = deque()
+        self._resent: dict[str, int] = {}
+        self._sessions: set[Session] = set()
+        self._idle: list[Session] = []
+        self._dials: set[asyncio.Task[None]] = set()
+        self._ceiling, self._ceiling_until = connections, 0.0
+        self._stopping = False
+
+    def start(self, finished: Finished, ready: Callable[[], None]) -> None:
+        """Begin; connections are made when there is something to send."""
+        self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
+        self._finished, self._ready = finished, ready
+        self._sweep()
+
+    @property
+    def room(self) -> int:
+        """How many more entries it can use soon: few while it is being tried, none while it is down."""
+        if self._stopping or self.circuit.state is State.OPEN:
+            return 0
+        waiting = len(self._queue)
+        if self.circuit.state is State.TRYING:
+            return 0 if waiting else 1
+        return self._backlog - waiting if waiting <= self._backlog // 2 else 0
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it has more than it can use soon."""
+        return len(self._queue) >= self._backlog
+
+    def push(self, entry: Entry) -> None:
+        """Send it over an idle connection, or as soon as one is free."""
+        self._queue.append(entry)
+        self._pump()
+
+    def reclaim(self) -> Sequence[Entry]:
+        """Take back what was not begun."""
+        waiting = list(self._queue)
+        self._queue.clear()
+        self._resent.clear()
+        return waiting
+
+    async def stop(self, grace: float) -> None:
+        """Let messages under way end, then hang up."""
+        self._stopping = True
+        self._sweeper.cancel()
+        for task in self._dials:
+            task.cancel()
+        for session in tuple(self._sessions):
+            if not session.busy:
+                self._dismiss(session)
+        end = self._now() + grace
+        while any(session.busy for session in self._sessions) and self._now() < end:  # noqa: ASYNC110  # once, at the end
+            await asyncio.sleep(0.02)
+        for session in tuple(self._sessions):
+            session.abort()
+        await asyncio.gather(*self._dials, return_exceptions=True)
+
+    # What sessions ask and tell
+
+    def next_entry(self) -> Entry | None:
+        """The first in the queue, unless the relay is in doubt."""
+        if self._queue and not self._stopping and self.circuit.state is State.CLOSED:
+            return self._queue.popleft()
+        return None
+
+    def finished(self, session: Session, entry: Entry, result: Result, seconds: float) -> None:
+        """A try is over: note it, and give the connection its next message."""
+        self._note(result)
+        self._finished(entry, result, self.name, seconds)
+        if self._resent:
+            self._resent.pop(entry.id, None)
+        if session.free:
+            self._employ(session)
+        elif not session.alive:
+            self._pump()
+        self._call_for_more()
+
+    def unsent(self, session: Session, entry: Entry) -> None:
+        """The relay had hung up: the entry is first in the queue again, but not for ever."""
+        tries = self._resent.get(entry.id, 0) + 1
+        if tries > _RESENDS:
+            lost = Result(Kind.NETWORK, "mail", text="the relay hangs up on every connection")
+            self.finished(session, entry, lost, 0.0)
+            return
+        self._resent[entry.id] = tries
+        self._queue.appendleft(entry)
+        self._pump()
+
+    def lost(self, session: Session) -> None:
+        """A connection is gone."""
+        self._sessions.discard(session)
+        if session in self._idle:
+            self._idle.remove(session)
+
+    # Connections
+
+    def _pump(self) -> None:
+        while self._queue and self._idle and self._open_for_business:
+            self._employ(self._idle.pop())
+        self._grow()
+
+    @property
+    def _open_for_business(self) -> bool:
+        return not self._stopping and self.circuit.state is not State.OPEN
+
+    def _employ(self, session: Session) -> None:
+        while self._queue and self._open_for_business:
+            entry = self._queue.popleft()
+            impossible = session.begin(entry)
+            if impossible is None:
+                return
+            self._finished(entry, impossible, self.name, 0.0)
+        if self._stopping or self.circuit.state is State.OPEN:
+            self._dismiss(session)
+        else:
+            self._idle.append(session)
+
+    def _dismiss(self, session: Session) -> None:
+        session.quit()
+        self.lost(session)
+
+    def _grow(self) -> None:
+        if not self._queue or not self._open_for_business or self._idle:
+            return
+        there = len(self._sessions) + len(self._dials)
+        if self.circuit.state is State.TRYING:
+            allowed = 1
+        else:
+            allowed = min(self._connections, self._ceiling, 2 * len(self._sessions) + 1)
+        for _ in range(min(len(self._queue), allowed - there)):
+            self._dial()
+
+    def _dial(self) -> None:
+        task = self._loop.create_task(self._connect())
+        self._dials.add(task)
+        task.add_done_callback(self._dialed)
+
+    async def _connect(self) -> None:
+        try:
+            transport, offers = await dial(
+                self._target, self._context, hostname=self._hostname, timeout=self._timeouts.connect
+            )
+        except DialError as error:
+            self._note_dial(error.result)
+            return
+        session = Session(transport, offers, self, self._timeouts, self._now)
+        transport.set_protocol(session)
+        self._sessions.add(session)
+        self._employ(session)
+
+    def _dialed(self, task: asyncio.Task[None]) -> None:
+        self._dials.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            journal.broken(self.name, error)
+            self._note_dial(Result(Kind.PROTOCOL, "connect"))
+        self._pump()
+        self._call_for_more()
+
+    # Whether it works
+
+    def _note(self, result: Result) -> None:
+        now = self._now()
+        if result.relay_fault:
+            if result.kind is Kind.AUTH:
+                opened = self.circuit.trip(now, self._rng.random(), result.kind)
+            else:
+                opened = self.circuit.strike(now, self._rng.random(), result.kind)
+            if opened:
+                self._go_down(result)
+        elif self.circuit.succeed():
+            journal.relay_up(self.name, now - self.circuit.since)
+
+    def _note_dial(self, result: Result) -> None:
+        now = self._now()
+        if any(session.alive for session in self._sessions):
+            # It works, but wants no more connections from us.
+            self._ceiling, self._ceiling_until = max(len(self._sessions), 1), now + CROWDED_FOR
+            journal.dial_failed(self.name, result)
+        elif self.circuit.trip(now, self._rng.random(), result.kind):
+            self._go_down(result)
+
+    def _go_down(self, result: Result) -> None:
+        journal.relay_down(self.name, result)
+        for session in tuple(self._idle):
+            self._dismiss(session)
+
+    def _sweep(self) -> None:
+        now = self._now()
+        self._sweeper = self._loop.call_later(min(SWEEP, self._timeouts.command / 4), self._sweep)
+        for session in tuple(self._sessions):
+            session.check(now)
+        for session in tuple(self._idle):
+            if now - session.idle_since > self._timeouts.idle:
+                self._dismiss(session)
+        if now > self._ceiling_until:
+            self._ceiling = self._connections
+        if self.circuit.try_again(now) and not self._sessions and not self._dials:
+            self._dial()
+        self._pump()
+        self._call_for_more()
+
+    def _call_for_more(self) -> None:
+        if len(self._queue) <= self._backlog // 2:
+            self._ready()
