@@ -1,0 +1,137 @@
+"""The SMTP listeners: plain with STARTTLS, and TLS from the first octet; started, drained, closed."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from gateway.ingress.smtp_limits import Limits
+from gateway.ingress.smtp_protocol import SmtpSession
+from gateway.ingress.smtp_reception import Reception, Recognize, RefuseAtRcpt, Submit
+from gateway.ingress.smtp_tls import make_context
+from gateway.metrics import Metrics
+from gateway.settings import Listen, Settings
+
+BACKLOG = 1024
+WATCH_EVERY = 1.0
+"""Seconds between looks at every session's times; timeouts are that exact."""
+
+
+class Listener:
+    """Takes messages by SMTP and submits them.
+
+    `submit` answers with a receipt when what became of a message is durable; `refuse_at_rcpt` says why a
+    recipient is refused at RCPT already, at once or by an awaitable. `limits` wins over the settings.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        access: Recognize,
+        submit: Submit,
+        refuse_at_rcpt: RefuseAtRcpt | None = None,
+        metrics: Metrics | None = None,
+        clock: Callable[[], float] = time.time,
+        *,
+        limits: Limits | None = None,
+    ) -> None:
+        self._plain = settings.smtp_listen
+        self._implicit = settings.smtps_listen
+        tls = None
+        if settings.smtp_tls_cert is not None and settings.smtp_tls_key is not None:
+            tls = make_context(settings.smtp_tls_cert, settings.smtp_tls_key)
+        self._reception = Reception(
+            hostname=name_host(settings.public_url),
+            limits=limits or Limits.from_settings(settings),
+            access=access,
+            submit=submit,
+            refuse_at_rcpt=refuse_at_rcpt,
+            tls=tls,
+            proxies=settings.smtp_proxy_trusted if settings.smtp_proxy_protocol else (),
+            clock=clock,
+            on_reply=metrics.accepted_in if metrics else None,
+        )
+        self._servers: list[asyncio.Server] = []
+        self._watch: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where an address cannot be had."""
+        try:
+            if self._plain is not None:
+                await self._listen(self._plain, implicit=False)
+            if self._implicit is not None:
+                await self._listen(self._implicit, implicit=True)
+        except OSError:
+            self.close()
+            raise
+        self._look()
+
+    async def _listen(self, listen: Listen, *, implicit: bool) -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: SmtpSession(self._reception, loop),
+            listen.host,
+            listen.port,
+            backlog=BACKLOG,
+            ssl=self._reception.tls if implicit else None,
+        )
+        self._servers.append(server)
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of every listening socket, plain ones first."""
+        return tuple(bound.getsockname()[:2] for server in self._servers for bound in server.sockets)
+
+    @property
+    def sessions(self) -> int:
+        """How many clients are connected."""
+        return len(self._reception.sessions)
+
+    async def stop_accepting(self) -> None:
+        """Take no more connections; those there are go on."""
+        for server in self._servers:
+            server.close()
+
+    async def drain(self, timeout: float) -> None:
+        """Tell idle clients to come back later (421), let messages under way end, for at most `timeout`."""
+        await self.stop_accepting()
+        self._reception.draining = True
+        for session in tuple(self._reception.sessions):
+            session.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._reception.empty()
+
+    def close(self) -> None:
+        """Stop at once: whatever has not been answered yet is not acknowledged."""
+        for server in self._servers:
+            server.close()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        for session in tuple(self._reception.sessions):
+            session.abort()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for session in tuple(self._reception.sessions):
+            session.check(now)
+        limits = self._reception.limits
+        shortest = min(limits.command_timeout, limits.stranger_timeout, limits.data_timeout)
+        self._watch = loop.call_later(min(WATCH_EVERY, shortest / 4), self._look)
+
+
+def name_host(public_url: str) -> str:
+    """The name that the gateway greets with: that of its public URL, or of the machine."""
+    host = urlsplit(public_url).hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        name = host
+    else:
+        name = socket.gethostname()
+    return name if name.isascii() and name.isprintable() and name else "localhost"

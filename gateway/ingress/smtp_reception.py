@@ -1,0 +1,119 @@
+"""What the sessions of one SMTP listener share."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.access import Source
+from gateway.ingress.smtp_limits import Budget, Limits, Networks, Pace, Peers
+from gateway.ingress.smtp_reply import Receipt
+from gateway.message.envelope import Message, Recipient
+
+Submit = Callable[[Message], Awaitable[Receipt]]
+"""Takes a message through the line; answers when what became of it is durable."""
+RefuseAtRcpt = Callable[[Source, Recipient], Awaitable[str | None] | str | None]
+"""Says at RCPT, at once or later, why a recipient is refused there; None where it is not."""
+
+ARGON_AT_ONCE = 2
+"""Secrets verified at the same time: each takes a quarter of a second and 64 MB."""
+
+
+class Session(Protocol):
+    """What a listener does with its sessions."""
+
+    def check(self, now: float) -> None:
+        """Hang up where a time is over; `now` is the loop's."""
+
+    def drain(self) -> None:
+        """End as soon as no message is under way."""
+
+    def abort(self) -> None:
+        """End at once."""
+
+
+class Recognize(Protocol):
+    """The access file, as far as a session needs it."""
+
+    @property
+    def development_source(self) -> Source | None:
+        """The source that needs no password, in development."""
+
+    async def source(self, name: str, secret: str) -> Source | None:
+        """The source with that name and secret."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Reception:
+    """Limits, counts and collaborators of one listener's sessions. `clock` gives unix seconds."""
+
+    hostname: str
+    limits: Limits
+    access: Recognize
+    submit: Submit
+    refuse_at_rcpt: RefuseAtRcpt | None = None
+    tls: ssl.SSLContext | None = None
+    proxies: Networks = ()
+    clock: Callable[[], float] = time.time
+    on_reply: Callable[[float], None] | None = None
+    draining: bool = False
+    sessions: set[Session] = field(default_factory=set)
+    underway: set[asyncio.Future[Any]] = field(default_factory=set)
+    budget: Budget = field(init=False)
+    peers: Peers = field(init=False)
+    greeting: bytes = field(init=False)
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _paces: dict[str, Pace] = field(default_factory=dict)
+    _argon: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ARGON_AT_ONCE))
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(self.limits.inflight_bytes)
+        self.peers = Peers(self.limits.connections_per_peer)
+        self.greeting = f"220 {self.hostname} ESMTP\r\n".encode("ascii")
+
+    def describe(self, *, secure: bool, auth: bool) -> bytes:
+        """The reply to EHLO (RFC 5321 4.1.1.1), by whether TLS is on and AUTH allowed."""
+        lines = [
+            self.hostname,
+            f"SIZE {self.limits.message_bytes}",
+            "8BITMIME",
+            "SMTPUTF8",
+            "PIPELINING",
+            "ENHANCEDSTATUSCODES",
+            "DSN",
+        ]
+        if self.tls and not secure:
+            lines.append("STARTTLS")
+        if auth:
+            lines.append("AUTH PLAIN LOGIN")
+        *first, last = lines
+        return "".join([f"250-{line}\r\n" for line in first] + [f"250 {last}\r\n"]).encode("ascii")
+
+    def reserve(self, source: Source, now: float) -> float:
+        """Seconds that a source must wait for its next message; -1 where that is too long to wait."""
+        rate = source.rate or self.limits.source_rate
+        if not rate:
+            return 0.0
+        pace = self._paces.get(source.name)
+        if pace is None:
+            pace = self._paces[source.name] = Pace(rate, now)
+        return pace.reserve(now, self.limits.longest_wait)
+
+    def leave(self, gone: Session | asyncio.Future[Any]) -> None:
+        """Count a session or something under way as over."""
+        self.sessions.discard(gone)
+        self.underway.discard(gone)
+        if self.draining and not self.sessions and not self.underway:
+            self._idle.set()
+
+    async def empty(self) -> None:
+        """Wait, while draining, until nobody is connected and nothing under way."""
+        if self.sessions or self.underway:
+            await self._idle.wait()
+
+    async def recognize(self, name: str, secret: str) -> Source | None:
+        """The source with that name and secret, a few at a time."""
+        async with self._argon:
+            return await self.access.source(name, secret)

@@ -1,0 +1,97 @@
+"""One mail transaction: from MAIL to the reply to its data."""
+
+import asyncio
+import logging
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.access import Source
+from gateway.ingress import smtp_texts as texts
+from gateway.ingress.smtp_commands import MailFrom, RcptTo
+from gateway.ingress.smtp_message import compose
+from gateway.ingress.smtp_reception import Reception
+from gateway.ingress.smtp_reply import DISK_FULL, OWN_FAILURE, answer, refuse_recipient
+from gateway.message.address import normalize
+from gateway.message.envelope import Message, Recipient
+from gateway.message.ids import new_id
+
+log = logging.getLogger("galateo.smtp")
+
+LARGE = 262_144
+"""Octets from which a message is read in a thread, so that other sessions need not wait for it."""
+
+
+@dataclass(slots=True, eq=False)
+class Transaction:
+    """Who sends, by which source, to whom so far; `refused` counts recipients turned away."""
+
+    source: Source
+    mail: MailFrom
+    recipients: dict[str, RcptTo] = field(default_factory=dict)
+    refused: int = 0
+
+    def settle(self, rcpt: RcptTo, reason: str | None) -> bytes:
+        """Take a recipient, or not for a reason; return the reply."""
+        if reason is None:
+            self.recipients[rcpt.address] = rcpt
+            return texts.RECIPIENT_OK
+        self.refused += 1
+        return refuse_recipient(reason)
+
+
+def name_recipient(rcpt: RcptTo) -> Recipient:
+    """The recipient as known at RCPT."""
+    return Recipient(channel="email", address=rcpt.address, key=normalize("email", rcpt.address))
+
+
+def hand_in(reception: Reception, transaction: Transaction, raw: bytes) -> "asyncio.Future[Any]":
+    """Make the message and submit it. The result is a receipt, or the whole reply that refuses it."""
+    now = reception.clock()
+    identity = new_id(now, os.urandom(10))
+    arguments = (
+        transaction.source,
+        transaction.mail,
+        tuple(transaction.recipients.values()),
+        raw,
+        identity,
+        now,
+    )
+    if len(raw) >= LARGE:
+        return asyncio.ensure_future(_hand_in_large(reception, arguments))
+    try:
+        message = compose(*arguments)
+        if isinstance(message, Message):
+            return asyncio.ensure_future(reception.submit(message))
+    except Exception:
+        log.exception("smtp.message_failed", extra={"message_id": identity})
+        message = OWN_FAILURE
+    refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    refused.set_result(message)
+    return refused
+
+
+async def _hand_in_large(reception: Reception, arguments: tuple[Any, ...]) -> Any:
+    message = await asyncio.to_thread(compose, *arguments)
+    return message if isinstance(message, bytes) else await reception.submit(message)
+
+
+def reply_to(handed_in: "asyncio.Future[Any]") -> bytes:
+    """The reply to DATA: what became of the message, or that the gateway failed."""
+    if handed_in.cancelled():
+        return OWN_FAILURE
+    error = handed_in.exception()
+    if error is None:
+        result = handed_in.result()
+        return result if isinstance(result, bytes) else answer(result)
+    return explain(error)
+
+
+def explain(error: BaseException) -> bytes:
+    """The reply to a message that the gateway could not take: always one that asks to come again."""
+    name = type(error).__name__
+    if name == "DiskFull":
+        return DISK_FULL
+    if name != "Unavailable":
+        log.error("smtp.submit_failed", exc_info=error)
+    return OWN_FAILURE
