@@ -9,7 +9,8 @@ TEXT_OCTETS = 262_144  # of decoded text per message; what is beyond is left out
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii", ""})
 _WESTERN = frozenset({"iso-8859-1", "latin1", "latin-1", "iso8859-1", "windows-1252", "cp1252", "iso_8859-1"})
 # Codecs of Python that no mail uses: they run escapes, or take time that grows with the square.
-_REFUSED = frozenset({"unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined", "utf-7"})
+_REFUSED = frozenset({"unicode-escape", "raw-unicode-escape", "punycode", "idna", "undefined", "utf-7"})
+_MOST_PIECES = 100  # of one base64 body
 PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
 
 
@@ -35,8 +36,9 @@ def _decode_base64(octets: bytes) -> bytes:
     padding = octets.find(b"=")
     if padding >= 0 and octets[padding:].strip(b"=\r\n \t"):
         # Pieces one after another, each padded: some readers show them all, so all are read.
-        pieces = [piece for piece in octets[: 4 * TEXT_OCTETS].split(b"=") if piece.strip()]
-        return b"".join(_decode_piece(piece) for piece in pieces)
+        *pieces, rest = octets[: 4 * TEXT_OCTETS].split(b"=", _MOST_PIECES)
+        pieces.append(rest.replace(b"=", b""))
+        return b"".join([_decode_piece(piece) for piece in pieces if piece.strip()])
     return _decode_piece(octets)
 
 
@@ -75,7 +77,7 @@ def decoded_size(octets: bytes, encoding: str) -> int:
 
 
 def decode_text(octets: bytes, charset: str) -> str:
-    """The octets as str; never fails, holds neither NUL nor surrogates.
+    """The octets as str with LF line ends; never fails, holds neither NUL nor surrogates.
 
     ISO-8859-1 is read as Windows-1252, as mail programs do (WHATWG Encoding). What calls itself UTF-8
     or ASCII and is not keeps U+FFFD if declared UTF-8, else is read as Windows-1252.
@@ -83,6 +85,8 @@ def decode_text(octets: bytes, charset: str) -> str:
     if not octets:
         return ""
     text = _decode(octets, charset.lower())
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 

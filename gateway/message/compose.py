@@ -10,6 +10,8 @@ from email.utils import formatdate
 from hashlib import sha256
 from urllib.parse import quote
 
+from gateway.message.mailbox import is_address
+
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _BROKEN = re.compile(r"[\r\n\0\ud800-\udfff]")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}\Z")
@@ -63,9 +65,14 @@ def _fold(line: str) -> str:
 
 
 def person(name: str, address: str) -> str:
-    """`name <address>` for a From or To field: quoted or as encoded words where needed."""
-    if _BROKEN.search(name) or _BROKEN.search(address):
-        raise ValueError("a name or address holds CR, LF or NUL")
+    """`name <address>` for a From or To field: quoted or as encoded words where needed.
+
+    Raises ValueError for a name with CR, LF or NUL and for what is no address.
+    """
+    if _BROKEN.search(name):
+        raise ValueError("a name holds CR, LF or NUL")
+    if not is_address(address):
+        raise ValueError("no address")
     if not name:
         return address
     if not name.isascii():

@@ -17,6 +17,8 @@ _CAMPAIGN = (
     "feedback-id",
     "list-id",
 )
+_TELLING = frozenset(_CAMPAIGN)
+_PREFIXES = ("x-galateo-", "x-campaign")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,34 +33,38 @@ class Declared:
     sequence_step: int = 0
 
 
+_NOTHING = Declared()
+
+
 def read_declared(headers: Headers) -> Declared:
     """The declarations of a header: class, purpose and jurisdiction in lower case."""
-    names = headers.names()
-    campaign = _campaign(headers, names)
-    if not any(name.startswith("x-galateo-") for name in names):
-        return Declared(campaign=campaign)
+    telling = [name for name in headers.names() if name in _TELLING or name.startswith(_PREFIXES)]
+    if not telling:
+        return _NOTHING
     step = headers.get("x-galateo-sequence-step")
     return Declared(
         class_=_value(headers, "x-galateo-class").lower(),
         purpose=_value(headers, "x-galateo-purpose").lower(),
-        campaign=campaign,
+        campaign=_campaign(headers, telling),
         recipient_name=_value(headers, "x-galateo-recipient-name"),
         jurisdiction=_value(headers, "x-galateo-jurisdiction").lower(),
         sequence_step=int(step) if step.isascii() and step.isdigit() and len(step) < 5 else 0,
     )
 
 
-def _campaign(headers: Headers, names: tuple[str, ...]) -> str:
-    for name in _CAMPAIGN:
-        if name in headers:
-            value = _value(headers, name)
-            if name == "feedback-id":
-                value = value.partition(":")[0].strip()
-            elif name == "list-id":
-                value = value.rpartition("<")[2].partition(">")[0].strip()
-            if value:
-                return value
-    return next((_value(headers, name) for name in names if name.startswith("x-campaign")), "")
+def _campaign(headers: Headers, telling: list[str]) -> str:
+    others = [name for name in telling if name.startswith("x-campaign")]
+    for name in (*_CAMPAIGN, *others):
+        if name not in telling:
+            continue
+        value = _value(headers, name)
+        if name == "feedback-id":
+            value = value.partition(":")[0].strip()
+        elif name == "list-id":
+            value = value.rpartition("<")[2].partition(">")[0].strip()
+        if value:
+            return value
+    return ""
 
 
 def _value(headers: Headers, name: str) -> str:

@@ -18,6 +18,7 @@ _PERSON = re.compile(
     r'<([^<>\s@",;:()\\]++@[^<>\s@",;:()\\]++)>\Z'
 )
 _ALONE = re.compile(r'[^<>\s@",;:()\\]++@[^<>\s@",;:()\\]++\Z')
+_LOOSE = re.compile(r'[^<>\s@",;:()\\]{1,64}@[^<>\s@",;:()\\]{1,255}')
 
 
 class Headers:
@@ -140,11 +141,16 @@ def _read_odd_person(value: str) -> tuple[str, str]:
     # Comments, routes, groups, lists: what stdlib makes of them.
     from email.utils import getaddresses
 
-    people = [(name, address) for name, address in getaddresses([value]) if address]
-    if not people:
-        return " ".join(decode_words(value).split()) if "@" not in value else "", ""
-    name, address = people[0]
-    return " ".join(decode_words(name).split()), address
+    try:
+        people = [(name, address) for name, address in getaddresses([value]) if "@" in address]
+    except (RecursionError, ValueError, IndexError):  # parentheses in parentheses, and the like
+        people = []
+    if people:
+        name, address = people[0]
+        return " ".join(decode_words(name).split()), address
+    loose = _LOOSE.search(value)
+    name = value[: loose.start()] if loose else value
+    return " ".join(decode_words(name).strip("<\"' \t").split()), loose[0] if loose else ""
 
 
 def read_ids(value: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ def new_id(now: float, entropy: bytes) -> str:
     """
     if len(entropy) < _ENTROPY_OCTETS:
         raise ValueError("an id needs ten octets of entropy")
-    moment = int(now * 1000)
+    moment = round(now * 1000)
     if not 0 <= moment <= _LATEST:
         raise ValueError("the time of an id lies between 1970 and 10889")
     p = _PAIRS

@@ -12,9 +12,12 @@ _VALUE = re.compile(
 )
 _PARAMETER = re.compile(rb"([A-Za-z0-9-]+)=(?:\"([^\"]*)\"|([^\s;]+))")
 
+# Unfolded values as octets, by lower-case name.
+Fields = dict[str, list[bytes]]
+
 
 class Leaf(NamedTuple):
-    """One part that holds no further parts; `octets` are still in their transfer encoding."""
+    """One part that holds no further parts; `octets` are still in their transfer encoding, with LF."""
 
     octets: bytes
     type: str = "text/plain"

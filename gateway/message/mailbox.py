@@ -90,7 +90,9 @@ def _parse_odd(octets: bytes, utf8: bool) -> tuple[Mailbox, str] | None:
         return None
     start = route.end() if route else 1
     end = _end_of_path(text, start)
-    return _finish(text[start:end], text[end + 1 :]) if end >= 0 else None
+    if end < 0 or (route and end == start):
+        return None
+    return _finish(text[start:end], text[end + 1 :])
 
 
 def _end_of_path(text: str, start: int) -> int:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from gateway.message.body import TEXT_OCTETS, decode_text, decode_transfer, decoded_size
 from gateway.message.content import Attachment, Content
-from gateway.message.headers import LONGEST_VALUE, Headers, decode_words, read_ids, read_person
-from gateway.message.leaf import Leaf
-from gateway.message.scan import scan
+from gateway.message.headers import Headers, decode_raw, decode_words, read_ids, read_person
+from gateway.message.leaf import Fields, Leaf
+from gateway.message.scan import scan, unix_lines
 from gateway.message.tree import read_tree
 
 _BULK = frozenset({"bulk", "list", "junk"})
@@ -18,8 +18,8 @@ class Parsed:
 
     `header_end` is the offset of the blank line: the octets before it are whole header lines.
     `message_id` and `in_reply_to` keep their angle brackets. `whole` is False when some of the
-    structure or text could not be read (broken MIME, too deep, too long): a person may see more than
-    `content` holds.
+    structure or text could not be read, or can be read in two ways (broken MIME, too deep, too long,
+    two subjects): a person may see something else than `content` holds.
     """
 
     content: Content
@@ -46,45 +46,46 @@ def parse(raw: bytes) -> Parsed:
 
 def bare_line_ends(raw: bytes) -> bool:
     """Whether a CR or LF stands alone, or a NUL stands anywhere: octets that may not leave again."""
-    pairs = raw.count(b"\r\n")
-    return raw.count(b"\n") != pairs or raw.count(b"\r") != pairs or b"\0" in raw
+    return b"\0" in raw or unix_lines(raw) is None
 
 
-def _assemble(fields: dict[str, list[bytes]], header_end: int, leaves: list[Leaf], whole: bool) -> Parsed:
-    headers = Headers.of(fields)
-    get = headers.get
-    thread = ""
-    if "in-reply-to" in fields or "references" in fields:
-        thread = f"{get('references')} {get('in-reply-to')}"
-    unsubscribe = get("list-unsubscribe")
-    bulk = bool(unsubscribe) or "list-id" in fields or get("precedence").lower() in _BULK
-    name, address = read_person(get("from"))
+def _assemble(fields: Fields, header_end: int, leaves: list[Leaf], whole: bool) -> Parsed:
+    thread = f"{_first(fields, 'references')} {_first(fields, 'in-reply-to')}".strip()
+    unsubscribe = _first(fields, "list-unsubscribe")
+    bulk = bool(unsubscribe) or "list-id" in fields or _first(fields, "precedence").lower() in _BULK
+    name, address = read_person(_first(fields, "from"))
     text, html, attachments, complete = _read_leaves(leaves)
     return Parsed(
         content=Content(
-            subject=decode_words(get("subject")[:LONGEST_VALUE]),
+            subject=decode_words(_first(fields, "subject")),
             text=text,
             html=html,
             sender_name=name,
             sender_address=address,
             bulk_headers=bulk,
-            is_reply=bool(thread.strip()),
+            is_reply=bool(thread),
             attachments=attachments,
         ),
-        headers=headers,
-        message_id=get("message-id"),
+        headers=Headers.of(fields),
+        message_id=_first(fields, "message-id"),
         in_reply_to=read_ids(thread),
         list_unsubscribe=unsubscribe,
-        list_unsubscribe_post=get("list-unsubscribe-post"),
+        list_unsubscribe_post=_first(fields, "list-unsubscribe-post"),
         signed="dkim-signature" in fields,
         header_end=header_end,
-        whole=whole and complete,
+        whole=whole and complete and len(fields.get("subject", ())) < 2 and len(fields.get("from", ())) < 2,
     )
+
+
+def _first(fields: Fields, name: str) -> str:
+    values = fields.get(name)
+    return decode_raw(values[0]) if values else ""
 
 
 def _read_leaves(leaves: list[Leaf]) -> tuple[str, str, tuple[Attachment, ...], bool]:
     """Text, HTML, attachments, and whether all text fitted."""
-    texts: dict[str, list[str]] = {"text/plain": [], "text/html": []}
+    plain: list[str] = []
+    html: list[str] = []
     attachments: list[Attachment] = []
     room, complete = TEXT_OCTETS, True
     for leaf in leaves:
@@ -95,8 +96,8 @@ def _read_leaves(leaves: list[Leaf]) -> tuple[str, str, tuple[Attachment, ...], 
         if len(octets) > room or len(leaf.octets) > 4 * TEXT_OCTETS:
             octets, complete = octets[:room], False
         room -= len(octets)
-        texts[leaf.type].append(decode_text(octets, leaf.charset).replace("\r\n", "\n"))
-    plain, html = texts.values()
+        text = decode_text(octets, leaf.charset)
+        (plain if leaf.type == "text/plain" else html).append(text)
     return "\n".join(plain), "\n".join(html), tuple(attachments), complete
 
 

@@ -7,14 +7,13 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
-from gateway.message.leaf import Leaf
+from gateway.message.leaf import Fields, Leaf
 
 LONGEST = 1_048_576  # octets of a message that stdlib gets to see
-MOST_CHECKS = 200_000  # lines times boundaries: what its time grows with
-LONGEST_PARAMETERS = 1024  # characters; its parameter parser takes time that grows with the square
-MOST_LEAVES = 500
-
-Fields = dict[str, list[bytes]]
+MOST_CHECKS = 60_000  # lines times boundaries: what its time grows with
+LONGEST_PARAMETERS = 768  # characters; its parameter parser takes time that grows with the square
+MOST_LEAVES = 200
+_STRUCTURAL = ("content-type", "content-transfer-encoding", "content-disposition")
 
 
 class _Bounded(Message):
@@ -47,9 +46,13 @@ def find_header_end(raw: bytes) -> int:
     """The offset of the line end that makes up the first blank line; the length when there is none."""
     if raw[:1] == b"\n" or raw[:2] == b"\r\n":
         return 0
-    found = [at + skip for mark, skip in ((b"\r\n\r\n", 2), (b"\n\n", 1), (b"\n\r\n", 1), (b"\r\r", 1))
-             if (at := raw.find(mark)) >= 0]  # fmt: skip
-    return min(found, default=len(raw))
+    clean = raw.find(b"\r\n\r\n")
+    end = clean + 2 if clean >= 0 else len(raw)
+    for mark in (b"\n\n", b"\n\r\n", b"\r\r"):
+        at = raw.find(mark, 0, end)
+        if at >= 0:
+            end = at + 1
+    return end
 
 
 def _affordable(raw: bytes) -> bytes:
@@ -76,12 +79,18 @@ def _leaves(root: Message) -> tuple[list[Leaf], bool]:
     waiting = [root]
     while waiting and len(leaves) < MOST_LEAVES:
         part = waiting.pop()
-        whole = whole and not part.defects
+        whole = whole and not part.defects and not _is_ambiguous(part)
         if part.is_multipart() and part.get_content_maintype() != "message":
             waiting.extend(reversed(_inner(part)))
         else:
             leaves.append(_leaf(part))
     return leaves, whole and not waiting
+
+
+def _is_ambiguous(part: Message) -> bool:
+    """Whether mail programs may differ about what kind of part this is."""
+    names = [name.lower() for name in part.keys()]  # noqa: SIM118 - a message iterates over names too
+    return any(names.count(name) > 1 for name in _STRUCTURAL)
 
 
 def _inner(part: Message) -> list[Message]:
@@ -118,4 +127,4 @@ def _octets(part: Message) -> bytes:
         return b"".join(_octets(inner) for inner in _inner(part))
     del part["content-transfer-encoding"]  # as they came: decoding is our own affair
     octets = part.get_payload(decode=True)
-    return octets if isinstance(octets, bytes) else b""
+    return octets.replace(b"\r\n", b"\n") if isinstance(octets, bytes) else b""

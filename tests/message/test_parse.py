@@ -1,0 +1,439 @@
+"""Reading mail: the quick reader says what stdlib says, and nothing that comes in stops the gateway."""
+
+import email
+import re
+import time
+from collections.abc import Callable
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.policy import SMTP, compat32
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.message import parse as parse_module
+from gateway.message.body import TEXT_OCTETS
+from gateway.message.parse import Parsed, bare_line_ends, parse
+from gateway.message.scan import scan
+from gateway.message.tree import read_tree
+
+FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "eml"
+FILES = sorted(FOLDER.glob("*.eml"))
+
+
+def with_crlf(raw: bytes) -> bytes:
+    return re.sub(rb"\r\n|\r|\n", b"\r\n", raw)
+
+
+def slow(raw: bytes) -> Parsed:
+    return parse_module._assemble(*read_tree(raw))
+
+
+def quick(raw: bytes) -> Parsed | None:
+    found = scan(raw)
+    return parse_module._assemble(*found, True) if found else None
+
+
+def agree(raw: bytes) -> bool:
+    """Assert that both readers say the same if the quick one says anything."""
+    one, other = quick(raw), slow(raw)
+    if one is None:
+        return False
+    assert one == other
+    return True
+
+
+def stdlib_texts(raw: bytes) -> dict[str, str]:
+    """Text and HTML as stdlib alone gives them, for charsets and encodings that leave no doubt."""
+    texts: dict[str, list[str]] = {"text/plain": [], "text/html": []}
+    for part in email.message_from_bytes(raw, policy=compat32).walk():
+        if part.get_content_type() in texts and part.get_content_disposition() != "attachment":
+            payload = part.get_payload(decode=True)
+            assert isinstance(payload, bytes)
+            charset = part.get_content_charset() or "utf-8"
+            texts[part.get_content_type()].append(payload.decode(charset, "replace").replace("\r\n", "\n"))
+    return {kind: "\n".join(found) for kind, found in texts.items()}
+
+
+@pytest.mark.skipif(not FILES, reason="the mail files of ../shared/data/eml are absent")
+def test_every_mail_file_is_read_and_both_readers_agree() -> None:
+    accepted = 0
+    for file in FILES:
+        raw = file.read_bytes()
+        for octets in (raw, with_crlf(raw)):
+            parsed = parse(octets)
+            assert octets[parsed.header_end : parsed.header_end + 1] in (b"\r", b"\n", b""), file.name
+            accepted += agree(octets)
+    assert accepted > 60
+
+
+@pytest.mark.skipif(not FILES, reason="the mail files of ../shared/data/eml are absent")
+@given(st.data())
+def test_damaged_mail_files_never_stop_the_reader(data: st.DataObject) -> None:
+    raw = bytearray(with_crlf(data.draw(st.sampled_from(FILES)).read_bytes()[:20_000]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(raw)))
+        piece = data.draw(
+            st.sampled_from(
+                [b"", b"\0", b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"--", b"\xff", b";", b'"', b" ", b":"]
+            )
+        )
+        raw[at : at + data.draw(st.integers(0, 40))] = piece
+    agree(bytes(raw))
+    parse(bytes(raw))
+
+
+WORDS = st.text(
+    alphabet=st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=200
+)
+LINE = st.text(
+    alphabet=st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=80
+)
+ENCODINGS = st.sampled_from(["quoted-printable", "base64", "8bit"])
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["From"] = "Marta Colombo <marta@tool.example>"
+    message["Subject"] = draw(LINE)
+    text, html = draw(WORDS), draw(WORDS)
+    shape = draw(st.sampled_from(["plain", "html", "both"]))
+    if shape == "html":
+        message.set_content(html, subtype="html", cte=draw(ENCODINGS))
+    else:
+        message.set_content(text, cte=draw(ENCODINGS))
+    if shape == "both":
+        message.add_alternative(html, subtype="html", cte=draw(ENCODINGS))
+    if draw(st.booleans()):
+        octets = draw(st.binary(max_size=100))
+        message.add_attachment(
+            octets, maintype="application", subtype="pdf", filename=draw(st.sampled_from(["a.pdf", "è.pdf"]))
+        )
+    return message
+
+
+@given(messages())
+def test_made_mail_reads_as_stdlib_reads_it(message: EmailMessage) -> None:
+    raw = with_crlf(message.as_bytes())
+    parsed = parse(raw)
+    agree(raw)
+    expected = stdlib_texts(raw)
+    assert parsed.content.text == expected["text/plain"]
+    assert parsed.content.html == expected["text/html"]
+    attachments = [part for part in message.walk() if part.get_content_disposition() == "attachment"]
+    assert [a.filename for a in parsed.content.attachments] == [part.get_filename() for part in attachments]
+    assert [a.size for a in parsed.content.attachments] == [
+        len(part.get_payload(decode=True) or b"") for part in attachments
+    ]
+    assert parsed.whole
+
+
+@given(LINE)
+def test_subjects_read_as_stdlib_reads_them(subject: str) -> None:
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject
+    raw = message.as_bytes() + b"\r\n"
+    value = email.message_from_bytes(raw, policy=compat32)["Subject"]
+    unfolded = str(value).replace("\r\n", "")
+    expected = str(make_header(decode_header(unfolded))) if unfolded else ""
+    assert parse(raw).content.subject.split() == expected.split()
+
+
+def mail(*head: bytes, body: bytes = b"Ciao\r\n") -> bytes:
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+@pytest.mark.parametrize(
+    ("value", "subject"),
+    [
+        (b"=?utf-8?Q?Com=27=C3=A8_andata=3F?=", "Com'è andata?"),
+        (b"=?utf-8?B?Q29tJ8Oo?= =?utf-8?b?IGFuZGF0YQ==?=", "Com'è andata"),
+        (b"=?utf-8?Q?=C3?=\r\n =?utf-8?Q?=A8?=", "è"),
+        (b"prima =?iso-8859-1?Q?=E8?= dopo", "prima è dopo"),
+        (b"=?utf-8*it?Q?ciao?=", "ciao"),
+        (b"=?utf-8?Q?Davvero??=", "Davvero?"),
+        (b"=?nonsense?Q?ciao?=", "ciao"),
+        (b"=?utf-8?B?Y2lhbw?=", "ciao"),
+        (b"=?utf-8?X?ciao?=", "=?utf-8?X?ciao?="),
+        (b"=?utf-8?Q?unfinished", "=?utf-8?Q?unfinished"),
+        ("è così".encode(), "è così"),
+        ("è così".encode("latin-1"), "è così"),
+        (b"\r\n folded\r\n\tvalue", "folded\tvalue"),
+        (b"", ""),
+    ],
+)
+def test_subject(value: bytes, subject: str) -> None:
+    assert parse(mail(b"Subject: " + value)).content.subject == subject
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "address"),
+    [
+        (b"a@b.example", "", "a@b.example"),
+        (b"<a@b.example>", "", "a@b.example"),
+        (b"Marta Colombo <a@b.example>", "Marta Colombo", "a@b.example"),
+        (b'"Colombo, Marta" <a@b.example>', "Colombo, Marta", "a@b.example"),
+        (b'"Marta \\"M\\" C" <a@b.example>', 'Marta "M" C', "a@b.example"),
+        (b"=?utf-8?Q?Jos=C3=A9?= <a@b.example>", "José", "a@b.example"),
+        (b"a@b.example (Marta)", "Marta", "a@b.example"),
+        (b"Marta <a@b.example>, Other <c@d.example>", "Marta", "a@b.example"),
+        (b"", "", ""),
+        (b"nobody", "nobody", ""),
+    ],
+)
+def test_sender(value: bytes, name: str, address: str) -> None:
+    content = parse(mail(b"From: " + value)).content
+    assert (content.sender_name, content.sender_address) == (name, address)
+
+
+def test_what_the_header_tells() -> None:
+    raw = mail(
+        b"Message-ID: <m@x.example>",
+        b"In-Reply-To: <b@x.example>",
+        b"References: <a@x.example>",
+        b" <b@x.example>",
+        b"LIST-UNSUBSCRIBE: <https://x.example/u>",
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        b"DKIM-Signature: v=1",
+        b"X-Twice: 1",
+        b"x-twice: 2",
+    )
+    for octets in (raw, raw.replace(b"\r\n", b"\n")):
+        parsed = parse(octets)
+        assert parsed.message_id == "<m@x.example>"
+        assert parsed.in_reply_to == ("<a@x.example>", "<b@x.example>")
+        assert parsed.list_unsubscribe == "<https://x.example/u>"
+        assert parsed.list_unsubscribe_post == "List-Unsubscribe=One-Click"
+        assert parsed.signed
+        assert parsed.content.bulk_headers
+        assert parsed.content.is_reply
+        assert parsed.headers.get_all("X-TWICE") == ("1", "2")
+        assert parsed.headers.get("absent", "-") == "-"
+        assert "x-TWICE" in parsed.headers
+        assert octets[parsed.header_end :].lstrip() == octets[-len(octets[parsed.header_end :].lstrip()) :]
+        assert octets[: parsed.header_end].endswith(b"x-twice: 2\r\n" if octets is raw else b"x-twice: 2\n")
+
+
+@pytest.mark.parametrize(
+    ("head", "bulk"),
+    [
+        (b"Precedence: bulk", True),
+        (b"Precedence: LIST", True),
+        (b"List-Id: <x>", True),
+        (b"Precedence: first-class", False),
+    ],
+)
+def test_bulk(head: bytes, bulk: bool) -> None:
+    assert parse(mail(head)).content.bulk_headers is bulk
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "text"),
+    [
+        ([], b"ciao\r\nbello", "ciao\nbello"),
+        ([], "però".encode(), "però"),
+        ([], "però".encode("cp1252"), "però"),
+        ([b"Content-Type: text/plain; charset=iso-8859-1"], b"per\xf2 \x93qui\x94", "però “qui”"),
+        ([b"Content-Type: text/plain; charset=utf-8"], b"per\xf2", "per\ufffd"),
+        ([b"Content-Type: text/plain; charset=koi8-r"], "да".encode("koi8-r"), "да"),
+        ([b"Content-Type: text/plain; charset=no-such"], "però".encode(), "però"),
+        ([b"Content-Type: text/plain; charset=unicode_escape"], b"a\\x41", "a\\x41"),
+        ([b"Content-Type: text/plain; charset=zlib"], b"ciao", "ciao"),
+        ([b"Content-Transfer-Encoding: base64"], b"Y2lh\r\nbw==\r\n", "ciao"),
+        ([b"Content-Transfer-Encoding: base64"], b"Y2lhbw", "ciao"),
+        ([b"Content-Transfer-Encoding: base64"], b"Y2lhbw==\r\nIG9mZmVydGE=\r\n", "ciao offerta"),
+        ([b"Content-Transfer-Encoding: base64"], b"Y2lhb", "cia"),
+        ([b"Content-Transfer-Encoding: Quoted-Printable"], b"per=C3=B2=\r\n s=C3=AC=", "però sì"),
+        (
+            [b"Content-Type: text/plain; charset=utf-8", b"Content-Transfer-Encoding: base64;"],
+            b"Y2lhbw==",
+            "ciao",
+        ),
+        ([b"Content-Transfer-Encoding: x-unknown"], b"ciao", "ciao"),
+        ([], b"a\0b", "a\ufffdb"),
+    ],
+)
+def test_text(head: list[bytes], body: bytes, text: str) -> None:
+    raw = mail(b"From: a@b.example", *head, body=body)
+    assert parse(raw).content.text.rstrip("\n") == text
+    agree(raw)
+
+
+MIXED = (
+    b'From: a@b.example\r\nContent-Type: multipart/mixed; boundary="out"\r\n\r\npreamble\r\n'
+    b"--out\r\nContent-Type: multipart/alternative; boundary=inner\r\n\r\n"
+    b"--inner\r\nContent-Type: text/plain\r\n\r\nciao\r\n"
+    b"--inner\r\nContent-Type: text/html\r\n\r\n<p>ciao</p>\r\n--inner--\r\n"
+    b"--out\r\nContent-Type: image/png; name=a.png\r\nContent-ID: <1>\r\n"
+    b"Content-Transfer-Encoding: base64\r\n\r\nAAAA\r\n"
+    b"--out\r\nContent-Type: text/plain\r\n"
+    b'Content-Disposition: attachment; filename="b.txt"\r\n\r\nnot shown\r\n'
+    b"--out--\r\nepilogue\r\n"
+)
+
+
+def test_alternative_in_mixed() -> None:
+    assert agree(MIXED)
+    content = parse(MIXED).content
+    assert (content.text, content.html) == ("ciao", "<p>ciao</p>")
+    assert [(a.filename, a.type, a.size, a.inline) for a in content.attachments] == [
+        ("a.png", "image/png", 3, True),
+        ("b.txt", "text/plain", 9, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw.replace(b"--out--", b""),
+        lambda raw: raw.replace(b"--inner--", b""),
+        lambda raw: raw.replace(b"--inner--", b"--inner --"),
+        lambda raw: raw.replace(b"--out\r\n", b"--out \t\r\n"),
+        lambda raw: raw.replace(b"--out\r\n", b"--outer\r\n", 1),
+        lambda raw: raw.replace(b"inner", b"out1"),
+        lambda raw: raw.replace(b'"out"', b'"out "'),
+        lambda raw: raw.replace(b"text/html\r\n\r\n", b"text/html\r\n"),
+        lambda raw: raw.replace(b"Content-Type: text/plain\r\n", b""),
+        lambda raw: raw.replace(b"--out--\r\n", b"--out--"),
+        lambda raw: raw.replace(b"epilogue", b"--out\r\n\r\nmore"),
+        lambda raw: raw.replace(b"preamble\r\n", b""),
+        lambda raw: raw.replace(b"multipart/mixed", b"multipart/digest"),
+        lambda raw: raw.replace(b"image/png", b"message/rfc822"),
+        lambda raw: raw.replace(b"image/png", b"image"),
+        lambda raw: raw.replace(b"boundary=inner", b"boundary*0=in; boundary*1=ner"),
+        lambda raw: raw.replace(b"boundary=inner", b"boundary=inner; boundary=other"),
+        lambda raw: raw.replace(b"Content-Type: multipart/mixed", b"Content-Type : multipart/mixed"),
+        lambda raw: raw.replace(b"From: a", b"From a"),
+        lambda raw: raw.replace(b"ciao\r\n", b"ciao\n--inner\n\nmore\r\n"),
+        lambda raw: raw[:200],
+        lambda raw: raw[:-40],
+    ],
+)
+def test_doubtful_structures_are_left_to_stdlib_or_agree(change: Callable[[bytes], bytes]) -> None:
+    raw = change(MIXED)
+    agree(raw)
+    parse(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        MIXED.replace(b"Content-Type: multipart/mixed", b"Content-Type : multipart/mixed"),
+        MIXED.replace(b"--inner--", b""),
+        MIXED.replace(b"boundary=inner", b"b=inner"),
+        MIXED[:200],
+        mail(b"Content-Type: text/plain", b"Content-Type: text/html"),
+        mail(b"Subject: one", b"Subject: two"),
+        mail(b"From: a@b.example", body=b"x" * (TEXT_OCTETS + 1)),
+    ],
+)
+def test_what_could_not_be_read_wholly_is_said(raw: bytes) -> None:
+    assert not parse(raw).whole
+
+
+def nested(depth: int) -> bytes:
+    return (
+        b"".join(
+            b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i) for i in range(depth)
+        )
+        + b"\r\nciao"
+    )
+
+
+HOSTILE = {
+    "nested 100 deep": nested(100),
+    "nested 20,000 deep": nested(20_000),
+    "headers without end": b"X: 1\r\n" * 400_000,
+    "one header without end": b"Subject: " + b"=?a?q?" * 300_000,
+    "folds without end": b"Subject: a" + b"\r\n b" * 300_000,
+    "parameters without end": b"Content-Type: text/plain" + b";" * 1_000_000 + b"\r\n\r\n",
+    "quotes without end": b'Content-Type: text/plain; a="' + b'\\";' * 300_000 + b"\r\n\r\n",
+    "disposition": b"Content-Disposition: attachment" + b"; filename*0=a" * 100_000 + b"\r\n\r\n",
+    "boundaries without end": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n" * 300_000,
+    "parts of bad types": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    + (b"--b\r\nContent-Type: " + b";" * 1000 + b"\r\n\r\n") * 1000,
+    "deep and long": nested(60) + b"\r\nx" * 600_000,
+    "senders without end": b"From: " + b'"a" <b@c>, (' * 100_000 + b"\r\n\r\n",
+    "comments in the sender": b"From: " + b"(" * 1_000_000 + b"\r\n\r\n",
+    "references": b"References: " + b"<a@b> " * 300_000 + b"\r\n\r\n",
+    "bad base64": b"Content-Transfer-Encoding: base64\r\n\r\n" + b"=A" * 2_000_000,
+    "spaces for base64": b"Content-Transfer-Encoding: base64\r\n\r\n" + b" " * 4_000_000 + b"Y2lhbw==",
+    "escapes": b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b"=" * 4_000_000,
+    "punycode": b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a" * 1_000_000,
+    "only NUL": b"\0" * 1_000_000,
+    "only CR": b"\r" * 1_000_000,
+    "only LF": b"\n" * 1_000_000,
+    "only colons": b":" * 1_000_000,
+    "names": b"".join(b"X-%d: 1\r\n" % i for i in range(60_000)) + b"\r\n",
+    "empty": b"",
+    "NUL in the type": b"Content-Type: text/plain; charset=\0\r\n\r\nciao",
+    "8 bits in the type": "Content-Type: a/è; charset=è\r\nContent-Disposition: è; filename=è\r\n\r\nx".encode(),
+    "8 bits in the encoding": "Content-Transfer-Encoding: è\r\n\r\nciao".encode(),
+    "bad RFC 2231": b"Content-Disposition: attachment; filename*=no-such'x'%ff%zz\r\n\r\nciao",
+    "NUL in RFC 2231": b"Content-Disposition: attachment; filename*=\0'x'%ff%zz\r\n\r\nciao",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_mail_costs_little(name: str) -> None:
+    before = time.process_time()
+    parsed = parse(HOSTILE[name])
+    assert time.process_time() - before < 3  # seconds of CPU, on a machine that others share
+    assert len(parsed.content.text) <= TEXT_OCTETS
+    assert len(parsed.content.subject) <= 4096
+    assert "\0" not in parsed.content.text + parsed.content.subject
+    for value in (
+        parsed.content.text,
+        parsed.content.subject,
+        parsed.message_id,
+        *dict(parsed.headers.items()).values(),
+    ):
+        value.encode("utf-8")
+
+
+@given(st.binary(max_size=400))
+def test_any_octets(raw: bytes) -> None:
+    agree(raw)
+    parse(raw)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"\r\n",
+                b"\r\n",
+                b"a",
+                b"--b",
+                b"--b--",
+                b" ",
+                b":",
+                b"Content-Type: multipart/mixed; boundary=b",
+                b"Content-Type: text/html",
+                b"Content-Transfer-Encoding: base64",
+                b"Subject: x",
+                b"\n",
+                b"=",
+                b"\r\n\r\n",
+            ]
+        ),
+        max_size=40,
+    )
+)
+def test_pieces_of_mail(pieces: list[bytes]) -> None:
+    raw = b"Content-Type: multipart/mixed; boundary=b\r\n" + b"".join(pieces)
+    agree(raw)
+    parse(raw)
+
+
+@given(st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b"a", b"\r\n", b"bc"]), max_size=12).map(b"".join))
+def test_bare_line_ends(raw: bytes) -> None:
+    assert bare_line_ends(raw) is bool(re.search(rb"\r(?!\n)|(?<!\r)\n", raw))
+
+
+def test_nul_is_refused_with_the_bare_line_ends() -> None:
+    assert bare_line_ends(b"a\0\r\n")
+    assert not bare_line_ends(b"a\r\n")
