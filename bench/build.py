@@ -11,7 +11,8 @@ HERE = Path(__file__).parent
 SLOW_SYNC_PROBE = """
 import apsw, sys, time
 db = apsw.Connection(sys.argv[1])
-db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(x)")
+for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE t(x)"):
+    db.execute(statement).fetchall()
 begun = time.perf_counter()
 for i in range(50):
     db.execute("INSERT INTO t VALUES(?)", (i,))

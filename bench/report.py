@@ -39,7 +39,7 @@ class Report:
         print(
             f"\n{text}\n{'':34}"
             + "".join(f"{head:>14}" for _, head, _ in COLUMNS)
-            + f"{'spread':>9}{'others':>8}"
+            + f"{'spread':>9}{'others':>8}{'pace ms':>9}"
         )
 
     def add(self, name: str, runs: Sequence[Run]) -> dict[str, Any]:

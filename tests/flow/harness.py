@@ -13,11 +13,13 @@ the test's process, so blocking and asynchronous tests may both use them. `Clien
 bytes it is given, which smtplib does not.
 """
 
+import base64
 import csv
 import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,7 +34,7 @@ from typing import Any, NamedTuple, Self
 from tests.flow.recorders import Delivery, Request, Sink, Target
 
 __all__ = ["ROOT", "Answer", "Client", "Delivery", "Gateway", "Reply", "Request", "Sink", "Target"]
-__all__ += ["CONSENT_COLUMNS", "consent", "eventually", "mail"]
+__all__ += ["CONSENT_COLUMNS", "WEBHOOK_SECRET", "consent", "eventually", "mail", "policies", "stuff"]
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSENT_COLUMNS = (
@@ -57,6 +59,7 @@ CONSENT_COLUMNS += (
 )
 CONSENT_COLUMNS += ("contract",)
 START_SECONDS = 30.0
+WEBHOOK_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 
 class Gateway:
@@ -91,7 +94,7 @@ class Gateway:
             "KEYS": str(folder / "keys"),
             "POLICIES": str(policies or ROOT / "policies"),
             "RELAY": relay,
-            **({"WEBHOOK_RELAY": webhook_relay} if webhook_relay else {}),
+            **({"WEBHOOK_RELAY": webhook_relay, "WEBHOOK_SECRET": WEBHOOK_SECRET} if webhook_relay else {}),
             **({"ACCESS": str(access)} if access else {"DEVELOPMENT": "1"}),
             **(settings or {}),
         }
@@ -284,12 +287,17 @@ class Reply:
     @property
     def outcome(self) -> str:
         """accepted, held, mixed, rejected or deferred, as DESIGN section 5 writes them."""
-        if self.code >= 500:
-            return "rejected"
         if self.code >= 400:
-            return "deferred"
-        words = [word for word in ("accepted", "held", "rejected") if word in self.text]
-        return words[0] if len(words) == 1 else "mixed"
+            return "rejected" if self.code >= 500 else "deferred"
+        words = self.text.split()
+        return "mixed" if words[3:] and words[3].rstrip(",").isdigit() else (words[2:] or ["accepted"])[0]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many recipients each outcome had, as a mixed reply gives them."""
+        return {
+            word: int(number) for word, number in re.findall(r"(accepted|held|rejected) (\d+)", self.text)
+        }
 
 
 class Client:
@@ -399,6 +407,16 @@ def consent(address: str, **given: str) -> dict[str, str]:
         "contract": "",
         **given,
     }
+
+
+def policies(folder: Path, *documents: str) -> Path:
+    """A folder of just these policies, with the shipped lexicons and jurisdictions."""
+    folder.mkdir()
+    for name in ("lexicons", "jurisdictions"):
+        shutil.copytree(ROOT / "policies" / name, folder / name)
+    for number, document in enumerate(documents):
+        (folder / f"{number}.yaml").write_text(document)
+    return folder
 
 
 def eventually(holds: Callable[[], Any], timeout: float = 10.0, what: str = "it") -> Any:
