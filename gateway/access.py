@@ -161,10 +161,7 @@ def _matches(stored: str, secret: str) -> bool:
         return hmac.compare_digest(b"a", b"b")
 
 
-_NOBODY = (
-    "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$"
-    "nobodynobodynobodynobodynobodynobodynobodyA"
-)
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$nobodynobodynobodynobodynobodynobodynobodyA"
 
 
 def development_access() -> Access:
@@ -179,7 +176,10 @@ def development_access() -> Access:
     )
     controller = Controller(name=DEVELOPMENT_CONTROLLER, jurisdiction="it", identity="Galateo development")
     return Access(
-        sources={source.name: source}, controllers={controller.name: controller}, reviewers={}, development=True
+        sources={source.name: source},
+        controllers={controller.name: controller},
+        reviewers={},
+        development=True,
     )
 
 
@@ -218,16 +218,26 @@ def _say(path: Path, data: Any, problem: Any) -> str:
 def _checked(path: Path, parsed: _File) -> Access:
     controllers = {c.name: c for c in parsed.controllers}
     problems = []
-    for kind, entries in (("source", parsed.sources), ("controller", parsed.controllers), ("reviewer", parsed.reviewers)):
+    for kind, entries in (
+        ("source", parsed.sources),
+        ("controller", parsed.controllers),
+        ("reviewer", parsed.reviewers),
+    ):
         names = [entry.name for entry in entries]
-        problems += [f"{kind} {name!r} is listed twice" for name in sorted(set(names)) if names.count(name) > 1]
+        problems += [
+            f"{kind} {name!r} is listed twice" for name in sorted(set(names)) if names.count(name) > 1
+        ]
     for source in parsed.sources:
         if source.controller not in controllers:
-            problems.append(f"source {source.name!r} names controller {source.controller!r}, which is not listed")
+            problems.append(
+                f"source {source.name!r} names controller {source.controller!r}, which is not listed"
+            )
         unknown = sorted((source.classes | ({source.default_class} - {""})) - set(CLASSES))
         problems += [f"source {source.name!r}: there is no class {name!r}" for name in unknown]
         if source.default_class and source.default_class not in source.classes:
-            problems.append(f"source {source.name!r}: its default class {source.default_class!r} is not among its classes")
+            problems.append(
+                f"source {source.name!r}: its default class {source.default_class!r} is not among its classes"
+            )
     if problems:
         raise AccessError("\n".join(f"{path}: {problem}" for problem in problems))
     return Access(

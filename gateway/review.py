@@ -15,9 +15,9 @@ from gateway.keys import Keys
 from gateway.message.envelope import Message
 from gateway.policy.decide import decide
 from gateway.policy.live import LivePolicies
-from gateway.policy.policies import PolicySet
 from gateway.policy.outcome import Decision, Outcome
-from gateway.reading import Reader
+from gateway.policy.policies import PolicySet
+from gateway.reading.read import Reader
 from gateway.reading.reading import Reading
 from gateway.store.draft import Draft, Needs
 from gateway.store.packing import unpack_decision
@@ -80,10 +80,23 @@ class _Decide:
         message, n, ref = case.message, hold.n, (hold.controller, hold.subject)
         message = replace(message, class_=hold.class_)
         facts = facts_for(
-            draft, message, message.recipients[n], ref, case.reading, case.source, case.controller, aliases=case.aliases
+            draft,
+            message,
+            message.recipients[n],
+            ref,
+            case.reading,
+            case.source,
+            case.controller,
+            aliases=case.aliases,
         )
         decision = decide(
-            self._policies, message, message.recipients[n], case.reading, facts, draft.now, waived=self._seen()
+            self._policies,
+            message,
+            message.recipients[n],
+            case.reading,
+            facts,
+            draft.now,
+            waived=self._seen(),
         )
         if decision.outcome is Outcome.ACCEPT:
             let_go(draft, message, n, ref, case.reading)
@@ -184,7 +197,9 @@ class Review:
         if hold.expires_at <= now:
             return await self._store.run(_End(hold, "expired", "gateway", "nobody decided in time"))
         case = await self._case(hold)
-        return await self._store.run(_Decide(case, self._policies.current, CONDITION, "its condition was met", waive=False))
+        return await self._store.run(
+            _Decide(case, self._policies.current, CONDITION, "its condition was met", waive=False)
+        )
 
     async def _hold(self, hold_id: str) -> HoldRow:
         hold = await self._store.hold(hold_id)

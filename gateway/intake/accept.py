@@ -18,10 +18,11 @@ from gateway.message.envelope import Message, Recipient
 from gateway.policy.classify import classify
 from gateway.policy.decide import decide
 from gateway.policy.facts import Facts
-from gateway.policy.policies import PolicySet
 from gateway.policy.outcome import Decision, Outcome
+from gateway.policy.policies import PolicySet
 from gateway.reading.reading import Reading
 from gateway.store.draft import Draft, Needs
+from gateway.store.outbox import pack_entry
 from gateway.store.packing import pack_facts, pack_message, pack_reading, pack_violations, unpack_decision
 from gateway.store.records import (
     AuditRow,
@@ -34,7 +35,6 @@ from gateway.store.records import (
     ReplayRow,
     decision_id,
 )
-from gateway.store.sqlite_outbox import pack_entry
 
 REPLAY_SECONDS = 24 * 3600.0
 
@@ -86,9 +86,16 @@ class Accept:
         message, recipient, ref = s.message, s.message.recipients[n], s.refs[n]
         added = s.add_headers[n] if s.add_headers else ()
         facts = facts_for(
-            draft, message, recipient, ref, s.reading, s.source, s.controller,
-            aliases=s.aliases[n] if s.aliases else (), way_out_added=bool(added),
-        )  # fmt: skip
+            draft,
+            message,
+            recipient,
+            ref,
+            s.reading,
+            s.source,
+            s.controller,
+            aliases=s.aliases[n] if s.aliases else (),
+            way_out_added=bool(added),
+        )
         class_ = classify(message, s.reading, facts, s.source.classes, s.source.default_class)
         judged = message if message.class_ == class_ else replace(message, class_=class_)
         decision = decide(s.policies, judged, recipient, s.reading, facts, draft.now, class_=class_)
@@ -111,10 +118,18 @@ class Accept:
         message = s.message
         draft.writes.messages.append(
             MessageRow(
-                message.id, message.controller, message.source, message.sender.key, message.channel,
-                results[0].decision.class_, message.purpose, message.campaign, message.received_at,
-                pack_message(message), pack_reading(s.reading),
-            )  # fmt: skip
+                message.id,
+                message.controller,
+                message.source,
+                message.sender.key,
+                message.channel,
+                results[0].decision.class_,
+                message.purpose,
+                message.campaign,
+                message.received_at,
+                pack_message(message),
+                pack_reading(s.reading),
+            )
         )
         if any(r.hold_id or (r.outcome is Outcome.ACCEPT and message.deliver) for r in results):
             draft.writes.bodies.append(BodyRow(message.id, s.body))
@@ -127,10 +142,22 @@ def record(
     violations, snapshot = pack_violations(decision), pack_facts(facts, message.sender.key)
     draft.writes.decisions.append(
         DecisionRow(
-            message.id, n, ref[0], ref[1], draft.now, int(decision.outcome), decision.class_, message.source,
-            message.sender.key, message.channel, message.campaign, decision.policy_version, violations, snapshot,
+            message.id,
+            n,
+            ref[0],
+            ref[1],
+            draft.now,
+            int(decision.outcome),
+            decision.class_,
+            message.source,
+            message.sender.key,
+            message.channel,
+            message.campaign,
+            decision.policy_version,
+            violations,
+            snapshot,
             round_,
-        )  # fmt: skip
+        )
     )
     salt = os.urandom(16)
     name = decision_id(message.id, n, round_)
@@ -140,7 +167,13 @@ def record(
 
 
 def put_on_hold(
-    draft: Draft[Any], message: Message, n: int, ref: Ref, decision: Decision, seconds: float, reading: Reading
+    draft: Draft[Any],
+    message: Message,
+    n: int,
+    ref: Ref,
+    decision: Decision,
+    seconds: float,
+    reading: Reading,
 ) -> str:
     """Make the decision wait for a person or a condition; returns the hold's id."""
     enforced = decision.enforced
@@ -148,11 +181,24 @@ def put_on_hold(
     condition = conditions.pop() if len(conditions) == 1 else "reviewer"
     hold_id = f"{message.id}-{n}"
     draft.writes.holds[hold_id] = HoldRow(
-        hold_id, message.id, n, ref[0], ref[1], message.source, message.sender.key, message.channel,
-        decision.class_, message.campaign, "open", condition,
-        " ".join(sorted({f"{v.policy}/{v.code}" for v in enforced})), cluster_of(message, reading),
-        draft.now, decision.earliest, draft.now + seconds,
-    )  # fmt: skip
+        hold_id,
+        message.id,
+        n,
+        ref[0],
+        ref[1],
+        message.source,
+        message.sender.key,
+        message.channel,
+        decision.class_,
+        message.campaign,
+        "open",
+        condition,
+        " ".join(sorted({f"{v.policy}/{v.code}" for v in enforced})),
+        cluster_of(message, reading),
+        draft.now,
+        decision.earliest,
+        draft.now + seconds,
+    )
     return hold_id
 
 
@@ -165,13 +211,24 @@ def cluster_of(message: Message, reading: Reading) -> str:
 
 
 def let_go(
-    draft: Draft[Any], message: Message, n: int, ref: Ref, reading: Reading, added: tuple[tuple[str, str], ...] = ()
+    draft: Draft[Any],
+    message: Message,
+    n: int,
+    ref: Ref,
+    reading: Reading,
+    added: tuple[tuple[str, str], ...] = (),
 ) -> None:
     """Accept: count it in caps and relationships, and put it in the outbox."""
     recipient = message.recipients[n]
     person = draft.person(ref)
     contact = Contact(
-        draft.now, message.class_, message.channel, message.sender.key, message.id, message.purpose, message.sequence_step
+        draft.now,
+        message.class_,
+        message.channel,
+        message.sender.key,
+        message.id,
+        message.purpose,
+        message.sequence_step,
     )
     draft.set_person(ref, sent(person, contact, introduced=reading.introduces_sender.value))
     if message.class_ == "conversation":
@@ -183,9 +240,18 @@ def let_go(
     leased = draft.lease if due <= draft.now else 0.0
     draft.writes.outbox.append(
         OutboxRow(
-            f"{message.id}-{n}", message.id, ref[0], ref[1], message.class_ != "transactional", draft.now, due, 0,
-            draft.owner if leased else "", leased, _entry(message, recipient, added, recheck=due > draft.now),
-        )  # fmt: skip
+            f"{message.id}-{n}",
+            message.id,
+            ref[0],
+            ref[1],
+            message.class_ != "transactional",
+            draft.now,
+            due,
+            0,
+            draft.owner if leased else "",
+            leased,
+            _entry(message, recipient, added, recheck=due > draft.now),
+        )
     )
 
 
@@ -222,13 +288,18 @@ def pack_receipt(receipt: Receipt) -> bytes:
             "class": receipt.class_,
             "r": [
                 (
-                    r.address, int(r.outcome), r.decision_id, r.hold_id, r.decision.class_,
-                    r.decision.policy_version, pack_violations(r.decision).decode(),
+                    r.address,
+                    int(r.outcome),
+                    r.decision_id,
+                    r.hold_id,
+                    r.decision.class_,
+                    r.decision.policy_version,
+                    pack_violations(r.decision).decode(),
                 )
                 for r in receipt.recipients
             ],
         }
-    )  # fmt: skip
+    )
 
 
 def unpack_receipt(data: bytes) -> Receipt:
@@ -247,5 +318,3 @@ def unpack_receipt(data: bytes) -> Receipt:
     return Receipt(
         id=str(d["id"]), status=str(d["status"]), class_=str(d["class"]), recipients=results, replayed=True
     )
-
-

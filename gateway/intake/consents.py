@@ -114,13 +114,25 @@ def record_consent(draft: Draft[Any], ref: Ref, line: ConsentInput, actor: str) 
     return True
 
 
-def _write(draft: Draft[Any], ref: Ref, event: ConsentEvent, person: Person, proof: bytes, actor: str) -> None:
+def _write(
+    draft: Draft[Any], ref: Ref, event: ConsentEvent, person: Person, proof: bytes, actor: str
+) -> None:
     draft.set_person(ref, person)
     draft.writes.consents.append(
         ConsentRow(
-            event.id, ref[0], ref[1], event.at, draft.now, event.action, event.purpose, event.channel, event.grade,
-            event.basis, event.source, proof,
-        )  # fmt: skip
+            event.id,
+            ref[0],
+            ref[1],
+            event.at,
+            draft.now,
+            event.action,
+            event.purpose,
+            event.channel,
+            event.grade,
+            event.basis,
+            event.source,
+            proof,
+        )
     )
     digest = blake2b(proof, digest_size=32).digest()
     draft.writes.audit.append(AuditRow(draft.now, f"consent.{event.action}", event.id, actor, digest))

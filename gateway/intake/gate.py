@@ -34,9 +34,15 @@ class _Leave:
     """Ask whether an entry that waited may still go."""
 
     def __init__(
-        self, entry: Entry, message: Message, reading: Reading, policies: PolicySet, access: Access, keys: Keys,
+        self,
+        entry: Entry,
+        message: Message,
+        reading: Reading,
+        policies: PolicySet,
+        access: Access,
+        keys: Keys,
         hold_seconds: float,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._entry = entry
         self._message = replace(message, class_=entry.class_)
         self._reading = reading
@@ -57,7 +63,14 @@ class _Leave:
             draft, message, recipient, ref, self._reading, source, controller, aliases=self._aliases
         )
         decision = decide(
-            self._policies, message, recipient, self._reading, facts, draft.now, only=AFTER_A_WAIT, class_=message.class_
+            self._policies,
+            message,
+            recipient,
+            self._reading,
+            facts,
+            draft.now,
+            only=AFTER_A_WAIT,
+            class_=message.class_,
         )
         if decision.outcome is Outcome.ACCEPT:
             del draft.writes.people[ref]
@@ -72,13 +85,12 @@ class GatedOutbox:
     """The store's outbox, with the gate before it."""
 
     def __init__(
-        self, store: Store, policies: LivePolicies, access: Access, keys: Keys, clock: object, hold_seconds: float
+        self, store: Store, policies: LivePolicies, access: Access, keys: Keys, hold_seconds: float
     ) -> None:
         self._store = store
         self._policies = policies
         self._access = access
         self._keys = keys
-        self._clock = clock
         self._hold_seconds = hold_seconds
 
     async def take(self, limit: int) -> Sequence[Entry]:
@@ -98,7 +110,9 @@ class GatedOutbox:
         row, body = found
         message = rebuild(row, body or entry.raw)
         reading = unpack_reading(row.reading)
-        unit = _Leave(entry, message, reading, self._policies.current, self._access, self._keys, self._hold_seconds)
+        unit = _Leave(
+            entry, message, reading, self._policies.current, self._access, self._keys, self._hold_seconds
+        )
         try:
             if await self._store.run(unit):
                 return True

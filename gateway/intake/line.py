@@ -1,6 +1,5 @@
 """submit(message) -> Receipt: the whole line on one screen."""
 
-import time
 from collections.abc import Callable
 from hashlib import blake2b
 
@@ -13,7 +12,7 @@ from gateway.message.envelope import Message
 from gateway.message.rewrite import outgoing
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
-from gateway.reading import Reader
+from gateway.reading.read import Reader
 from gateway.store.protocol import Store, StoreError
 
 STRIPPED = frozenset({b"x-galateo-"})
@@ -54,14 +53,13 @@ class Intake:
 
     async def submit(self, message: Message) -> Receipt:
         """The receipt, once it is durable. Raises Unavailable or DiskFull when nothing was stored."""
-        started = time.perf_counter()
         submission = self._read(message)
         try:
             receipt = await self._store.run(Accept(submission))
         except StoreError:
             self._metrics.message(message.source, message.channel, message.class_ or "unknown", "deferred")
             raise
-        self._count(message, receipt, time.perf_counter() - started)
+        self._count(message, receipt)
         return receipt
 
     def _read(self, message: Message) -> Submission:
@@ -87,9 +85,8 @@ class Intake:
             return b""
         return blake2b(f"{message.source}\0{message.idempotency_key}".encode(), digest_size=16).digest()
 
-    def _count(self, message: Message, receipt: Receipt, seconds: float) -> None:
+    def _count(self, message: Message, receipt: Receipt) -> None:
         metrics = self._metrics
-        metrics.accepted_in(seconds)
         if receipt.replayed:
             return
         for result in receipt.recipients:

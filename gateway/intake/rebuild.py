@@ -15,7 +15,7 @@ def rebuild(row: MessageRow, body: bytes) -> Message:
     """The message of a row and its body; without a body its content is empty."""
     message = unpack_message(
         row.meta,
-        id=row.id,
+        message_id=row.id,
         source=row.source,
         controller=row.controller,
         channel=row.channel,

@@ -107,12 +107,18 @@ def _stopped(person: Person, event: ConsentEvent) -> Person:
         (event.channel,) if event.channel else (),
         event.id,
     )
-    kept = tuple(s for s in person.stops if (s.kind, s.purposes, s.channels) != (stop.kind, stop.purposes, stop.channels))
+    kept = tuple(
+        s
+        for s in person.stops
+        if (s.kind, s.purposes, s.channels) != (stop.kind, stop.purposes, stop.channels)
+    )
     return replace(person, permissions=permissions, stops=(*kept, stop))
 
 
 def _covers(event: ConsentEvent, p: Permission) -> bool:
-    return (not event.purpose or event.purpose == p.purpose) and (not event.channel or event.channel == p.channel)
+    return (not event.purpose or event.purpose == p.purpose) and (
+        not event.channel or event.channel == p.channel
+    )
 
 
 def _blocked(person: Person, event: ConsentEvent) -> bool:

@@ -18,20 +18,20 @@ def pack_person(person: Person) -> bytes:
     if person.relationships:
         data["r"] = {sender: _relationship(r) for sender, r in person.relationships.items()}
     if person.contacts:
-        data["c"] = [(c.at, c.class_, c.channel, c.sender, c.message, c.purpose, c.step) for c in person.contacts]
+        data["c"] = [
+            (c.at, c.class_, c.channel, c.sender, c.message, c.purpose, c.step) for c in person.contacts
+        ]
     if person.aliases:
         data["a"] = person.aliases
-    for key, value in (
+    plain = (
         ("n", person.no_sales_at),
         ("u", person.paused_until),
         ("j", person.jurisdiction),
         ("z", person.time_zone),
         ("x", person.restricted_at),
         ("b", person.soft_bounces),
-    ):
-        if value:
-            data[key] = value
-    return orjson.dumps(data)
+    )
+    return orjson.dumps(data | {key: value for key, value in plain if value})
 
 
 def _relationship(r: Relationship) -> tuple[object, ...]:

@@ -123,7 +123,7 @@ class Committer:
             results = await self._transact(jobs)
         except StoreError as error:
             self._fail(jobs, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - one bad row costs only itself
             if len(jobs) == 1:
                 self._fail(jobs, error)
             else:
@@ -171,11 +171,9 @@ class Committer:
             draft: Draft[Any] = Draft(loaded, now, self._sameness, self._pace, owner, lease)
             try:
                 result = job.unit.apply(draft)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told to whoever submitted the unit
                 results.append((None, error))
             else:
                 draft.merge()
                 results.append((result, None))
         return results
-
-

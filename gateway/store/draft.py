@@ -93,7 +93,8 @@ class Writes:
 
 
 _LISTS = (
-    "messages", "bodies", "decisions", "outbox", "consents", "events", "audit", "fingerprints", "cancels", "freed", "rechecks",
+    "messages", "bodies", "decisions", "outbox", "consents", "events", "audit", "fingerprints", "cancels",
+    "freed", "rechecks",
 )  # fmt: skip
 
 

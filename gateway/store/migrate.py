@@ -41,9 +41,9 @@ def pending(dialect: str, applied: dict[int, str]) -> list[tuple[int, str, str]]
 
 def migrate_sqlite(db: apsw.Connection) -> list[str]:
     """Bring a SQLite database up to date; returns the names of the files applied."""
-    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_versions'").fetchone():
-        if not pending("sqlite", _applied(db)):
-            return []
+    known = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_versions'").fetchone()
+    if known and not pending("sqlite", _applied(db)):
+        return []
     done: list[str] = []
     db.set_busy_timeout(10_000)
     try:

@@ -4,6 +4,15 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from gateway.store.attempt import Report
+from gateway.store.records import BodyRow, OutboxRow
+
+if TYPE_CHECKING:
+    from gateway.store.draft import Draft
 
 FEED_BYTES = 16 * 1024 * 1024
 """Bodies kept in memory for their first attempt; past this, entries wait in the database."""
@@ -90,3 +99,65 @@ class Feed:
         kept = [entry for entry in self._entries if entry.id not in ids]
         self._entries = deque(kept)
         self._bytes = sum(len(entry.raw) for entry in kept)
+
+
+def queue_report(draft: "Draft[Any]", report: Report) -> None:
+    """Put mail of the gateway's own (null sender, RFC 5321 4.5.5) in the outbox."""
+    entry = pack_entry(
+        channel="email",
+        source=report.source,
+        sender="",
+        class_="transactional",
+        campaign="",
+        envelope_from="",
+        address=report.address,
+        relay="",
+        format="mime",
+        smtputf8=report.smtputf8,
+        notify="NEVER",
+        orcpt="",
+        dsn_return="",
+        dsn_envelope_id="",
+        alone=True,
+        recheck=False,
+        add_headers=(),
+    )
+    draft.writes.bodies.append(BodyRow(report.id, report.raw))
+    draft.writes.outbox.append(
+        OutboxRow(
+            f"{report.id}-0",
+            report.id,
+            report.controller,
+            bytes(16),
+            False,
+            draft.now,
+            draft.now,
+            0,
+            draft.owner if draft.lease else "",
+            draft.lease,
+            entry,
+        )
+    )
+
+
+def pack_entry(**fields: object) -> bytes:
+    """The delivery part of an entry, as the outbox stores it."""
+    return orjson.dumps(fields)
+
+
+def unpack_entry(row: OutboxRow, raw: bytes) -> Entry:
+    """An entry of a row and the body that belongs to it."""
+    fields = orjson.loads(row.entry)
+    fields["add_headers"] = tuple((name, value) for name, value in fields["add_headers"])
+    return Entry(
+        id=row.id,
+        message_id=row.message_id,
+        controller=row.controller,
+        subject_key=row.subject,
+        raw=raw,
+        attempts=row.attempts,
+        queued_at=row.queued_at,
+        due_at=row.due_at,
+        lease_until=row.lease_until,
+        **fields,
+    )

@@ -15,13 +15,9 @@ from gateway.policy.outcome import Decision, Outcome, Violation, Words
 from gateway.reading.reading import FINDINGS, NOT_FOUND, Evidence, Finding, Greeting, Phrase, Reading
 from gateway.store.codec import pack_person, unpack_person
 
-_PLAIN = (
-    "format", "class_", "purpose", "campaign", "kind", "sequence_step", "thread", "in_reply_to", "message_id",
-    "envelope_from", "smtputf8", "dsn_return", "dsn_envelope_id", "external_id", "deliver", "send_at",
-    "list_unsubscribe", "list_unsubscribe_post", "signed", "relay", "idempotency_key",
-)  # fmt: skip
 _DEFAULTS = {
-    "format": "mime", "class_": "", "purpose": "", "campaign": "", "kind": "", "sequence_step": 0, "thread": "",
+    "format": "mime", "class_": "", "purpose": "", "campaign": "", "kind": "", "sequence_step": 0,
+    "thread": "",
     "in_reply_to": (), "message_id": "", "envelope_from": "", "smtputf8": False, "dsn_return": "",
     "dsn_envelope_id": "", "external_id": "", "deliver": True, "send_at": 0.0, "list_unsubscribe": "",
     "list_unsubscribe_post": "", "signed": False, "relay": "", "idempotency_key": "",
@@ -35,9 +31,9 @@ def pack_message(message: Message) -> bytes:
         "s": (sender.address, sender.key, sender.name, sender.account),
         "r": [_pack_recipient(r) for r in message.recipients],
     }
-    for name in _PLAIN:
+    for name, default in _DEFAULTS.items():
         value = getattr(message, name)
-        if value != _DEFAULTS[name]:
+        if value != default:
             data[name] = value
     if message.claimed_consent is not None:
         c = message.claimed_consent
@@ -53,17 +49,25 @@ def _pack_recipient(r: Recipient) -> tuple[Any, ...]:
 
 
 def unpack_message(
-    meta: bytes, *, id: str, source: str, controller: str, channel: str, received_at: float, content: Content, raw: bytes
+    meta: bytes,
+    *,
+    message_id: str,
+    source: str,
+    controller: str,
+    channel: str,
+    received_at: float,
+    content: Content,
+    raw: bytes,
 ) -> Message:
     """The message that `pack_message` and its body came from."""
     data = orjson.loads(meta)
-    plain = {name: data[name] for name in _PLAIN if name in data}
+    plain = {name: data[name] for name in _DEFAULTS if name in data}
     if "in_reply_to" in plain:
         plain["in_reply_to"] = tuple(plain["in_reply_to"])
     address, key, name, account = data["s"]
     claimed = data.get("consent")
     return Message(
-        id=id,
+        id=message_id,
         source=source,
         controller=controller,
         channel=channel,
@@ -95,7 +99,11 @@ def pack_reading(reading: Reading) -> bytes:
     for name in FINDINGS:
         finding: Finding = getattr(reading, name)
         if finding is not NOT_FOUND and (finding.value or finding.score):
-            findings[name] = (finding.value, round(finding.score, 4), [_evidence(e) for e in finding.evidence])
+            findings[name] = (
+                finding.value,
+                round(finding.score, 4),
+                [_evidence(e) for e in finding.evidence],
+            )
     greeting = reading.greeting
     data: dict[str, Any] = {
         "l": reading.language,
@@ -134,14 +142,21 @@ def unpack_reading(data: bytes) -> Reading:
 
 def pack_facts(facts: Facts, sender: str) -> bytes:
     """The snapshot of what a decision knew. `sender` is whose relationship it was."""
-    data: dict[str, Any] = {"s": sender, "j": facts.jurisdiction, "p": orjson.Fragment(pack_person(facts.person))}
+    data: dict[str, Any] = {
+        "s": sender,
+        "j": facts.jurisdiction,
+        "p": orjson.Fragment(pack_person(facts.person)),
+    }
     if facts.linked:
         data["l"] = [orjson.Fragment(pack_person(person)) for person in facts.linked]
     if facts.copies.counts:
         data["c"] = (facts.copies.counts, facts.copies.since)
     pace = facts.pace
     if pace is not NO_PACE:
-        asked = [(class_, window, n, pace.next_free.get((class_, window), 0.0)) for (class_, window), n in _asked(pace)]
+        asked = [
+            (class_, window, n, pace.next_free.get((class_, window), 0.0))
+            for (class_, window), n in _asked(pace)
+        ]
         data["b"] = (asked, pace.backlog)
     for name in ("known_reply", "has_reply_feed", "way_out_added"):
         if getattr(facts, name):
@@ -158,6 +173,9 @@ def _asked(pace: Pace) -> list[tuple[tuple[str, int], int]]:
     """The sums that a rule asked for; all of them where nobody kept track."""
     asked = getattr(pace.sent, "asked", None)
     return list(asked.items()) if asked is not None else list(pace.sent.items())
+
+
+_FACTS = ("known_reply", "has_reply_feed", "way_out_added", "identity", "time_zone", "source_kind")
 
 
 def unpack_facts(data: bytes) -> Facts:
@@ -179,8 +197,8 @@ def unpack_facts(data: bytes) -> Facts:
         jurisdiction=d["j"],
         copies=Copies(counts=tuple(d["c"][0]), since=d["c"][1]) if "c" in d else NO_COPIES,
         pace=pace,
-        **{n: d[n] for n in ("known_reply", "has_reply_feed", "way_out_added", "identity", "time_zone", "source_kind") if n in d},
-    )  # fmt: skip
+        **{name: d[name] for name in _FACTS if name in d},
+    )
 
 
 def pack_violations(decision: Decision) -> bytes:

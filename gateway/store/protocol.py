@@ -24,6 +24,10 @@ class DiskFull(StoreError):
     """There is no room: try again when there is (452, 503)."""
 
 
+class WrongKeys(StoreError):
+    """The key file is not the one that this database was made with."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldFilter:
     """Which holds to list; empty fields match all. `before` and `after` page by hold id."""
@@ -121,6 +125,10 @@ class Store(Protocol):
         """Queue mail of the gateway's own; written with the next batch."""
         ...
 
+    async def fingerprint(self, keys: str) -> None:
+        """Keep the fingerprint of the key file, or refuse one that differs. Raises WrongKeys."""
+        ...
+
     async def check(self) -> None:
         """Raises StoreError when the database cannot be written."""
         ...
@@ -128,4 +136,3 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish what is under way and let go of the database."""
         ...
-

@@ -31,7 +31,8 @@ CONSENTS = (
 )
 OUTBOX_OF_MESSAGE = "SELECT id, due_at, attempts FROM outbox WHERE id >= ?1 || '-' AND id < ?1 || '.'"
 ATTEMPTS_OF_MESSAGE = (
-    "SELECT id, attempt, at, outcome, relay, code, text FROM attempts WHERE id >= ?1 || '-' AND id < ?1 || '.'"
+    "SELECT id, attempt, at, outcome, relay, code, text FROM attempts"
+    " WHERE id >= ?1 || '-' AND id < ?1 || '.'"
 )
 
 SET_PERSON = (
@@ -102,9 +103,14 @@ LEASE_OUTBOX = "UPDATE outbox SET due_at = ?, lease_owner = ? WHERE id = ?"
 FREE_LEASES = "UPDATE outbox SET due_at = queued_at, lease_owner = '' WHERE lease_owner <> ''"
 NEXT_DUE = "SELECT due_at FROM outbox ORDER BY due_at LIMIT 1"
 
-RECENT_FINGERPRINTS = "SELECT controller, at, mark, hashes FROM fingerprints WHERE at > ? ORDER BY seq DESC LIMIT ?"
+RECENT_FINGERPRINTS = (
+    "SELECT controller, at, mark, hashes FROM fingerprints WHERE at > ? ORDER BY seq DESC LIMIT ?"
+)
 RECENT_PACES = "SELECT controller, sender, class, slot, sent FROM paces WHERE slot > ? ORDER BY slot"
 ALL_WAITING_REPLIES = "SELECT controller, sender, subject, since FROM waiting_replies"
+
+KEEP_FINGERPRINT = "INSERT OR IGNORE INTO settings VALUES ('fingerprint', ?)"
+FINGERPRINT = "SELECT value FROM settings WHERE name = 'fingerprint'"
 
 COUNT_OUTBOX = "SELECT count(*), coalesce(min(queued_at), 0) FROM outbox"
 COUNT_HOLDS = "SELECT codes, count(*), min(created_at) FROM holds WHERE status = 'open' GROUP BY codes"

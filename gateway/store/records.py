@@ -92,6 +92,11 @@ class OutboxRow:
     entry: bytes
 
     @property
+    def visible_at(self) -> float:
+        """When the row may be taken next: a lease pushes it into the future and expires by itself."""
+        return self.lease_until or self.due_at
+
+    @property
     def lane(self) -> int:
         """The recipient's lane."""
         return lane_of(self.subject)

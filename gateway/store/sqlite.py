@@ -5,6 +5,7 @@ disk, runs in a thread of its own. Reads use a second, read-only connection and 
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from gateway.store.draft import Draft, Loaded, Needs, Unit, Writes, linked, unio
 from gateway.store.migrate import migrate_sqlite
 from gateway.store.outbox import Entry, Feed
 from gateway.store.pace import PaceIndex
-from gateway.store.protocol import Depths, DiskFull, HoldFilter, StoreError, Unavailable
+from gateway.store.protocol import Depths, DiskFull, HoldFilter, StoreError, Unavailable, WrongKeys
 from gateway.store.records import ConsentRow, DecisionRow, HoldRow, MessageRow, Ref
 from gateway.store.sameness import SamenessIndex, unpack_hashes
 from gateway.store.sqlite_outbox import SqliteOutbox
@@ -107,10 +108,14 @@ class SqliteStore:
     async def start(self) -> None:
         """Load the indexes, free the leases of a process that died, begin to commit."""
         now = self._clock()
-        rows = self._reader.execute(q.RECENT_FINGERPRINTS, (now - FINGERPRINT_DAYS * 86400, 100_000)).fetchall()
+        rows = self._reader.execute(
+            q.RECENT_FINGERPRINTS, (now - FINGERPRINT_DAYS * 86400, 100_000)
+        ).fetchall()
         for controller, at, mark, hashes in reversed(rows):
             self._sameness.add(controller, unpack_hashes(hashes), mark, at)
-        for controller, sender, class_, slot, sent in self._reader.execute(q.RECENT_PACES, (int(now // 300) - 288,)):
+        for controller, sender, class_, slot, sent in self._reader.execute(
+            q.RECENT_PACES, (int(now // 300) - 288,)
+        ):
             self._pace.add(controller, sender, class_, slot * 300.0, sent)
         for controller, sender, subject, since in self._reader.execute(q.ALL_WAITING_REPLIES):
             self._pace.owe(controller, sender, subject, since)
@@ -291,6 +296,16 @@ class SqliteStore:
         """Queue mail of the gateway's own."""
         self._outbox.report(report)
 
+    async def fingerprint(self, keys: str) -> None:
+        """Keep the fingerprint of the key file, or refuse one that differs."""
+        await self._retry_busy(lambda: self._db.execute(q.KEEP_FINGERPRINT, (keys,)))
+        kept = self._db.execute(q.FINGERPRINT).fetchone()
+        if kept is None or kept[0] != keys:
+            raise WrongKeys(
+                "this database was made with another key file: give it back by GALATEO_KEYS, or nobody"
+                " stored here would be recognized"
+            )
+
     async def check(self) -> None:
         """Raises StoreError when the database cannot be written."""
         await self.run(_NOTHING)
@@ -301,10 +316,8 @@ class SqliteStore:
         await self._committer.close()
         self._reader.close()
         self._thread.shutdown()
-        try:
+        with contextlib.suppress(apsw.Error):  # another process reads: the WAL is replayed at the next start
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except apsw.Error:
-            pass  # another process reads; the WAL is replayed at the next start
         self._db.close()
         if self._lock is not None:
             os.close(self._lock)

@@ -1,17 +1,17 @@
 """The outbox on SQLite: fresh entries from memory, waiting ones from the file, results in batches."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import apsw
-import orjson
 
 from gateway.store import queries as q
 from gateway.store.attempt import Attempt, Outcome, Report
 from gateway.store.draft import Draft, Needs, Unit, Writes
-from gateway.store.outbox import Entry, Feed
-from gateway.store.records import BodyRow, OutboxRow
+from gateway.store.outbox import Entry, Feed, queue_report, unpack_entry
+from gateway.store.records import OutboxRow
 
 SETTLE_SECONDS = 0.05
 POLL_SECONDS = 1.0
@@ -39,7 +39,10 @@ class SqliteOutbox:
         """Begin to look for due entries and to write results that no batch carried along."""
         self._run = run
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._write_idle(), name="settle"), loop.create_task(self._poll(), name="due")]
+        self._tasks = [
+            loop.create_task(self._write_idle(), name="settle"),
+            loop.create_task(self._poll(), name="due"),
+        ]
 
     async def stop(self) -> None:
         """Stop looking; write what is settled."""
@@ -79,16 +82,14 @@ class SqliteOutbox:
     async def _poll(self) -> None:
         """Lease due entries from the file whenever the feed has run dry."""
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), POLL_SECONDS)
-            except TimeoutError:
-                pass
             self._due.clear()
             if len(self._feed) or self._run is None:
                 continue
             try:
                 entries = await self._run(_Lease(self, 200))
-            except Exception:  # noqa: BLE001, S112 - the database is down: look again in a second
+            except Exception:  # noqa: BLE001 - the database is down: look again in a second
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             self._feed.spilled = len(entries) == 200
@@ -102,10 +103,22 @@ class SqliteOutbox:
         rows = self._db.execute(q.OUTBOX_DUE, (now, limit)).fetchall()
         entries = []
         for fields in rows:
-            row_id, message_id, controller, subject, queued_at, due_at, attempts, entry, content = _typed(fields)
+            row_id, message_id, controller, subject, queued_at, due_at, attempts, entry, content = _typed(
+                fields
+            )
             self._db.execute(q.LEASE_OUTBOX, (until, self._owner, row_id))
             row = OutboxRow(
-                row_id, message_id, controller, subject, True, queued_at, due_at, attempts, self._owner, until, entry
+                row_id,
+                message_id,
+                controller,
+                subject,
+                True,
+                queued_at,
+                due_at,
+                attempts,
+                self._owner,
+                until,
+                entry,
             )
             entries.append(unpack_entry(row, content))
         return entries
@@ -137,15 +150,20 @@ class SqliteOutbox:
         now, db = self._clock(), self._db
         done = [(e, a) for e, a in self._written if a.outcome is not Outcome.DEFERRED]
         db.executemany(q.DROP_OUTBOX, [(e.id,) for e, _ in done])
-        db.executemany(q.DROP_BODY, [(e.message_id,) for e, _ in done if e.alone])
-        for message_id in {e.message_id for e, _ in done if not e.alone}:
+        db.executemany(q.DROP_BODY, [(e.message_id,) for e, a in done if e.alone and a.counted])
+        for message_id in {e.message_id for e, a in done if not (e.alone and a.counted)}:
             db.execute(q.FREE_BODY, (message_id,))
         for entry, attempt in self._written:
             if attempt.outcome is Outcome.DEFERRED:
                 db.execute(q.DEFER_OUTBOX, (attempt.next_at, entry.attempts + attempt.counted, entry.id))
-        db.executemany(q.ADD_ATTEMPT, [
-            (e.id, e.attempts + 1, now, a.outcome.value, a.relay, a.code, a.text) for e, a in self._written if a.counted
-        ])  # fmt: skip
+        db.executemany(
+            q.ADD_ATTEMPT,
+            [
+                (e.id, e.attempts + 1, now, a.outcome.value, a.relay, a.code, a.text)
+                for e, a in self._written
+                if a.counted
+            ],
+        )
 
     def settled(self) -> None:
         """The results that were written are committed."""
@@ -188,45 +206,6 @@ class _Lease:
         return self._outbox.lease_due(self._limit)
 
 
-def queue_report(draft: Draft[Any], report: Report) -> None:
-    """Put mail of the gateway's own (null sender, RFC 5321 4.5.5) in the outbox."""
-    entry = pack_entry(
-        channel="email", source=report.source, sender="", class_="transactional", campaign="",
-        envelope_from="", address=report.address, relay="", format="mime", smtputf8=report.smtputf8,
-        notify="NEVER", orcpt="", dsn_return="", dsn_envelope_id="", alone=True, recheck=False, add_headers=(),
-    )  # fmt: skip
-    draft.writes.bodies.append(BodyRow(report.id, report.raw))
-    draft.writes.outbox.append(
-        OutboxRow(
-            f"{report.id}-0", report.id, report.controller, bytes(16), False, draft.now, draft.now, 0,
-            draft.owner if draft.lease else "", draft.lease, entry,
-        )  # fmt: skip
-    )
-
-
 def _typed(fields: Any) -> Any:
     """A row of the outbox as its columns are declared."""
     return fields
-
-
-def pack_entry(**fields: object) -> bytes:
-    """The delivery part of an entry, as the outbox stores it."""
-    return orjson.dumps(fields)
-
-
-def unpack_entry(row: OutboxRow, raw: bytes) -> Entry:
-    """An entry of a row and the body that belongs to it."""
-    fields = orjson.loads(row.entry)
-    fields["add_headers"] = tuple((name, value) for name, value in fields["add_headers"])
-    return Entry(
-        id=row.id,
-        message_id=row.message_id,
-        controller=row.controller,
-        subject_key=row.subject,
-        raw=raw,
-        attempts=row.attempts,
-        queued_at=row.queued_at,
-        due_at=row.due_at,
-        lease_until=row.lease_until,
-        **fields,
-    )

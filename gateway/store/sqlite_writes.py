@@ -1,6 +1,7 @@
 """Writing a batch to SQLite: each table once, in an order that a crash cannot split."""
 
 from hashlib import blake2b
+from operator import attrgetter
 
 import apsw
 
@@ -40,9 +41,17 @@ class AuditChain:
         self._seq += 1
         self._hash = chain_hash(self._hash, self.name, self._seq, row)
         return (
-            self.name, self._seq, row.at, row.kind, row.reference, row.actor, row.digest, row.salt, row.detail,
+            self.name,
+            self._seq,
+            row.at,
+            row.kind,
+            row.reference,
+            row.actor,
+            row.digest,
+            row.salt,
+            row.detail,
             self._hash,
-        )  # fmt: skip
+        )
 
 
 def chain_hash(before: bytes, chain: str, seq: int, row: AuditRow) -> bytes:
@@ -51,72 +60,71 @@ def chain_hash(before: bytes, chain: str, seq: int, row: AuditRow) -> bytes:
     return blake2b(before + said + row.digest, digest_size=32).digest()
 
 
+LINE = (
+    ("messages", q.ADD_MESSAGE, attrgetter(
+        "id", "controller", "source", "sender", "channel", "class_", "purpose", "campaign", "received_at",
+        "meta", "reading",
+    )),
+    ("bodies", q.ADD_BODY, attrgetter("message_id", "content")),
+    ("decisions", q.ADD_DECISION, attrgetter(
+        "message_id", "n", "lane", "controller", "subject", "at", "outcome", "class_", "source", "sender",
+        "channel", "campaign", "policy_version", "violations", "snapshot", "round",
+    )),
+    ("outbox", q.ADD_OUTBOX, attrgetter(
+        "id", "lane", "message_id", "controller", "subject", "marketing", "queued_at", "visible_at",
+        "attempts", "lease_owner", "entry",
+    )),
+    ("consents", q.ADD_CONSENT, attrgetter(
+        "id", "lane", "controller", "subject", "at", "recorded_at", "action", "purpose", "channel", "grade",
+        "basis", "source", "proof",
+    )),
+    ("events", q.ADD_EVENT, attrgetter(
+        "id", "lane", "controller", "subject", "source", "type", "at", "recorded_at", "dedup", "data",
+    )),
+    ("fingerprints", q.ADD_FINGERPRINTS, attrgetter("controller", "at", "subject_mark", "hashes")),
+)  # fmt: skip
+"""Rows that are only ever added: the list of a batch, the statement, and the columns in its order."""
+
+_HOLD = attrgetter(
+    "id", "lane", "message_id", "n", "controller", "subject", "source", "sender", "channel", "class_",
+    "campaign", "status", "condition", "codes", "cluster", "created_at", "recheck_at", "expires_at",
+    "decided_at", "decided_by", "reason",
+)  # fmt: skip
+
+
 def write(db: apsw.Connection, writes: Writes, chain: AuditChain) -> set[str]:
     """Write a batch inside the open transaction; returns the ids of outbox rows that a stop cancelled."""
     cancelled = _cancel(db, writes.cancels)
     many = db.executemany
-    if writes.people:
-        many(q.SET_PERSON, [(lane_of(s), c, s, pack_person(p)) for (c, s), p in writes.people.items()])
-    if writes.messages:
-        many(q.ADD_MESSAGE, [
-            (m.id, m.controller, m.source, m.sender, m.channel, m.class_, m.purpose, m.campaign, m.received_at, m.meta, m.reading)
-            for m in writes.messages
-        ])  # fmt: skip
-    if writes.bodies:
-        many(q.ADD_BODY, [(b.message_id, b.content) for b in writes.bodies])
-    if writes.decisions:
-        many(q.ADD_DECISION, [
-            (d.message_id, d.n, lane_of(d.subject), d.controller, d.subject, d.at, d.outcome, d.class_, d.source,
-             d.sender, d.channel, d.campaign, d.policy_version, d.violations, d.snapshot, d.round)
-            for d in writes.decisions
-        ])  # fmt: skip
-    if writes.outbox:
-        many(q.ADD_OUTBOX, [
-            (o.id, lane_of(o.subject), o.message_id, o.controller, o.subject, o.marketing, o.queued_at,
-             o.lease_until or o.due_at, o.attempts, o.lease_owner, o.entry)
-            for o in writes.outbox
-        ])  # fmt: skip
-    _write_rare(db, writes)
-    if writes.fingerprints:
-        many(q.ADD_FINGERPRINTS, [(f.controller, f.at, f.subject_mark, f.hashes) for f in writes.fingerprints])
+    many(q.SET_PERSON, [(lane_of(s), c, s, pack_person(p)) for (c, s), p in writes.people.items()])
+    for name, sql, columns in LINE:
+        rows = getattr(writes, name)
+        if rows:
+            many(sql, [columns(row) for row in rows])
+    if writes.holds:
+        many(q.SET_HOLD, [_HOLD(row) for row in writes.holds.values()])
     if writes.paces:
         many(q.ADD_PACE, [(*key, sent) for key, sent in writes.paces.items()])
     if writes.replays:
         many(q.SET_REPLAY, [(r.key, r.expires_at, r.answer) for r in writes.replays.values()])
     if writes.audit:
         many(q.ADD_AUDIT, [chain.link(row) for row in writes.audit])
-    for recheck in writes.rechecks:
-        who = (lane_of(recheck.subject), recheck.controller, recheck.subject)
-        db.execute(q.RECHECK_HOLDS, (recheck.at, *who, recheck.condition))
-    for message_id in writes.freed:
-        db.execute(q.FREE_BODY, (message_id,))
+    _follow_up(db, writes)
     return cancelled
 
 
-def _write_rare(db: apsw.Connection, writes: Writes) -> None:
-    if writes.holds:
-        db.executemany(q.SET_HOLD, [
-            (h.id, lane_of(h.subject), h.message_id, h.n, h.controller, h.subject, h.source, h.sender, h.channel,
-             h.class_, h.campaign, h.status, h.condition, h.codes, h.cluster, h.created_at, h.recheck_at,
-             h.expires_at, h.decided_at, h.decided_by, h.reason)
-            for h in writes.holds.values()
-        ])  # fmt: skip
-    if writes.consents:
-        db.executemany(q.ADD_CONSENT, [
-            (c.id, c.lane, c.controller, c.subject, c.at, c.recorded_at, c.action, c.purpose, c.channel, c.grade,
-             c.basis, c.source, c.proof)
-            for c in writes.consents
-        ])  # fmt: skip
-    if writes.events:
-        db.executemany(q.ADD_EVENT, [
-            (e.id, e.lane, e.controller, e.subject, e.source, e.type, e.at, e.recorded_at, e.dedup, e.data)
-            for e in writes.events
-        ])  # fmt: skip
+def _follow_up(db: apsw.Connection, writes: Writes) -> None:
+    """What changes rows that stand already."""
     for (controller, sender, subject), since in writes.waiting_replies.items():
         if since:
             db.execute(q.OWE_REPLY, (controller, sender, subject, since))
         else:
             db.execute(q.ANSWER_REPLY, (controller, sender, subject))
+    for recheck in writes.rechecks:
+        who = (lane_of(recheck.subject), recheck.controller, recheck.subject)
+        db.execute(q.RECHECK_HOLDS, (recheck.at, *who, recheck.condition))
+    for message_id in writes.freed:
+        db.execute(q.FREE_BODY, (message_id,))
 
 
 def _cancel(db: apsw.Connection, cancels: list[Cancel]) -> set[str]:

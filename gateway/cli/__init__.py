@@ -1,0 +1,47 @@
+"""The command `galateo`: every command in one literal table, each imported when it is asked for."""
+
+import importlib
+
+import click
+
+from gateway import __version__
+
+COMMANDS = {
+    "serve": ("gateway.cli.serve", "Run the gateway."),
+    "demo": ("gateway.cli.demo", "Try the gateway on this machine with sample messages."),
+    "check": ("gateway.cli.check", "Check policy files and run their cases."),
+    "read": ("gateway.cli.read", "Say what messages say, with the words that show it."),
+    "consents": ("gateway.cli.consents", "Import, show and export what people agreed to."),
+    "holds": ("gateway.cli.holds", "List, show, release and reject held messages."),
+    "access": ("gateway.cli.access", "Make secrets and their hashes for access.yaml."),
+}
+
+
+class _Commands(click.Group):
+    """Looks a command up in the table and imports it only then: `--help` and exit codes stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line each, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="galateo")
+def main() -> None:
+    """Galateo: an outbound message gateway with good manners.
+
+    Exit codes: 0 fine, 1 a finding or a failure, 2 wrong usage.
+    """

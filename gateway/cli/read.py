@@ -1,0 +1,102 @@
+"""`galateo read`: what the gateway reads in a message."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from gateway.message.content import Content
+from gateway.reading.load import load_lexicons
+from gateway.reading.read import Reader
+from gateway.reading.reading import FINDINGS, Evidence, Finding, Reading
+
+DEFAULT_LEXICONS = Path(__file__).resolve().parents[2] / "policies" / "lexicons"
+
+
+def content_of(row: dict[str, Any]) -> Content:
+    """A Content from one JSON object; fields that are missing or null are empty."""
+
+    def word(key: str) -> str:
+        value = row.get(key)
+        return value if isinstance(value, str) else ""
+
+    return Content(
+        channel="email" if word("channel") in ("", "email") else word("channel"),
+        subject=word("subject"),
+        text=word("body"),
+        html=word("html"),
+        sender_name=word("sender_name"),
+        recipient_name=word("recipient_name"),
+        recipient_company=word("recipient_company"),
+        language=word("lang"),
+        own_words=tuple(v for v in (word("recipient_name"), word("recipient_company")) if v),
+    )
+
+
+def as_json(ident: object, reading: Reading) -> dict[str, object]:
+    """The reading as one JSON object."""
+    found = {name: _finding(getattr(reading, name)) for name in FINDINGS}
+    greeting = {
+        "value": reading.greeting.kind,
+        "score": 1.0,
+        "name": reading.greeting.name,
+        "evidence": [_evidence(one) for one in reading.greeting.evidence],
+    }
+    return {"id": ident, "language": reading.language, **found, "greeting": greeting, "truncated": reading.truncated}
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "value": finding.value,
+        "score": finding.score,
+        "evidence": [_evidence(one) for one in finding.evidence],
+    }
+
+
+def _evidence(one: Evidence) -> dict[str, object]:
+    shown: dict[str, object] = {"text": one.text, "start": one.start, "end": one.end, "why": one.why}
+    if one.part != "body":
+        shown["part"] = one.part
+    return shown
+
+
+def _contents(source: str) -> Iterator[tuple[object, Content]]:
+    if source.endswith(".eml"):
+        from gateway.message.parse import parse
+
+        yield Path(source).name, parse(Path(source).read_bytes()).content
+        return
+    data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise click.UsageError(f"{source}:{number}: not a JSON object ({error})") from None
+        if not isinstance(row, dict):
+            raise click.UsageError(f"{source}:{number}: expected a JSON object with id, channel, subject, body")
+        yield row.get("id"), content_of(row)
+
+
+@click.command("read")
+@click.argument("source", metavar="[FILE.jsonl|FILE.eml|-]", default="-", type=click.Path(exists=True, allow_dash=True))
+@click.option(
+    "--lexicons",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=None,
+    help="Folder of lexicons; by default those of the gateway.",
+)
+def read_command(source: str, lexicons: Path | None) -> None:
+    """Say what the gateway reads in each message, with the words that show it.
+
+    One JSON object per line in (id, channel, subject, body; optional sender_name, recipient_name,
+    recipient_company, lang, html), one per line out.
+    """
+    reader = Reader(load_lexicons(lexicons or DEFAULT_LEXICONS))
+    for ident, content in _contents(source):
+        sys.stdout.buffer.write(orjson.dumps(as_json(ident, reader.read(content)), option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()

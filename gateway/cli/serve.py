@@ -1,0 +1,74 @@
+"""`galateo serve`: run until SIGTERM or SIGINT; the first line on stdout says where it listens."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import click
+import uvloop
+
+from gateway import logs
+from gateway.access import AccessError
+from gateway.app import App, StartError, build
+from gateway.keys import KeysError
+from gateway.policy.load import PolicyErrors
+from gateway.reading.lexicon import BadLexicon
+from gateway.settings import Settings, SettingsError, load, misspelled
+from gateway.store.protocol import StoreError
+
+REFUSALS = (
+    StartError,
+    AccessError,
+    KeysError,
+    PolicyErrors,
+    BadLexicon,
+    SettingsError,
+    StoreError,
+    OSError,
+)
+"""What keeps a gateway from starting, each with a text that says what to do."""
+
+
+@click.command("serve")
+def serve_command() -> None:
+    """Run the gateway with the settings of the environment and galateo.toml."""
+    for line in misspelled(os.environ):
+        click.echo(f"galateo: {line}", err=True)
+    try:
+        settings = load()
+        logs.configure(settings.log_level)
+        uvloop.run(run(settings))
+    except REFUSALS as error:
+        click.echo(f"galateo: {error}", err=True)
+        sys.exit(1)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until a signal says stop."""
+    app = await build(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, app.reload)
+    try:
+        await app.start()
+        announce(app)
+        await stop.wait()
+    finally:
+        await app.stop()
+
+
+def announce(app: App) -> None:
+    """Say on stdout, in one JSON line, that messages are welcome, and where."""
+    ready: dict[str, Any] = {"event": "ready", **app.addresses, "pid": os.getpid()}
+    if app.parts.access.development:
+        click.echo(
+            "galateo: DEVELOPMENT MODE. Anyone on this machine may send without a password; never use it for"
+            " real mail.",
+            err=True,
+        )
+    print(json.dumps(ready), flush=True)

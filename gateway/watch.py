@@ -1,0 +1,46 @@
+"""Watches a folder of policy files: the folder, never the files, since a ConfigMap swaps a link."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+
+from watchfiles import awatch
+
+POLL_SECONDS = 30.0
+STEP_MILLISECONDS = 300
+
+
+def digest_folder(folder: Path) -> bytes:
+    """A hash over the names and bytes of all YAML files below a folder."""
+    digest = blake2b(digest_size=16)
+    for file in sorted(folder.rglob("*.yaml")):
+        try:
+            digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
+        except OSError:
+            continue
+    return digest.digest()
+
+
+async def watch_folder(folder: Path, changed: Callable[[], None]) -> None:
+    """Call `changed` whenever the YAML files below a folder say something else, until cancelled."""
+    known = digest_folder(folder)
+    wake = asyncio.Event()
+    watching = asyncio.create_task(_notice(folder, wake))
+    try:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), POLL_SECONDS)
+            wake.clear()
+            fresh = await asyncio.to_thread(digest_folder, folder)
+            if fresh != known:
+                known = fresh
+                changed()
+    finally:
+        watching.cancel()
+
+
+async def _notice(folder: Path, wake: asyncio.Event) -> None:
+    async for _ in awatch(folder, step=STEP_MILLISECONDS, recursive=True, stop_event=None):
+        wake.set()
