@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from gateway.policy.outcome import Objection, Words
-from gateway.policy.rules.case import NOTHING, Case, Found
+from gateway.policy.rules.case import NOTHING, PURPOSES, Case, Found
 from gateway.policy.wording import quoted
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredPurpose:
-    """A campaign or sequence states its aim; with `purposes`, one of these."""
+    """A campaign or sequence states its aim; with `purposes`, one of these. A newsletter's class says it."""
 
     purposes: tuple[str, ...] = ()
 
@@ -33,7 +33,7 @@ class DeclaredPurpose:
                     ),
                 ),
             )
-        if not (message.campaign or message.sequence_step > 1):
+        if case.class_ in PURPOSES or not (message.campaign or message.sequence_step > 1):
             return NOTHING
         return (_NO_AIM,)
 
