@@ -1,0 +1,113 @@
+"""`galateo check`: would these policies load, and do their cases come out as written?"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.policy.cases import Trial
+from gateway.policy.load import PolicyErrors, Problem, try_folder
+from gateway.policy.policies import PolicySet
+from gateway.reading.lexicon import BadLexicon
+from gateway.reading.load import load_lexicons
+from gateway.reading.read import Reader
+from gateway.settings import SettingsError, load
+
+DEFAULT_LEXICONS = Path(__file__).resolve().parents[2] / "policies" / "lexicons"
+
+
+@click.command("check")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--quiet", "-q", is_flag=True, help="Show only what is wrong.")
+def check_command(folder: Path | None, quiet: bool) -> None:
+    """Check the policies in FOLDER (default: those that the settings name) and try their cases.
+
+    Exit codes: 0 all is well, 1 something is wrong in the files, 2 there is no such folder.
+    """
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    warnings: Sequence[str] = ()
+    if folder is None:
+        folder, warnings = _from_settings()
+    if not folder.is_dir():
+        raise click.UsageError(f"There is no folder {folder}.")
+    sys.exit(0 if check(folder, console, warnings, quiet=quiet) else 1)
+
+
+def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet: bool = False) -> bool:
+    """Prints the cases and whatever is wrong; whether all is well. Warnings change nothing."""
+    lexicons = folder / "lexicons"
+    try:
+        reader = Reader(load_lexicons(lexicons if lexicons.is_dir() else DEFAULT_LEXICONS))
+        policies, trials = try_folder(folder, reader)
+    except BadLexicon as error:
+        console.print(Text(f"lexicons/{error}", style="red"))
+        return False
+    except PolicyErrors as error:
+        _print_problems(console, error.problems)
+        return False
+    failed = [trial for trial in trials if not trial.passed]
+    if not quiet:
+        _print_policies(console, policies, trials)
+    _print_problems(console, [trial.problem() for trial in failed])
+    for warning in (*warnings, *_unsigned(policies)):
+        console.print(Text("warning: ", style="yellow").append(warning, style="default"))
+    if not failed and not quiet:
+        console.print(
+            f"{len(policies.policies)} policies, {len(trials)} cases, version {policies.version}: all is well."
+        )
+    return not failed
+
+
+def _from_settings() -> tuple[Path, Sequence[str]]:
+    try:
+        settings = load()
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+    return settings.policies, setting_warnings(settings)
+
+
+def setting_warnings(settings: object) -> Sequence[str]:
+    """What the settings leave undone that policies rely on."""
+    found = []
+    public = str(getattr(settings, "public_url", "") or "")
+    if not public.startswith("https://"):
+        found.append("without an https PUBLIC_URL the gateway adds no way to unsubscribe (RFC 8058)")
+    return found
+
+
+def _print_policies(console: Console, policies: PolicySet, trials: Sequence[Trial]) -> None:
+    table = Table("case", "expects", "", title_justify="left")
+    for policy in policies.policies:
+        table.add_section()
+        mode = "" if policy.mode == "enforce" else f"  ({policy.mode})"
+        table.add_row(Text(f"{policy.file}: {policy.title}{mode}", style="bold"), "", "")
+        for trial in (t for t in trials if t.example.policy == policy.name):
+            mark = Text("ok", style="green") if trial.passed else Text("failed", style="red")
+            table.add_row(Text(f"  {trial.example.name}"), trial.example.expect.outcome.word, mark)
+    console.print(table)
+
+
+def _print_problems(console: Console, problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        line = Text(f"{problem.file}:{problem.line}: ", style="bold red").append(
+            problem.text, style="default"
+        )
+        if problem.suggestion:
+            line.append(f" ({problem.suggestion})", style="dim")
+        console.print(line)
+    if problems:
+        count = len(problems)
+        console.print(
+            f"{count} problem{'s' if count > 1 else ''}. A running gateway keeps its last good policies."
+        )
+
+
+def _unsigned(policies: PolicySet) -> Sequence[str]:
+    codes = sorted(code for code, law in policies.jurisdictions.items() if law.unsigned)
+    if not codes:
+        return ()
+    return (f"jurisdictions not signed off by counsel yet: {', '.join(codes)}",)
