@@ -1,0 +1,101 @@
+"""Judging a studied page: every finding of the Reading with its evidence."""
+
+from collections.abc import Mapping
+
+from gateway.message.content import Content
+from gateway.reading.greeting import read_greeting
+from gateway.reading.html import Page
+from gateway.reading.lexicon import Weights
+from gateway.reading.phrases import Study
+from gateway.reading.reading import NOT_FOUND, Evidence, Finding, Reading
+from gateway.reading.weigh import score
+
+WEIGHED = (
+    "promotional", "introduces_sender", "states_reason", "permission_request", "personal_detail",
+    "seasonal_greeting", "recommendation_request", "stop_request", "pressure", "presumption", "complaint",
+    "way_out", "data_source",
+)  # fmt: skip
+"""Findings that are a weighed sum of features."""
+MAX_EVIDENCE = 6
+_LITTLE_TEXT = 80
+_CARRIES_TEXT = ("image/", "application/pdf", "application/vnd", "application/msword", "text/html", "video/")
+
+
+def judge(content: Content, page: Page, seen: Study, weights: Weights) -> Reading:
+    """The Reading of a page."""
+    features = seen.features
+    greeting = read_greeting(page.text, seen.blocks, seen.hits, content.recipient_name)
+    features["msg." + greeting.kind] = 1.0
+    found = {name: _weigh(name, page.text, content.subject, seen, weights) for name in WEIGHED}
+    return Reading(
+        language=seen.language,
+        unresolved_merge=_tags(page.text, content.subject, seen),
+        evasion=_evasion(page, content.subject, seen),
+        unreadable=_unreadable(content, page, seen),
+        greeting=greeting,
+        phrases=seen.phrases,
+        length=len(page.text),
+        truncated=page.truncated,
+        **found,
+    )
+
+
+def _weigh(name: str, text: str, subject: str, seen: Study, weights: Weights) -> Finding:
+    sure = score(name, seen.features, weights)
+    value = sure >= weights.threshold.get(name, 0.5)
+    if not value:
+        return Finding(False, round(sure, 4)) if sure > 0.02 else NOT_FOUND
+    strength: Mapping[str, float] = {key: weight for key, weight in weights.features.get(name, ()) if weight > 0}
+    shown: dict[tuple[str, int, int], tuple[float, Evidence]] = {}
+    for part, place, (feature, start, end, weight) in seen.hits:
+        worth = strength.get(feature)
+        if worth is None:
+            continue
+        source = subject if part == "subject" else text
+        a, b = place + start, place + end
+        worth *= weight
+        if worth > shown.get((part, a, b), (0.0, None))[0]:
+            evidence = Evidence(text=source[a:b], start=a, end=b, why=feature.replace(".", ": ", 1), part=part)
+            shown[(part, a, b)] = (worth, evidence)
+    best = sorted(shown.values(), key=lambda one: -one[0])[:MAX_EVIDENCE]
+    return Finding(True, round(sure, 4), tuple(one for _, one in best))
+
+
+def _tags(text: str, subject: str, seen: Study) -> Finding:
+    if not seen.tags:
+        return NOT_FOUND
+    shown = tuple(
+        Evidence(text=(subject if part == "subject" else text)[a:b], start=a, end=b, why=why, part=part)
+        for part, a, b, why in seen.tags[:MAX_EVIDENCE]
+    )
+    return Finding(True, 0.95, shown)
+
+
+def _evasion(page: Page, subject: str, seen: Study) -> Finding:
+    shown = [
+        Evidence(text=(subject if part == "subject" else page.text)[a:b], start=a, end=b, why=why, part=part)
+        for part, a, b, why in seen.tricks[:MAX_EVIDENCE]
+    ]
+    weight = 0.9 if shown else 0.0
+    for place, (text, why) in enumerate(page.hidden[:20]):
+        # A line hidden ahead of the text is the preview that mail programs show: a custom, no trick.
+        preheader = place == 0 and len(text) <= 200 and why != "text in the color of its background"
+        weight = max(weight, 0.3 if preheader else 0.8 if len(text) > 20 else 0.4)
+        if len(shown) < MAX_EVIDENCE:
+            shown.append(Evidence(text=text[:200], why=why))
+    if not shown:
+        return NOT_FOUND
+    return Finding(weight >= 0.5, weight, tuple(shown) if weight >= 0.5 else ())
+
+
+def _unreadable(content: Content, page: Page, seen: Study) -> Finding:
+    if content.template_pending:
+        return Finding(True, 0.95, (Evidence(text="", why="a template of the provider that is filled in later"),))
+    if len(page.text) - sum(len(target) for _, _, target in page.links) >= _LITTLE_TEXT and seen.words > 12:
+        return NOT_FOUND
+    if page.images:
+        return Finding(True, 0.8, (Evidence(text="", why=f"{page.images} pictures and hardly any text"),))
+    carried = [one for one in content.attachments if one.type.startswith(_CARRIES_TEXT)]
+    if carried and seen.words <= 25:
+        return Finding(True, 0.7, (Evidence(text=carried[0].filename[:100], why="the text may stand in the attachment"),))
+    return NOT_FOUND

@@ -1,0 +1,117 @@
+"""Folding: text into plain bytes, one byte for one character, so that offsets stay.
+
+A phrase becomes the bytes that the lexicons are matched on: accents, quotes, dashes, blanks and
+currency signs are evened out, letter case is kept. What needs more than that (look-alike letters,
+zero-width characters, `o f f e r t a`, `0fferta`) takes the slow path, which remembers where each
+byte came from.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_EVEN = {
+    "ÀÁÂÃÄÅ": b"A", "àáâãäåª": b"a", "Çç": b"", "ÈÉÊË": b"E", "èéêë": b"e", "ÌÍÎÏ": b"I", "ìíîï": b"i",
+    "Ññ": b"", "ÒÓÔÕÖØ": b"O", "òóôõöøº": b"o", "ÙÚÛÜ": b"U", "ùúûü": b"u", "Ýý": b"", "ÿ": b"y",
+    "Ÿ": b"Y", "ß": b"s", "Š": b"S", "š": b"s", "Ž": b"Z", "ž": b"z",
+    "‘’‚‹›´`": b"'", "“”„«»": b'"', "–—": b"-", "•·": b"*", "…": b".", "€£¥¢": b"$", "\xa0\r\n\t\f\v": b" ",
+    "¿¡\xad": b" ", "×": b"x",
+}  # fmt: skip
+_PAIRS = {"Ç": b"C", "ç": b"c", "Ñ": b"N", "ñ": b"n", "Ý": b"Y", "ý": b"y"}
+
+
+def _table() -> bytes:
+    table = bytearray(range(128)) + bytearray(b"\x7f" * 128)
+    for letters, even in _EVEN.items():
+        for letter in letters:
+            table[letter.encode("cp1252")[0]] = (even or _PAIRS[letter])[0]
+    return bytes(table)
+
+
+FOLD = _table()
+
+# Letters of other scripts that pass for Latin ones.
+_ALIKE = str.maketrans(
+    "аеорсухіјѕԁԛԝһкмтвнАВЕКМНОРСТХУІЈЅαοινυρτκεΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡɑıօոսᴏᴀᴇ",
+    "aeopcyxijsdqwhkmtbhABEKMHOPCTXYIJSaoivuptkeABEZHIKMNOPTYXgaionuoae",
+)
+_LEET = str.maketrans("013457@$", "oleastas")
+_FOREIGN = re.compile(r"[Ͱ-ԯ԰-֏]")
+_MIXED = re.compile(r"[a-zA-ZÀ-ɏ][Ͱ-ԯ]|[Ͱ-ԯ][a-zA-ZÀ-ɏ]")
+_ZERO = re.compile("[\u200b-\u200f\u2060-\u2064\u202a-\u202e\ufeff\u00ad\u034f\u180e]")
+_INWORD = re.compile("[^\\W\\d_][\u200b\u2060-\u2064\u00ad\u034f\u180e\ufeff][^\\W\\d_]")
+_SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-_*·|]{1,2}){3,}[^\W_](?![^\W_])")
+_LEETED = re.compile(r"[^\W\d_]*(?:[013457][^\W\d_]|[^\W\d_][013457@$][^\W\d_])[\w@$]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Folded bytes. `places` maps each byte to its character, or is None where they coincide;
+    `tricks` are (start, end, what) of disguises seen on the way."""
+
+    text: bytes
+    places: tuple[int, ...] | None = None
+    tricks: tuple[tuple[int, int, str], ...] = ()
+
+
+def fold(text: str) -> Folded:
+    """The plain form of a phrase: cheap for ordinary text, thorough for odd text."""
+    try:
+        return Folded(text.encode("cp1252").translate(FOLD))
+    except UnicodeEncodeError:
+        return _fold_odd(text)
+
+
+def _fold_odd(text: str) -> Folded:
+    tricks = [(m.start(), m.end(), "zero-width characters inside a word") for m in _INWORD.finditer(text)]
+    tricks += [(m.start(), m.end(), "letters of another script inside a word") for m in _MIXED.finditer(text)]
+    # Cyrillic or Greek that only stands in for Latin: a text of its own keeps its letters.
+    alike = bool(tricks) or len(_FOREIGN.findall(text)) * 4 < len(text)
+    places: list[int] = []
+    out = bytearray()
+    for place, letter in enumerate(text):
+        plain = _plain(letter, alike)
+        out += plain
+        places.extend([place] * len(plain))
+    return Folded(bytes(out), tuple(places), tuple(tricks[:8]))
+
+
+def _plain(letter: str, alike: bool) -> bytes:
+    if _ZERO.match(letter):
+        return b""
+    if alike:
+        letter = letter.translate(_ALIKE)
+    shape = unicodedata.normalize("NFKD", letter)
+    base = "".join(c for c in shape if not unicodedata.combining(c)) or letter
+    return b"".join(
+        c.encode("cp1252", "replace").translate(FOLD) if _latin(c) else b"\x7f" for c in base[:4]
+    )
+
+
+def _latin(letter: str) -> bool:
+    try:
+        letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def undisguise(text: str) -> Folded | None:
+    """The phrase with spaced-out words closed up and digits read as letters; None if it has neither."""
+    odd = fold(text)
+    places = list(odd.places) if odd.places is not None else list(range(len(odd.text)))
+    plain = odd.text.decode("ascii")
+    cuts: set[int] = set()
+    tricks = []
+    for match in _SPACED.finditer(plain):
+        cuts.update(i for i in range(match.start(), match.end()) if not plain[i].isalnum())
+        tricks.append((match.start(), match.end(), "letters spaced out"))
+    letters = list(plain)
+    for match in _LEETED.finditer(plain):
+        letters[match.start() : match.end()] = match.group().translate(_LEET)
+        tricks.append((match.start(), match.end(), "digits in place of letters"))
+    if not tricks:
+        return None
+    kept = [i for i in range(len(letters)) if i not in cuts]
+    spots = tuple((places[a], places[b - 1] + 1, why) for a, b, why in tricks[:8])
+    return Folded("".join(letters[i] for i in kept).encode(), tuple(places[i] for i in kept), spots)

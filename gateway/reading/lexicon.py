@@ -1,0 +1,189 @@
+"""Lexicons: the phrases that show a finding, by language, and the weights that combine them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import re2
+
+from gateway.reading.fold import FOLD
+from gateway.reading.form import SHAPES
+from gateway.reading.notation import BadPhrase, translate
+
+LANGUAGES = ("it", "en", "de", "fr", "es")
+FUNCTION_WORDS = "language.words"
+_KEY = re.compile(r"^( *)([a-z_]+):(?: +(.*))?$")
+_ITEM = re.compile(r"^ +- +(.*)$")
+_WEIGHT = re.compile(r"^(.*\S) @([0-9]+(?:\.[0-9]+)?)$")
+
+
+class BadLexicon(ValueError):
+    """A lexicon file that cannot be used: the text is `file:line: what is wrong`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One phrase: `feature` is `finding.group`, `pattern` is RE2 on folded text."""
+
+    feature: str
+    phrase: str
+    weight: float
+    pattern: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Lexicon:
+    """The phrases of one language. Its matcher is compiled at first use."""
+
+    language: str
+    entries: tuple[Entry, ...]
+    words: frozenset[str]
+    _set: "re2.Set | None" = None
+    _finders: dict[int, "re2._Regexp"] = field(default_factory=dict)
+
+    def match(self, text: bytes) -> list[tuple[str, int, int, float]]:
+        """What occurs in folded text: (feature, start, end, weight), once per entry."""
+        if self._set is None:
+            self._set = self._compile()
+        found = self._set.Match(text)
+        return [self._locate(index, text) for index in found] if found else []
+
+    def _compile(self) -> "re2.Set":
+        matcher = re2.Set.SearchSet(_options())
+        for entry in self.entries:
+            matcher.Add(entry.pattern.encode())
+        matcher.Compile()
+        return matcher
+
+    def _locate(self, index: int, text: bytes) -> tuple[str, int, int, float]:
+        finder = self._finders.get(index)
+        if finder is None:
+            finder = re2.compile(self.entries[index].pattern.encode(), _options())
+            self._finders[index] = finder
+        entry = self.entries[index]
+        match = finder.search(text)
+        start, end = match.span(1) if match else (0, len(text))
+        return (entry.feature, start, end, entry.weight)
+
+
+def _options() -> "re2.Options":
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    return options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """For each finding: its bias, its threshold, and how much each feature moves it."""
+
+    bias: Mapping[str, float]
+    threshold: Mapping[str, float]
+    features: Mapping[str, tuple[tuple[str, float], ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicons:
+    """All languages and the weights."""
+
+    by_language: Mapping[str, Lexicon]
+    weights: Weights
+
+
+def parse_tree(name: str, text: str) -> list[tuple[str, str, str, int]]:
+    """(section, group, item, line) for each list item or value of a lexicon file.
+
+    The files are YAML of a small kind: two levels of keys, then a list of phrases or one value. Read
+    here line by line, because a general YAML reader takes a hundred times as long.
+    """
+    rows: list[tuple[str, str, str, int]] = []
+    section = group = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if item := _ITEM.match(line):
+            if not group:
+                raise BadLexicon(f"{name}:{number}: a phrase outside any group")
+            rows.append((section, group, _scalar(name, number, item[1]), number))
+        elif (key := _KEY.match(line)) and len(key[1]) in (0, 2):
+            if not key[1]:
+                section, group = key[2], ""
+            elif not section:
+                raise BadLexicon(f"{name}:{number}: a group outside any section")
+            else:
+                group = key[2]
+            if key[3] and not key[3].startswith("#"):
+                rows.append((section, group, _scalar(name, number, key[3]), number))
+        else:
+            raise BadLexicon(f"{name}:{number}: expected `key:` at column 0 or 2, or `- phrase`")
+    return rows
+
+
+def _scalar(name: str, number: int, text: str) -> str:
+    if text[:1] in "\"'":
+        end = text.find(text[0], 1)
+        if end < 0:
+            raise BadLexicon(f"{name}:{number}: the quotation mark is not closed")
+        return text[1:end]
+    if text[:1] in "{[*&!|>%@`":
+        raise BadLexicon(f"{name}:{number}: a phrase that begins with {text[0]} needs quotation marks")
+    text = text.split(" #")[0].rstrip()
+    if ": " in text or text.endswith(":"):
+        raise BadLexicon(f"{name}:{number}: a phrase with a colon needs quotation marks")
+    return text
+
+
+def parse_lexicon(language: str, name: str, text: str) -> Lexicon:
+    """The lexicon in one file; BadLexicon names the line."""
+    entries: list[Entry] = []
+    words: list[str] = []
+    for section, group, item, line in parse_tree(name, text):
+        feature = f"{section}.{group}"
+        if feature == FUNCTION_WORDS:
+            words += fold_plain(item).split()
+            continue
+        entries.append(_entry(name, line, feature, item))
+    entries += [Entry(feature, "", 1.0, pattern) for feature, pattern in SHAPES]
+    return Lexicon(language=language, entries=tuple(entries), words=frozenset(words))
+
+
+def _entry(name: str, line: int, feature: str, item: str) -> Entry:
+    weight = 1.0
+    if match := _WEIGHT.match(item):
+        item, weight = match[1], float(match[2])
+    try:
+        return Entry(feature, item, weight, translate(fold_plain(item)))
+    except BadPhrase as error:
+        raise BadLexicon(f"{name}:{line}: {item!r}: {error}") from None
+
+
+def fold_plain(text: str) -> str:
+    """A lexicon phrase folded as the texts are."""
+    return text.encode("cp1252", "replace").translate(FOLD).decode("ascii")
+
+
+def parse_weights(name: str, text: str) -> Weights:
+    """Weights by finding: `bias`, `threshold`, and features as `section.group` written `section_group`."""
+    bias: dict[str, float] = {}
+    threshold: dict[str, float] = {}
+    features: dict[str, list[tuple[str, float]]] = {}
+    for finding, group, item, line in parse_tree(name, text):
+        try:
+            key, number = item.rsplit(None, 1) if group == "features" else (group, item)
+            value = float(number)
+        except ValueError:
+            raise BadLexicon(f"{name}:{line}: expected a number") from None
+        if key == "bias":
+            bias[finding] = value
+        elif key == "threshold":
+            threshold[finding] = value
+        else:
+            features.setdefault(finding, []).append((key, value))
+    return Weights(bias=bias, threshold=threshold, features={k: tuple(v) for k, v in features.items()})
+
+
+def gather(lexicons: Iterable[Lexicon], weights: Weights) -> Lexicons:
+    """Lexicons of several languages, with the weights that combine their features."""
+    return Lexicons(by_language={one.language: one for one in lexicons}, weights=weights)

@@ -1,0 +1,173 @@
+"""Merge tags that nobody filled in, and the holes that empty ones leave.
+
+All common dialects, without mistaking code, prices, list tags or JSON for them: what stands between
+backquotes or in a line of code is left alone, and brackets count only if they hold the name of a field.
+"""
+
+import re
+
+# Words that name a field of a recipient, a sender or an offer, in five languages.
+_FIELD = (
+    r"(?:name|nome|cognome|surname|firstname|lastname|first|last|fname|lname|vorname|nachname|prenom|prénom|nom|nombre|apellidos?"
+    r"|company|azienda|società|societa|impresa|ditta|firma|unternehmen|entreprise|société|empresa|compañía|organi[sz]ation|organizzazione"
+    r"|title|titolo|titel|titre|título|role|ruolo|rolle|rôle|puesto|cargo|position|posizione|job|qualifica|funktion|poste"
+    r"|city|città|stadt|ville|ciudad|industry|settore|branche|secteur|sector|topic|argomento|tema|thema|sujet|subject|oggetto|asunto|betreff"
+    r"|date|data|datum|fecha|time|ora|orario|uhrzeit|heure|hora|day|giorno|tag|jour|día|month|mese|link|url|sito|website|phone|telefono|telefon"
+    r"|teléfono|téléphone|email|e-mail|mail|address|indirizzo|adresse|dirección|product|prodotto|produkt|produit|producto|service|servizio|servicio"
+    r"|client|cliente|customer|kunde|prospect|lead|contact|contatto|kontakt|recipient|destinatario|destinataire|empfänger|subscriber|iscritto"
+    r"|sender|mittente|absender|expéditeur|remitente|referente|amount|importo|betrag|montant|importe|price|prezzo|preis|prix|precio|number|numero"
+    r"|nummer|numéro|número|insert|inserire|inserisci|einfügen|insérer|insertar|placeholder|segnaposto|detail|dettaglio|project|progetto|projekt|projet"
+    r"|proyecto|specific|specifico|team|event|evento|interest|achievement|signature|firma|your|tuo|tua|suo|vostro|ihr|dein|votre|ton|tu|su|x|y|z|field|feld|campo)"
+)
+_IDENT = r"[A-Za-zÀ-ÿ_][\w.À-ÿ:'| \-\"(),=]{0,60}"
+_HELLO = (
+    r"(?:ciao|salve|buongiorno|buonasera|gentile|gentil[ei]ssim[oa]|egregio|caro|cara|cari|spett(?:\.le|abile)|hi|hello|hey|dear|greetings"
+    r"|good (?:morning|afternoon|evening)|hallo|guten (?:tag|morgen)|liebe[r]?|sehr geehrte[r]?|moin|servus|bonjour|bonsoir|salut|cher|chère|hola|buenos días"
+    r"|buenas(?: tardes)?|estimad[oa]|querid[oa])"
+)
+_PREP = r"(?:di|da|per|con|presso|in|at|for|with|of|from|about|bei|von|für|mit|chez|pour|avec|en|para|de|con|a|à|team|company|azienda|firma|entreprise|empresa)"
+_NOTHING = r"(?:null|undefined|none|n/?a|nan|#n/a|\(null\)|\[object object\]|nil|missing|unknown|friend_name)"
+
+_SURE = (
+    (re.compile(r"\{\{\{?[^{}]{1,80}\}?\}\}"), "merge tag"),
+    (re.compile(r"\{%-? ?[a-z][^%{}]{0,80}%\}"), "template condition"),
+    (re.compile(r"\{[#/^][A-Za-z][^{}]{0,60}\}"), "template condition"),
+    (re.compile(r"<%[=-]? ?[^%<>]{1,80}%>|&lt;%[=-]?[^%]{1,80}%&gt;"), "merge tag"),
+    (re.compile(r"\*\|[A-Za-z][^|*\n]{0,60}\|\*"), "merge tag"),
+    (re.compile(r"\[\[ ?[A-Za-zÀ-ÿ_][^\[\]]{0,60}\]\]"), "merge tag"),
+    (re.compile(r"(?<![\w/%.=?&])%%?[A-Za-z_][\w.À-ÿ-]{1,40}%%?(?![\w%])"), "merge tag"),
+    (re.compile(r"«[ ]?[A-Za-zÀ-ÿ]+(?:[_ ][A-Za-zÀ-ÿ]+){0,2}[ ]?»"), "mail merge field"),
+    (re.compile(r"\{[^{}|\n]{1,60}\|[^{}\n]{0,200}\}"), "spun text"),
+    (re.compile(r"\[object Object\]"), "empty value"),
+)
+_BRACE = re.compile(r"(?<![\w/$\\{])\$?\{ ?([A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40}) ?\}")
+_DOLLAR = re.compile(r"(?<![\w/\\=])\$\{ ?[A-Za-z_][\w.]{0,40}(?:[|:][^{}]{0,40})? ?\}")
+_SQUARE = re.compile(r"(?<![\w\]!])\[([^\[\]\n]{1,120})\](?![(\[:]|\s*\()", re.DOTALL)
+_ANGLE = re.compile(rf"<((?:[A-Za-zÀ-ÿ' /_-]+[ _-])?{_FIELD}(?:[ _-][A-Za-zÀ-ÿ' /_-]+)?)>", re.IGNORECASE)
+_HASHED = re.compile(r"(?<!\w)([#$@~|_]{1,2})([A-Za-z][A-Za-z_ ]{2,30})\1(?!\w)")
+_PAREN = re.compile(
+    rf"(?<=\W)\(((?:your|il tuo|la tua|nome|insert|inserire|ihr|votre|tu|su|first|last)[ _][^()\n]{{2,30}}|nome|name|azienda|company)\)",
+    re.IGNORECASE,
+)
+_BARE = re.compile(
+    r"(?<![\w.@/-])(?:FIRST_?NAME|LAST_?NAME|FNAME|LNAME|COMPANY_?NAME|FULL_?NAME|NOME_?(?:AZIENDA|CLIENTE|COGNOME)|first_name|last_name|company_name"
+    r"|firstName|lastName|companyName|full_name|nome_(?:azienda|cliente|contatto)|Firstname|Lastname|VORNAME|NACHNAME|PRENOM|NOMBRE_?CLIENTE|INSERT_[A-Z_]+|YOUR_[A-Z_]+)(?![\w.@=(])"
+)
+_BLANK = re.compile(r"(?<![\w])(?:_{4,}|X{3,}|O{3,}|\.{6,}(?= ))(?![\w.])")
+_OPEN_EMPTY = re.compile(rf"^\W{{0,3}}{_HELLO}(?: (?:mr|ms|mrs|dr|dott|sig|herr|frau|m|mme|sr|sra|team)\.?)?(?:  ?,| *\n?,)", re.IGNORECASE)
+_OPEN_NULL = re.compile(
+    rf"(?:^|[.!\n] *)\W{{0,3}}{_HELLO}(?: (?:mr|ms|mrs|dr|dott|sig|herr|frau|m|mme|sr|sra)\.?)? +({_NOTHING}|%[sd@]|\?{{2,}}|test|xxx+|\.{{3,}})(?![\w/])",
+    re.IGNORECASE,
+)
+_PREP_NULL = re.compile(rf"\b{_PREP} (null|undefined|None|NULL|N/A|#N/A|NaN|\(null\))(?![\w:(./])")
+_HOLE = re.compile(rf"(?<!\w)(?:{_PREP}|della|del|dell'|il team|your work at|presso)(?:  +(?=[a-zà-ÿ])| (?=[,.;!](?:\s|$)))", re.IGNORECASE)
+
+_CODE_LINE = re.compile(
+    r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo )"
+    r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*[:=]\s*[\"'$\d{]"
+)
+_NOT_FIELDS = re.compile(
+    r"^(?:\.{3}|…|sic|omissis|ndr|n\.d\.r\.?|nota|note|edit|ok|ext|external|esterno|spam|x| |info|error|errore|warn(?:ing)?|debug|fatal|todo|wip|fix|feat|bug|draft|bozza"
+    r"|urgente?|important[e]?|reminder|promemoria|re|fwd?|fw|i|r|new|novità|invito|save the date|cid:.*|image.*|immagine.*|https?:.*|\d.*|[\d.,/: -]+|[a-z-]+ #\d+|[A-Z]{2,6}-\d+|.*@.*|[^A-Za-zÀ-ÿ]+)$",
+    re.IGNORECASE,
+)
+_HAS_FIELD = re.compile(rf"(?<![A-Za-zÀ-ÿ]){_FIELD}(?![A-Za-zÀ-ÿ])", re.IGNORECASE)
+_POINTED = re.compile(r" / |/.*\b(?:your|their|tuo|suo)\b|\b(?:e\.g\.|es\.|ad esempio|z\.b\.|p\. ?ej\.|por ejemplo)|_", re.IGNORECASE)
+_BUTTON = re.compile(
+    r"^(?:view|see|click|read|book|open|download|join|register|sign up|learn|start|get|buy|shop|scopri|clicca|leggi|prenota|scarica|vai|vedi|visualizza|iscriviti|registrati|jetzt|mehr"
+    r"|voir|cliquez|réserver|télécharger|ver|haz clic|reservar|descargar|unsubscribe|disiscriviti|link|qui|here|hier|ici|aquí)\b",
+    re.IGNORECASE,
+)
+_ENVIRONMENT = re.compile(
+    r"^%(?:appdata|localappdata|userprofile|path|temp|tmp|programfiles|windir|systemroot|homepath|username|computername|date|time|cd|errorlevel|os)%$",
+    re.IGNORECASE,
+)
+
+Tag = tuple[int, int, str]
+
+
+def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> list[Tag]:
+    """Unfilled tags and holes in one block of visible text: (start, end, what it is).
+
+    `first` says that the block opens the message, where a greeting may have lost its name.
+    """
+    tags: list[Tag] = []
+    if any(sign in text for sign in "{[%|<#$«~_@(") or "OOO" in text or "XXX" in text or "......" in text:
+        code = _code_spans(text)
+        tags += [tag for tag in _signs(text, is_subject) if not any(a <= tag[0] < b for a, b in code)]
+    tags += [(m.start(), m.end(), "unfilled field") for m in _BARE.finditer(text)] if "ame" in text or text.upper() != text.lower() else []
+    tags += _holes(text, first)
+    return tags
+
+
+def _signs(text: str, is_subject: bool) -> list[Tag]:
+    tags: list[Tag] = []
+    for pattern, why in _SURE:
+        tags += [(m.start(), m.end(), why) for m in pattern.finditer(text) if not _ENVIRONMENT.match(m.group())]
+    for pattern in (_DOLLAR, _BRACE):
+        tags += [(m.start(), m.end(), "merge tag") for m in pattern.finditer(text)]
+    tags += [(m.start(), m.end(), "field in brackets") for m in _SQUARE.finditer(text) if _is_field(m, text, is_subject)]
+    tags += [(m.start(), m.end(), "field in brackets") for m in _ANGLE.finditer(text)]
+    tags += [(m.start(), m.end(), "field in brackets") for m in _PAREN.finditer(text)]
+    tags += [(m.start(), m.end(), "merge tag") for m in _HASHED.finditer(text) if _HAS_FIELD.search(m[2].replace("_", " "))]
+    tags += [(m.start(), m.end(), "blank to fill in") for m in _BLANK.finditer(text)]
+    return tags
+
+
+def _is_field(match: "re.Match[str]", text: str, is_subject: bool) -> bool:
+    words = match[1].strip()
+    if not words or _NOT_FIELDS.match(words) or text[match.end() : match.end() + 1] == "(":
+        return False
+    if text[max(0, match.start() - 2) : match.start()] in ("- ", "* ") and words in "xX":
+        return False
+    alone = _alone(match, text)
+    count = len(words.split())
+    if _POINTED.search(words):
+        return True
+    named = bool(_HAS_FIELD.search(words))
+    if alone and count > 4:
+        return False
+    if is_subject and match.start() == 0:
+        return named and count <= 4 and _is_bare_field(words)
+    if named:
+        return True
+    if _BUTTON.match(words):
+        return alone
+    return not alone and count <= 6 and words[:1].islower()
+
+
+def _is_bare_field(words: str) -> bool:
+    """In front of a subject, `[Proposta]` is a label, `[Nome]` or `[Your Company]` a field."""
+    return bool(re.fullmatch(rf"(?:{_FIELD}[ _-]?)+", words, re.IGNORECASE))
+
+
+def _alone(match: "re.Match[str]", text: str) -> bool:
+    before = text.rfind("\n", 0, match.start()) + 1
+    after = text.find("\n", match.end())
+    return not text[before : match.start()].strip() and not text[match.end() : after if after >= 0 else len(text)].strip()
+
+
+def _code_spans(text: str) -> list[tuple[int, int]]:
+    spans = []
+    if "`" in text:
+        spans += [m.span() for m in re.finditer(r"`{1,3}[^`]{0,400}`{1,3}", text)]
+    place = 0
+    for line in text.split("\n"):
+        if _CODE_LINE.search(line) and not re.search(r"\{\{|\{%|\*\|", line):
+            spans.append((place, place + len(line)))
+        place += len(line) + 1
+    return spans
+
+
+def _holes(text: str, first: bool) -> list[Tag]:
+    tags: list[Tag] = []
+    head = text[:80]
+    if first and (match := _OPEN_EMPTY.match(head)) and re.search(r"\s,$", match.group()):
+        tags.append((match.start(), match.end(), "greeting without its name"))
+    if first and (match := _OPEN_NULL.search(head)):
+        tags.append((match.start(1), match.end(1), "empty value in place of a name"))
+    if "ull" in text or "NULL" in text or "undefined" in text or "N" in text:
+        tags += [(m.start(1), m.end(1), "empty value") for m in _PREP_NULL.finditer(text)]
+    if "  " in text or " ," in text or " ." in text:
+        tags += [(m.start(), m.end(), "hole where a value stood") for m in _HOLE.finditer(text)]
+    return tags

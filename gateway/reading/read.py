@@ -1,0 +1,41 @@
+"""read(content) -> Reading: what a text says, with the words that show it."""
+
+from gateway.message.content import Content
+from gateway.reading.findings import judge
+from gateway.reading.html import Page, read_page
+from gateway.reading.lexicon import Lexicons
+from gateway.reading.phrases import Study, study
+from gateway.reading.reading import Reading
+from gateway.reading.cache import Kept
+
+MAX_TEXT = 60_000
+"""Characters of visible text that are looked at; the rest sets `truncated`."""
+MAX_SUBJECT = 1_000
+
+
+class Reader:
+    """Reads texts with these lexicons. Pure, but for a bounded memory of phrases read before: the
+    same content gives the same Reading whatever was read in between."""
+
+    def __init__(self, lexicons: Lexicons, phrases_kept: int = 50_000) -> None:
+        self._lexicons = lexicons
+        self._kept = Kept(lexicons, phrases_kept)
+
+    def read(self, content: Content) -> Reading:
+        """What this text says; never raises, whatever the text."""
+        page = self.see(content)
+        seen: Study = study(content, page, self._kept)
+        return judge(content, page, seen, self._lexicons.weights)
+
+    def see(self, content: Content) -> Page:
+        """The visible text that offsets of evidence point into, and what is hidden in it."""
+        if content.html and not content.html.isspace():
+            page = read_page(content.html, self._kept.pieces)
+            text = page.text
+            if len(text) <= MAX_TEXT:
+                return page
+            return Page(text=text[:MAX_TEXT], hidden=page.hidden, links=page.links, images=page.images, truncated=True)
+        text = content.text
+        if "\r" in text[:MAX_TEXT]:
+            text = text[: MAX_TEXT * 2].replace("\r\n", "\n").replace("\r", "\n") + text[MAX_TEXT * 2 :][:1]
+        return Page(text=text[:MAX_TEXT], truncated=len(text) > MAX_TEXT)
