@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 CONTACTS_KEPT = 64
 """How many of the latest outbound contacts a Person remembers; caps above this are refused at load."""
 
+ALIASES_KEPT = 8
+"""How many further addresses of one person are linked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Permission:

@@ -12,14 +12,15 @@ STAGES = ("stranger", "introduced", "connected", "replied", "conversation", "opt
 class Event:
     """Something that happened between `sender` and a person, at a unix time.
 
-    `type` is one of DESIGN's inbound event types; `thread` what it belongs to; `backdated` marks an
-    event told long after it happened.
+    `type` is one of the types of a Happening; `thread` and `threads` what it belongs to; `backdated`
+    marks an event told long after it happened: it may begin something, never move its beginning.
     """
 
     type: str
     sender: str
     at: float
     thread: str = ""
+    threads: tuple[str, ...] = ()
     backdated: bool = False
 
 
@@ -33,7 +34,7 @@ def stage(person: Person, sender: str) -> str:
     r = relationship(person, sender)
     if any(p.state == "granted" for p in person.permissions):
         return "opted_in"
-    if r.replies and r.answers or r.replies > 1 or r.meetings:
+    if (r.replies and r.answers) or r.replies > 1 or r.meetings:
         return "conversation"
     if r.replies:
         return "replied"
@@ -87,8 +88,9 @@ def _unchanged(r: Relationship, event: Event) -> Relationship:
 
 
 def _connected(r: Relationship, event: Event) -> Relationship:
-    at = min(r.connected_at or event.at, event.at)
-    return replace(r, connected_at=at, backdated=event.backdated and not (r.connected_at and not r.backdated))
+    if r.connected_at and event.backdated:
+        return r
+    return replace(r, connected_at=min(r.connected_at or event.at, event.at), backdated=event.backdated)
 
 
 def _disconnected(r: Relationship, event: Event) -> Relationship:
@@ -102,7 +104,7 @@ def _replied(r: Relationship, event: Event) -> Relationship:
         last_reply=max(r.last_reply, event.at),
         unanswered_since=r.unanswered_since or event.at,
         sent_since_reply=0,
-        threads=_with_thread(r.threads, event.thread),
+        threads=_with_threads(r.threads, (*event.threads, event.thread)),
     )
 
 
@@ -140,7 +142,7 @@ _AFTER = {
 }
 
 
-def _with_thread(threads: tuple[str, ...], thread: str) -> tuple[str, ...]:
-    if not thread or thread in threads:
-        return threads
-    return (*threads[-THREADS_KEPT + 1 :], thread)
+def _with_threads(threads: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """The latest threads, each once; a new one that is cut off was the older."""
+    fresh = tuple(thread for thread in dict.fromkeys(more) if thread and thread not in threads)
+    return (*threads, *fresh)[-THREADS_KEPT:]

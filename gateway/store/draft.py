@@ -6,7 +6,7 @@ memory, which the batch undoes when its commit fails.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.ledger.person import UNKNOWN, Person
@@ -26,6 +26,7 @@ from gateway.store.records import (
     Recheck,
     Ref,
     ReplayRow,
+    SentRow,
 )
 from gateway.store.sameness import SamenessIndex, mark_of, pack_hashes
 
@@ -77,6 +78,7 @@ class Writes:
     waiting_replies: dict[tuple[str, str, bytes], float] = field(default_factory=dict)
     freed: list[str] = field(default_factory=list)
     rechecks: list[Recheck] = field(default_factory=list)
+    sent: list[SentRow] = field(default_factory=list)
 
     def absorb(self, other: "Writes") -> None:
         """Add what another unit wrote, in order."""
@@ -94,7 +96,7 @@ class Writes:
 
 _LISTS = (
     "messages", "bodies", "decisions", "outbox", "consents", "events", "audit", "fingerprints", "cancels",
-    "freed", "rechecks",
+    "freed", "rechecks", "sent",
 )  # fmt: skip
 
 
@@ -185,6 +187,10 @@ class Draft(Generic[T]):
         """Holds of this person that waited for this condition are decided again soon."""
         self.writes.rechecks.append(Recheck(ref[0], ref[1], condition, self.now))
 
+    def recheck_backlog(self, controller: str, sender: str, at: float) -> None:
+        """First contacts of this sender that wait for answers to others are decided again at `at`."""
+        self.writes.rechecks.append(Recheck(controller, b"", "reply", at, sender))
+
     def merge(self) -> None:
         """Keep what this unit wrote."""
         loaded, mine = self._loaded, self.writes
@@ -200,8 +206,16 @@ class Draft(Generic[T]):
 
 
 def _drop_waiting(loaded: Loaded, cancel: Cancel) -> None:
-    """Take back what earlier units of the same batch put in the outbox for this person."""
+    """Take back what earlier units of the same batch put in the outbox or held for this person."""
     ref = (cancel.controller, cancel.subject)
+    for hold_id, hold in loaded.writes.holds.items():
+        waits = hold.status == "open" and hold.class_ != "transactional"
+        if waits and (hold.controller, hold.subject) == ref:
+            stopped = replace(
+                hold, status="cancelled", decided_at=cancel.at, decided_by="gateway", reason=cancel.reason
+            )
+            loaded.writes.holds[hold_id] = loaded.holds[hold_id] = stopped
+            loaded.writes.freed.append(hold.message_id)
     kept: list[OutboxRow] = []
     dropped: list[OutboxRow] = []
     for row in loaded.writes.outbox:

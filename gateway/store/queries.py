@@ -81,6 +81,19 @@ RECHECK_HOLDS = (
     "UPDATE holds SET recheck_at = ? WHERE lane = ? AND controller = ? AND subject = ?"
     " AND status = 'open' AND condition = ?"
 )
+RECHECK_BACKLOG = (
+    "UPDATE holds SET recheck_at = ?1 WHERE controller = ?2 AND sender = ?3 AND status = 'open'"
+    " AND condition = 'reply' AND codes LIKE '%/reply_backlog.%' AND (recheck_at = 0 OR recheck_at > ?1)"
+)
+ADD_SENT = "INSERT INTO sent_ids VALUES (?,?,?) ON CONFLICT (day, hash) DO NOTHING"
+SENT = (
+    "WITH RECURSIVE days (day) AS (SELECT ?2 UNION ALL SELECT day - 1 FROM days WHERE day > ?2 - ?3)"
+    " SELECT message_id FROM days JOIN sent_ids ON sent_ids.day = days.day AND hash = ?1 LIMIT 1"
+)
+UNMATCHED = (
+    "SELECT id, controller, subject, source, type, at, recorded_at, dedup, data FROM events"
+    " WHERE type = 'reply.unmatched' AND id > ? ORDER BY id LIMIT ?"
+)
 FREE_BODY = (
     "DELETE FROM bodies WHERE message_id = ?1"
     " AND NOT EXISTS (SELECT 1 FROM outbox WHERE id >= ?1 || '-' AND id < ?1 || '.')"

@@ -4,6 +4,7 @@ JSON columns are bytes made by orjson; subjects are 16-byte keyed hashes; times 
 """
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TypeAlias
 
 from gateway.keys import lane_of
@@ -222,9 +223,26 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """Open holds of this person that wait for `condition` are due to be decided again at `at`."""
+    """Open holds of this person that wait for `condition` are due to be decided again at `at`. With a
+    `sender` and no subject: those, whoever they are for, that wait until that sender answered others."""
 
     controller: str
     subject: bytes
     condition: str
     at: float
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentRow:
+    """The Message-ID (RFC 5322) under which a message went out, as `sent_hash` of it: replies, bounces
+    and complaints name it. `day` is unix days."""
+
+    day: int
+    hash: bytes
+    message_id: str
+
+
+def sent_hash(controller: str, message_id: str) -> bytes:
+    """What is kept of a Message-ID, 16 octets; one controller's never matches another's."""
+    return blake2b(f"{controller}\0{message_id}".encode(errors="replace"), digest_size=16).digest()

@@ -81,6 +81,7 @@ LINE = (
     ("events", q.ADD_EVENT, attrgetter(
         "id", "lane", "controller", "subject", "source", "type", "at", "recorded_at", "dedup", "data",
     )),
+    ("sent", q.ADD_SENT, attrgetter("day", "hash", "message_id")),
     ("fingerprints", q.ADD_FINGERPRINTS, attrgetter("controller", "at", "subject_mark", "hashes")),
 )  # fmt: skip
 """Rows that are only ever added: the list of a batch, the statement, and the columns in its order."""
@@ -121,6 +122,9 @@ def _follow_up(db: apsw.Connection, writes: Writes) -> None:
         else:
             db.execute(q.ANSWER_REPLY, (controller, sender, subject))
     for recheck in writes.rechecks:
+        if recheck.sender:
+            db.execute(q.RECHECK_BACKLOG, (recheck.at, recheck.controller, recheck.sender))
+            continue
         who = (lane_of(recheck.subject), recheck.controller, recheck.subject)
         db.execute(q.RECHECK_HOLDS, (recheck.at, *who, recheck.condition))
     for message_id in writes.freed:

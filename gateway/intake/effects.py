@@ -1,0 +1,328 @@
+"""What each kind of event changes: one function per type, in one table.
+
+An effect may always restrict; it opens a door only for a happening that `opens`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.intake.consents import ConsentInput, record_consent
+from gateway.ledger.consent import suppress
+from gateway.ledger.happening import Happening
+from gateway.ledger.person import Contact, Person
+from gateway.ledger.relationship import Event, give_back, happened, relationship, sent
+from gateway.message.envelope import CLASSES
+from gateway.store.draft import Draft
+from gateway.store.records import Ref
+
+SOFT_BOUNCES = 5
+"""As many soft bounces in a row are as good as a hard one: nobody reads that mailbox."""
+BACKLOG_PAUSE = 60.0
+"""Seconds until holds that wait for a sender's backlog are decided again: answers come in bunches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What an event did. `note` is a stable code, "" where it simply counted: untrusted, no_sender,
+    no_purpose, no_class, automatic, stop_request, counted_before, unchanged, suppressed.
+
+    The rest says what to count: `reply` is human, automatic, stop or untrusted; `bounce` hard or soft;
+    `answered_after` seconds from a reply to its answer.
+    """
+
+    applied: bool = True
+    note: str = ""
+    reply: str = ""
+    conversation: bool = False
+    unsubscribed: bool = False
+    complained: bool = False
+    bounce: str = ""
+    answered_after: float = 0.0
+
+
+NOTHING = Effect(applied=False)
+UNTRUSTED = Effect(applied=False, note="untrusted")
+NO_SENDER = Effect(applied=False, note="no_sender")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """One event while it is applied. `people` are all addresses that it names, `near` those on its own
+    channel, `linked` further addresses of the same person. `at` is when it counts as having happened."""
+
+    draft: Draft[Any]
+    happening: Happening
+    event: str
+    at: float
+    people: tuple[Ref, ...]
+    near: tuple[Ref, ...]
+    linked: tuple[Ref, ...]
+    stops: bool = False
+    automatic: bool = False
+    revives: bool = False
+
+    @property
+    def everyone(self) -> tuple[Ref, ...]:
+        """Every known address of the person: what a restriction covers."""
+        return (*self.people, *self.linked)
+
+
+def take_effect(telling: Telling) -> Effect:
+    """Change the ledger as this event asks; types that say nothing about people change nothing."""
+    return _EFFECTS.get(telling.happening.type, _nothing)(telling)
+
+
+def _nothing(t: Telling) -> Effect:
+    return NOTHING
+
+
+# -- replies and answers -------------------------------------------------------------------------
+
+
+def _replied(t: Telling) -> Effect:
+    if t.automatic:
+        return Effect(applied=False, note="automatic", reply="automatic")
+    if t.stops:
+        stop_everything(t, "stop_request")
+        return Effect(note="stop_request", reply="stop", unsubscribed=True)
+    if not t.happening.opens:
+        return Effect(applied=False, note="untrusted", reply="untrusted")
+    if not t.happening.sender:
+        return NO_SENDER
+    first = not any(relationship(t.draft.person(ref), t.happening.sender).replies for ref in t.near)
+    _happen(t)
+    ref = t.near[0]
+    waiting = relationship(t.draft.person(ref), t.happening.sender).unanswered_since
+    t.draft.owe_answer(ref[0], t.happening.sender, ref[1], waiting)
+    _recheck(t, "reply")
+    return Effect(reply="human", conversation=first)
+
+
+def _answered(t: Telling) -> Effect:
+    h = t.happening
+    if not h.opens:
+        return UNTRUSTED
+    if not h.sender:
+        return NO_SENDER
+    since = [relationship(t.draft.person(ref), h.sender).unanswered_since for ref in t.everyone]
+    waited = min((s for s in since if s), default=0.0)
+    for ref, unanswered in zip(t.everyone, since, strict=True):
+        if unanswered or ref in t.near:
+            _happen_to(t, ref)
+            t.draft.owe_answer(ref[0], h.sender, ref[1], 0.0)
+    _recheck(t, "reply")
+    t.draft.recheck_backlog(h.controller, h.sender, t.draft.now + BACKLOG_PAUSE)
+    return Effect(answered_after=max(0.0, t.at - waited) if waited else 0.0)
+
+
+# -- what brings two people together, or apart -------------------------------------------------------
+
+
+def _opened(t: Telling) -> Effect:
+    if not t.happening.opens:
+        return UNTRUSTED
+    if not t.happening.sender:
+        return NO_SENDER
+    _happen(t)
+    _recheck(t, "reply", "window", "consent")
+    return Effect()
+
+
+def _apart(t: Telling) -> Effect:
+    if not t.happening.sender:
+        return NO_SENDER
+    _happen(t)
+    return Effect()
+
+
+def _told_sent(t: Telling) -> Effect:
+    """A tool that sends by itself: the message counts in caps as if it had gone through the outbox."""
+    h, draft = t.happening, t.draft
+    if not h.sender:
+        return NO_SENDER
+    if h.message and any(c.message == h.message for ref in t.near for c in draft.person(ref).contacts):
+        return Effect(applied=False, note="counted_before")
+    class_ = _class_of(h)
+    for ref in t.near:
+        contact = Contact(t.at, class_, h.channel, h.sender, h.message or t.event, h.purpose)
+        draft.set_person(ref, sent(draft.person(ref), contact, introduced=False))
+    draft.count_sent(h.controller, h.sender, class_)
+    return Effect()
+
+
+def _class_of(h: Happening) -> str:
+    """Its class; never `conversation`, which would answer somebody: `message.answered` says that."""
+    named = str(h.data.get("class", ""))
+    return named if named in CLASSES and named != "conversation" else "outreach"
+
+
+# -- stops -----------------------------------------------------------------------------------------
+
+
+def stop_everything(t: Telling, kind: str) -> None:
+    """Nobody of this controller writes to this person any more; what waits is cancelled."""
+    draft = t.draft
+    for ref in t.people:
+        person = draft.person(ref)
+        before = max((s.at for s in person.stops if s.kind == kind and not s.channels), default=0.0)
+        draft.set_person(ref, suppress(person, kind, max(t.at, before), t.event))
+    for ref in t.everyone:
+        draft.cancel(ref, kind.replace("_", " "))
+
+
+def _complained(t: Telling) -> Effect:
+    stop_everything(t, "complained")
+    return Effect(complained=True)
+
+
+def _unsubscribed(t: Telling) -> Effect:
+    action = "objected" if t.happening.data.get("objected") in (True, "true") else "withdrawn"
+    changed = [_record(t, ref, action) for ref in t.people]
+    for ref in t.everyone:
+        t.draft.cancel(ref, f"consent {action}")
+    return Effect(unsubscribed=any(changed), note="" if any(changed) else "unchanged")
+
+
+def _granted(t: Telling) -> Effect:
+    if not t.happening.opens:
+        return UNTRUSTED
+    if not t.happening.purpose:
+        return Effect(applied=False, note="no_purpose")
+    changed = [_record(t, ref, "granted") for ref in t.near]
+    return Effect(applied=any(changed), note="" if any(changed) else "suppressed")
+
+
+def _record(t: Telling, ref: Ref, action: str) -> bool:
+    h = t.happening
+    whole = action == "objected" or h.data.get("everywhere") in (True, "true")
+    line = ConsentInput(
+        controller=h.controller,
+        channel="" if whole and action != "granted" else h.channel,
+        address="",
+        purpose="" if action == "objected" else h.purpose,
+        action=action,
+        at=t.at,
+        basis=str(h.data.get("basis") or "consent") if action == "granted" else "consent",
+        jurisdiction=str(h.data.get("jurisdiction") or "") if action == "granted" else "",
+        expires_at=_number(h.data.get("expires_at")),
+        imported=not t.revives,
+        source=h.source,
+        proof={name: str(value) for name, value in h.data.items() if isinstance(value, (str, int, float))},
+    )
+    return record_consent(t.draft, ref, line, h.source)
+
+
+def _preferred(t: Telling) -> Effect:
+    """The person's wishes: no sales, a pause. A wish is taken back only through a source that may."""
+    changed = False
+    for ref in t.people:
+        before = t.draft.person(ref)
+        after = _wishing(t, before)
+        if after != before:
+            changed = True
+            t.draft.set_person(ref, after)
+            if after.no_sales_at > before.no_sales_at:
+                t.draft.cancel(ref, "no sales, please")
+    if changed:
+        _recheck(t, "reply", "window", "consent", "reviewer")
+    return Effect() if changed else Effect(applied=False, note="unchanged")
+
+
+def _wishing(t: Telling, person: Person) -> Person:
+    data, opens = t.happening.data, t.happening.opens
+    wish, until = data.get("no_sales"), _number(data.get("paused_until"))
+    if wish in (True, "true"):
+        person = replace(person, no_sales_at=max(person.no_sales_at, t.at))
+    elif wish in (False, "false") and opens and t.at > person.no_sales_at:
+        person = replace(person, no_sales_at=0.0)
+    if until > person.paused_until or (opens and "paused_until" in data):
+        person = replace(person, paused_until=until)
+    return person
+
+
+# -- what became of a message ------------------------------------------------------------------------
+
+
+def _bounced(t: Telling) -> Effect:
+    hard = is_hard(t.happening.data)
+    for ref in t.near:
+        person = t.draft.person(ref)
+        soft = 0 if hard else person.soft_bounces + 1
+        dead = hard or soft >= SOFT_BOUNCES
+        person = replace(person, soft_bounces=soft)
+        if dead:
+            person = suppress(person, "bounced", t.at, t.event, t.happening.channel)
+            t.draft.cancel(ref, "bounced")
+        if t.happening.message and (hard or t.happening.opens):
+            person = give_back(person, t.happening.message)
+        t.draft.set_person(ref, person)
+    return Effect(bounce="hard" if hard else "soft")
+
+
+def is_hard(data: Mapping[str, Any]) -> bool:
+    """Whether a bounce means that nobody is there: by its `kind`, else its `status` (RFC 3463)."""
+    kind = str(data.get("kind") or "").lower()
+    if kind:
+        return kind in ("hard", "permanent")
+    return not str(data.get("status") or "5").startswith("4")
+
+
+def _failed(t: Telling) -> Effect:
+    """Nothing reached the person: it takes no place in any cap."""
+    if not (t.happening.message and t.happening.opens):
+        return NOTHING
+    for ref in t.near:
+        t.draft.set_person(ref, give_back(t.draft.person(ref), t.happening.message))
+    return Effect()
+
+
+def _delivered(t: Telling) -> Effect:
+    for ref in t.near:
+        person = t.draft.person(ref)
+        if person.soft_bounces:
+            t.draft.set_person(ref, replace(person, soft_bounces=0))
+    return NOTHING
+
+
+_EFFECTS: Mapping[str, Callable[[Telling], Effect]] = {
+    "message.sent": _told_sent,
+    "message.delivered": _delivered,
+    "message.failed": _failed,
+    "message.bounced": _bounced,
+    "message.replied": _replied,
+    "message.answered": _answered,
+    "connection.accepted": _opened,
+    "connection.declined": _apart,
+    "connection.withdrawn": _apart,
+    "meeting.held": _opened,
+    "purchase": _opened,
+    "consent.granted": _granted,
+    "consent.withdrawn": _unsubscribed,
+    "preference.changed": _preferred,
+    "complaint": _complained,
+    "unsubscribe": _unsubscribed,
+}
+
+
+def _happen(t: Telling) -> None:
+    for ref in t.near:
+        _happen_to(t, ref)
+
+
+def _happen_to(t: Telling, ref: Ref) -> None:
+    h = t.happening
+    event = Event(
+        type=h.type, sender=h.sender, at=t.at, thread=h.thread, threads=h.in_reply_to, backdated=h.backdated
+    )
+    t.draft.set_person(ref, happened(t.draft.person(ref), event))
+
+
+def _recheck(t: Telling, *conditions: str) -> None:
+    for condition in conditions:
+        for ref in t.everyone:
+            t.draft.recheck(ref, condition)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0

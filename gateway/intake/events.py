@@ -1,0 +1,255 @@
+"""What happened out there, as sources tell it: told once or ten times, it counts once.
+
+Whatever restricts counts from everyone; what opens a door counts only where the source may open doors.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from gateway.access import Source
+from gateway.intake.effects import Effect, Telling, take_effect
+from gateway.keys import Keys
+from gateway.ledger.autoreply import asks_to_stop, newest_text, reads_automatic
+from gateway.ledger.happening import Happening
+from gateway.ledger.person import ALIASES_KEPT
+from gateway.message.content import Content
+from gateway.message.ids import new_id
+from gateway.metrics import Metrics
+from gateway.reading.read import Reader
+from gateway.reading.reading import Reading
+from gateway.store.draft import Draft, Needs
+from gateway.store.protocol import Store
+from gateway.store.records import AuditRow, EventRow, Ref, ReplayRow
+
+ANSWER_SECONDS = 30 * 86400.0
+"""How long a repeated event gets the answer it got first; later it is told that it was recorded."""
+BACKDATE_SECONDS = 7 * 86400.0
+MOST_DATA = 16_384
+"""Octets kept of what a source added to an event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventResult:
+    """What became of an event. `id` is the event's own, `effect` what it did; `replayed` says that it
+    was told before and changed nothing now; `backdated` that it counts from a later time than it said."""
+
+    id: str
+    effect: Effect
+    backdated: bool = False
+    replayed: bool = False
+
+    @property
+    def status(self) -> str:
+        """`applied`, or `recorded` where it changed nothing."""
+        return "applied" if self.effect.applied else "recorded"
+
+
+class TellEvent:
+    """One event: recorded, and applied to the people whom it names.
+
+    `reading` is what `happening.text` says, for the stop in it; `revives` whether a consent of grade A
+    that this source reports may follow a withdrawal.
+    """
+
+    __slots__ = ("_backdate", "_happening", "_people", "_reading", "_revives", "dedup", "needs")
+
+    def __init__(
+        self,
+        happening: Happening,
+        keys: Keys,
+        reading: Reading | None = None,
+        *,
+        backdate_limit: float = BACKDATE_SECONDS,
+        revives: bool = False,
+    ) -> None:
+        self._happening = happening
+        self._reading = reading
+        self._backdate = backdate_limit
+        self._revives = revives
+        self._people = _refs(happening, keys)
+        self.dedup = dedup_of(happening)
+        people = tuple(dict.fromkeys(self._people.values()))
+        self.needs = Needs(people=people, events=(self.dedup,), replays=(self.dedup,))
+
+    def apply(self, draft: Draft[EventResult]) -> EventResult:
+        """Record and apply it; an event that was told before gets the same answer and changes nothing."""
+        if draft.event_known(self.dedup):
+            return _repeated(draft.replay(self.dedup))
+        h, event_id = self._happening, new_id(draft.now, self.dedup)
+        at, backdated = self._time(draft.now)
+        if backdated and not h.backdated:
+            h = replace(h, backdated=True)
+        effect = take_effect(self._telling(draft, h, event_id, at)) if self._people else Effect(applied=False)
+        result = EventResult(id=event_id, effect=effect, backdated=h.backdated)
+        self._record(draft, h, result, at)
+        return result
+
+    def _time(self, now: float) -> tuple[float, bool]:
+        """When it counts as having happened: never in the future, and not long before it was told."""
+        earliest = min(self._happening.received_at or now, now) - self._backdate
+        at = min(self._happening.occurred_at or now, now)
+        return max(at, earliest), at < earliest
+
+    def _telling(self, draft: Draft[Any], h: Happening, event_id: str, at: float) -> Telling:
+        people = tuple(dict.fromkeys(self._people.values()))
+        near = tuple(dict.fromkeys(ref for (channel, _), ref in self._people.items() if channel == h.channel))
+        linked = link(draft, people)
+        return Telling(
+            draft=draft,
+            happening=h,
+            event=event_id,
+            at=at,
+            people=people,
+            near=near or people[:1],
+            linked=linked,
+            stops=self._stops(),
+            automatic=is_automatic(h),
+            revives=self._revives and h.opens and not h.backdated,
+        )
+
+    def _stops(self) -> bool:
+        said = self._reading is not None and self._reading.stop_request.value
+        return said or asks_to_stop(self._happening.text)
+
+    def _record(self, draft: Draft[EventResult], h: Happening, result: EventResult, at: float) -> None:
+        subject = next(iter(self._people.values()), (h.controller, b""))[1]
+        data = pack_event(h, result.effect)
+        draft.writes.events.append(
+            EventRow(result.id, h.controller, subject, h.source, h.type, at, draft.now, self.dedup, data)
+        )
+        answer = ReplayRow(self.dedup, draft.now + ANSWER_SECONDS, _pack_result(result))
+        draft.writes.replays[self.dedup] = answer
+        salt = os.urandom(16)
+        digest = blake2b(subject + data, key=salt, digest_size=32).digest()
+        draft.writes.audit.append(AuditRow(draft.now, f"event.{h.type}", result.id, h.source, digest, salt))
+
+
+def _refs(h: Happening, keys: Keys) -> dict[tuple[str, str], Ref]:
+    """Who is named, by channel and key; at most as many as one person may be linked to."""
+    named = h.recipients[: ALIASES_KEPT + 1]
+    return {(r.channel, r.key): (h.controller, keys.subject(r.channel, r.key)) for r in named if r.key}
+
+
+def dedup_of(h: Happening) -> bytes:
+    """What makes two tellings the same event: the source's own id, else all that was said."""
+    if h.source_event_id:
+        said = f"{h.source}\0{h.source_event_id}"
+    else:
+        people = "\0".join(sorted(f"{r.channel}:{r.key}" for r in h.recipients))
+        said = f"{h.source}\0\0{h.type}\0{h.occurred_at!r}\0{h.sender}\0{people}\0{h.thread}\0{h.text}"
+    return blake2b(said.encode(errors="replace"), digest_size=16, person=b"event").digest()
+
+
+def link(draft: Draft[Any], people: tuple[Ref, ...]) -> tuple[Ref, ...]:
+    """Make the addresses named together one person, with all that each was linked to before; returns
+    those that were not named. Restrictions are read over all of them, consent over none."""
+    controller = people[0][0]
+    before = [(controller, bytes.fromhex(a)) for ref in people for a in draft.person(ref).aliases]
+    group = tuple(dict.fromkeys((*people, *before)))
+    if len(people) > 1:
+        for ref in group:
+            person = draft.person(ref)
+            others = (*person.aliases, *(other[1].hex() for other in group if other != ref))
+            aliases = tuple(dict.fromkeys(others))[:ALIASES_KEPT]
+            if aliases != person.aliases:
+                draft.set_person(ref, replace(person, aliases=aliases))
+    return group[len(people) :]
+
+
+def is_automatic(h: Happening) -> bool:
+    """Whether a reply was written by a machine, as far as the source or its own words say so."""
+    if h.type != "message.replied":
+        return False
+    if str(h.data.get("automatic", "")).lower() == "true":
+        return True
+    return reads_automatic(str(h.data.get("subject") or ""))
+
+
+def pack_event(h: Happening, effect: Effect) -> bytes:
+    """What is kept of an event: never its text, nor an address."""
+    data: dict[str, Any] = {"channel": h.channel, "effect": "applied" if effect.applied else "recorded"}
+    told = {
+        "note": effect.note, "reply": effect.reply, "sender": h.sender, "thread": h.thread,
+        "purpose": h.purpose, "message": h.message, "occurred_at": h.occurred_at,
+        "backdated": h.backdated, "source_event_id": h.source_event_id,
+    }  # fmt: skip
+    data.update({name: value for name, value in told.items() if value})
+    if h.data:
+        added = orjson.dumps(dict(h.data), default=str)
+        if len(added) <= MOST_DATA:
+            data["data"] = orjson.Fragment(added)
+    return orjson.dumps(data)
+
+
+def _pack_result(result: EventResult) -> bytes:
+    effect = result.effect
+    return orjson.dumps((result.id, effect.applied, effect.note, effect.reply, result.backdated))
+
+
+def _repeated(answer: bytes | None) -> EventResult:
+    if answer is None:
+        return EventResult(id="", effect=Effect(applied=False, note="recorded_before"), replayed=True)
+    event_id, applied, note, reply, backdated = orjson.loads(answer)
+    effect = Effect(applied=applied, note=note, reply=reply)
+    return EventResult(id=event_id, effect=effect, backdated=backdated, replayed=True)
+
+
+class Events:
+    """Where every ingress tells what happened."""
+
+    def __init__(
+        self,
+        store: Store,
+        reader: Reader,
+        keys: Keys,
+        metrics: Metrics,
+        sources: Mapping[str, Source],
+        *,
+        backdate_limit: float = BACKDATE_SECONDS,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._keys = keys
+        self._metrics = metrics
+        self._sources = sources
+        self._backdate_limit = backdate_limit
+
+    async def tell(self, happening: Happening) -> EventResult:
+        """Record and apply one event; returns once that is durable. Raises StoreError."""
+        reading = None
+        if happening.type == "message.replied" and happening.text:
+            content = Content(channel=happening.channel, text=newest_text(happening.text), is_reply=True)
+            reading = self._reader.read(content)
+        source = self._sources.get(happening.source)
+        unit = TellEvent(
+            happening,
+            self._keys,
+            reading,
+            backdate_limit=self._backdate_limit,
+            revives=source is not None and "consent" in source.trusted,
+        )
+        result = await self._store.run(unit)
+        if not result.replayed:
+            count(self._metrics, result.effect)
+        return result
+
+
+def count(metrics: Metrics, effect: Effect) -> None:
+    """Count what an event did."""
+    if effect.reply:
+        metrics.reply(effect.reply)
+    if effect.conversation:
+        metrics.conversation_started()
+    if effect.unsubscribed:
+        metrics.unsubscribe()
+    if effect.complained:
+        metrics.complaint()
+    if effect.bounce:
+        metrics.bounce(effect.bounce)
+    if effect.answered_after:
+        metrics.answered_in(effect.answered_after)
