@@ -63,6 +63,7 @@ class ScriptedRelay:
     users: dict[str, str] = field(default_factory=dict)
     auth: str = "PLAIN LOGIN"
     limit: int = 0  # messages on one connection, then 421
+    eager: bool = False  # 354 even where every recipient was refused
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -237,7 +238,7 @@ class _Dialog:
             self.rcpt.append(line)
 
     async def on_data(self, line: str) -> None:
-        if not self.rcpt and self.step.rpartition("@")[0].partition(" ")[0] != "354":
+        if not self.rcpt and not (self.relay.eager and self.mail):
             self.say("554 5.5.1 no valid recipients" if self.mail else "503 5.5.1 MAIL first")
             return
         if not await self.act(self.step, "data", "354 go on"):
@@ -246,6 +247,7 @@ class _Dialog:
             await self.reader.read(1)
             raise HangUp
         if self.step == "hang@body":
+            self.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a transport for both ways
             await asyncio.sleep(3600)
         raw = b""
         while True:

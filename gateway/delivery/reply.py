@@ -6,6 +6,8 @@ from typing import NamedTuple
 MAX_LINE = 4096
 MAX_LINES = 128
 
+_CODES = {b"%d" % code: code for code in range(200, 600)}
+_MARKS = (b" ", b"-", b"")
 _ENHANCED = re.compile(rb"([245])\.(\d{1,3})\.(\d{1,3})(?=[ \t]|$)")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
@@ -56,21 +58,21 @@ class ReplyReader:
 
     def _add(self, line: bytes) -> Reply | None:
         line = line.rstrip(b"\r")
-        code, mark = line[:3], line[3:4]
-        if not (code.isdigit() and b"200" <= code <= b"599" and len(code) == 3 and mark in b" -"):
+        code, mark = _CODES.get(line[:3]), line[3:4]
+        if code is None or mark not in _MARKS:
             raise BrokenReplyError("a line that is no SMTP reply")
         if len(line) > MAX_LINE or len(self._lines) >= MAX_LINES:
             raise BrokenReplyError("a reply without end")
         if not self._lines and mark != b"-":
-            return Reply(int(code), line[4:])
-        if self._lines and self._lines[0][:3] != code:
+            return Reply(code, line[4:])
+        if self._lines and self._lines[0][:3] != line[:3]:
             raise BrokenReplyError("a reply of several codes")
         self._lines.append(line)
         if mark == b"-":
             return None
         text = b" ".join(each[4:] for each in self._lines)
         self._lines.clear()
-        return Reply(int(code), text)
+        return Reply(code, text)
 
 
 def printable(text: bytes | str, limit: int = 200) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -44,7 +45,8 @@ class Item:
 def entry(**given: object) -> Item:
     """An entry with a number of its own."""
     number = next(_numbers)
-    return replace(Item(id=f"e{number:06}", due_at=float(number) / 1e6), **given)
+    now = time.time()
+    return replace(Item(id=f"e{number:06}", queued_at=now, due_at=now), **given)
 
 
 @dataclass
