@@ -64,12 +64,14 @@ _ORDINARY = re.compile(r"[a-z0-9_-]++(?:\.[a-z0-9_-]++)*+@[a-z0-9-]++(?:\.[a-z0-
 _DOTS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61\u2024", "."))
 _ATOMS = re.compile(r'[^\s"(),:;<>@\[\\\].]++(?:\.[^\s"(),:;<>@\[\\\].]++)*+\Z')
 
-_LINKEDIN_ID = re.compile(r"(?:^|[:/(,])(A[CE][A-Za-z]AA[A-Za-z0-9_-]{5,})(?=$|[/,)?#])")
-_LINKEDIN_URN = re.compile(r"urn:li:[a-z_]+:[a-z0-9_-]+\Z", re.IGNORECASE)
+_LINKEDIN_ID = re.compile(r"A[CE][A-Za-z]AA[A-Za-z0-9_-]{5,}\Z")
+_LINKEDIN_URN = re.compile(r"(urn:li:[a-z_]+):\(?([A-Za-z0-9_-]+)[A-Za-z0-9_,:-]*\)?\Z", re.IGNORECASE)
+_LINKEDIN_HOST = r"(?:[a-z][a-z0-9+.-]*:)?/*(?:[a-z0-9-]+\.)*linkedin\.com\.?(?::\d+)?/+"
 _LINKEDIN_URL = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*:)?(?://)?(?:[a-z0-9-]+\.)*linkedin\.com(?::\d+)?/+(?:mwlite/)?(?:in|pub)/+([^/?#]+)",
+    _LINKEDIN_HOST + r"(?:mwlite/+)?(?:in|pub|sales/+lead|sales/+people|talent/+profile)/+([^/,]+)",
     re.IGNORECASE,
 )
+_LINKEDIN_PERSON = "urn:li:fsd_profile"
 _SLUG = re.compile(r"[^\s/?#@:%]+\Z")
 _PHONE_SCHEME = re.compile(r"(?:whatsapp|tel|sms|smsto):", re.IGNORECASE)
 _WHATSAPP_ID = re.compile(r"(\d+)(?:[:.]\d+)?@(?:s\.whatsapp\.net|c\.us|lid)\Z")
@@ -85,7 +87,7 @@ def normalize(channel: str, address: str) -> str:
 
     Never raises; normalizing a key gives the key. The result holds neither NUL nor surrogates.
     """
-    if channel == "email" and _ORDINARY.match(address) and "--" not in address and len(address) < LONGEST:
+    if channel == "email" and _ORDINARY.match(address) and len(address) < LONGEST:
         return _email_key(*address.rsplit("@", 1))
     step = _STEPS.get(channel) or _handle(channel)
     key = address
@@ -182,16 +184,20 @@ def _label(label: str) -> str:
 
 
 def _linkedin(text: str) -> str:
-    text = unquote(text, errors="replace")
-    if match := _LINKEDIN_ID.search(text):
-        return f"urn:li:fsd_profile:{match[1]}"
-    if _LINKEDIN_URN.match(text):
-        return text.lower()
+    text = unquote(text, errors="replace").partition("?")[0].partition("#")[0].strip()
+    if match := _LINKEDIN_URN.match(text):
+        kind, name = match.groups()
+        return f"{_LINKEDIN_PERSON}:{name}" if _LINKEDIN_ID.match(name) else f"{kind}:{name}".lower()
     if match := _LINKEDIN_URL.match(text):
-        return "linkedin.com/in/" + _fold(match[1]).strip()
-    if _SLUG.match(text) and "." not in text:
-        return "linkedin.com/in/" + _fold(text)
-    return _fold(text)
+        name = match[1].strip()
+    elif _SLUG.match(text) and "." not in text:
+        name = text
+    else:
+        return _fold(text)
+    # Ids of the provider hold capitals that matter; names that people chose do not.
+    return (
+        f"{_LINKEDIN_PERSON}:{name}" if _LINKEDIN_ID.match(name) else f"linkedin.com/in/{_fold(name).strip()}"
+    )
 
 
 def _phone(text: str) -> str:

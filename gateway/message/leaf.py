@@ -1,6 +1,8 @@
 """The leaves of a MIME tree: what both readers of structure hand on."""
 
 import re
+from collections.abc import Callable
+from email.message import Message
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,7 +12,10 @@ _VALUE = re.compile(
     rb"((?:[ \t]*;[ \t]*[A-Za-z0-9-]++="
     rb"(?:\"[^\"\\\0\x80-\xff]*+\"|[^\s;\"(),<>@:\\/\[\]?=\0\x80-\xff]++))*+)[ \t]*;?[ \t]*\Z"
 )
+_BEHIND = re.compile(r"[;(\s]")
 _PARAMETER = re.compile(rb"([A-Za-z0-9-]+)=(?:\"([^\"]*)\"|([^\s;]+))")
+
+LONGEST_PARAMETERS = 768  # characters; stdlib's parameter parser takes time that grows with the square
 
 # Unfolded values as octets, by lower-case name.
 Fields = dict[str, list[bytes]]
@@ -37,7 +42,7 @@ def read_value(value: bytes) -> tuple[str, dict[str, str]] | None:
     """The value, lower case, and its parameters; None when it is anything but plain."""
     if len(value) < 100 and b"boundary" not in value:
         return _read_kept(value)
-    return _read(value) if len(value) < 1000 else None
+    return _read(value) if len(value) < LONGEST_PARAMETERS else None
 
 
 def _read(value: bytes) -> tuple[str, dict[str, str]] | None:
@@ -56,3 +61,38 @@ def _read(value: bytes) -> tuple[str, dict[str, str]] | None:
 
 # The same few types stand in nearly every message; the dictionaries given out are only read.
 _read_kept = lru_cache(maxsize=256)(_read)
+
+
+class Part(Message):
+    """A part as stdlib sees it, its structural headers cut before their parameters are parsed."""
+
+    def get(self, name, failobj=None):  # type: ignore[no-untyped-def]
+        """The value, unfolded and bounded where stdlib looks for parameters."""
+        value = super().get(name, failobj)
+        if name.lower() in ("content-type", "content-disposition") and isinstance(value, str):
+            return value.replace("\n", "").replace("\r", "")[:LONGEST_PARAMETERS]
+        return value
+
+
+def describe(part: Message, octets: Callable[[Message], bytes]) -> Leaf:
+    """The leaf that stdlib finds in a part's headers."""
+    kind = read_token(part.get_content_type())
+    if kind.startswith("multipart/"):
+        kind = "text/plain"  # no boundary found: what is there is shown as it stands
+    encoding = read_token(str(part.get("content-transfer-encoding", "")))
+    disposition = read_token(str(part.get("content-disposition", "")))
+    filename = (part.get_filename() or "").strip()
+    embedded = "content-id" in part
+    return Leaf(octets(part), kind, _charset(part), encoding, disposition, filename, embedded)
+
+
+def read_token(value: str) -> str:
+    """What stands before parameters, comments and white space, in lower case."""
+    return _BEHIND.split(value.strip(), maxsplit=1)[0].lower()
+
+
+def _charset(part: Message) -> str:
+    try:
+        return (part.get_content_charset() or "").strip()
+    except (ValueError, LookupError):
+        return ""

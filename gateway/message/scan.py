@@ -7,9 +7,9 @@ reader (`tree`) takes over. Where it accepts, both agree.
 import re
 
 from gateway.message.body import PLAIN_ENCODINGS
-from gateway.message.leaf import Fields, Leaf, read_value
+from gateway.message.leaf import LONGEST_PARAMETERS, Fields, Leaf, Part, describe, read_value
 
-DEEPEST = 4
+DEEPEST = 8
 MOST_PARTS = 100
 LONGEST_HEADER = 65_536  # octets
 
@@ -31,15 +31,13 @@ _NAMES = (
 _KNOWN = {name.encode(): name.lower() for name in _NAMES} | {
     name.lower().encode(): name.lower() for name in _NAMES
 }
+_STRUCTURAL = ("content-type", "content-transfer-encoding", "content-disposition", "content-id")
 _NAME = re.compile(rb"[!-9;-~]+\Z")
 _ENCODINGS = {
     spelling.encode(): name
     for name in (*PLAIN_ENCODINGS, "quoted-printable", "base64")
     for spelling in (name, name.upper(), name.title(), name.capitalize())
 }
-_CHARSETS = frozenset(
-    {"", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windows-1252", "iso-8859-15", "cp1252"}
-)
 
 
 def unix_lines(raw: bytes) -> bytes | None:
@@ -99,9 +97,11 @@ def _descend(fields: Fields, lines: bytes, start: int, end: int, leaves: list[Le
     types = fields.get("content-type")
     if types is None:
         return _add(fields, lines[start:end], "text/plain", {}, leaves)
-    known = read_value(types[0])
-    if known is None or len(types) > 1:
+    if len(types) > 1:
         return False
+    known = read_value(types[0])
+    if known is None:
+        return _add_odd(fields, lines[start:end], leaves)
     kind, parameters = known
     major, slash, minor = kind.partition("/")
     if not slash or major == "message":
@@ -150,23 +150,42 @@ def _is_closing(lines: bytes, position: int, end: int, line: bytes) -> bool:
 
 
 def _add(fields: Fields, octets: bytes, kind: str, parameters: dict[str, str], leaves: list[Leaf]) -> bool:
-    encoding = ""
+    encoding, disposition, filename = "", "", parameters.get("name", "")
     if encodings := fields.get("content-transfer-encoding"):
         known = _ENCODINGS.get(encodings[0].strip())
         if known is None or len(encodings) > 1:
-            return False
+            return _add_odd(fields, octets, leaves)
         encoding = known
-    charset = parameters.get("charset", "").lower()
-    if charset not in _CHARSETS and kind[:5] == "text/":
-        return False
-    disposition, filename = "", parameters.get("name", "")
     if dispositions := fields.get("content-disposition"):
         read = read_value(dispositions[0])
         if read is None or len(dispositions) > 1:
-            return False
+            return _add_odd(fields, octets, leaves)
         disposition = read[0]
         filename = read[1].get("filename", filename)
+    charset = parameters.get("charset", "").lower()
     leaves.append(
         Leaf(octets, kind, charset, encoding, disposition, filename.strip(), "content-id" in fields)
     )
+    return True
+
+
+def _add_odd(fields: Fields, octets: bytes, leaves: list[Leaf]) -> bool:
+    """Add a leaf whose headers only stdlib reads: encoded file names, comments, odd encodings."""
+    part = Part()
+    for name in _STRUCTURAL:
+        values = fields.get(name, ())
+        if len(values) > 1 or any(
+            len(value) >= LONGEST_PARAMETERS or not value.isascii() for value in values
+        ):
+            return False
+        for value in values:
+            if b"(" in value.partition(b";")[0] and name != "content-disposition":
+                return False
+            part[name] = value.decode("ascii").strip(" \t")
+    if part.get_content_maintype() in ("multipart", "message"):
+        return False
+    try:
+        leaves.append(describe(part, lambda _: octets))
+    except (ValueError, LookupError, TypeError):  # a broken RFC 2231 value
+        return False
     return True

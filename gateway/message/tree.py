@@ -7,23 +7,13 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
-from gateway.message.leaf import Fields, Leaf
+from gateway.message.leaf import Fields, Leaf, Part, describe
 
-LONGEST = 1_048_576  # octets of a message that stdlib gets to see
-MOST_CHECKS = 60_000  # lines times boundaries: what its time grows with
-LONGEST_PARAMETERS = 768  # characters; its parameter parser takes time that grows with the square
+LONGEST = 4_194_304  # octets of a message that stdlib gets to see
+LONGEST_HEADER = 262_144  # of which the header may be
+MOST_CHECKS = 400_000  # lines times boundaries: what its time grows with
 MOST_LEAVES = 200
 _STRUCTURAL = ("content-type", "content-transfer-encoding", "content-disposition")
-
-
-class _Bounded(Message):
-    """A message whose structural headers are cut before their parameters are parsed."""
-
-    def get(self, name, failobj=None):  # type: ignore[no-untyped-def]
-        value = super().get(name, failobj)
-        if name.lower() in ("content-type", "content-disposition") and isinstance(value, str):
-            return value[:LONGEST_PARAMETERS].replace("\n", "").replace("\r", "")
-        return value
 
 
 def read_tree(raw: bytes) -> tuple[Fields, int, list[Leaf], bool]:
@@ -32,9 +22,9 @@ def read_tree(raw: bytes) -> tuple[Fields, int, list[Leaf], bool]:
     Never raises; of what is too long or too deep it reads the beginning.
     """
     end = find_header_end(raw)
-    seen = _affordable(raw)
+    seen = _affordable(raw[:LONGEST] if end < LONGEST_HEADER else raw[:LONGEST_HEADER])
     try:
-        message = BytesParser(_Bounded, policy=compat32).parsebytes(seen)
+        message = BytesParser(Part, policy=compat32).parsebytes(seen)
         fields = _fields(message)
         leaves, whole = _leaves(message)
     except Exception:  # noqa: BLE001 - whatever stdlib makes of hostile octets, they are text to us
@@ -55,9 +45,8 @@ def find_header_end(raw: bytes) -> int:
     return end
 
 
-def _affordable(raw: bytes) -> bytes:
+def _affordable(seen: bytes) -> bytes:
     """As much of the beginning as stdlib reads in a fraction of a second."""
-    seen = raw[:LONGEST]
     lines = seen.count(b"\n") + seen.count(b"\r") + 1
     checks = lines * (1 + seen.lower().count(b"boundary"))
     if checks <= MOST_CHECKS:
@@ -83,43 +72,22 @@ def _leaves(root: Message) -> tuple[list[Leaf], bool]:
         if part.is_multipart() and part.get_content_maintype() != "message":
             waiting.extend(reversed(_inner(part)))
         else:
-            leaves.append(_leaf(part))
+            leaves.append(describe(part, _octets))
     return leaves, whole and not waiting
 
 
 def _is_ambiguous(part: Message) -> bool:
     """Whether mail programs may differ about what kind of part this is."""
     names = [name.lower() for name in part.keys()]  # noqa: SIM118 - a message iterates over names too
-    return any(names.count(name) > 1 for name in _STRUCTURAL)
+    if any(names.count(name) > 1 for name in _STRUCTURAL):
+        return True
+    # A comment may stand before or within the token (RFC 5322 3.2.2); not every program knows.
+    return any("(" in str(part.get(name, "")).partition(";")[0] for name in _STRUCTURAL[:2])
 
 
 def _inner(part: Message) -> list[Message]:
     parts = part.get_payload()
     return [inner for inner in parts if isinstance(inner, Message)] if isinstance(parts, list) else []
-
-
-def _leaf(part: Message) -> Leaf:
-    kind = part.get_content_type()
-    encoding = str(part.get("content-transfer-encoding", "")).partition(";")[0].strip().lower()
-    disposition = str(part.get("content-disposition", "")).partition(";")[0].strip().lower()
-    if kind.startswith("multipart/"):
-        kind = "text/plain"  # no boundary found: what is there is shown as it stands
-    return Leaf(
-        _octets(part),
-        kind,
-        _charset(part),
-        encoding,
-        disposition,
-        (part.get_filename() or "").strip(),
-        "content-id" in part,
-    )
-
-
-def _charset(part: Message) -> str:
-    try:
-        return (part.get_content_charset() or "").strip()
-    except (ValueError, LookupError):
-        return ""
 
 
 def _octets(part: Message) -> bytes:

@@ -69,6 +69,18 @@ SAME = {
             "urn:li:fs_miniProfile:ACoAABcdEFG123",
             "linkedin.com/in/ACoAABcdEFG123?x=1",
         ],
+        [
+            "urn:li:fsd_profile:ACwAABcdEFG123",
+            "https://www.linkedin.com/sales/lead/ACwAABcdEFG123,NAME_SEARCH,x1",
+            "urn:li:fs_salesProfile:(ACwAABcdEFG123,NAME_SEARCH,x1)",
+        ],
+        [
+            "linkedin.com/in/mario",
+            "linkedin.com/in/mario?next=/ACoAABcdEFG123",
+            "linkedin.com/in/mario/ACoAABcdEFG123",
+            "linkedin.com/in/mario#/in/ACoAABcdEFG123",
+            "linkedin.com/in/mario%3Fx",
+        ],
         ["urn:li:member:123", "URN:LI:MEMBER:123"],
     ],
     "whatsapp": [

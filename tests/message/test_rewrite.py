@@ -203,7 +203,7 @@ def test_person(name: str, address: str, value: str) -> None:
     ],
 )
 def test_a_person_brings_no_second_line_or_person(name: str, address: str) -> None:
-    with pytest.raises(ValueError, match="name holds|no address"):
+    with pytest.raises(ValueError, match=r"name holds|no address"):
         person(name, address)
 
 
