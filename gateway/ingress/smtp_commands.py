@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.message.address import parse_path
 
+# What nearly every RCPT line looks like: an address that `parse_path` takes as it stands, no parameters.
+_COMMON_RCPT = re.compile(
+    rb"RCPT TO:<([a-z0-9_+-]{1,30}(?:\.[a-z0-9_+-]{1,30})?@(?:[a-z0-9]{1,30}\.){1,4}[a-z]{2,20})>\r\n",
+    re.IGNORECASE,
+)
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")
 _ORCPT = re.compile(r"[A-Za-z0-9.-]{1,64};(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")
 _UTF8_ORCPT = re.compile(r"utf-8;[^\x00-\x20\x7f=]+", re.IGNORECASE)
@@ -41,16 +47,14 @@ class RcptOptions:
     orcpt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MailFrom:
+class MailFrom(NamedTuple):
     """A reverse-path ("" for the null sender) and its options."""
 
     address: str
     options: MailOptions
 
 
-@dataclass(frozen=True, slots=True)
-class RcptTo:
+class RcptTo(NamedTuple):
     """A forward-path and its options."""
 
     address: str
@@ -61,6 +65,8 @@ _NO_MAIL_OPTIONS = MailOptions()
 _NO_RCPT_OPTIONS = RcptOptions()
 
 
+# Tools send from few addresses: one campaign, one line.
+@lru_cache(maxsize=1024)
 def parse_mail(line: bytes, *, extended: bool) -> MailFrom | bytes:
     """Return what a MAIL line says, or the reply that refuses it."""
     argument = _after(b"MAIL FROM:", line)
@@ -80,6 +86,9 @@ def parse_mail(line: bytes, *, extended: bool) -> MailFrom | bytes:
 
 def parse_rcpt(line: bytes, *, extended: bool, utf8: bool) -> RcptTo | bytes:
     """Return what an RCPT line says, or the reply that refuses it."""
+    common = _COMMON_RCPT.fullmatch(line)
+    if common:
+        return RcptTo(common[1].decode("ascii"), _NO_RCPT_OPTIONS)
     argument = _after(b"RCPT TO:", line)
     if not argument:
         return RCPT_SYNTAX

@@ -5,6 +5,10 @@ CRLF NUL.CRLF) is data, and makes the message one that is refused: no bytes that
 message on the way out (SMTP smuggling).
 """
 
+from typing import Any
+
+import re2
+
 _END = b"\r\n.\r\n"
 
 BARE_LINE_END = b"550 5.6.11 A line of the message ends in CR or LF alone; it must be CRLF\r\n"
@@ -58,29 +62,49 @@ class Body:
             self._kept += data
 
     def finish(self) -> bytes:
-        """Return the message, dots of transparency removed, and let go of it."""
+        """Return the octets as they came, dots of transparency included, and let go of them."""
         raw = bytes(self._kept)
         self._kept = bytearray()
-        if raw.startswith(b"."):
-            raw = raw[1:]
-        return raw.replace(b"\r\n.", b"\r\n") if b"\r\n." in raw else raw
+        return raw
 
 
-def find_fault(raw: bytes, longest_header: int, hops: int) -> bytes | None:
-    """Return the reply that refuses octets which must not travel on, or None.
+def unwrap(raw: bytes, longest_header: int, hops: int) -> tuple[bytes, bytes | None]:
+    """Return the message without dots of transparency, and the reply that refuses it, or None.
 
-    Counting is some twenty times quicker than a regular expression over the whole.
+    Refused are octets that must not travel on, and headers without end.
     """
+    fault = None
+    if _SPECIAL.Match(raw):
+        raw = (raw[1:] if raw.startswith(b".") else raw).replace(b"\r\n.", b"\r\n")
+        fault = _find_bad_octets(raw)
+    return raw, fault or _find_bad_header(raw, longest_header, hops)
+
+
+def _compile_special() -> Any:
+    # One pass over the whole tells that nothing is to be done, as with most messages; a regular expression
+    # of `re` would take twenty times as long, and counting each of these octets twice.
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    special = re2.Set.SearchSet(options)
+    special.Add(rb"\A[.\n]|[^\r]\n|\r[^\n]|\r\z|\x00|\r\n\.")
+    special.Compile()
+    return special
+
+
+_SPECIAL = _compile_special()
+
+
+def _find_bad_octets(raw: bytes) -> bytes | None:
     lines = raw.count(b"\r\n")
     if raw.count(b"\r") != lines or raw.count(b"\n") != lines:
         return BARE_LINE_END
-    if b"\0" in raw:
-        return NUL_OCTET
-    header_end = raw.find(b"\r\n\r\n", 0, longest_header + 4)
-    if header_end < 0:
-        if len(raw) > longest_header:
+    return NUL_OCTET if b"\0" in raw else None
+
+
+def _find_bad_header(raw: bytes, longest: int, hops: int) -> bytes | None:
+    end = raw.find(b"\r\n\r\n", 0, longest + 4)
+    if end < 0:
+        if len(raw) > longest:
             return LONG_HEADER
-        header_end = len(raw)
-    if raw.count(b"\r\nReceived:", 0, header_end) > hops:
-        return LOOP
-    return None
+        end = len(raw)
+    return LOOP if raw.count(b"\r\nReceived:", 0, end) > hops else None

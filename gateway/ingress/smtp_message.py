@@ -52,7 +52,7 @@ def compose(
         content=content,
         raw=raw,
         received_at=now,
-        class_=declared.class_ or source.default_class,
+        class_=declared.class_,
         purpose=declared.purpose or source.default_purpose,
         campaign=declared.campaign,
         kind="email",

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from gateway.ingress import smtp_texts as texts
 from gateway.ingress.smtp_commands import RcptTo, parse_mail, parse_rcpt
 from gateway.ingress.smtp_connection import BODY, BUDGET, BUSY, COMMAND
-from gateway.ingress.smtp_data import Body, find_fault
+from gateway.ingress.smtp_data import Body, unwrap
 from gateway.ingress.smtp_dialog import log
 from gateway.ingress.smtp_reception import Reception
 from gateway.ingress.smtp_stream import Stream
@@ -257,8 +257,7 @@ class SmtpSession(Stream):
         if body.oversize:
             self.out.append(texts.too_big(limits.message_bytes))
             return
-        raw = body.finish()
-        fault = find_fault(raw, limits.header_bytes, limits.hops)
+        raw, fault = unwrap(body.finish(), limits.header_bytes, limits.hops)
         if fault:
             self._release()
             self.out.append(fault)

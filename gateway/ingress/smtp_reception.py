@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from gateway.access import Source
 from gateway.ingress.smtp_limits import Budget, Limits, Networks, Pace, Peers
-from gateway.ingress.smtp_reply import Receipt
+from gateway.intake.receipt import Receipt
 from gateway.message.envelope import Message, Recipient
 
 Submit = Callable[[Message], Awaitable[Receipt]]

@@ -6,9 +6,8 @@ gateway's own failure is 451 and stored nothing; else any accept or hold is 250;
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-from typing import Protocol
 
+from gateway.intake.receipt import Receipt
 from gateway.policy.outcome import Decision, Outcome
 
 LONGEST = 398
@@ -35,40 +34,10 @@ _FOLDED = str.maketrans(
 )
 
 
-class Result(Protocol):
-    """The outcome for one recipient."""
-
-    @property
-    def outcome(self) -> Outcome:
-        """What became of it."""
-
-    @property
-    def decision(self) -> Decision:
-        """Why."""
-
-
-class Receipt(Protocol):
-    """What became of one submission: accepted, held, rejected, deferred or mixed."""
-
-    @property
-    def id(self) -> str:
-        """The message's id."""
-
-    @property
-    def status(self) -> str:
-        """All recipients in a word."""
-
-    @property
-    def recipients(self) -> Sequence[Result]:
-        """One result per recipient."""
-
-
 def answer(receipt: Receipt) -> bytes:
     """Return the reply to DATA that tells a receipt, line end included."""
     if receipt.status == "accepted":
         return f"250 2.0.0 {receipt.id} accepted\r\n".encode("ascii", "replace")
-    if receipt.status == "deferred":
-        return OWN_FAILURE
     counts = Counter(result.outcome for result in receipt.recipients)
     if not counts[Outcome.ACCEPT] and not counts[Outcome.HOLD]:
         return line(f"550 5.7.1 {receipt.id} rejected {_say_why(receipt, Outcome.REJECT)}")

@@ -51,6 +51,17 @@ class Stream(Connection):
     def data_received(self, data: bytes) -> None:
         """Take what the client sent as far as the phase lets, and keep the rest."""
         phase = self.phase
+        if (
+            phase == COMMAND
+            and not self._pending
+            and not self._suspended
+            and data.find(b"\n") == len(data) - 1 < self.reception.limits.line_bytes
+        ):
+            # One whole line, as clients that do not pipeline send it.
+            self._touched = self.loop.time()
+            self.take_line(data)
+            self.flush()
+            return
         if phase <= BODY and not self._suspended & CLOGGED:
             self._process(self._pending + data if self._pending else data)
         elif phase == DIALOG:

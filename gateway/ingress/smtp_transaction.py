@@ -12,6 +12,7 @@ from gateway.ingress.smtp_commands import MailFrom, RcptTo
 from gateway.ingress.smtp_message import compose
 from gateway.ingress.smtp_reception import Reception
 from gateway.ingress.smtp_reply import DISK_FULL, OWN_FAILURE, answer, refuse_recipient
+from gateway.intake import DiskFull, Unavailable
 from gateway.message.address import normalize
 from gateway.message.envelope import Message, Recipient
 from gateway.message.ids import new_id
@@ -89,9 +90,8 @@ def reply_to(handed_in: "asyncio.Future[Any]") -> bytes:
 
 def explain(error: BaseException) -> bytes:
     """The reply to a message that the gateway could not take: always one that asks to come again."""
-    name = type(error).__name__
-    if name == "DiskFull":
+    if isinstance(error, DiskFull):
         return DISK_FULL
-    if name != "Unavailable":
+    if not isinstance(error, Unavailable):
         log.error("smtp.submit_failed", exc_info=error)
     return OWN_FAILURE
