@@ -4,7 +4,7 @@ import codecs
 from binascii import Error as BadBase64
 from binascii import a2b_base64, a2b_qp, a2b_uu
 
-TEXT_OCTETS = 262_144  # of decoded text per message; what is beyond is left out of Content
+TEXT_OCTETS = 262_144  # of decoded text, and of HTML, per message; what is beyond is left out of Content
 
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii", ""})
 _WESTERN = frozenset({"iso-8859-1", "latin1", "latin-1", "iso8859-1", "windows-1252", "cp1252", "iso_8859-1"})

@@ -36,7 +36,8 @@ class Parsed:
 def parse(raw: bytes) -> Parsed:
     """Read one message. Never raises; the time grows with the length, and the memory with it.
 
-    Text lines end in LF. Text beyond TEXT_OCTETS decoded octets is left out of the content.
+    Text lines end in LF. Of the text, and of the HTML, what is beyond TEXT_OCTETS decoded
+    octets is left out of the content.
     """
     quick = scan(raw)
     if quick is None:
@@ -87,18 +88,31 @@ def _read_leaves(leaves: list[Leaf]) -> tuple[str, str, tuple[Attachment, ...], 
     plain: list[str] = []
     html: list[str] = []
     attachments: list[Attachment] = []
-    room, complete = TEXT_OCTETS, True
+    room_plain = room_html = TEXT_OCTETS
+    complete = True
     for leaf in leaves:
         if not leaf.is_text:
             attachments.append(_attachment(leaf))
-            continue
-        octets = decode_transfer(leaf.octets, leaf.encoding, TEXT_OCTETS)
-        if len(octets) > room or len(leaf.octets) > 4 * TEXT_OCTETS:
-            octets, complete = octets[:room], False
-        room -= len(octets)
-        text = decode_text(octets, leaf.charset)
-        (plain if leaf.type == "text/plain" else html).append(text)
+        elif leaf.type == "text/plain":
+            text, used, fitted = _read_text(leaf, room_plain)
+            plain.append(text)
+            room_plain -= used
+            complete = complete and fitted
+        else:
+            text, used, fitted = _read_text(leaf, room_html)
+            html.append(text)
+            room_html -= used
+            complete = complete and fitted
     return "\n".join(plain), "\n".join(html), tuple(attachments), complete
+
+
+def _read_text(leaf: Leaf, room: int) -> tuple[str, int, bool]:
+    """The text of a leaf as far as there is room, the octets it took, and whether it fitted."""
+    octets = decode_transfer(leaf.octets, leaf.encoding, TEXT_OCTETS)
+    fits = len(octets) <= room and len(leaf.octets) <= 4 * TEXT_OCTETS
+    if not fits:
+        octets = octets[:room]
+    return decode_text(octets, leaf.charset), len(octets), fits
 
 
 def _attachment(leaf: Leaf) -> Attachment:

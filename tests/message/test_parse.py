@@ -368,6 +368,14 @@ def test_what_could_not_be_read_wholly_is_said(raw: bytes) -> None:
     assert not parse(raw).whole
 
 
+def test_a_long_text_leaves_room_for_the_page() -> None:
+    raw = MIXED.replace(b"ciao\r\n--inner", b"x" * (TEXT_OCTETS + 9) + b"\r\n--inner")
+    parsed = parse(raw)
+    assert not parsed.whole
+    assert len(parsed.content.text) == TEXT_OCTETS
+    assert parsed.content.html == "<p>ciao</p>"
+
+
 def nested(depth: int) -> bytes:
     return (
         b"".join(
