@@ -1,0 +1,50 @@
+"""Which source asks: by token, by Basic, or in development by being on this machine."""
+
+from aiohttp import web
+
+from gateway.access import Access, Source
+from gateway.policy.outcome import Words
+from gateway.web.credentials import Doorkeeper, is_direct, is_this_machine, peer_of, unauthorized
+from gateway.web.frame import CALLER
+from gateway.web.problem import Problem
+
+_WHO = Words("a source of access.yaml", "una fonte di access.yaml")
+
+
+class Gate:
+    """Lets sources in."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._door = Doorkeeper(access.sources.get, access.source_by_token, access.source)
+
+    async def admit(self, request: web.Request) -> Source:
+        """The source that asks. Raises Problem: unauthorized, forbidden, or too many strangers at once."""
+        source = await self._find(request)
+        request[CALLER] = source.name
+        return source
+
+    async def _find(self, request: web.Request) -> Source:
+        development = self._access.development_source
+        if development is not None:
+            _check_direct(request)
+        header = request.headers.get("Authorization", "")
+        # Where only the development source is known, whatever a tool sends as a password will do.
+        asked = header and (development is None or len(self._access.sources) > 1)
+        source = (await self._door.recognize(header) if asked else None) or development
+        if source is None:
+            raise unauthorized("galateo", _WHO)
+        return source
+
+
+def _check_direct(request: web.Request) -> None:
+    if not is_this_machine(peer_of(request)) or not is_direct(request):
+        raise Problem(
+            "forbidden",
+            Words(
+                "In development there are no passwords, so only programs on this machine may ask, directly:"
+                " no proxy, no browser. For anything else write an access.yaml.",
+                "In modalità di sviluppo non ci sono password: possono chiedere solo programmi su questa"
+                " macchina, direttamente: né proxy né browser. Per tutto il resto serve un access.yaml.",
+            ),
+        )

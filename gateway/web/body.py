@@ -1,0 +1,118 @@
+"""Reading the body of a request: bounded in size, time and in what all bodies together may hold."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+
+from gateway.policy.outcome import Words
+from gateway.web.problem import Problem, unavailable
+
+JSON_TYPES = frozenset({"application/json"})
+
+
+class Inflight:
+    """Octets of bodies in memory, of all requests together, of which there may be `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.used = 0
+
+    @contextmanager
+    def share(self) -> Iterator["Share"]:
+        """One request's part, given back at the end."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self.used -= share.size
+
+    def has_room(self, size: int) -> bool:
+        """Whether so many octets more would fit."""
+        return self.used + size <= self._limit
+
+
+class Share:
+    """What one request holds of the whole."""
+
+    __slots__ = ("_whole", "size")
+
+    def __init__(self, whole: Inflight) -> None:
+        self._whole = whole
+        self.size = 0
+
+    def grow(self, size: int) -> None:
+        """Hold `size` octets in all. Raises Problem (unavailable) when memory for bodies is used up."""
+        if size <= self.size:
+            return
+        if not self._whole.has_room(size - self.size):
+            raise unavailable(2)
+        self._whole.used += size - self.size
+        self.size = size
+
+
+def check_json(request: web.Request) -> None:
+    """Refuse a body that is not plain JSON, before it is read."""
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise Problem(
+            "unsupported-media-type",
+            Words("Send the body without Content-Encoding.", "Inviare il corpo senza Content-Encoding."),
+            headers={"Accept-Encoding": "identity"},
+        )
+    kind = request.content_type
+    if (kind not in JSON_TYPES and not kind.endswith("+json")) or (
+        request.charset or "utf-8"
+    ).lower() not in (
+        "utf-8",
+        "utf8",
+    ):
+        raise Problem(
+            "unsupported-media-type",
+            Words(
+                "Send JSON in UTF-8, with Content-Type: application/json.",
+                "Inviare JSON in UTF-8, con Content-Type: application/json.",
+            ),
+            headers={"Accept": "application/json"},
+        )
+
+
+async def read_body(request: web.Request, limit: int, timeout: float, share: Share) -> bytes:
+    """The whole body, at most `limit` octets, within `timeout` seconds. Raises Problem."""
+    declared = request.content_length or 0
+    if declared > limit:
+        raise too_large(limit)
+    share.grow(declared)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(timeout):
+            async for chunk in request.content.iter_any():
+                size += len(chunk)
+                if size > limit:
+                    raise too_large(limit)
+                share.grow(size)
+                chunks.append(chunk)
+    except TimeoutError:
+        raise Problem(
+            "timeout",
+            Words(
+                f"The body did not arrive within {timeout:.0f} seconds.",
+                f"Il corpo non è arrivato entro {timeout:.0f} secondi.",
+            ),
+            headers={"Connection": "close"},
+        ) from None
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def too_large(limit: int) -> Problem:
+    """A body beyond the limit."""
+    return Problem(
+        "too-large",
+        Words(
+            f"The body is larger than {limit} octets. Send less, or attach a link.",
+            f"Il corpo supera {limit} ottetti. Inviare meno, o allegare un collegamento.",
+        ),
+        headers={"Connection": "close"},
+    )

@@ -1,0 +1,124 @@
+"""An HTTP listener: bounded connections, patience with nobody who only holds one open, a graceful stop."""
+
+import asyncio
+import logging
+
+import orjson
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler
+
+from gateway.policy.outcome import Words
+from gateway.settings.values import Listen
+from gateway.web.frame import SAFE
+from gateway.web.problem import CONTENT_TYPE, Problem
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE = 75.0
+"""Seconds that a connection may be idle, or take for the header of its next request."""
+LINGERING = 2.0
+
+
+class HttpListener:
+    """One application on one socket.
+
+    `connections` bounds all peers together. At `stop` no new connection is taken, requests under way get
+    `grace` seconds, and idle connections are closed at once.
+    """
+
+    def __init__(
+        self,
+        listen: Listen,
+        app: web.Application,
+        *,
+        connections: int = 500,
+        grace: float = 20.0,
+        keepalive: float = KEEPALIVE,
+    ) -> None:
+        self._listen = listen
+        self._grace = grace
+        self._connections = connections
+        self._keepalive = keepalive
+        self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=grace)
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Begin to accept connections. Raises OSError where the address cannot be had."""
+        await self._runner.setup()
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                self._connect, self._listen.host, self._listen.port, backlog=512, reuse_address=True
+            )
+        except BaseException:
+            await self._runner.cleanup()
+            raise
+
+    @property
+    def address(self) -> Listen:
+        """Where it listens, with the port it was given."""
+        assert self._server is not None
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return Listen(host, port)
+
+    async def stop(self) -> None:
+        """Take no more connections, let requests under way end, close."""
+        if self._server is not None:
+            self._server.close()
+        server = self._runner.server
+        if server is not None:
+            server.pre_shutdown()
+        await self._runner.cleanup()
+
+    def _connect(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None
+        return _Connection(server, self._connections, self._keepalive)
+
+
+class _Connection(RequestHandler):
+    """aiohttp's protocol, with a limit on connections, and errors as problems."""
+
+    __slots__ = ("_limit",)
+
+    def __init__(self, server: web.Server, limit: int, keepalive: float) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # the library's own way to say none
+            keepalive_timeout=keepalive,
+            lingering_time=LINGERING,
+            auto_decompress=False,
+        )
+        self._limit = limit
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count it in, or hang up where it is one too many."""
+        super().connection_made(transport)
+        server = self._manager
+        if server is None or len(server.connections) > self._limit:
+            log.warning("http.full", extra={"limit": self._limit})
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What could not even be read as HTTP, or broke outside every handler."""
+        if status < 500 or isinstance(exc, HttpProcessingError):
+            problem = Problem("malformed", Words("This is not HTTP/1.1 as it should be.", ""))
+        else:
+            log.error("http.broken", exc_info=exc)
+            problem = Problem("internal", Words("A fault in the gateway stopped this request.", ""))
+        response = web.Response(
+            status=problem.status,
+            body=orjson.dumps(problem.describe("en", "")),
+            content_type=CONTENT_TYPE,
+            headers=SAFE,
+        )
+        response.force_close()
+        return response
