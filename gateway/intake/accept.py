@@ -33,10 +33,13 @@ from gateway.store.records import (
     OutboxRow,
     Ref,
     ReplayRow,
+    SentRow,
     decision_id,
+    sent_hash,
 )
 
-REPLAY_SECONDS = 24 * 3600.0
+DAY = 24 * 3600.0
+REPLAY_SECONDS = DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +136,9 @@ class Accept:
         )
         if any(r.hold_id or (r.outcome is Outcome.ACCEPT and message.deliver) for r in results):
             draft.writes.bodies.append(BodyRow(message.id, s.body))
+            if message.message_id and message.channel == "email":
+                row = SentRow(int(draft.now // DAY), sent_hash(message.message_id), message.id)
+                draft.writes.sent.append(row)
 
 
 def record(

@@ -112,7 +112,7 @@ def pack_reading(reading: Reading) -> bytes:
         "n": reading.length,
     }
     if reading.phrases:
-        data["p"] = [(p.words, p.start, p.end, p.asks) for p in reading.phrases]
+        data["p"] = [(p.words, p.start, p.end, p.asks, p.run) for p in reading.phrases]
     if reading.truncated:
         data["t"] = True
     return orjson.dumps(data)
@@ -135,7 +135,7 @@ def unpack_reading(data: bytes) -> Reading:
         greeting=Greeting(kind=kind, name=name, evidence=_unpack_evidence(evidence)),
         length=d["n"],
         truncated=d.get("t", False),
-        phrases=tuple(Phrase(0, words, start, end, asks) for words, start, end, asks in d.get("p", ())),
+        phrases=tuple(Phrase(0, *row) for row in d.get("p", ())),
         **{key: Finding(v, score, _unpack_evidence(rows)) for key, (v, score, rows) in d["f"].items()},
     )
 
@@ -219,7 +219,7 @@ def pack_violation(v: Violation) -> dict[str, Any]:
     """One violation as plain data."""
     return {
         "policy": v.policy, "rule": v.rule, "code": v.code, "outcome": int(v.outcome), "mode": v.mode,
-        "reason": v.reason, "remedy": v.remedy, "evidence": [_evidence(e) for e in v.evidence],
+        "reason": tuple(v.reason), "remedy": tuple(v.remedy), "evidence": [_evidence(e) for e in v.evidence],
         "earliest": v.earliest, "condition": v.condition,
     }  # fmt: skip
 

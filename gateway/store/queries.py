@@ -85,10 +85,14 @@ RECHECK_BACKLOG = (
     "UPDATE holds SET recheck_at = ?1 WHERE controller = ?2 AND sender = ?3 AND status = 'open'"
     " AND condition = 'reply' AND codes LIKE '%/reply_backlog.%' AND (recheck_at = 0 OR recheck_at > ?1)"
 )
-ADD_SENT = "INSERT INTO sent_ids VALUES (?,?,?) ON CONFLICT (day, hash) DO NOTHING"
+ADD_SENT = "INSERT INTO sent_ids VALUES (?,?,?) ON CONFLICT DO NOTHING"
 SENT = (
     "WITH RECURSIVE days (day) AS (SELECT ?2 UNION ALL SELECT day - 1 FROM days WHERE day > ?2 - ?3)"
-    " SELECT message_id FROM days JOIN sent_ids ON sent_ids.day = days.day AND hash = ?1 LIMIT 1"
+    " SELECT message_id FROM days JOIN sent_ids ON sent_ids.day = days.day AND hash = ?1 LIMIT 20"
+)
+SENT_TO = (
+    "SELECT DISTINCT message_id FROM decisions WHERE lane = ? AND subject = ? AND controller = ?"
+    " AND outcome = 0 ORDER BY message_id DESC LIMIT ?"
 )
 UNMATCHED = (
     "SELECT id, controller, subject, source, type, at, recorded_at, dedup, data FROM events"

@@ -243,6 +243,7 @@ class SentRow:
     message_id: str
 
 
-def sent_hash(controller: str, message_id: str) -> bytes:
-    """What is kept of a Message-ID, 16 octets; one controller's never matches another's."""
-    return blake2b(f"{controller}\0{message_id}".encode(errors="replace"), digest_size=16).digest()
+def sent_hash(message_id: str) -> bytes:
+    """What is kept of a Message-ID (with or without its angle brackets): 16 octets."""
+    bare = message_id.strip().strip("<>")
+    return blake2b(bare.encode(errors="replace"), digest_size=16, person=b"sent").digest()

@@ -38,6 +38,8 @@ OLDEST_SAFE = (3, 51, 3)
 LEASE = 900.0
 CHECKPOINT_PAGES = 4000
 FINGERPRINT_DAYS = 30
+SENT_DAYS = 365
+"""How long a reply is matched to what it answers by Message-ID."""
 BUSY_SECONDS = 10.0
 
 
@@ -272,6 +274,21 @@ class SqliteStore:
         """The consent log of one person."""
         lane = int.from_bytes(ref[1][:2], "big") & 1023
         return [ConsentRow(*row) for row in self._read(q.CONSENTS, (lane, *ref))]
+
+    async def sent_as(self, message_id: str) -> list[str]:
+        """The messages that went out under a Message-ID (RFC 5322) in the last year, newest first."""
+        today = int(self._clock() // 86400)
+        rows = self._read(q.SENT, (sent_hash(message_id), today, SENT_DAYS))
+        return [str(name) for (name,) in rows]
+
+    async def sent_to(self, ref: Ref, limit: int = 20) -> list[str]:
+        """The latest messages accepted for one person, newest first."""
+        lane = int.from_bytes(ref[1][:2], "big") & 1023
+        return [str(name) for (name,) in self._read(q.SENT_TO, (lane, ref[1], ref[0], limit))]
+
+    async def unmatched(self, after: str = "", limit: int = 100) -> list[EventRow]:
+        """Replies that wait for a person to look at them, oldest first; `after` pages by id."""
+        return [EventRow(*row) for row in self._read(q.UNMATCHED, (after, limit))]
 
     async def depths(self) -> Depths:
         """How much waits."""

@@ -5,7 +5,7 @@ CREATE TABLE sent_ids (
     day INTEGER NOT NULL,
     hash BLOB NOT NULL,
     message_id TEXT NOT NULL,
-    PRIMARY KEY (day, hash)
+    PRIMARY KEY (day, hash, message_id)
 ) WITHOUT ROWID;
 
 CREATE INDEX events_unmatched ON events (id) WHERE type = 'reply.unmatched';

@@ -1,0 +1,21 @@
+"""`galateo demo`: try the gateway on this machine."""
+
+import sys
+
+import click
+import uvloop
+from rich.console import Console
+
+from gateway.cli.serve import REFUSALS
+from gateway.demo.run import demo
+
+
+@click.command("demo")
+@click.option("--once", is_flag=True, help="End after the table instead of serving on.")
+def demo_command(once: bool) -> None:
+    """Start a gateway with a database of its own and a catch-all sink, and send it sample messages."""
+    try:
+        uvloop.run(demo(once=once, console=Console(width=None if sys.stdout.isatty() else 160)))
+    except REFUSALS as error:
+        click.echo(f"galateo: {error}", err=True)
+        sys.exit(1)
