@@ -1,5 +1,6 @@
 """What the rest of the gateway may ask of a store, whichever database is behind it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -7,7 +8,7 @@ from gateway.ledger.person import Person
 from gateway.store.attempt import Attempt, Report
 from gateway.store.draft import Unit
 from gateway.store.outbox import Entry
-from gateway.store.records import ConsentRow, DecisionRow, HoldRow, MessageRow, Ref
+from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref
 
 T = TypeVar("T")
 
@@ -101,6 +102,18 @@ class Store(Protocol):
         """The consent log of one person, oldest first."""
         ...
 
+    async def sent_as(self, message_id: str) -> list[str]:
+        """The messages that went out under a Message-ID (RFC 5322) in the last year, newest first."""
+        ...
+
+    async def sent_to(self, ref: Ref, limit: int = 20) -> list[str]:
+        """The latest messages accepted for one person, newest first."""
+        ...
+
+    async def unmatched(self, after: str = "", limit: int = 100) -> list[EventRow]:
+        """Replies that wait for a person to look at them, oldest first; `after` pages by id."""
+        ...
+
     async def depths(self) -> Depths:
         """How much waits, for metrics."""
         ...
@@ -123,6 +136,11 @@ class Store(Protocol):
 
     def report(self, report: Report) -> None:
         """Queue mail of the gateway's own; written with the next batch."""
+        ...
+
+    async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a statement that only reads finds in what is committed. `sql` keeps to what SQLite and
+        PostgreSQL both know, with `?` or `?1` for values."""
         ...
 
     async def fingerprint(self, keys: str) -> None:

@@ -87,7 +87,7 @@ RECHECK_BACKLOG = (
 )
 ADD_SENT = "INSERT INTO sent_ids VALUES (?,?,?) ON CONFLICT DO NOTHING"
 SENT = (
-    "WITH RECURSIVE days (day) AS (SELECT ?2 UNION ALL SELECT day - 1 FROM days WHERE day > ?2 - ?3)"
+    "WITH RECURSIVE days (day) AS (SELECT ?2 UNION ALL SELECT day - 1 FROM days WHERE day > ?2 - 365)"
     " SELECT message_id FROM days JOIN sent_ids ON sent_ids.day = days.day AND hash = ?1 LIMIT 20"
 )
 SENT_TO = (

@@ -25,7 +25,7 @@ from gateway.store.migrate import migrate_sqlite
 from gateway.store.outbox import Entry, Feed
 from gateway.store.pace import PaceIndex
 from gateway.store.protocol import Depths, DiskFull, HoldFilter, StoreError, Unavailable, WrongKeys
-from gateway.store.records import ConsentRow, DecisionRow, HoldRow, MessageRow, Ref
+from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref, sent_hash
 from gateway.store.sameness import SamenessIndex, unpack_hashes
 from gateway.store.sqlite_outbox import SqliteOutbox
 from gateway.store.sqlite_writes import AuditChain, write
@@ -38,8 +38,6 @@ OLDEST_SAFE = (3, 51, 3)
 LEASE = 900.0
 CHECKPOINT_PAGES = 4000
 FINGERPRINT_DAYS = 30
-SENT_DAYS = 365
-"""How long a reply is matched to what it answers by Message-ID."""
 BUSY_SECONDS = 10.0
 
 
@@ -278,13 +276,12 @@ class SqliteStore:
     async def sent_as(self, message_id: str) -> list[str]:
         """The messages that went out under a Message-ID (RFC 5322) in the last year, newest first."""
         today = int(self._clock() // 86400)
-        rows = self._read(q.SENT, (sent_hash(message_id), today, SENT_DAYS))
-        return [str(name) for (name,) in rows]
+        return [str(name) for (name,) in self._read(q.SENT, (sent_hash(message_id), today))]
 
     async def sent_to(self, ref: Ref, limit: int = 20) -> list[str]:
         """The latest messages accepted for one person, newest first."""
-        lane = int.from_bytes(ref[1][:2], "big") & 1023
-        return [str(name) for (name,) in self._read(q.SENT_TO, (lane, ref[1], ref[0], limit))]
+        wanted = (int.from_bytes(ref[1][:2], "big") & 1023, ref[1], ref[0], limit)
+        return [str(name) for (name,) in self._read(q.SENT_TO, wanted)]
 
     async def unmatched(self, after: str = "", limit: int = 100) -> list[EventRow]:
         """Replies that wait for a person to look at them, oldest first; `after` pages by id."""
@@ -312,6 +309,10 @@ class SqliteStore:
     def report(self, report: Report) -> None:
         """Queue mail of the gateway's own."""
         self._outbox.report(report)
+
+    async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a statement that only reads finds."""
+        return self._read(sql, tuple(values)).fetchall()
 
     async def fingerprint(self, keys: str) -> None:
         """Keep the fingerprint of the key file, or refuse one that differs."""
