@@ -3,6 +3,8 @@
 from collections.abc import MutableMapping
 from typing import NamedTuple
 
+from xxhash import xxh32_intdigest
+
 from gateway.reading.fold import fold, undisguise
 from gateway.reading.html import Piece
 from gateway.reading.language import Votes, count_votes, elect, split_words, weigh_words
@@ -35,12 +37,21 @@ class Kept:
         self._blocks: dict[tuple[str, str, bool], Shown] = {}
         self._phrases: dict[tuple[str, str], tuple[tuple[Hit, ...], tuple[Tag, ...], int]] = {}
         self.pieces: MutableMapping[str, Piece] = Bounded(self._room // 4)
-        self.runs: Bounded = Bounded(self._room // 2)
+        self.runs: Bounded = Bounded(self._room // 4)
+        self._values: dict[bytes, int] = {}
 
     @property
     def function_words(self) -> dict[bytes, Votes]:
         """Function words of all languages."""
         return self._table
+
+    def value(self, word: bytes) -> int:
+        """A number for the word, the same everywhere, to sample runs by."""
+        known = self._values.get(word)
+        if known is None:
+            known = xxh32_intdigest(word)
+            _put(self._values, word, known, self._room)
+        return known
 
     def votes(self, block: str) -> Votes:
         """The block's votes for a language."""

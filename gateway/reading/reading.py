@@ -39,13 +39,15 @@ class Greeting:
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """One phrase of the masked text: a fingerprint that fits a signed 64-bit integer, its words,
-    where it stands in the visible text, and whether it sells or asks."""
+    where it stands in the visible text, and whether it sells or asks. `run` marks a sampled run of
+    words, which still matches when other words of its sentence change; the rest are whole sentences."""
 
     hash: int
     words: int
     start: int
     end: int
     asks: bool = False
+    run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
