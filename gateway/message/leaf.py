@@ -12,6 +12,7 @@ _VALUE = re.compile(
     rb"((?:[ \t]*;[ \t]*[A-Za-z0-9-]++="
     rb"(?:\"[^\"\\\0\x80-\xff]*+\"|[^\s;\"(),<>@:\\/\[\]?=\0\x80-\xff]++))*+)[ \t]*;?[ \t]*\Z"
 )
+_MULTIPART = re.compile(rb' ?[Mm]ultipart/([A-Za-z-]+);[ \t]*(?:boundary|BOUNDARY)="([^"\\\0\x80-\xff]*+)"\Z')
 _BEHIND = re.compile(r"[;(\s]")
 _PARAMETER = re.compile(rb"([A-Za-z0-9-]+)=(?:\"([^\"]*)\"|([^\s;]+))")
 
@@ -46,6 +47,8 @@ def read_value(value: bytes) -> tuple[str, dict[str, str]] | None:
 
 
 def _read(value: bytes) -> tuple[str, dict[str, str]] | None:
+    if match := _MULTIPART.match(value):
+        return f"multipart/{match[1].decode('ascii').lower()}", {"boundary": match[2].decode("ascii")}
     match = _VALUE.match(value)
     if not match:
         return None

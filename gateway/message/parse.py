@@ -51,7 +51,9 @@ def bare_line_ends(raw: bytes) -> bool:
 
 
 def _assemble(fields: Fields, header_end: int, leaves: list[Leaf], whole: bool) -> Parsed:
-    thread = f"{_first(fields, 'references')} {_first(fields, 'in-reply-to')}".strip()
+    thread = ""
+    if "in-reply-to" in fields or "references" in fields:
+        thread = f"{_first(fields, 'references')} {_first(fields, 'in-reply-to')}".strip()
     unsubscribe = _first(fields, "list-unsubscribe")
     bulk = bool(unsubscribe) or "list-id" in fields or _first(fields, "precedence").lower() in _BULK
     name, address = read_person(_first(fields, "from"))
@@ -79,8 +81,7 @@ def _assemble(fields: Fields, header_end: int, leaves: list[Leaf], whole: bool) 
 
 
 def _first(fields: Fields, name: str) -> str:
-    values = fields.get(name)
-    return decode_raw(values[0]) if values else ""
+    return decode_raw(fields[name][0]) if name in fields else ""
 
 
 def _read_leaves(leaves: list[Leaf]) -> tuple[str, str, tuple[Attachment, ...], bool]:

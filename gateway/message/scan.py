@@ -5,6 +5,7 @@ reader (`tree`) takes over. Where it accepts, both agree.
 """
 
 import re
+from functools import lru_cache
 
 from gateway.message.body import PLAIN_ENCODINGS
 from gateway.message.leaf import LONGEST_PARAMETERS, Fields, Leaf, Part, describe, read_value
@@ -38,6 +39,8 @@ _ENCODINGS = {
     for name in (*PLAIN_ENCODINGS, "quoted-printable", "base64")
     for spelling in (name, name.upper(), name.title(), name.capitalize())
 }
+_SHORT_HEAD = 160  # octets
+_Form = tuple[str, str, str, str, str, bool]
 
 
 def unix_lines(raw: bytes) -> bytes | None:
@@ -133,11 +136,26 @@ def _divide(lines: bytes, start: int, end: int, line: bytes, leaves: list[Leaf],
         blank = lines.find(b"\n\n", position, following)
         if blank <= position:
             return False
-        fields = index(lines[position + 1 : blank])
-        if fields is None or not _descend(fields, lines, blank + 2, following, leaves, depth):
-            return False
+        head = lines[position + 1 : blank]
+        if form := _form(head) if len(head) < _SHORT_HEAD else None:
+            leaves.append(Leaf(lines[blank + 2 : following], *form))
+        else:
+            fields = index(head)
+            if fields is None or not _descend(fields, lines, blank + 2, following, leaves, depth):
+                return False
         position = following
     return False
+
+
+# The parts of bulk mail begin with the same few headers, message after message.
+@lru_cache(maxsize=256)
+def _form(head: bytes) -> _Form | None:
+    """What a part header says of a leaf, None when it takes a longer look."""
+    fields = index(head)
+    leaves: list[Leaf] = []
+    if fields is None or not _descend(fields, b"", 0, 0, leaves, DEEPEST):
+        return None
+    return leaves[0][1:]
 
 
 def _is_closing(lines: bytes, position: int, end: int, line: bytes) -> bool:
