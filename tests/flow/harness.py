@@ -59,6 +59,7 @@ CONSENT_COLUMNS += (
 )
 CONSENT_COLUMNS += ("contract",)
 START_SECONDS = 30.0
+LISTENERS = ("smtp", "http", "ops")
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 
@@ -69,7 +70,8 @@ class Gateway:
     ones); `access` is an access.yaml, without which it runs in development mode. `settings` are
     further GALATEO_* variables without the prefix; `environment` goes to the process as it is
     (LD_PRELOAD and the like). `smtp_port`, `http_port`, `ops_port` and `pid` are valid while it runs
-    and change at a restart. What it said is in `folder`/stdout.log and stderr.log.
+    and change at a restart; the port of a listener that is off is 0. What it said is in
+    `folder`/stdout.log and stderr.log.
     """
 
     smtp_port = http_port = ops_port = 0
@@ -119,9 +121,7 @@ class Gateway:
         except BaseException:
             self.kill()
             raise
-        self.smtp_port = _port(ready["smtp"])
-        self.http_port = _port(ready["http"])
-        self.ops_port = _port(ready["ops"])
+        self.smtp_port, self.http_port, self.ops_port = (_port(ready.get(name)) for name in LISTENERS)
         return self
 
     @property
@@ -429,5 +429,5 @@ def eventually(holds: Callable[[], Any], timeout: float = 10.0, what: str = "it"
     return answer
 
 
-def _port(address: str) -> int:
-    return int(address.rpartition(":")[2])
+def _port(address: str | None) -> int:
+    return int(address.rpartition(":")[2]) if address else 0
