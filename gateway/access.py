@@ -172,6 +172,7 @@ def development_access() -> Access:
         trusted=frozenset({"jurisdiction", "consent"}),
         events="open",
         reply_feed=True,
+        kind="person",
         development=True,
     )
     controller = Controller(name=DEVELOPMENT_CONTROLLER, jurisdiction="it", identity="Galateo development")

@@ -18,9 +18,11 @@ from gateway.delivery.smtp import SmtpRelay
 from gateway.delivery.target import parse_smtp, parse_webhook
 from gateway.delivery.webhook import WebhookRelay
 from gateway.delivery.worker import Worker
+from gateway.ingress.http import HttpLimits, native_routes
 from gateway.ingress.smtp import Listener
 from gateway.intake import Intake
 from gateway.intake.consents import Consents
+from gateway.intake.events import Events
 from gateway.intake.gate import GatedOutbox
 from gateway.keys import Keys, load_keys, new_keys, save_keys
 from gateway.metrics import Metrics
@@ -33,6 +35,8 @@ from gateway.settings import Settings
 from gateway.store.protocol import Store, StoreError
 from gateway.store.sqlite import SqliteStore
 from gateway.watch import watch_folder
+from gateway.web.frame import build_app
+from gateway.web.listener import HttpListener
 
 log = logging.getLogger("gateway")
 
@@ -138,6 +142,15 @@ class App:
             hold_seconds=settings.hold_expiry.total_seconds(),
         )  # fmt: skip
         self.smtp = Listener(settings, parts.access, self.intake.submit, None, metrics, time.time)
+        self.events = Events(
+            parts.store,
+            parts.reader,
+            parts.keys,
+            metrics,
+            parts.access.sources,
+            backdate_limit=settings.backdate_limit.total_seconds(),
+        )
+        self.http = self._listen_http()
         self.worker = make_worker(parts)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -147,6 +160,8 @@ class App:
         metrics.policies((p.name, p.version, p.mode) for p in policies.current.policies)
         metrics.reply_feeds({s.name: s.reply_feed for s in self.parts.access.sources.values()})
         await self.smtp.start()
+        for listener in self.http.values():
+            await listener.start()
         self._tasks = [
             asyncio.create_task(task, name=name)
             for name, task in (
@@ -161,6 +176,8 @@ class App:
         """Stop accepting, finish sessions, commit, deliver what is under way, let go of the database."""
         grace = self.parts.settings.grace.total_seconds()
         await self.smtp.stop_accepting()
+        for listener in self.http.values():
+            await listener.stop()
         await self.smtp.drain(grace)
         self.smtp.close()
         await self.worker.stop(grace)
@@ -168,6 +185,24 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.parts.store.close()
+
+    def _listen_http(self) -> dict[str, HttpListener]:
+        settings, parts = self.parts.settings, self.parts
+        ingest = native_routes(
+            access=parts.access,
+            submit=self.intake.submit,
+            tell=self.events.tell,
+            store=parts.store,
+            limits=HttpLimits.from_settings(settings),
+            on_reply=parts.metrics.accepted_in,
+        )
+        apps = (("http", settings.http_listen, ingest),)
+        grace = settings.grace.total_seconds()
+        return {
+            name: HttpListener(listen, build_app(routes), connections=settings.max_connections, grace=grace)
+            for name, listen, routes in apps
+            if listen is not None
+        }
 
     async def _every(self, seconds: float, action: Callable[[], object]) -> None:
         while True:
@@ -190,7 +225,8 @@ class App:
     @property
     def addresses(self) -> dict[str, str]:
         """Where it listens, by name, as host:port."""
-        return {"smtp": "{}:{}".format(*self.smtp.addresses[0])}
+        smtp = {"smtp": "{}:{}".format(*self.smtp.addresses[0])} if self.smtp.addresses else {}
+        return smtp | {name: str(listener.address) for name, listener in self.http.items()}
 
     def reload(self) -> None:
         """Take what the policy folder says now, or keep the last good set and say so."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any
 
 
@@ -82,6 +83,7 @@ SAMPLES = (
         by="http",
         class_="outreach",
         campaign="linkedin-q1",
+        purpose="offers",
         to="https://www.linkedin.com/in/luca-moro-example",
         name="Luca Moro",
         text="Grazie del collegamento, Luca! Ti propongo la nostra consulenza per aumentare le vendite del 40%:"
@@ -92,6 +94,7 @@ SAMPLES = (
         by="http",
         class_="outreach",
         campaign="linkedin-q1",
+        purpose="offers",
         to="https://www.linkedin.com/in/luca-moro-example",
         name="Luca Moro",
         text="Buongiorno Luca, sono Elena Riva e curo gli incontri con gli autori alla Libreria Acme di Milano. Le"
@@ -121,6 +124,7 @@ SAMPLES = (
         by="smtp",
         class_="outreach",
         campaign="cold-uk",
+        purpose="offers",
         to="kate.moss-lane@mill.example",
         name="Kate Lane",
         subject="Quick question, {{first_name}}",
@@ -168,6 +172,7 @@ SAMPLES = (
             by="http",
             class_="greeting",
             campaign="natale",
+            purpose="greetings",
             to=f"https://www.linkedin.com/in/collega-{n}-example",
             name=name,
             text=f"Ciao {name.split()[0]}, in questo momento speciale desidero augurare a te e ai tuoi cari un Natale"
@@ -194,7 +199,7 @@ def mail(sample: Sample) -> bytes:
         message["List-Unsubscribe"] = "<https://www.acme.example/unsubscribe?u=42>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(sample.text)
-    return message.as_bytes()
+    return message.as_bytes(policy=SMTP)
 
 
 def request(sample: Sample) -> dict[str, Any]:
@@ -209,4 +214,6 @@ def request(sample: Sample) -> dict[str, Any]:
     }
     if sample.campaign:
         body["campaign"] = {"id": sample.campaign}
+    if sample.purpose:
+        body["purpose"] = sample.purpose
     return body
