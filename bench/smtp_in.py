@@ -1,6 +1,6 @@
 """What SMTP ingress alone costs: smtp-source against the gateway's session class and against stock aiosmtpd.
 
-    python -m bench.smtp_in [--seconds 5] [--sessions 20] [--tools DIR] [--json FILE]
+    python -m bench.smtp_in [--messages 6000] [--sessions 20] [--tools DIR] [--json FILE]
 
 No policy, no store: every message is answered at once. `whole` builds the Message (parsing included),
 `lines` leaves that out. Stock runs on the same loop, uvloop, and once more with its line limit raised, as
@@ -70,7 +70,10 @@ async def _serve_stock(variant: str) -> tuple[int, list[int]]:
     loop = asyncio.get_running_loop()
     handler = Discard()
     server = await loop.create_server(
-        lambda: Long(handler, hostname="gw.test", ident="gw", loop=loop, enable_SMTPUTF8=True), "127.0.0.1", 0, backlog=2048
+        lambda: Long(handler, hostname="gw.test", ident="gw", loop=loop, enable_SMTPUTF8=True),
+        "127.0.0.1",
+        0,
+        backlog=2048,
     )
     return server.sockets[0].getsockname()[1], counts
 
@@ -92,7 +95,8 @@ async def _serve_own(variant: str) -> tuple[int, list[int]]:
 
         bare = Message.__new__(Message)
         smtp_transaction.compose = lambda *_: bare
-    settings = load(smtp_listen="127.0.0.1:0", development=True, max_connections=2000, max_connections_per_peer=2000)
+    many = {"max_connections": 2000, "max_connections_per_peer": 2000}
+    settings = load(smtp_listen="127.0.0.1:0", development=True, **many)
     listener = Listener(settings, development_access(), submit)
     await listener.start()
     _KEPT.append(listener)
@@ -144,23 +148,26 @@ def body(size: int) -> str:
     return text[:size] + "\n"
 
 
-def run(tool: list[str], server: Server, mode: str, sessions: int, messages: int, file: str) -> dict[str, Any]:
+def run(
+    tool: list[str], server: Server, mode: str, sessions: int, messages: int, file: str
+) -> dict[str, Any]:
     before = server.used()
     began = time.monotonic()
-    subprocess.run(
-        [*tool, *MODES[mode], "-s", str(sessions), "-m", str(messages), "-F", file, "-f", "ada@example.com", "-t", "bob@example.org", f"127.0.0.1:{server.port}"],
-        check=True,
-        timeout=120,
-    )  # fmt: skip
+    command = [*tool, *MODES[mode], "-s", str(sessions), "-m", str(messages), "-F", file]
+    command += ["-f", "ada@example.com", "-t", "bob@example.org", f"127.0.0.1:{server.port}"]
+    subprocess.run(command, check=True, timeout=120)
     took = time.monotonic() - began
     after = server.used()
     count = after[0] - before[0]
     assert count == messages, (count, messages)
-    return {"per_second": round(count / took), "cpu_us": round((after[1] - before[1]) / count * 1e6, 1), "peak_kb": after[2]}
+    cpu = (after[1] - before[1]) / count * 1e6
+    return {"per_second": round(count / took), "cpu_us": round(cpu, 1), "peak_mb": after[2] // 1024}
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--serve")
     options.add_argument("--channel", type=int)
     options.add_argument("--messages", type=int, default=6000)
@@ -187,7 +194,11 @@ def main() -> None:
                         run(tool, server, mode, given.sessions, 500, file.name)
                         got = run(tool, server, mode, given.sessions, given.messages, file.name)
                         results.append({"variant": variant, "mode": mode, "round": turn} | got)
-                        print(f"{variant:18} {mode:9} {got['per_second']:6}/s {got['cpu_us']:7} us {got['peak_kb'] // 1024:4} MB")
+                        print(
+                            "{variant:18} {mode:9} {per_second:6}/s {cpu_us:7} us {peak_mb:4} MB".format(
+                                **results[-1]
+                            )
+                        )
                 finally:
                     server.stop()
     if given.json:

@@ -3,7 +3,7 @@
 import asyncio
 from abc import abstractmethod
 from asyncio import StreamReaderProtocol
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.ingress import smtp_texts as texts
@@ -41,7 +41,7 @@ class Connection(Dialog):
         self._touched = self._over = 0.0
 
     @abstractmethod
-    def begin(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def begin(self, talk: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Leave the connection to a coroutine until it ends."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ class Connection(Dialog):
             return
         self.reception.sessions.add(self)
         if self.reception.proxies and is_within(self.peer, self.reception.proxies):
-            self.begin(self._meet_proxied())
+            self.begin(self._meet_proxied)
             return
         self._meet()
         self.flush()

@@ -81,13 +81,17 @@ class SmtpSession(Stream):
             # Whoever sends it, though it is not offered, sends octets of a message next, not commands.
             self.turn_away(texts.NO_BDAT)
         elif name in _DIALOGS:
-            self.begin(self._converse(name, rest.strip(b" \t\r\n").decode("ascii", "replace")))
+            argument = rest.strip(b" \t\r\n").decode("ascii", "replace")
+            self.begin(lambda: self._converse(name, argument))
         else:
             self.refuse(texts.UNKNOWN)
 
     async def _converse(self, name: str, argument: str) -> None:
         if name == "AUTH" and self._transaction is not None:
             self.refuse(texts.NESTED)
+            return
+        if name == "STARTTLS" and self.secure:
+            self.refuse(texts.TLS_ALREADY)
             return
         assert self.session is not None
         self.session.host_name = "client" if self.hello else None

@@ -6,7 +6,7 @@ must be waited for, what the client sends on is kept, and beyond MOST_AHEAD no l
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiosmtpd.smtp import TLSSetupException
@@ -144,14 +144,14 @@ class Stream(Connection):
 
     # Coroutines
 
-    def begin(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def begin(self, talk: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Leave the connection to a coroutine until it ends."""
         self.phase = DIALOG
-        self._task = self.loop.create_task(self._run(coroutine))
+        self._task = self.loop.create_task(self._run(talk))
 
-    async def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    async def _run(self, talk: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await coroutine
+            await talk()
         except asyncio.CancelledError:
             self.abort()
             raise

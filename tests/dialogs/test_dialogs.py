@@ -87,11 +87,15 @@ async def play(house: House, wire: Wire, line: str, last: list[str]) -> None:
         raise ValueError(line)
 
 
-@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
-async def test_dialog(file: Path) -> None:
-    lines = [
+def read(file: Path) -> list[str]:
+    return [
         line for line in file.read_text(encoding="utf-8").split("\n") if line and not line.startswith("#")
     ]
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+async def test_dialog(file: Path) -> None:
+    lines = read(file)
     async with set_up([line[2:] for line in lines if line.startswith("! ")]) as house:
         wire = await house.connect(greet=False)
         last: list[str] = []

@@ -78,6 +78,7 @@ class House:
     settings: dict[str, Any] = field(default_factory=dict)
     before: Callable[[Message], Awaitable[None]] | None = None
     messages: list[Message] = field(default_factory=list)
+    wires: list["Wire"] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
         given = {"smtp_listen": "127.0.0.1:0", "public_url": "http://gw.example"} | self.settings
@@ -95,8 +96,10 @@ class House:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for wire in self.wires:
+            wire.writer.transport.abort()
         self.listener.close()
-        for _turn in range(3):
+        for _turn in range(5):
             await asyncio.sleep(0)
 
     @property
@@ -111,6 +114,7 @@ class House:
 
     async def connect(self, greet: bool = True, **given: Any) -> "Wire":
         wire = Wire(*await asyncio.open_connection("127.0.0.1", self.port, **given))
+        self.wires.append(wire)
         if greet:
             assert (await wire.reply()).startswith("220 ")
         return wire

@@ -1,0 +1,127 @@
+"""STARTTLS, TLS from the first octet, and what must not survive the handshake."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+
+from gateway.ingress.smtp_limits import Limits
+from tests.ingress.smtp.house import MAIL, House, Wire, access_with
+
+Certificate = tuple[Path, ssl.SSLContext]
+PLAIN = "AUTH PLAIN AHRvb2wAY29ycmVjdCBob3JzZQ=="
+
+
+async def begin_tls(wire: Wire, context: ssl.SSLContext) -> None:
+    await wire.writer.start_tls(context, server_hostname="localhost")
+
+
+async def test_starttls_forgets_what_was_said_before(certificate: Certificate) -> None:
+    folder, context = certificate
+    async with House(access=access_with(), tls=folder) as house:
+        wire = await house.connect()
+        assert "STARTTLS" in await wire.say("EHLO x")
+        assert (await wire.say("STARTTLS now")).startswith("501 5.5.4")
+        assert (await wire.say(PLAIN)).startswith("235")
+        assert (await wire.say("STARTTLS")).startswith("220")
+        await begin_tls(wire, context)
+        assert (await wire.say("MAIL FROM:<a@example.com>")).startswith("503 5.5.1 Say EHLO")
+        said = await wire.say("EHLO x")
+        assert "STARTTLS" not in said
+        assert "AUTH PLAIN LOGIN" in said
+        assert (await wire.say("MAIL FROM:<a@example.com>")).startswith("530 5.7.0")
+        assert (await wire.say(PLAIN)).startswith("235 2.7.0")
+        assert (await wire.mail()).startswith("354")
+        await wire.send(MAIL + b".\r\n")
+        assert (await wire.reply()).startswith("250 2.0.0")
+        assert (await wire.say("QUIT")).startswith("221")
+        assert await wire.rest() == b""
+    assert house.messages[0].raw == MAIL
+
+
+async def test_what_is_sent_in_clear_behind_starttls_is_never_obeyed(certificate: Certificate) -> None:
+    folder, context = certificate
+    async with House(tls=folder) as house:
+        wire = await house.connect()
+        await wire.say("EHLO x")
+        await wire.send(b"STARTTLS\r\nEHLO y\r\nMAIL FROM:<eve@example.com>\r\n")
+        assert (await wire.reply()).startswith("220")
+        await begin_tls(wire, context)
+        assert (await wire.say("NOOP")).startswith("250 2.0.0")
+        assert (await wire.say("RCPT TO:<bob@example.org>")).startswith("503 5.5.1 Say EHLO")
+
+
+async def test_secrets_need_tls_from_afar(certificate: Certificate) -> None:
+    folder, context = certificate
+    proxied = {"smtp_proxy_protocol": True, "smtp_proxy_trusted": "127.0.0.1/32"}
+    async with House(access=access_with(), tls=folder, settings=proxied) as house:
+        wire = await house.connect(greet=False)
+        await wire.send(b"PROXY TCP4 192.0.2.1 127.0.0.1 4000 25\r\n")
+        await wire.reply()
+        assert "AUTH" not in await wire.say("EHLO x")
+        assert (await wire.say(PLAIN)).startswith("538 5.7.11")
+        assert (await wire.say("MAIL FROM:<a@example.com>")).startswith("530 5.7.0 Say STARTTLS")
+        assert (await wire.say("STARTTLS")).startswith("220")
+        await begin_tls(wire, context)
+        assert "AUTH PLAIN LOGIN" in await wire.say("EHLO x")
+        assert (await wire.say(PLAIN)).startswith("235")
+
+
+async def test_an_operator_may_allow_secrets_in_clear() -> None:
+    proxied = {"smtp_proxy_protocol": True, "smtp_proxy_trusted": "127.0.0.1/32"}
+    async with House(access=access_with(), settings=proxied, limits=Limits(auth_in_clear=True)) as house:
+        wire = await house.connect(greet=False)
+        await wire.send(b"PROXY TCP4 192.0.2.1 127.0.0.1 4000 25\r\n")
+        await wire.reply()
+        assert "AUTH PLAIN LOGIN" in await wire.say("EHLO x")
+
+
+async def test_tls_from_the_first_octet(certificate: Certificate) -> None:
+    folder, context = certificate
+    async with House(access=access_with(), tls=folder) as house:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", house.tls_port, ssl=context, server_hostname="localhost"
+        )
+        wire = Wire(reader, writer)
+        house.wires.append(wire)
+        assert (await wire.reply()).startswith("220")
+        said = await wire.say("EHLO x")
+        assert "STARTTLS" not in said
+        assert "AUTH" in said
+        assert (await wire.say("STARTTLS")).startswith("503 5.5.1")
+        assert (await wire.say(PLAIN)).startswith("235")
+        assert (await wire.mail()).startswith("354")
+        big = MAIL + b"x" * 300_000 + b"\r\n"
+        await wire.send(big + b".\r\n")
+        assert (await wire.reply()).startswith("250")
+    assert house.messages[0].raw == big
+
+
+@pytest.mark.parametrize("octets", [b"EHLO x\r\n", b"\x16\x03\x01\x00\x05hello", b""])
+async def test_a_handshake_that_fails_disturbs_nobody(certificate: Certificate, octets: bytes) -> None:
+    folder, _ = certificate
+    async with House(tls=folder) as house:
+        other = await house.connect()
+        wire = await house.connect()
+        await wire.say("EHLO x")
+        assert (await wire.say("STARTTLS")).startswith("220")
+        await wire.send(octets)
+        wire.writer.write_eof()
+        await wire.rest()
+        await asyncio.sleep(0.05)
+        assert house.listener.sessions == 1
+        assert (await other.say("NOOP")).startswith("250")
+        assert house.listener._reception.peers._counts == {"127.0.0.1": 1}
+
+
+async def test_old_tls_is_refused(certificate: Certificate) -> None:
+    folder, _ = certificate
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname = False
+    old.verify_mode = ssl.CERT_NONE
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    async with House(tls=folder) as house:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.open_connection("127.0.0.1", house.tls_port, ssl=old)
