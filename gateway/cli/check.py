@@ -56,9 +56,8 @@ def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet
     for warning in (*warnings, *_unsigned(policies)):
         console.print(Text("warning: ", style="yellow").append(warning, style="default"))
     if not failed and not quiet:
-        console.print(
-            f"{len(policies.policies)} policies, {len(trials)} cases, version {policies.version}: all is well."
-        )
+        count = f"{len(policies.policies)} policies, {len(trials)} cases"
+        console.print(f"{count}, version {policies.version}: all is well.")
     return not failed
 
 

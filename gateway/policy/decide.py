@@ -137,7 +137,7 @@ class _Tally:
             class_=class_,
             policy_version=version,
             earliest=max(v.earliest for v in counted) if cured else 0.0,
-            waived=tuple(sorted(self.let_pass)),
+            waived=tuple(sorted(self.let_pass - {v.code for v in counted})),
             errors=tuple(sorted(self.errors)),
         )
 

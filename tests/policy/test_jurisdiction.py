@@ -1,0 +1,53 @@
+"""What is lawful where: which country counts, and the shipped files."""
+
+import pytest
+
+from gateway.policy.jurisdiction import LINES, settle, strictest
+
+from .world import LAWS
+
+
+@pytest.mark.parametrize(
+    ("consent", "declared", "trusted", "controller", "settled"),
+    [
+        ("", "", False, "it", "it"),
+        ("de", "us", True, "it", "de"),
+        ("", "us", True, "it", "us"),
+        ("", "US ", True, "it", "us"),
+        ("", "us", False, "it", "it+us"),
+        ("de", "us", False, "it", "de+us"),
+        ("", "it", False, "it", "it"),
+        ("", "", False, "", "unknown"),
+        ("", "", True, "IT", "it"),
+    ],
+)
+def test_which_country_counts(consent, declared, trusted, controller, settled) -> None:
+    assert settle(consent=consent, declared=declared, trusted=trusted, controller=controller) == settled
+
+
+def test_an_untrusted_declaration_only_tightens() -> None:
+    both = strictest([LAWS["it"], LAWS["us"]])
+    assert both.consent_channels == LAWS["it"].consent_channels
+    assert both.min_grade == "B"
+    assert both.permission_request == "marketing"
+    assert "postal_address" in both.identity
+    assert not both.soft_opt_in_channels
+    assert both.opt_out_days == 1
+    assert strictest([LAWS["ca"], LAWS["fr"]]).consent_lasts_days == 1095
+    assert strictest([LAWS["ca"], LAWS["it"]]).implied_purchase_days == 0
+
+
+@pytest.mark.parametrize("code", ["it", "de", "fr", "es", "uk", "ca", "us", "unknown"])
+def test_shipped_jurisdictions_state_everything_with_source_and_warning(code) -> None:
+    law = LAWS[code]
+    assert set(law.lines) == set(LINES)
+    assert all(line.source and line.checked_on == "2026-11-20" for line in law.lines.values())
+    assert set(law.unsigned) == set(LINES)
+    assert "counsel" in law.warning
+
+
+def test_unknown_is_the_strictest_of_all() -> None:
+    unknown, all_ = LAWS["unknown"], strictest([law for code, law in LAWS.items() if code != "unknown"])
+    for name in LINES:
+        if name not in ("time_zone", "holidays"):
+            assert getattr(unknown, name) == getattr(all_, name), name
