@@ -16,7 +16,10 @@ from pydantic_settings import (
 
 from gateway.settings.values import (
     Count,
+    Domain,
+    Domains,
     Duration,
+    ForwardTo,
     Listen,
     ListenOrOff,
     Networks,
@@ -93,6 +96,11 @@ class Settings(BaseSettings):
     http_listen: ListenOrOff = Listen("127.0.0.1", 8080)  # ingest API and the pages for recipients
     ops_listen: ListenOrOff = Listen("127.0.0.1", 8081)  # console, admin API, metrics, health
     reply_listen: ListenOrOff = None  # where replies and bounces come in by SMTP
+    reply_domains: Domains = ()  # recipients that it takes there; none given: any
+    reply_trusted: str = Field("", examples=["mx.example.com"])  # authserv-id (RFC 8601) of your mail server
+    reply_peers: Networks = ()  # which machines may bring that server's word; without, this one alone
+    reply_forward: ForwardTo = ""  # where replies go on to: sender, an address, or off
+    return_path_domain: Domain = ""  # bounces come back to addresses of its own there; without, to the tool's
     smtp_tls_cert: Path | None = None
     smtp_tls_key: Path | None = None
     smtp_proxy_protocol: Switch = False
@@ -167,6 +175,16 @@ class Settings(BaseSettings):
                 (
                     "SMTP_PROXY_PROTOCOL needs SMTP_PROXY_TRUSTED, the networks of your proxies; "
                     "for example GALATEO_SMTP_PROXY_TRUSTED=10.0.0.0/8"
+                ),
+            ),
+            (
+                bool(self.reply_trusted)
+                and self.reply_listen is not None
+                and not self.reply_listen.loopback
+                and not self.reply_peers,
+                (
+                    "REPLY_TRUSTED needs REPLY_PEERS, the networks of your mail servers, when others can "
+                    "reach REPLY_LISTEN; for example GALATEO_REPLY_PEERS=10.0.0.0/8"
                 ),
             ),
             (

@@ -165,6 +165,32 @@ def _parse_networks(value: object) -> object:
         raise ValueError("is not a list of networks") from None
 
 
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def _parse_domains(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(_parse_domain(part) for part in re.split(r"[\s,]+", value.strip()) if part)
+
+
+def _parse_domain(value: object) -> str:
+    name = str(value).strip().lower().rstrip(".")
+    if name and (len(name) > 253 or not _DOMAIN.fullmatch(name)):
+        raise ValueError("is not a domain name (write an international one as xn--...)")
+    return name
+
+
+def _parse_forward(value: object) -> str:
+    text = str(value).strip()
+    local, at, domain = text.rpartition("@")
+    if text.lower() in {"", "off", "sender"}:
+        return "" if text.lower() == "off" else text.lower()
+    if not (local and at and _DOMAIN.fullmatch(domain.lower())) or re.search(r"[\s<>,;]", text):
+        raise ValueError("is not an address, sender or off")
+    return text
+
+
 Duration = Annotated[
     timedelta,
     NoDecode,
@@ -184,5 +210,13 @@ Networks = Annotated[
     BeforeValidator(_parse_networks),
     Field(examples=["10.0.0.0/8, fd00::/8"]),
 ]
+Domains = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(_parse_domains),
+    Field(examples=["replies.example.com, in.example.com"]),
+]
+Domain = Annotated[str, BeforeValidator(_parse_domain), Field(examples=["bounces.example.com"])]
+ForwardTo = Annotated[str, BeforeValidator(_parse_forward), Field(examples=["sender or inbox@example.com"])]
 Size = Annotated[ByteSize, Field(gt=0, examples=["26214400 or 25 MiB"])]
 Count = Annotated[int, Field(gt=0, examples=["100"])]
