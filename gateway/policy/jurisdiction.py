@@ -67,7 +67,7 @@ LINES = tuple(f.name for f in fields(Jurisdiction) if f.name not in ("code", "na
 
 def stricter_grade(one: str, other: str) -> str:
     """The better evidence of two grades; an empty one asks for nothing."""
-    return min(filter(None, (one, other)), default="")
+    return min(one, other) if one and other else one or other
 
 
 def strictest(several: Iterable[Jurisdiction]) -> Jurisdiction:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from gateway.policy.outcome import Words
 from gateway.reading.reading import Evidence
 
-_MONTHS = Words(
-    "January February March April May June July August September October November December",
-    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+_MONTHS = (
+    "January February March April May June July August September October November December".split(),
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split(),
 )
 
 _SPANS = ((86400, "day", "days", "giorno", "giorni"), (3600, "hour", "hours", "ora", "ore"))
@@ -27,16 +28,19 @@ QUOTED = 70
 """Characters of a passage that a reason quotes; the evidence holds all of it."""
 
 
+@lru_cache(maxsize=4096)
 def when(time: float) -> Words:
     """A moment in UTC: `3 December 2026, 14:30 UTC`. Out of range: the year's end of the calendar."""
     try:
         moment = datetime.fromtimestamp(time, UTC)
     except (ValueError, OverflowError, OSError):
         moment = datetime.max.replace(tzinfo=UTC)
-    months = [names.split()[moment.month - 1] for names in _MONTHS]
-    return Words(*(f"{moment.day} {month} {moment.year}, {moment:%H:%M} UTC" for month in months))
+    day, rest = moment.day, f"{moment.year}, {moment.hour:02}:{moment.minute:02} UTC"
+    en, it = (names[moment.month - 1] for names in _MONTHS)
+    return Words(f"{day} {en} {rest}", f"{day} {it} {rest}")
 
 
+@lru_cache(maxsize=4096)
 def span(seconds: float) -> Words:
     """A length of time in its largest whole unit: `2 hours`, `14 days`, `less than a minute`."""
     for size, one, many, uno, molti in _SPANS:

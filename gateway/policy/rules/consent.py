@@ -101,6 +101,8 @@ class Consent:
             return NOTHING
         purposes = self._wanted(case)
         grade = self.min_grade if self.any_proof else stricter_grade(self.min_grade, law.min_grade)
+        if _plainly(case, purposes, grade):
+            return NOTHING
         best: tuple[int, Permission | None] = (len(_RANK) - 1, None)
         for permission in held_permissions(case, purposes):
             lack = why_not(case, permission, grade)
@@ -115,13 +117,28 @@ class Consent:
         return self.purposes
 
 
+def _plainly(case: Case, purposes: tuple[str, ...], grade: str) -> bool:
+    """The ordinary case, quickly: consent itself, without an end, well enough proved."""
+    if case.jurisdiction.consent_lasts_days:
+        return False
+    channel = case.channel
+    for p in case.facts.person.permissions:
+        if (
+            p.purpose in purposes
+            and p.channel == channel
+            and p.state == "granted"
+            and p.basis == "consent"
+            and not p.expires_at
+        ):
+            return not grade or p.grade <= grade
+    return False
+
+
 def _answers(case: Case) -> bool:
+    if not case.facts.known_reply:
+        return False
     known = case.facts.relationship
-    return (
-        case.facts.known_reply
-        and case.class_ in ANSWERS
-        and case.now - known.last_reply <= case.jurisdiction.answer_days * DAY
-    )
+    return case.class_ in ANSWERS and case.now - known.last_reply <= case.jurisdiction.answer_days * DAY
 
 
 def _bought(case: Case) -> bool:

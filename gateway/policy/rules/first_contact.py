@@ -1,6 +1,7 @@
 """Do we know each other well enough to say this?"""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from gateway.ledger.person import Relationship
@@ -19,19 +20,20 @@ class Introduction:
         known = case.facts.relationship
         if known.introduced or not case.first_contact or case.reading.introduces_sender.value:
             return NOTHING
-        return (
-            Objection(
-                code="missing",
-                reason=Words(
-                    "This first message does not say who writes: a name and what they are or do.",
-                    "Questo primo messaggio non dice chi scrive: un nome e che cosa è o fa.",
-                ),
-                remedy=Words(
-                    'Begin with a sentence such as "I am Anna Rossi, head of design at Example".',
-                    "Iniziare con una frase come «Sono Anna Rossi, responsabile design di Esempio».",
-                ),
-            ),
-        )
+        return (_NAMELESS,)
+
+
+_NAMELESS = Objection(
+    code="missing",
+    reason=Words(
+        "This first message does not say who writes: a name and what they are or do.",
+        "Questo primo messaggio non dice chi scrive: un nome e che cosa è o fa.",
+    ),
+    remedy=Words(
+        'Begin with a sentence such as "I am Anna Rossi, head of design at Example".',
+        "Iniziare con una frase come «Sono Anna Rossi, responsabile design di Esempio».",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +44,20 @@ class Reason:
         """Whether a stranger would know why they are written to."""
         if not case.first_contact or case.reading.states_reason.value:
             return NOTHING
-        return (
-            Objection(
-                code="missing",
-                reason=Words(
-                    "This first message does not say why it goes to this person.",
-                    "Questo primo messaggio non dice perché si rivolge proprio a questa persona.",
-                ),
-                remedy=Words(
-                    "Add one sentence on why you write to them and not to anyone else.",
-                    "Aggiungere una frase sul perché si scrive a lei o a lui e non ad altri.",
-                ),
-            ),
-        )
+        return (_AIMLESS,)
+
+
+_AIMLESS = Objection(
+    code="missing",
+    reason=Words(
+        "This first message does not say why it goes to this person.",
+        "Questo primo messaggio non dice perché si rivolge proprio a questa persona.",
+    ),
+    remedy=Words(
+        "Add one sentence on why you write to them and not to anyone else.",
+        "Aggiungere una frase sul perché si scrive a lei o a lui e non ad altri.",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,7 @@ class NoPitch:
         return known.connected_at + door.days_connected * DAY
 
 
+@lru_cache(maxsize=64)
 def _ask(door: Until, *, both: bool) -> Words:
     days = count(door.days_connected, Words("day", "giorno"), Words("days", "giorni"))
     replies = count(door.replies, Words("reply", "risposta"), Words("replies", "risposte"))
@@ -283,20 +287,21 @@ class SourceOfData:
             return NOTHING
         if any(p.state == "granted" and p.channel == case.channel for p in case.facts.person.permissions):
             return NOTHING
-        return (
-            Objection(
-                code="missing",
-                reason=Words(
-                    "This first message does not say where the address came from and that one may object "
-                    "(GDPR 14 and 21(4)).",
-                    "Questo primo messaggio non dice da dove viene l'indirizzo e che ci si può opporre "
-                    "(artt. 14 e 21(4) GDPR).",
-                ),
-                remedy=Words(
-                    "Add a line such as \"I found your address on your company's website; tell me if you "
-                    'would rather not hear from me".',
-                    "Aggiungere una riga come «Ho trovato il suo indirizzo sul sito della sua azienda; mi "
-                    "dica se preferisce che non le scriva».",
-                ),
-            ),
-        )
+        return (_SOURCELESS,)
+
+
+_SOURCELESS = Objection(
+    code="missing",
+    reason=Words(
+        "This first message does not say where the address came from and that one may object "
+        "(GDPR 14 and 21(4)).",
+        "Questo primo messaggio non dice da dove viene l'indirizzo e che ci si può opporre "
+        "(artt. 14 e 21(4) GDPR).",
+    ),
+    remedy=Words(
+        "Add a line such as \"I found your address on your company's website; tell me if you "
+        'would rather not hear from me".',
+        "Aggiungere una riga come «Ho trovato il suo indirizzo sul sito della sua azienda; mi "
+        "dica se preferisce che non le scriva».",
+    ),
+)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.ledger.person import UNKNOWN, Person, Stop
+from gateway.ledger.person import Person, Stop
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, PURPOSES, Case, Found
 from gateway.policy.wording import fact, when
@@ -56,8 +56,8 @@ class Suppressed:
 
     def check(self, case: Case) -> Found:
         """What this person, or their mail server, already said."""
-        facts = case.facts
-        if facts.person is UNKNOWN and not facts.linked:
+        person = case.facts.person
+        if not (person.stops or person.restricted_at or person.paused_until or case.facts.linked):
             return NOTHING
         return tuple(self._stops(case)) + tuple(self._restricted(case)) + tuple(self._paused(case))
 
@@ -155,6 +155,8 @@ class StopRequest:
 
     def check(self, case: Case) -> Found:
         """Whether any of this person's replies asked to stop."""
+        if not case.facts.person.stops and not case.facts.linked:
+            return NOTHING
         for person in everyone(case):
             for stop in person.stops:
                 if stop.kind == "stop_request" and covers(stop, case):
@@ -179,10 +181,11 @@ class NoSales:
 
     def check(self, case: Case) -> Found:
         """Whether a message that sells goes to someone who said no sales."""
-        if not (case.sells or case.class_ == "newsletter"):
-            return NOTHING
-        since = max(person.no_sales_at for person in everyone(case))
-        if not since:
+        facts = case.facts
+        since = facts.person.no_sales_at
+        if facts.linked:
+            since = max(since, *(person.no_sales_at for person in facts.linked))
+        if not since or not (case.sells or case.class_ == "newsletter"):
             return NOTHING
         date = when(since)
         return (

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from gateway.ledger.person import CONTACTS_KEPT
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Clock, Contradiction, Duration, Found
-from gateway.policy.rules.floor import everyone
 from gateway.policy.wording import count, fact, span, when
 
 DAY = 86400
@@ -36,13 +35,12 @@ class ContactCap:
 
     def check(self, case: Case) -> Found:
         """Whether this person got enough already."""
-        since = case.now - self.per
-        times = [
-            contact.at
-            for person in everyone(case)
-            for contact in person.contacts
-            if contact.at > since and contact.class_ not in NOT_MARKETING
-        ]
+        since, facts = case.now - self.per, case.facts
+        if len(facts.person.contacts) < self.limit and not facts.linked:
+            return NOTHING
+        times = [c.at for c in facts.person.contacts if c.at > since and c.class_ not in NOT_MARKETING]
+        for other in facts.linked:
+            times += [c.at for c in other.contacts if c.at > since and c.class_ not in NOT_MARKETING]
         if len(times) < self.limit:
             return NOTHING
         earliest = sorted(times)[-self.limit] + self.per

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from gateway.policy.jurisdiction import IDENTITY
 from gateway.policy.outcome import Objection, Outcome, Words
-from gateway.policy.rules.case import NOTHING, STAGES, Case, Found, stage
+from gateway.policy.rules.case import NOTHING, STAGES, Case, Contradiction, Found, stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +165,17 @@ class SenderIdentity:
     def check(self, case: Case) -> Found:
         """Which of the required particulars the reader would not find."""
         needed = case.jurisdiction.identity
-        if self.require:
-            needed = needed.union(self.require)
-        lacking = [name for name in ("name", "contact", "postal_address") if name in needed]
-        lacking = [name for name in lacking if not _TELLS[name](case)]
-        return tuple(_IDENTITY[name] for name in lacking) if lacking else NOTHING
+        lacking = [
+            _IDENTITY[name]
+            for name in IDENTITY
+            if (name in needed or name in self.require) and not _TELLS[name](case)
+        ]
+        return tuple(lacking) if lacking else NOTHING
+
+    def __post_init__(self) -> None:
+        for name in self.require:
+            if name not in IDENTITY:
+                raise Contradiction("require", f"unknown particular {name!r}", ", ".join(IDENTITY))
 
 
 def _tells_name(case: Case) -> bool:
@@ -180,10 +187,10 @@ def _tells_name(case: Case) -> bool:
 
 
 def _tells_contact(case: Case) -> bool:
+    if case.message.list_unsubscribe or case.facts.way_out_added or case.reading.way_out.value:
+        return True
     local = case.message.sender.address.partition("@")[0].casefold().replace("-", "").replace("_", "")
-    replies = case.channel != "email" or not local.startswith(("noreply", "donotreply", "nonrispondere"))
-    out = case.facts.way_out_added or case.message.list_unsubscribe or case.reading.way_out.value
-    return bool(replies or out)
+    return case.channel != "email" or not local.startswith(("noreply", "donotreply", "nonrispondere"))
 
 
 def _tells_address(case: Case) -> bool:

@@ -217,6 +217,8 @@ class Readable:
         """What stays unread."""
         if case.message.content.template_pending:
             return (_TEMPLATE,)
+        if not case.message.content.whole:
+            return (_BROKEN,)
         unread = case.reading.unreadable
         if not unread.value:
             return NOTHING
@@ -236,6 +238,18 @@ class Readable:
             ),
         )
 
+
+_BROKEN = Objection(
+    code="broken",
+    reason=Words(
+        "Part of this message cannot be read, or reads in two ways: nobody knows what the person would see.",
+        "Una parte di questo messaggio non si legge, o si legge in due modi: non si sa che cosa si vedrebbe.",
+    ),
+    remedy=Words(
+        "Send one subject, one sender and whole MIME parts, or let a reviewer look at it.",
+        "Inviare un solo oggetto, un solo mittente e parti MIME integre, o farlo vedere a un revisore.",
+    ),
+)
 
 _TEMPLATE = Objection(
     code="template",
