@@ -19,7 +19,8 @@ class Content:
 
     `text` and `html` are decoded to str (undecodable bytes become U+FFFD); either may be empty.
     `own_words` are values that belong to the recipient alone (name, company, attributes) and that
-    sameness masks. Lengths are characters.
+    sameness masks. `whole` is False when part of the message could not be read, or can be read in two
+    ways. Lengths are characters.
     """
 
     channel: str = "email"
@@ -35,4 +36,5 @@ class Content:
     bulk_headers: bool = False
     is_reply: bool = False
     template_pending: bool = False
+    whole: bool = True
     attachments: tuple[Attachment, ...] = field(default=())

@@ -58,6 +58,8 @@ def _assemble(fields: Fields, header_end: int, leaves: list[Leaf], whole: bool) 
     bulk = bool(unsubscribe) or "list-id" in fields or _first(fields, "precedence").lower() in _BULK
     name, address = read_person(_first(fields, "from"))
     text, html, attachments, complete = _read_leaves(leaves)
+    once = len(fields.get("subject", ())) < 2 and len(fields.get("from", ())) < 2
+    whole = whole and complete and once
     return Parsed(
         content=Content(
             subject=decode_words(_first(fields, "subject")),
@@ -68,6 +70,7 @@ def _assemble(fields: Fields, header_end: int, leaves: list[Leaf], whole: bool) 
             bulk_headers=bulk,
             is_reply=bool(thread),
             attachments=attachments,
+            whole=whole,
         ),
         headers=Headers.of(fields),
         message_id=_first(fields, "message-id"),
@@ -76,7 +79,7 @@ def _assemble(fields: Fields, header_end: int, leaves: list[Leaf], whole: bool) 
         list_unsubscribe_post=_first(fields, "list-unsubscribe-post"),
         signed="dkim-signature" in fields,
         header_end=header_end,
-        whole=whole and complete and len(fields.get("subject", ())) < 2 and len(fields.get("from", ())) < 2,
+        whole=whole,
     )
 
 
