@@ -137,9 +137,9 @@ class Connection(Dialog):
     def eof_received(self) -> bool:
         """Hang up, though not before the reply to what runs; behind TLS that cannot be waited for."""
         self._eof = True
-        if self.phase == DIALOG and self._task is not None:
-            self._task.cancel()
-        return self.phase == BUSY and not self.secure
+        if self.phase == DIALOG:
+            self._reader.feed_eof()
+        return self.phase in (BUSY, DIALOG) and not self.secure
 
     def turn_away(self, reply: bytes) -> None:
         """Say one thing more and hang up."""

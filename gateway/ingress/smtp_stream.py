@@ -132,7 +132,7 @@ class Stream(Connection):
         self.flush()
         if len(self._pending) <= MOST_AHEAD:
             self.resume(AHEAD)
-        if self.phase == COMMAND and self._eof:
+        if self._eof and self.phase <= BODY and not self._suspended & CLOGGED:
             self.hang_up()
         elif self.phase == COMMAND and self.draining:
             self.turn_away(texts.STOPPING)
