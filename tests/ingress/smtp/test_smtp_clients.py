@@ -73,9 +73,9 @@ async def test_smtplib(way: str, house: Callable[[], House], certificate: Certif
             with pytest.raises(smtplib.SMTPDataError) as refused:
                 client.send_message(message, to_addrs=["rejected@example.org"])
             assert refused.value.smtp_code == 550
-        with smtplib.SMTP("localhost", house_.port, timeout=10) as other:
-            with pytest.raises(smtplib.SMTPAuthenticationError):
-                other.login("tool", "wrong")
+        other = smtplib.SMTP("localhost", house_.port, timeout=10)
+        with other, pytest.raises(smtplib.SMTPAuthenticationError):
+            other.login("tool", "wrong")
 
     async with house() as house_:
         await asyncio.to_thread(send, port_of(house_, way))
@@ -188,17 +188,21 @@ echo $mail->getSMTPInstance()->getLastTransactionID();
 """
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_phpmailer(
-    way: str, house: Callable[[], House], certificate: Certificate, tmp_path: Path
-) -> None:
-    program = need("php", "php-cli")
+@pytest.fixture
+def php() -> str:
     if not AUTOLOAD.exists():
         lack("PHPMailer is not installed (Debian: libphp-phpmailer)")
+    return need("php", "php-cli")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_phpmailer(
+    way: str, php: str, house: Callable[[], House], certificate: Certificate, tmp_path: Path
+) -> None:
     (tmp_path / "send.php").write_text(PHP)
     async with house() as house_:
         await run(
-            program, tmp_path / "send.php", str(port_of(house_, way)), way, SECRET, certificate[0] / "ca.pem"
+            php, tmp_path / "send.php", str(port_of(house_, way)), way, SECRET, certificate[0] / "ca.pem"
         )
         arrived(house_, 2)
         assert house_.messages[0].recipients[0].notify == "SUCCESS,FAILURE"
