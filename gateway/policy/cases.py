@@ -1,10 +1,8 @@
 """The cases of a policy file: a message, what is known, and what must come of it."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
-from zlib import crc32
 
 from gateway.message.content import Content
 from gateway.message.envelope import Message
@@ -17,7 +15,7 @@ from gateway.policy.policies import Policy, PolicySet
 from gateway.policy.rules.table import RULES
 from gateway.policy.samples import MESSAGE_KEYS, sample
 from gateway.policy.stories import ABOUT_TEXT, WORDS, Unclear, copies_of, facts_of
-from gateway.reading.reading import FINDINGS, Evidence, Finding, Greeting, Phrase, Reading
+from gateway.reading.reading import FINDINGS, Evidence, Finding, Greeting, Reading
 
 KEYS = ("case", "message", "facts", "reading", "expect", "now", "against", "why")
 EXPECT_KEYS = ("outcome", "rules", "codes", "without", "earliest")
@@ -209,19 +207,9 @@ def _alone(policies: PolicySet, policy: Policy) -> PolicySet:
 def _try(policies: PolicySet, example: Example, reader: Reads) -> Trial:
     message = example.message
     reading = overridden(reader.read(message.content), example.overrides)
-    reading = _with_sentences(reading, example)
     facts = _with_copies(facts_of(dict(example.words), example.now), example, reading, reader)
     decision = decide(policies, message, message.recipients[0], reading, facts, example.now)
     return Trial(example=example, decision=decision, difference=_difference(example.expect, decision))
-
-
-def _with_sentences(reading: Reading, example: Example) -> Reading:
-    """A text that the reader does not split into phrases counts by its sentences."""
-    if reading.phrases or not any(word in example.words for word in ABOUT_TEXT):
-        return reading
-    sentences = re.split(r"(?<=[.!?])\s+", example.message.content.text)
-    made = (Phrase(crc32(s.strip().encode()), len(s.split()), 0, len(s)) for s in sentences if s.strip())
-    return replace(reading, phrases=tuple(made))
 
 
 def _with_copies(facts: Facts, example: Example, reading: Reading, reader: Reads) -> Facts:
@@ -230,8 +218,7 @@ def _with_copies(facts: Facts, example: Example, reading: Reading, reader: Reads
         return facts
     before = None
     if "earlier_text" in words:
-        sent = replace(example.message, content=replace(example.message.content, text=words["earlier_text"]))
-        before = _with_sentences(reader.read(sent.content), replace(example, message=sent))
+        before = reader.read(replace(example.message.content, text=str(words["earlier_text"])))
     copies = copies_of(reading, int(words.get("earlier_copies", 100)), before, example.now)
     return replace(facts, copies=copies)
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass, replace
 from gateway.policy.jurisdiction import IDENTITY
 from gateway.policy.outcome import Objection, Outcome, Words
 from gateway.policy.rules.case import NOTHING, STAGES, Case, Contradiction, Found, stage
+from gateway.policy.rules.personalization import copied
+
+_CIRCULAR = 0.5
+"""The share of copied words that makes a request a circular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,13 @@ class PermissionRequest:
                 Words("The request carries an offer", "La richiesta contiene un'offerta"),
                 case,
             )
-        if max(case.facts.copies.counts, default=0) > self.copies:
+        found = copied(case, self.copies + 1)
+        if found.share > _CIRCULAR or found.asking:
             return _question(
                 "copied",
                 Words(
-                    f"The request was already sent to {max(case.facts.copies.counts)} other people",
-                    f"La richiesta è già stata inviata ad altre {max(case.facts.copies.counts)} persone",
+                    f"The request was already sent to {found.copies} other people",
+                    f"La richiesta è già stata inviata ad altre {found.copies} persone",
                 ),
                 case,
             )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Contradiction, Duration, Found
-from gateway.policy.wording import count, fact, quote, quoted, when
-from gateway.reading.reading import Evidence, Phrase
+from gateway.policy.wording import count, fact, quoted, when
+from gateway.reading.reading import Evidence
+from gateway.reading.sameness import NOT_COPIED, Copied, judge_copy
 
 OWN_WORDS = 6
 """Words that make a sentence of one's own."""
@@ -13,12 +14,33 @@ OWN_WORDS = 6
 _PEOPLE = Words("other person", "altra persona"), Words("other people", "altre persone")
 
 
-def passage(case: Case, phrase: Phrase, sent: int) -> Evidence:
-    """A phrase as evidence: its words where the visible text is at hand, else its place alone."""
-    text = case.message.content.text
-    words = text[phrase.start : phrase.end] if not case.message.content.html else ""
-    why = f"sent to {sent} others"
-    return Evidence(text=words or f"{phrase.words} words", start=phrase.start, end=phrase.end, why=why)
+def passage(case: Case, start: int, end: int, sent: int) -> Evidence:
+    """A copied passage as evidence: its words where the visible text is the plain text, else its place."""
+    content = case.message.content
+    words = "" if content.html else content.text[start:end]
+    return Evidence(text=words, start=start, end=end, why=f"sent to {sent} others")
+
+
+def copied(case: Case, copies: int) -> Copied:
+    """How much of this text at least `copies` others got."""
+    counts = case.facts.copies.counts
+    if not counts or max(counts) * 4 < copies:
+        return NOT_COPIED
+    return judge_copy(case.reading.phrases, counts, copies=copies)
+
+
+def own_sentence(case: Case, least: int) -> bool:
+    """Whether there is a sentence of at least that many words which nobody else got, not even in
+    other words."""
+    pairs = list(zip(case.reading.phrases, case.facts.copies.counts, strict=False))
+    runs = [(one.start, sent) for one, sent in pairs if one.run]
+    for one, sent in pairs:
+        if one.run or sent or one.asks or one.words < least:
+            continue
+        inside = [times for start, times in runs if one.start <= start < one.end]
+        if sum(1 for times in inside if times) * 2 <= len(inside):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,45 +63,30 @@ class CopiedText:
 
     def check(self, case: Case) -> Found:
         """How much of this went to others before."""
-        copies, phrases = case.facts.copies, case.reading.phrases
-        if not copies.counts or max(copies.counts) < self.copies:
+        found = copied(case, self.copies)
+        if found.share <= self.max_share and not found.asking:
             return NOTHING
-        pairs = list(zip(phrases, copies.counts, strict=False))
-        seen = [(phrase, sent) for phrase, sent in pairs if sent >= self.copies]
-        if self._own(pairs):
+        if self.own_words and own_sentence(case, self.own_words):
             return NOTHING
-        total = sum(phrase.words for phrase, _ in pairs)
-        share = sum(phrase.words for phrase, _ in seen) / total if total else 0.0
-        asking = [(phrase, sent) for phrase, sent in seen if phrase.asks]
-        if share <= self.max_share and not asking:
-            return NOTHING
-        return (self._objection(case, seen, asking, share),)
+        return (self._objection(case, found),)
 
-    def _own(self, pairs: list[tuple[Phrase, int]]) -> bool:
-        return bool(self.own_words) and any(
-            phrase.words >= self.own_words and not sent and not phrase.asks for phrase, sent in pairs
-        )
-
-    def _objection(
-        self, case: Case, seen: list[tuple[Phrase, int]], asking: list[tuple[Phrase, int]], share: float
-    ) -> Objection:
-        whole = share > self.max_share
-        shown = seen if whole else asking
-        most = max(sent for _, sent in shown)
-        people = count(most, *_PEOPLE)
-        evidence = tuple(passage(case, phrase, sent) for phrase, sent in shown[:8])
-        since = when(case.facts.copies.since)
+    def _objection(self, case: Case, found: Copied) -> Objection:
+        whole = found.share > self.max_share
+        people, since = count(found.copies, *_PEOPLE), when(case.facts.copies.since)
+        places = found.passages if whole else found.asking
+        evidence = tuple(passage(case, *place, found.copies) for place in places[:8])
         if whole:
             reason = Words(
-                f"{share:.0%} of this text already went word for word to {people.en} since {since.en}.",
-                f"Il {share:.0%} di questo testo è già stato inviato parola per parola a {people.it} dal "
-                f"{since.it}.",
+                f"{found.share:.0%} of this text already went word for word to {people.en}, since "
+                f"{since.en}.",
+                f"Il {found.share:.0%} di questo testo è già stato inviato parola per parola a {people.it}, "
+                f"dal {since.it}.",
             )
         else:
-            text = quote(evidence)
+            words = quoted(evidence)
             reason = Words(
-                f'A passage that sells or asks ("{text}") already went to {people.en}.',
-                f"Un passaggio che vende o chiede («{text}») è già stato inviato a {people.it}.",
+                f"A passage that sells or asks{words.en} already went to {people.en}.",
+                f"Un passaggio che vende o chiede{words.it} è già stato inviato a {people.it}.",
             )
         return Objection(
             code="share" if whole else "passage",
@@ -90,7 +97,7 @@ class CopiedText:
                 "Scrivere a questa persona con parole proprie, oppure inviarlo come newsletter a chi si è "
                 "iscritto.",
             ),
-            evidence=(*evidence, fact(since.en, f"first sent, to {most} others by now")),
+            evidence=(*evidence, fact(since.en, f"first sent; to {found.copies} others by now")),
         )
 
 
@@ -103,16 +110,13 @@ class PersonalDetail:
 
     def check(self, case: Case) -> Found:
         """Whether anything in it was written for this person."""
-        counts = case.facts.copies.counts
+        found = copied(case, self.copies)
         if self.copies:
-            if max(counts, default=0) < self.copies:
-                return NOTHING
-            pairs = zip(case.reading.phrases, counts, strict=False)
-            if any(not sent and phrase.words >= OWN_WORDS for phrase, sent in pairs):
+            if not found.share or own_sentence(case, OWN_WORDS):
                 return NOTHING
         elif case.reading.personal_detail.value:
             return NOTHING
-        people = count(max(counts, default=0), *_PEOPLE)
+        people = count(found.copies, *_PEOPLE)
         return (
             Objection(
                 code="missing",
