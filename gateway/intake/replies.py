@@ -1,0 +1,352 @@
+"""Mail that comes back: replies, bounces, complaints; matched to what was sent, and told as events.
+
+Only the recipient's own reply, vouched for by a mail server that is trusted, opens a door. Any may
+stop messages. What cannot be matched or believed is kept for a person to look at.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import getaddresses
+from hashlib import blake2b
+
+from gateway.access import Access
+from gateway.intake.effects import Effect
+from gateway.intake.events import TellEvent, count
+from gateway.intake.matching import Matching, Sent
+from gateway.intake.review_pile import Kept, ReviewPile, TakeIn
+from gateway.keys import Keys
+from gateway.ledger.authentication import vouches
+from gateway.ledger.autoreply import AUTOMATIC, REPORT, asks_to_stop, kind_of, newest_text
+from gateway.ledger.happening import Happening
+from gateway.ledger.person import UNKNOWN
+from gateway.ledger.report import DeliveryStatus, Report, read_report
+from gateway.message.address import normalize
+from gateway.message.content import Content
+from gateway.message.envelope import Identifier
+from gateway.message.ids import new_id
+from gateway.message.mailbox import is_address
+from gateway.message.parse import Parsed, parse
+from gateway.message.rewrite import outgoing
+from gateway.metrics import Metrics
+from gateway.reading.read import Reader
+from gateway.reading.reading import Reading
+from gateway.store.attempt import Report as Letter
+from gateway.store.protocol import Store
+
+SOURCE = "replies"
+"""The name under which events that came by mail are recorded."""
+FORWARDED = "X-Galateo-Forwarded"
+LARGE = 262_144
+"""Octets from which a message is read in a thread, so that others need not wait for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """One message as the listener took it. `mail_from` is "" for the null reverse-path; `believed` says
+    that it came from a machine whose Authentication-Results count."""
+
+    raw: bytes
+    mail_from: str
+    recipients: tuple[str, ...]
+    received_at: float
+    believed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mail:
+    """What was read of an Inbound: who wrote it, whether that is certain, and what they say."""
+
+    inbound: Inbound
+    parsed: Parsed
+    author: str
+    trusted: bool
+    text: str
+    reading: Reading
+    stops: bool
+
+
+class Replies:
+    """Takes in what comes back. `trusted` is the authserv-id of the server that is believed, "" for none;
+    `forward` where mail goes on to: "sender", an address, or "" for nowhere; `own_domains` are those
+    whose mail comes here, to which nothing is forwarded."""
+
+    def __init__(
+        self,
+        store: Store,
+        reader: Reader,
+        keys: Keys,
+        access: Access,
+        metrics: Metrics,
+        *,
+        trusted: str = "",
+        forward: str = "",
+        own_domains: Iterable[str] = (),
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._keys = keys
+        self._access = access
+        self._metrics = metrics
+        self._trusted = trusted
+        self._forward = forward
+        self._own_domains = frozenset(own_domains)
+        self._matching = Matching(store, keys)
+        self._pile = ReviewPile()
+
+    async def receive(self, inbound: Inbound) -> str:
+        """Take a message in; returns what it was once that is durable: human, stop, automatic, bounce,
+        complaint, receipt or unmatched. Raises StoreError."""
+        large = len(inbound.raw) >= LARGE
+        parsed = await asyncio.to_thread(parse, inbound.raw) if large else parse(inbound.raw)
+        mail = self._read(inbound, parsed)
+        headers = dict(reversed(list(parsed.headers.items())))
+        subject = parsed.content.subject
+        kind = kind_of(headers, envelope_from=inbound.mail_from, subject=subject)
+        report = read_report(inbound.raw) if kind in (REPORT, AUTOMATIC) else None
+        if report is not None and report.kind == "delivery":
+            return await self._take_bounce(mail, report)
+        if report is not None and report.kind == "feedback":
+            return await self._take_complaint(mail, report)
+        if kind == REPORT:
+            return "receipt"
+        # Mail programs write the mail that a mailto: way out asks for by themselves.
+        if kind == AUTOMATIC and not (inbound.mail_from and asks_to_stop(subject)):
+            return await self._take_automatic(mail)
+        return await self._take_reply(mail)
+
+    def _read(self, inbound: Inbound, parsed: Parsed) -> _Mail:
+        author = _author(parsed)
+        content = parsed.content
+        seen = content.text if content.text.strip() else self._reader.see(content).text
+        text = newest_text(seen)
+        reading = self._reader.read(Content(subject=content.subject, text=text, is_reply=True))
+        values = parsed.headers.get_all("authentication-results")
+        domain = author.rpartition("@")[2]
+        return _Mail(
+            inbound=inbound,
+            parsed=parsed,
+            author=author,
+            trusted=bool(author) and inbound.believed and vouches(values, self._trusted, domain),
+            text=text,
+            reading=reading,
+            stops=reading.stop_request.value or asks_to_stop(text) or asks_to_stop(content.subject),
+        )
+
+    # -- replies ---------------------------------------------------------------------------------
+
+    async def _take_reply(self, mail: _Mail) -> str:
+        sent = await self._match(mail)
+        if sent is None:
+            return await self._take_unmatched(mail)
+        own = sent.recipient is not None and normalize("email", mail.author) == sent.recipient.key
+        doubt = "" if own and mail.trusted else ("other_address" if mail.trusted else "untrusted")
+        if mail.stops:
+            people = [(sent.message.controller, sent.recipient.address)] if sent.recipient else []
+            units = [self._stop(mail, c, address, sent) for c, address in people]
+            if not own:
+                units += [self._stop(mail, c, mail.author, None) for c in await self._knowing(mail.author)]
+            if units:
+                return await self._tell(mail, units, sent, "stop")
+        if doubt:
+            return await self._keep(mail, doubt, sent)
+        happening = self._happening(mail, "message.replied", sent, mail.author, opens=True)
+        return await self._tell(mail, [self._unit(happening, mail)], sent, "human")
+
+    async def _match(self, mail: _Mail) -> Sent | None:
+        matching, ids = self._matching, mail.parsed.in_reply_to
+        sent = await matching.by_token(mail.inbound.recipients) or await matching.by_ids(ids, [mail.author])
+        if sent is not None or not mail.author:
+            return sent
+        to = [*mail.inbound.recipients, *_addressees(mail.parsed)]
+        return await matching.by_people(mail.author, to, self._access.controllers, mail.inbound.received_at)
+
+    async def _take_unmatched(self, mail: _Mail) -> str:
+        if mail.stops:
+            units = [self._stop(mail, c, mail.author, None) for c in await self._knowing(mail.author)]
+            if units:
+                return await self._tell(mail, units, None, "stop")
+        return await self._keep(mail, "unmatched", None)
+
+    async def _take_automatic(self, mail: _Mail) -> str:
+        sent = await self._match(mail)
+        if sent is None or sent.recipient is None:
+            self._metrics.reply("automatic")
+            return "automatic"
+        happening = self._happening(
+            mail, "message.replied", sent, sent.recipient.address, data={"automatic": "true"}
+        )
+        return await self._tell(mail, [TellEvent(happening, self._keys)], sent, "automatic")
+
+    async def _knowing(self, address: str) -> list[str]:
+        """The controllers that know this address."""
+        if not is_address(address):
+            return []
+        subject = self._keys.subject("email", normalize("email", address))
+        known = [(c, await self._store.person((c, subject))) for c in self._access.controllers]
+        return [controller for controller, person in known if person != UNKNOWN]
+
+    def _stop(self, mail: _Mail, controller: str, address: str, sent: Sent | None) -> TellEvent:
+        happening = self._happening(mail, "message.replied", sent, address, controller=controller, stops=True)
+        return self._unit(happening, mail)
+
+    # -- bounces and complaints ----------------------------------------------------------------------
+
+    async def _take_bounce(self, mail: _Mail, report: Report) -> str:
+        told = [*mail.inbound.recipients, *report.return_paths]
+        named = [address for status in report.statuses for address in status.addresses]
+        sent = await self._matching.by_token(told) or await self._matching.by_ids(report.message_ids, named)
+        if sent is None:
+            return await self._keep(mail, "bounce", None)
+        units = [unit for status in report.statuses if (unit := self._bounce(mail, sent, status))]
+        return await self._tell(mail, units, sent, "bounce", letter_to=sent.message.envelope_from)
+
+    def _bounce(self, mail: _Mail, sent: Sent, status: DeliveryStatus) -> TellEvent | None:
+        if status.action not in ("failed", "delivered"):
+            return None
+        address = _named(sent, status.addresses)
+        if not address:
+            return None
+        type_ = "message.bounced" if status.failed else "message.delivered"
+        data = {"kind": "hard" if status.hard else "soft", "status": status.status}
+        happening = self._happening(mail, type_, sent, address, opens=sent.how == "token", data=data)
+        return TellEvent(happening, self._keys)
+
+    async def _take_complaint(self, mail: _Mail, report: Report) -> str:
+        if not (report.complains or report.unsubscribes):
+            return "receipt"
+        told = [*mail.inbound.recipients, *report.return_paths]
+        matching = self._matching
+        sent = await matching.by_token(told) or await matching.by_ids(report.message_ids, report.addresses)
+        type_ = "complaint" if report.complains else "unsubscribe"
+        data = {"feedback": report.feedback}
+        if sent is not None and (address := _named(sent, report.addresses)):
+            happening = self._happening(mail, type_, sent, address, data=data)
+            return await self._tell(mail, [TellEvent(happening, self._keys)], sent, "complaint")
+        if mail.trusted and report.addresses:
+            units = [
+                TellEvent(self._happening(mail, type_, None, address, controller=c, data=data), self._keys)
+                for address in report.addresses[:10]
+                for c in await self._knowing(address)
+            ]
+            if units:
+                return await self._tell(mail, units, None, "complaint")
+        return await self._keep(mail, "complaint", sent)
+
+    # -- told, kept, forwarded -----------------------------------------------------------------------
+
+    def _unit(self, happening: Happening, mail: _Mail) -> TellEvent:
+        return TellEvent(happening, self._keys, mail.reading)
+
+    def _happening(
+        self,
+        mail: _Mail,
+        type_: str,
+        sent: Sent | None,
+        address: str,
+        *,
+        controller: str = "",
+        opens: bool = False,
+        stops: bool = False,
+        data: dict[str, str] | None = None,
+    ) -> Happening:
+        parsed, message = mail.parsed, sent.message if sent else None
+        key = normalize("email", address)
+        identity = f"{_identity(mail)}\0{type_}\0{key}\0{opens}"
+        return Happening(
+            type=type_,
+            controller=message.controller if message else controller,
+            source=SOURCE,
+            source_event_id=blake2b(identity.encode(errors="replace"), digest_size=16).hexdigest(),
+            occurred_at=mail.inbound.received_at,
+            received_at=mail.inbound.received_at,
+            channel="email",
+            recipients=(Identifier(channel="email", address=address, key=key),),
+            sender=message.sender.key if message else "",
+            thread=parsed.message_id[:1000],
+            in_reply_to=(message.message_id,) if message and message.message_id else (),
+            text="stop" if stops else mail.text,
+            message=message.id if message else "",
+            opens=opens,
+            data={"subject": parsed.content.subject[:200]} if data is None else data,
+        )
+
+    async def _tell(
+        self, mail: _Mail, units: list[TellEvent], sent: Sent | None, kind: str, letter_to: str = ""
+    ) -> str:
+        letter = self._letter(mail, sent, letter_to)
+        for result in await self._store.run(TakeIn(units=units, letter=letter)):
+            if not result.replayed:
+                count(self._metrics, result.effect)
+        return kind
+
+    async def _keep(self, mail: _Mail, reason: str, sent: Sent | None) -> str:
+        """For a person to look at: told apart from what counts, and never opens a door."""
+        if not self._pile.has_room(mail.inbound.received_at):
+            self._metrics.reply("unmatched")
+            return "unmatched"
+        kept = Kept(
+            dedup=blake2b(_identity(mail).encode(errors="replace"), digest_size=16, person=b"kept").digest(),
+            controller=sent.message.controller if sent else "",
+            reason=reason,
+            message=sent.message.id if sent else "",
+            author=mail.author,
+            addressed=mail.inbound.recipients[:10],
+            subject=mail.parsed.content.subject,
+            text=mail.text,
+            at=mail.inbound.received_at,
+        )
+        if await self._store.run(TakeIn(kept=kept, letter=self._letter(mail, sent, ""))):
+            count(self._metrics, Effect(applied=False, reply="unmatched"))
+        return "unmatched"
+
+    def _letter(self, mail: _Mail, sent: Sent | None, to: str) -> Letter | None:
+        """The same mail on its way to who waits for it; never twice, and never back to where it was."""
+        address = self._forward
+        if address == "sender":
+            address = to or (sent.message.sender.address if sent else "")
+        domain = address.rpartition("@")[2].lower()
+        looping = FORWARDED in mail.parsed.headers or domain in self._own_domains
+        if (
+            not is_address(address)
+            or looping
+            or normalize("email", address) == normalize("email", mail.author)
+        ):
+            return None
+        raw = mail.inbound.raw
+        return Letter(
+            id=new_id(mail.inbound.received_at, os.urandom(10)),
+            address=address,
+            raw=outgoing(raw, frozenset(), ((FORWARDED, self._keys.fingerprint),)),
+            source=sent.message.source if sent else SOURCE,
+            controller=sent.message.controller if sent else "",
+            smtputf8=not address.isascii(),
+        )
+
+
+def _author(parsed: Parsed) -> str:
+    """The one mailbox that wrote it; "" where the header names none or several."""
+    fields = parsed.headers.get_all("from")
+    people = [address for _, address in getaddresses([field[:2000] for field in fields]) if address]
+    return people[0] if len(fields) == 1 and len(people) == 1 and is_address(people[0]) else ""
+
+
+def _addressees(parsed: Parsed) -> list[str]:
+    values = [value[:4000] for name in ("to", "cc") for value in parsed.headers.get_all(name)[:3]]
+    return [address for _, address in getaddresses(values)[:50] if is_address(address)]
+
+
+def _identity(mail: _Mail) -> str:
+    """What makes two copies the same mail."""
+    message_id = mail.parsed.message_id
+    return f"{message_id}\0{mail.author}" if message_id else blake2b(mail.inbound.raw).hexdigest()
+
+
+def _named(sent: Sent, addresses: Iterable[str]) -> str:
+    """Which recipient of the message is meant: the one named, else the one it was matched to."""
+    keys = {normalize("email", address) for address in addresses}
+    for recipient in sent.message.recipients:
+        if recipient.key in keys:
+            return recipient.address
+    return sent.recipient.address if sent.recipient else ""
