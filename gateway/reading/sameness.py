@@ -43,7 +43,7 @@ def judge_copy(phrases: Sequence[Phrase], counts: Sequence[int], *, copies: int 
     exact = sum(one.words for one, _ in seen) / total if total else 0.0
     most = max(_often(seen), _often(dense))
     # Where words were spun, hardly a run went to all who got the text: three in five will do.
-    if most < (copies if exact >= part / 2 else -(-copies * 3 // 5)):
+    if most < (copies if exact >= part * 0.75 else -(-copies * 3 // 5)):
         return NOT_COPIED
     return Copied(
         share=min(1.0, max(exact, part)),
