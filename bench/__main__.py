@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import build, machine, peers, plan
+from bench import build, ledger, machine, peers, plan
 from bench.report import Report
 
 
@@ -53,6 +53,12 @@ def numbers(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...
 )
 @click.option("--profile", is_flag=True, help="Record each run of the gateway with py-spy.")
 @click.option(
+    "--policies",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=ledger.ROOT / "policies",
+    help="What the gateway enforces.  [default: the shipped policies]",
+)
+@click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("/var/tmp"),
@@ -70,6 +76,7 @@ def main(
     seconds: float | None,
     consents: tuple[int, ...],
     profile: bool,
+    policies: Path,
     folder: Path,
 ) -> None:
     steps = only or (("rates", "latency", "slow-disk") if quick else tuple(plan.STEPS))
@@ -82,9 +89,10 @@ def main(
         seconds=seconds or (3.0 if quick else 8.0),
         consents=consents,
         profile=profile,
+        policies=policies,
     )
     build.ensure_postfix()
-    report = Report(settings=asdict(wanted))
+    report = Report(settings=asdict(wanted) | {"policies": str(policies)})
     report.find("a synced write of 4 KB on this disk, ms", machine.sync_ms(folder))
     plan.carry_out(wanted, Path(tempfile.mkdtemp(prefix="galateo-bench-", dir=folder)), report)
     print(f"\nstored in {report.write()}")

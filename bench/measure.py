@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import machine
+from bench import machine, messages
 from bench.ledger import Ledger
 from bench.peers import Peer
 
@@ -65,7 +65,7 @@ class Bench:
     def __init__(self, generator: Path, folder: Path) -> None:
         self.generator = generator
         self.folder = folder
-        self.during: Callable[[Peer, float], None] | None = None
+        self.during: Callable[[Peer], None] | None = None
 
     def run(self, peer: Peer, state: Ledger, load: Load, count: int) -> Run:
         """Get the peer ready, warm it up, measure `count` messages."""
@@ -75,7 +75,9 @@ class Bench:
 
     def calibrate(self, peer: Peer, state: Ledger, load: Load, seconds: float) -> int:
         """How many messages it takes to keep the peer busy for so long."""
+        during, self.during = self.during, None
         found = self.run(peer, state, load, WARM_UP)
+        self.during = during
         if not found.fine:
             raise SystemExit(f"{peer.name} does not take the load: {found.trouble}")
         return max(WARM_UP, int(found.end_to_end * seconds))
@@ -97,7 +99,7 @@ class Bench:
                 str(count),
                 "-N",
                 "-F",
-                str(self._letter(state)),
+                str(self._letter()),
             ]
             words += ["-d"] * (load.mode == "keep")
             return [
@@ -105,18 +107,15 @@ class Bench:
                 "-f",
                 "news@example.com",
                 "-t",
-                "reader@constant.example.net",
+                "reader@example.net",
                 f"127.0.0.1:{peer.port}",
             ]
         numbers = (first, count, load.sessions, load.mode, load.pace)
         return [str(self.generator), "127.0.0.1", str(peer.port), str(state.load), *map(str, numbers)]
 
-    def _letter(self, state: Ledger) -> Path:
-        path = self.folder / "letter"
-        if not path.exists():
-            with state.load.open("rb") as file:
-                octets = int(file.readline().split()[2])
-                path.write_bytes(file.read(octets)[:-3].replace(b"\r\n", b"\n"))
+    def _letter(self) -> Path:
+        path = self.folder / "receipt"
+        path.write_bytes(messages.receipt())
         return path
 
     def _measure(self, peer: Peer, state: Ledger, load: Load, count: int) -> Run:
@@ -128,7 +127,7 @@ class Bench:
             source = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=err, stdin=subprocess.DEVNULL)
         meter.load = source.pid
         if self.during:
-            self.during(peer, count)
+            self.during(peer)
         ended, last = self._watch(peer, source, meter, before + count)
         output = source.communicate()[0]
         said = json.loads(output) if load.tool == "load" and output else _silent(count, begun, ended)

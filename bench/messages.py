@@ -35,11 +35,6 @@ def address(number: int) -> str:
     return f"{first}.{last}.{number}@{DOMAINS[number % len(DOMAINS)]}".lower()
 
 
-def constant_address(number: int) -> str:
-    """A reader as `smtp-source -N -t` numbers them."""
-    return f"{number}reader@constant.example.net"
-
-
 def write_consents(path: Path, addresses: Iterable[str]) -> None:
     """A CSV file with one double opt-in to the newsletter per address."""
     proof = [
@@ -120,6 +115,23 @@ def issue(letter: t.Letter) -> dict[str, str]:
     return facts(random.Random(letter.mailbox), letter) | {"sender": letter.sender, "mailbox": letter.mailbox}
 
 
+def receipt() -> bytes:
+    """A receipt of about 4 KB with LF line ends, for smtp-source, whose readers agreed to nothing."""
+    header = (
+        "From: Cartoleria Moretti <ordini@cartoleria.example.com>\nSubject: Ricevuta dell'ordine 48213\n"
+        f"Date: {DATE}\nMessage-ID: <48213@cartoleria.example.com>\nX-Galateo-Class: transactional\n"
+        "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
+    )
+    lines = [
+        f"{n:3}  articolo {n * 7919 % 10_000:04}   quantita {n % 4 + 1}   euro {n % 9 + 2},50"
+        for n in range(1, 72)
+    ]
+    text = "Gentile cliente,\n\necco la ricevuta dell'ordine 48213, spedito il 16 novembre.\n\n"
+    return (
+        header + "\n" + text + "\n".join(lines) + "\n\nCartoleria Moretti, via dei Mestieri 4, 00100 Roma\n"
+    ).encode()
+
+
 def facts(draw: random.Random, letter: t.Letter) -> dict[str, str]:
     """Facts of an issue, or of a remark."""
     return {
@@ -127,7 +139,7 @@ def facts(draw: random.Random, letter: t.Letter) -> dict[str, str]:
         "month": draw.choice(t.MONTHS[letter.language]),
         "time": f"{draw.randint(9, 21)}:{draw.choice(('00', '15', '30', '45'))}",
         "place": draw.choice(t.PLACES),
-        "title": draw.choice(t.TITLES),
+        "title": draw.choice(t.TITLES[letter.language]),
         "person": f"{draw.choice(t.FIRST)} {draw.choice(t.LAST)}",
         "n": str(draw.randint(11, 1900)),
         "m": str(draw.randint(2, 96)),

@@ -53,7 +53,7 @@ class Gateway:
                 stdout=out,
                 stderr=err,
                 cwd=self.folder,
-                env=ledger.settings(self.folder, self.sink.port) | self.environment,
+                env=ledger.settings(self.folder, self.sink.port, self.state.policies) | self.environment,
             )
         try:
             self.port, self.roots = self._listening(process, log), [process.pid]

@@ -34,6 +34,7 @@ class Plan:
     seconds: float
     consents: tuple[int, ...]
     profile: bool
+    policies: Path
 
 
 class Course:
@@ -52,7 +53,8 @@ class Course:
             self.bench.during = self._profile
 
     def _ledger(self, consents: int, count: int) -> Ledger:
-        made = ledger.prepare(self.folder, consents, count, gateway="gateway" in self.plan.peers)
+        policies = self.plan.policies.resolve() if "gateway" in self.plan.peers else None
+        made = ledger.prepare(self.folder, consents, count, policies)
         if made.import_seconds:
             self.report.find(f"import of {consents} consents, seconds", made.import_seconds)
         return made
@@ -158,9 +160,9 @@ class Course:
                 runs[peer.name].append(self.bench.run(peer, self.base, load, counts[peer.name]))
         return [self.report.add(f"{peer.name} {name}", runs[peer.name]) for peer in chosen]
 
-    def _profile(self, peer: Peer, count: float) -> None:
+    def _profile(self, peer: Peer) -> None:
         tool = Path(sys.executable).with_name("py-spy")
-        if not isinstance(peer, Gateway) or count <= WARM_UP:
+        if not isinstance(peer, Gateway):
             return
         if not tool.exists():
             print("py-spy is not installed, so there is no profile", file=sys.stderr)

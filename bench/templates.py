@@ -479,20 +479,24 @@ PLACES = (
     "the Corn Exchange",
     "Long Gallery",
 )
-TITLES = (
-    "Il peso della farina",
-    "La casa sul greto",
-    "Appunti di un geometra",
-    "Sette modi di tacere",
-    "L'inverno dei tigli",
-    "Mappe minori",
-    "The Patient Ledger",
-    "A Field Guide to Waiting",
-    "Small Hours, Large Rooms",
-    "The Second Drawer",
-    "Tides and Other Clerks",
-    "Salt on the Stairs",
-)
+TITLES = {
+    "it": (
+        "Il peso della farina",
+        "La casa sul greto",
+        "Appunti di un geometra",
+        "Sette modi di tacere",
+        "L'inverno dei tigli",
+        "Mappe minori",
+    ),
+    "en": (
+        "The Patient Ledger",
+        "A Field Guide to Waiting",
+        "Small Hours, Large Rooms",
+        "The Second Drawer",
+        "Tides and Other Clerks",
+        "Salt on the Stairs",
+    ),
+}
 THINGS = {
     "it": (
         "il catalogo delle schede perdute",
