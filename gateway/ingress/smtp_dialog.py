@@ -56,12 +56,8 @@ class Dialog(stock.SMTP):
 
     def __init__(self, reception: Reception, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        asyncio.StreamReaderProtocol.__init__(
-            self,
-            asyncio.StreamReader(limit=LONGEST_AUTH_LINE, loop=loop),
-            client_connected_cb=self._cb_client_connected,
-            loop=loop,
-        )
+        reader = asyncio.StreamReader(limit=LONGEST_AUTH_LINE, loop=loop)
+        asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
         self.reception = reception
         self.source: Source | None = None
         self.peer = ""
@@ -103,6 +99,17 @@ class Dialog(stock.SMTP):
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Times are watched by the listener, for all sessions at once."""
+
+    def take_back(self) -> bytes:
+        """Return what a coroutine left unread, and make the reader ready for the next."""
+        buffer = self._reader._buffer  # type: ignore[attr-defined]
+        left = bytes(buffer)
+        buffer.clear()
+        if self._reader._eof:  # type: ignore[attr-defined]
+            self._reader = asyncio.StreamReader(limit=LONGEST_AUTH_LINE, loop=self.loop)
+        else:
+            self._reader._maybe_resume_transport()  # type: ignore[attr-defined]
+        return left
 
     def write(self, octets: bytes) -> None:
         """Send octets, unless the connection is gone."""

@@ -76,7 +76,7 @@ class SmtpSession(Stream):
         name = word.strip(b"\r\n").upper().decode("ascii", "replace")
         if line[:4].upper().startswith(_FOREIGN):
             log.warning("smtp.foreign_protocol")
-            self.abort()
+            self.hang_up()
         elif name == "BDAT":
             # Whoever sends it, though it is not offered, sends octets of a message next, not commands.
             self.turn_away(texts.NO_BDAT)

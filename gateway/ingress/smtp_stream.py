@@ -50,6 +50,12 @@ class Stream(Connection):
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sent as far as the phase lets, and keep the rest."""
+        try:
+            self._receive(data)
+        except Exception:  # noqa: BLE001 - a session that fails must neither lose nor confirm a message
+            self._fail()
+
+    def _receive(self, data: bytes) -> None:
         phase = self.phase
         if (
             phase == COMMAND
@@ -93,6 +99,8 @@ class Stream(Connection):
         self.flush()
         if start < len(data):
             self._keep(data[start:])
+        if self.phase == DIALOG and self._eof:
+            self._reader.feed_eof()
 
     def _take_whole(self, line: bytes) -> None:
         if self.phase == SKIP or len(line) > self.reception.limits.line_bytes:
@@ -127,8 +135,11 @@ class Stream(Connection):
             return
         self.phase = phase
         self._touched = self.loop.time()
-        if self._pending and not self._suspended & CLOGGED:
-            self._process(self._pending)
+        try:
+            if self._pending and not self._suspended & CLOGGED:
+                self._process(self._pending)
+        except Exception:  # noqa: BLE001 - as in data_received
+            self._fail()
         self.flush()
         if len(self._pending) <= MOST_AHEAD:
             self.resume(AHEAD)
@@ -136,6 +147,11 @@ class Stream(Connection):
             self.hang_up()
         elif self.phase == COMMAND and self.draining:
             self.turn_away(texts.STOPPING)
+
+    def _fail(self) -> None:
+        """Ask the client to come again; what state the session is in is not known any more."""
+        log.exception("smtp.session_failed")
+        self.turn_away(texts.OWN_FAILURE)
 
     def take_up(self) -> None:
         """Take what waited for the client to read its replies."""
@@ -168,8 +184,5 @@ class Stream(Connection):
         if self.phase == CLOSED:
             self.flush()
             return
-        buffer = self._reader._buffer  # type: ignore[attr-defined]
-        self._pending = bytes(buffer)
-        buffer.clear()
-        self._reader._maybe_resume_transport()  # type: ignore[attr-defined]
+        self._pending = self.take_back()
         self.go_on()
