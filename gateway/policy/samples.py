@@ -28,13 +28,14 @@ def sample(node: Node | None, now: float, findings: Findings) -> Message | None:
         if not (isinstance(value.value, wanted) or both):
             findings.add(value, f"{key} cannot be {value.kind}")
             return None
-    return _built(given, now)
+    return built(given, now)
 
 
 _WAY_OUT = "<https://example.com/u/1>"
 
 
-def _built(given: dict[str, Any], now: float) -> Message:
+def built(given: dict[str, Any], now: float) -> Message:
+    """A message from the plain words of a case (MESSAGE_KEYS)."""
     channel = given.get("channel", "email")
     mail = channel == "email"
     address = given.get("recipient") or ("anna@example.net" if mail else "https://example.net/in/anna")
@@ -62,7 +63,7 @@ def _built(given: dict[str, Any], now: float) -> Message:
         bulk_headers=bool(leave),
         is_reply=bool(given.get("in_reply_to")),
         template_pending=given.get("template_pending", False),
-        attachments=tuple(Attachment(filename=str(f), size=100_000) for f in given.get("attachments", ())),
+        attachments=tuple(_attachment(str(f)) for f in given.get("attachments", ())),
     )
     claim = given.get("consent")
     return Message(
@@ -83,3 +84,8 @@ def _built(given: dict[str, Any], now: float) -> Message:
         list_unsubscribe_post="List-Unsubscribe=One-Click" if unsubscribe is True else "",
         claimed_consent=Consent(basis=str(claim.get("basis", "consent")), at=now) if claim else None,
     )
+
+
+def _attachment(name: str) -> Attachment:
+    kind = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg"}.get(name.rpartition(".")[2])
+    return Attachment(filename=name, type=kind or "application/octet-stream", size=100_000)

@@ -190,6 +190,7 @@ CASES = [
     ("rule: unsubscribe", NEWSLETTER, Reading(way_out=YES), facts(), set()),
     ("rule: unsubscribe", message("newsletter", "linkedin"), PLAIN, facts(), {"unsubscribe.missing"}),
     ("rule: unsubscribe", message("newsletter", "linkedin"), Reading(way_out=YES), facts(), set()),
+    ("rule: unsubscribe", message("conversation", "linkedin"), PITCH, facts(known_reply=True), set()),
     # sender_identity
     ("rule: sender_identity", NEWSLETTER, PLAIN, facts(), set()),
     (
@@ -296,6 +297,8 @@ CASES = [
     ("rule: personal_detail", OUTREACH, *COPIED, {"personal_detail.missing"}),
     ("rule: personal_detail", OUTREACH, *OWN, set()),
     ("rule: personal_detail", OUTREACH, PLAIN, facts(), set()),
+    ("rule: personal_detail", OUTREACH, PLAIN, facts(pace=Pace(sent={("outreach", 86400): 4})), {"personal_detail.formula"}),
+    ("rule: personal_detail", OUTREACH, PLAIN, facts(pace=Pace(sent={("greeting", 86400): 4})), set()),
     ("rule: personal_detail\n  copies: 0", OUTREACH, PLAIN, facts(), {"personal_detail.missing"}),
     ("rule: personal_detail\n  copies: 0", OUTREACH, Reading(personal_detail=YES), facts(), set()),
     # readable

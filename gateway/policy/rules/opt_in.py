@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from gateway.policy.jurisdiction import IDENTITY
 from gateway.policy.outcome import Objection, Outcome, Words
 from gateway.policy.rules.case import NOTHING, STAGES, Case, Contradiction, Found, stage
+from gateway.policy.rules.consent import ANSWERS
 from gateway.policy.rules.personalization import copied
 
 _CIRCULAR = 0.5
@@ -107,15 +108,16 @@ def _question(code: str, why: Words, case: Case) -> Objection:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """A working way out. On mail: RFC 8058 headers (the gateway adds them where it can), or with
-    `one_click: false` also a link or address to write to; on other channels a link or "reply STOP"."""
+    """A working way out. On mail: RFC 8058 headers (the gateway adds them where it can), or without
+    `one_click` also a link or an address to write to; on other channels a link or "reply STOP". An
+    individual answer in the person's own thread needs none."""
 
     one_click: bool = False
 
     def check(self, case: Case) -> Found:
         """Whether the reader can leave."""
         message = case.message
-        if case.facts.way_out_added:
+        if case.facts.way_out_added or (case.facts.known_reply and case.class_ in ANSWERS):
             return NOTHING
         if case.channel == "email" and message.list_unsubscribe:
             if message.list_unsubscribe_post and "https:" in message.list_unsubscribe.lower():

@@ -1,6 +1,6 @@
 """Was it written for this person?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Contradiction, Duration, Found
@@ -8,6 +8,7 @@ from gateway.policy.wording import count, fact, quoted, when
 from gateway.reading.reading import Evidence
 from gateway.reading.sameness import NOT_COPIED, Copied, judge_copy
 
+DAY = 86400
 OWN_WORDS = 6
 """Words that make a sentence of one's own."""
 
@@ -35,7 +36,7 @@ def own_sentence(case: Case, least: int) -> bool:
     pairs = list(zip(case.reading.phrases, case.facts.copies.counts, strict=False))
     runs = [(one.start, sent) for one, sent in pairs if one.run]
     for one, sent in pairs:
-        if one.run or sent or one.asks or one.words < least:
+        if one.run or sent or one.words < least:
             continue
         inside = [times for start, times in runs if one.start <= start < one.end]
         if sum(1 for times in inside if times) * 2 <= len(inside):
@@ -103,35 +104,56 @@ class CopiedText:
 
 @dataclass(frozen=True, slots=True)
 class PersonalDetail:
-    """Greetings and requests need a sentence of their own once the text has become a habit: when its
-    phrases went to `copies` others. 0 asks for one from the first message on."""
+    """Greetings and requests need a sentence of their own once the text has become a habit: when it
+    went to `copies` others, or, where all of it is a stock phrase, when the sender wrote as many of this
+    kind within a day. 0 asks for one from the first message on."""
 
     copies: int = 4
 
+    def __post_init__(self) -> None:
+        if self.copies < 0:
+            raise Contradiction("copies", "copies cannot be negative")
+
     def check(self, case: Case) -> Found:
         """Whether anything in it was written for this person."""
+        if not self.copies:
+            return NOTHING if case.reading.personal_detail.value else (_IMPERSONAL,)
+        if not case.reading.phrases:
+            return self._formula(case)
         found = copied(case, self.copies)
-        if self.copies:
-            if not found.share or own_sentence(case, OWN_WORDS):
-                return NOTHING
-        elif case.reading.personal_detail.value:
+        if not found.share or own_sentence(case, OWN_WORDS):
             return NOTHING
         people = count(found.copies, *_PEOPLE)
-        return (
-            Objection(
-                code="missing",
-                reason=Words(
-                    "Nothing in this message was written for this person"
-                    + (f": the same words went to {people.en}." if self.copies else "."),
-                    "In questo messaggio non c'è nulla di scritto per questa persona"
-                    + (f": le stesse parole sono andate a {people.it}." if self.copies else "."),
-                ),
-                remedy=Words(
-                    "Add one sentence that fits this person alone.",
-                    "Aggiungere una frase che valga solo per questa persona.",
-                ),
-            ),
+        reason = Words(
+            f"Nothing in this message was written for this person: the same words went to {people.en}.",
+            "In questo messaggio non c'è nulla di scritto per questa persona: le stesse parole sono andate a "
+            f"{people.it}.",
         )
+        return (replace(_IMPERSONAL, reason=reason),)
+
+    def _formula(self, case: Case) -> Found:
+        sent = case.facts.pace.sent.get((case.class_, DAY), 0)
+        if sent < self.copies or case.reading.personal_detail.value:
+            return NOTHING
+        reason = Words(
+            f"This is a formula and nothing else, and the sender already sent {sent} of the kind within a "
+            "day.",
+            f"Questa è solo una formula, e il mittente ne ha già inviate {sent} di questo tipo in un giorno.",
+        )
+        return (replace(_IMPERSONAL, code="formula", reason=reason),)
+
+
+_IMPERSONAL = Objection(
+    code="missing",
+    reason=Words(
+        "Nothing in this message was written for this person.",
+        "In questo messaggio non c'è nulla di scritto per questa persona.",
+    ),
+    remedy=Words(
+        "Add one sentence that fits this person alone.",
+        "Aggiungere una frase che valga solo per questa persona.",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
