@@ -17,7 +17,6 @@ import socket
 import subprocess
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -29,60 +28,49 @@ from gateway.delivery.target import SmtpTarget
 from gateway.delivery.worker import Worker
 from gateway.metrics import Metrics
 from gateway.store.attempt import Attempt, Outcome, Report
+from gateway.store.outbox import Entry
 
 BATCH = 64  # as the group commits of 20 to 100 sessions hand them over
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    id: str
-    address: str
-    raw: bytes
-    message_id: str = "m"
-    channel: str = "email"
-    envelope_from: str = "news@example.com"
-    relay: str = ""
-    format: str = "mime"
-    smtputf8: bool = False
-    notify: str = ""
-    orcpt: str = ""
-    dsn_return: str = ""
-    dsn_envelope_id: str = ""
-    attempts: int = 0
-    queued_at: float = 0.0
-    due_at: float = 0.0
-    source: str = "bench"
-    controller: str = "default"
-    campaign: str = ""
-    class_: str = "newsletter"
-    add_headers: tuple[tuple[str, str], ...] = ()
+def make_entry(n: int, raw: bytes, headers: tuple[tuple[str, str], ...]) -> Entry:
+    now = time.time()
+    return Entry(
+        id=f"m{n}",
+        message_id=f"m{n}",
+        controller="default",
+        subject_key=bytes(16),
+        channel="email",
+        source="bench",
+        sender="",
+        class_="newsletter",
+        campaign="",
+        envelope_from="news@example.com",
+        address=f"a{n}@example.org",
+        relay="",
+        raw=raw + b"%d\r\n" % n,
+        queued_at=now,
+        due_at=now,
+        lease_until=now + 1e6,
+        add_headers=headers,
+    )
 
 
 class Outbox:
     """Hands out what it was given, in batches; notes when all is delivered."""
 
     def __init__(self, count: int, raw: bytes, headers: tuple[tuple[str, str], ...]) -> None:
-        now = time.time()
-        self.waiting = deque(
-            Item(
-                id=f"m{n}",
-                address=f"a{n}@example.org",
-                raw=raw + b"%d\r\n" % n,
-                queued_at=now,
-                add_headers=headers,
-            )
-            for n in range(count)
-        )
+        self.waiting = deque(make_entry(n, raw, headers) for n in range(count))
         self.left = count
         self.bad = 0
         self.done = asyncio.Event()
 
-    async def take(self, limit: int) -> list[Item]:
+    async def take(self, limit: int) -> list[Entry]:
         if not self.waiting:
             await asyncio.Event().wait()
         return [self.waiting.popleft() for _ in range(min(limit, BATCH, len(self.waiting)))]
 
-    def settle(self, entry: Item, attempt: Attempt) -> None:
+    def settle(self, entry: Entry, attempt: Attempt) -> None:
         self.bad += attempt.outcome is not Outcome.DELIVERED
         self.left -= 1
         if not self.left:

@@ -300,11 +300,9 @@ class ScriptedTarget:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(
-            self._runner, "127.0.0.1", self.port, ssl_context=self.context, shutdown_timeout=0.1
-        )
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self.context)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self

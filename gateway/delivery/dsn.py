@@ -10,11 +10,10 @@ from email.utils import format_datetime
 
 from gateway.delivery.outbox import Entry
 from gateway.delivery.reply import printable
+from gateway.delivery.transaction import is_clean
 from gateway.store.attempt import Attempt, Outcome
 
 _MOST_RETURNED = 65536  # bytes of a message that is returned whole; longer ones only with their header
-
-_XCHAR = re.compile(r"[^!-*,-<>-~]")
 
 
 def wanted(entry: Entry, outcome: Outcome) -> bool:
@@ -43,7 +42,7 @@ def build(entry: Entry, attempt: Attempt, *, id: str, reporter: str, now: float)
     failed = attempt.outcome is Outcome.FAILED
     head = [
         f"From: Mail delivery <postmaster@{reporter}>",
-        f"To: <{entry.envelope_from}>",
+        f"To: <{one_line(entry.envelope_from)}>",
         f"Subject: {'Message not delivered' if failed else 'Message delayed'}",
         f"Date: {_date(now)}",
         f"Message-ID: <{id}@{reporter}>",
@@ -53,7 +52,10 @@ def build(entry: Entry, attempt: Attempt, *, id: str, reporter: str, now: float)
         f' boundary="{boundary}"',
     ]
     body = [
-        f"--{boundary}\r\nContent-Type: {type_}\r\n\r\n".encode() + part + b"\r\n" for type_, part in parts
+        f"--{boundary}\r\nContent-Type: {type_}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n".encode()
+        + part
+        + b"\r\n"
+        for type_, part in parts
     ]
     return "\r\n".join([*head, "", ""]).encode() + b"".join(body) + f"--{boundary}--\r\n".encode()
 
@@ -67,7 +69,18 @@ def _explain(entry: Entry, attempt: Attempt) -> bytes:
             "It will be tried again; nothing need be done.",
         )
     said = attempt.text or attempt.kind.value
-    lines = [first, "", f"    {entry.address}", "", "The mail relay said:", "", f"    {said}", "", last, ""]
+    lines = [
+        first,
+        "",
+        f"    {one_line(entry.address)}",
+        "",
+        "The mail relay said:",
+        "",
+        f"    {said}",
+        "",
+        last,
+        "",
+    ]
     return "\r\n".join(lines).encode()
 
 
@@ -82,7 +95,7 @@ def _status(entry: Entry, attempt: Attempt, reporter: str, utf8: bool) -> bytes:
         kind, _, address = entry.orcpt.partition(";")
         recipient.append(f"Original-Recipient: {printable(kind)};{printable(_from_xtext(address))}")
     recipient += [
-        f"Final-Recipient: {'utf-8' if utf8 else 'rfc822'};{entry.address}",
+        f"Final-Recipient: {'utf-8' if utf8 else 'rfc822'};{one_line(entry.address)}",
         f"Action: {'failed' if failed else 'delayed'}",
         f"Status: {status_of(attempt)}",
     ]
@@ -102,15 +115,21 @@ def status_of(attempt: Attempt) -> str:
 
 def _returned(entry: Entry) -> tuple[str, bytes]:
     raw = entry.raw
-    if entry.dsn_return == "FULL" and len(raw) <= _MOST_RETURNED and entry.format == "mime" and raw.isascii():
+    if entry.format != "mime" or not is_clean(raw):
+        return "text/rfc822-headers", b""
+    if entry.dsn_return == "FULL" and len(raw) <= _MOST_RETURNED and raw.isascii():
         return "message/rfc822", raw
-    head = raw[: raw.find(b"\r\n\r\n") + 2] if b"\r\n\r\n" in raw else b""
-    type_ = "text/rfc822-headers" if head.isascii() else "message/global-headers"
-    return type_, head[:_MOST_RETURNED] if entry.format == "mime" else b""
+    head = (raw.partition(b"\r\n\r\n")[0] + b"\r\n")[:_MOST_RETURNED]
+    return "text/rfc822-headers" if head.isascii() else "message/global-headers", head
 
 
 def _from_xtext(text: str) -> str:
     return re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), text)
+
+
+def one_line(text: str, limit: int = 320) -> str:
+    """The text without anything that could begin another line or hide."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:limit])
 
 
 def _date(seconds: float) -> str:

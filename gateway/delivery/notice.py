@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+from gateway.delivery.dsn import one_line
+
 MOST_LISTED = 100
 
 
@@ -48,7 +50,7 @@ def build(
     body = [
         "Good day,",
         "",
-        f"of what your tool {_one_line(source)} sent through this gateway, {what}.",
+        f"of what your tool {one_line(source)} sent through this gateway, {what}.",
         "Your tool was told that the message as a whole was taken, so it may not know.",
         "",
     ]
@@ -73,14 +75,10 @@ def _list(body: list[str], items: Sequence[Item], title: str) -> None:
         return
     body += [title, ""]
     for item in items:
-        body.append(f"  {_one_line(item.address)}")
-        body.append(f"    {_date(item.at)}, message {_one_line(item.message_id)}")
-        body.append(f"    {_one_line(item.reason)}")
+        body.append(f"  {one_line(item.address)}")
+        body.append(f"    {_date(item.at)}, message {one_line(item.message_id)}")
+        body.append(f"    {one_line(item.reason)}")
     body.append("")
-
-
-def _one_line(text: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in text)[:320]
 
 
 def _date(seconds: float) -> str:

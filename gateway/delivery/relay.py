@@ -34,6 +34,11 @@ class Relay(Protocol):
         """Whether it holds more than it can use soon, so that further entries had better wait elsewhere."""
         ...
 
+    @property
+    def head(self) -> Entry | None:
+        """The entry that has waited longest and was not begun."""
+        ...
+
     def start(self, finished: Finished, ready: Callable[[], None]) -> None:
         """Begin, and call `ready` whenever there is room again."""
         ...

@@ -24,7 +24,8 @@ _TOGETHER = 65536  # up to this size, message and final dot are one write
 
 class Timeouts(NamedTuple):
     """Seconds: to be connected, for each reply, for a block of the message, for the reply to it, and how
-    long a connection may idle (RFC 5321 4.5.3.2); and how long one message may wait behind another."""
+    long a connection may idle (RFC 5321 4.5.3.2); how long one message may wait behind another,
+    and how long one may take in all, however slowly it gets on."""
 
     connect: float = 30.0
     command: float = 60.0
@@ -32,6 +33,7 @@ class Timeouts(NamedTuple):
     final: float = 600.0
     idle: float = 60.0
     patience: float = 3.0
+    whole: float = 780.0
 
 
 class Owner(Protocol):
@@ -158,10 +160,11 @@ class Session(asyncio.Protocol):
             return
         if self._following is not None and now - self._started > self._timeouts.patience:
             self._release_following()
-        if now < self._deadline:
+        over = now - self._started > self._timeouts.whole
+        if now < self._deadline and not over:
             return
         left, before = self._transport.get_write_buffer_size(), self._unwritten
-        if left < before:  # a long message on a slow line is getting on
+        if left < before and not over:  # a long message on a slow line is getting on
             self._unwritten = left
             self._deadline = now + (self._timeouts.block if left else self._timeouts.final)
             return

@@ -18,6 +18,7 @@ from gateway.store.attempt import Kind
 
 SWEEP = 1.0
 CROWDED_FOR = 30.0
+BACKLOG_BYTES = 16 * 1024 * 1024
 _RESENDS = 3
 
 
@@ -48,6 +49,7 @@ class SmtpRelay:
         self._context: ssl.SSLContext = trust(target)
         self._backlog = max(256, 4 * connections)
         self._queue: deque[Entry] = deque()
+        self._size = 0.0  # of a message, on average of late
         self._resent: dict[str, int] = {}
         self._sessions: set[Session] = set()
         self._idle: list[Session] = []
@@ -70,16 +72,24 @@ class SmtpRelay:
         waiting = len(self._queue)
         if self.circuit.state is State.TRYING:
             return 0 if waiting else 1
-        return self._backlog - waiting if waiting <= self._backlog // 2 else 0
+        # Of long messages, fewer: what waits here waits in memory.
+        limit = min(self._backlog, int(BACKLOG_BYTES / (self._size + 1)) + 1)
+        return limit - waiting if waiting <= limit // 2 else 0
 
     @property
     def crowded(self) -> bool:
         """Whether it has more than it can use soon."""
         return len(self._queue) >= self._backlog
 
+    @property
+    def head(self) -> Entry | None:
+        """The entry that has waited longest and was not begun."""
+        return self._queue[0] if self._queue else None
+
     def push(self, entry: Entry) -> None:
         """Send it over an idle connection, or as soon as one is free."""
         self._queue.append(entry)
+        self._size += (len(entry.raw) - self._size) / 8
         self._pump()
 
     def reclaim(self) -> Sequence[Entry]:

@@ -87,6 +87,11 @@ class WebhookRelay:
         """Whether it has more than it can use soon."""
         return len(self._queue) >= 2 * self._backlog
 
+    @property
+    def head(self) -> Entry | None:
+        """The entry that has waited longest and was not begun."""
+        return self._queue[0] if self._queue else None
+
     def push(self, entry: Entry) -> None:
         """Post it as soon as a lane is free."""
         self._queue.append(entry)

@@ -18,6 +18,7 @@ from gateway.store.attempt import Attempt, Kind, Outcome, Report
 TICK = 1.0
 KEEP_WHILE_DOWN = 10.0  # then what waits goes back, where a stop can still cancel it
 LOOK_WHILE_DOWN = 60.0  # what grew too old must be given up even if no relay works
+LEASE_LEFT = 800.0  # the longest that an attempt may take: one is not begun with less (Timeouts.whole)
 _LOOK_AT = 64
 
 
@@ -126,12 +127,18 @@ class Worker:
             self._finished(entry, Result(Kind.PERMANENT, "route", 0, *name), "none", 0.0)
             return
         relay = self._relays[name]
-        if relay.circuit.state is State.OPEN:
+        if self._is_running_out(entry):
+            self._outbox.settle(entry, give_back(name, entry.due_at, "its lease runs out"))
+        elif relay.circuit.state is State.OPEN:
             self._put_off(entry, relay)
         elif relay.crowded:
             self._outbox.settle(entry, give_back(name, self._clock() + TICK, "the relay is busy"))
         else:
             relay.push(entry)
+
+    def _is_running_out(self, entry: Entry | None) -> bool:
+        """Whether somebody else might take the entry before an attempt is over."""
+        return entry is not None and 0 < entry.lease_until < self._clock() + LEASE_LEFT
 
     def _put_off(self, entry: Entry, relay: Relay) -> None:
         now = self._clock()
@@ -188,3 +195,5 @@ class Worker:
                 circuit = relay.circuit
                 if circuit.state is not State.CLOSED and now - circuit.since > KEEP_WHILE_DOWN:
                     self._give_back_waiting(relay, "the relay cannot be reached")
+                elif self._is_running_out(relay.head):
+                    self._give_back_waiting(relay, "its lease runs out")

@@ -4,6 +4,7 @@ import asyncio
 import email
 import email.policy
 import socket
+import time
 
 import pytest
 
@@ -50,8 +51,7 @@ async def test_what_waits_for_long_goes_back_where_a_stop_can_cancel_it(
     relay = ScriptedRelay(port=free_port())
     async with delivering(relay.url(), timeouts=QUICK) as world:
         world.send(*items)
-        await until(lambda: len(world.outbox.settled) == 30)
-        assert world.outbox.leased == {}
+        await until(lambda: len(world.outbox.settled) >= 30 and not world.outbox.leased)
         attempt = world.outbox.settled[0][1]
         assert (attempt.kind, attempt.counted, attempt.next_at) == (Kind.RETURNED, False, items[0].due_at)
         async with relay:
@@ -193,6 +193,16 @@ async def test_stopping_waits_for_what_is_under_way() -> None:
     ended = [attempt.kind for _, attempt in world.outbox.settled]
     assert set(ended) <= {Kind.DELIVERED, Kind.RETURNED}
     assert len(relay.received) == ended.count(Kind.DELIVERED)
+
+
+async def test_what_another_worker_may_soon_take_is_not_begun() -> None:
+    short, long = entry(lease_until=time.time() + 700), entry(lease_until=time.time() + 900)
+    async with ScriptedRelay() as relay, delivering(relay.url()) as world:
+        world.outbox.add(short, long)
+        assert (await world.attempt(long)).outcome is Outcome.DELIVERED
+        assert len(relay.received) == 1
+        world.outbox._due.clear()
+    assert {attempt.kind for item, attempt in world.outbox.settled if item.id == short.id} == {Kind.RETURNED}
 
 
 async def test_a_store_that_is_down_for_a_while_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

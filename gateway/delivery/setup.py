@@ -1,0 +1,89 @@
+"""A worker as the settings and the access file ask for it. Which relays there are stands here."""
+
+import random
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from gateway.access import Access
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.relay import Relay
+from gateway.delivery.reports import Reports, Wish
+from gateway.delivery.route import Routes
+from gateway.delivery.session import Timeouts
+from gateway.delivery.smtp import SmtpRelay
+from gateway.delivery.target import parse_smtp, parse_webhook
+from gateway.delivery.webhook import WebhookRelay
+from gateway.delivery.worker import Worker
+from gateway.metrics import Metrics
+from gateway.settings import Settings
+
+# Every relay, by the name that access.yaml, metrics and logs know, and the format it takes.
+FORMATS = {"smtp": "mime", "webhook": "json"}
+
+
+def make_worker(
+    outbox: Outbox,
+    settings: Settings,
+    access: Access,
+    metrics: Metrics,
+    *,
+    clock: Callable[[], float] = time.time,
+    rng: random.Random | None = None,
+) -> Worker:
+    """The worker for RELAY and WEBHOOK_RELAY. Raises TargetError where one of them cannot be meant,
+    OSError where a file of certificates cannot be read."""
+    rng = rng or random.Random()
+    host = urlsplit(settings.public_url).hostname or "localhost"
+    relays = make_relays(settings, host, clock=clock, rng=rng)
+    return Worker(
+        outbox,
+        relays,
+        make_routes(relays, access),
+        metrics,
+        reports=Reports(make_wishes(access), host),
+        max_age=settings.retry_max_age.total_seconds(),
+        clock=clock,
+        rng=rng,
+    )
+
+
+def make_relays(
+    settings: Settings, host: str, *, clock: Callable[[], float], rng: random.Random
+) -> dict[str, Relay]:
+    """The relays that are set up, by name; `host` is what EHLO says."""
+    relays: dict[str, Relay] = {}
+    if settings.relay is not None:
+        relays["smtp"] = SmtpRelay(
+            "smtp",
+            parse_smtp(settings.relay.get_secret_value()),
+            connections=settings.relay_connections,
+            hostname=host,
+            timeouts=Timeouts(command=settings.relay_timeout.total_seconds()),
+            rng=rng,
+        )
+    if settings.webhook_relay is not None and settings.webhook_secret is not None:
+        target = parse_webhook(
+            settings.webhook_relay.get_secret_value(), settings.webhook_secret.get_secret_value()
+        )
+        relays["webhook"] = WebhookRelay("webhook", target, clock=clock, rng=rng)
+    return relays
+
+
+def make_routes(relays: dict[str, Relay], access: Access) -> Routes:
+    """Mail to RELAY, all else to WEBHOOK_RELAY, but where a source names a relay of its own."""
+    return Routes(
+        formats={name: FORMATS[name] for name in relays},
+        email="smtp" if "smtp" in relays else "",
+        other="webhook" if "webhook" in relays else "",
+        by_source={name: source.relay for name, source in access.sources.items() if source.relay},
+    )
+
+
+def make_wishes(access: Access) -> dict[str, Wish]:
+    """What each source wants to be told of failures."""
+    return {
+        name: Wish(notices=source.notices, dsn=source.dsn)
+        for name, source in access.sources.items()
+        if source.notices or source.dsn
+    }

@@ -1,0 +1,182 @@
+"""DSNs and notices, read back with the standard library."""
+
+import email
+import email.policy
+from dataclasses import replace
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.delivery import dsn, notice
+from gateway.delivery.reply import printable
+from gateway.delivery.reports import Reports, Wish
+from gateway.store.attempt import Attempt, Kind, Outcome
+from tests.delivery.outbox import RAW, entry
+
+NOW = 1_795_000_000.0
+FAILED = Attempt(
+    outcome=Outcome.FAILED,
+    kind=Kind.PERMANENT,
+    relay="smtp",
+    phase="rcpt",
+    code=550,
+    enhanced="5.1.1",
+    text="5.1.1 no such user",
+)
+DELAYED = replace(
+    FAILED, outcome=Outcome.DEFERRED, kind=Kind.TEMPORARY, code=451, enhanced="4.3.0", text="4.3.0 full"
+)
+
+
+def read(raw: bytes) -> EmailMessage:
+    assert raw.count(b"\r\n") == raw.count(b"\n") == raw.count(b"\r")
+    return email.message_from_bytes(raw, policy=email.policy.default)  # type: ignore[return-value]
+
+
+def build(attempt: Attempt = FAILED, **given: object) -> EmailMessage:
+    return read(dsn.build(entry(**given), attempt, id="dsn-1", reporter="gateway.example", now=NOW))
+
+
+def test_a_dsn_says_who_what_and_why() -> None:
+    message = build(dsn_envelope_id="QQ+2B1", orcpt="rfc822;Anna+2Bx@example.org", queued_at=NOW - 60)
+    assert message["To"] == "news@example.com"
+    assert message["Auto-Submitted"] == "auto-replied"
+    assert message.get_content_type() == "multipart/report"
+    assert message.get_param("report-type") == "delivery-status"
+    text, status, returned = message.iter_parts()
+    assert "anna@example.org" in text.get_content()
+    assert status.get_content_type() == "message/delivery-status"
+    whole, recipient = status.get_payload()
+    assert whole["Reporting-MTA"] == "dns; gateway.example"
+    assert whole["Original-Envelope-Id"] == "QQ+1"
+    assert recipient["Final-Recipient"] == "rfc822;anna@example.org"
+    assert recipient["Original-Recipient"] == "rfc822;Anna+x@example.org"
+    assert recipient["Action"] == "failed"
+    assert recipient["Status"] == "5.1.1"
+    assert recipient["Diagnostic-Code"] == "smtp; 550 5.1.1 no such user"
+    assert returned.get_content_type() == "text/rfc822-headers"
+    assert "Subject: Ciao" in returned.get_content()
+    assert "Buongiorno" not in returned.get_content()
+
+
+def test_the_message_is_returned_whole_only_where_asked() -> None:
+    *_, returned = build(dsn_return="FULL").iter_parts()
+    assert returned.get_content_type() == "message/rfc822"
+    assert "Buongiorno" in str(returned)
+
+
+def test_a_delay_is_no_failure() -> None:
+    _, status, _ = build(DELAYED).iter_parts()
+    recipient = status.get_payload()[1]
+    assert (recipient["Action"], recipient["Status"]) == ("delayed", "4.3.0")
+
+
+def test_addresses_beyond_ascii_make_a_global_report() -> None:
+    raw = dsn.build(
+        entry(address="perché@example.org"), FAILED, id="dsn-1", reporter="gateway.example", now=NOW
+    )
+    assert b"report-type=global-delivery-status" in raw
+    assert b"Content-Type: message/global-delivery-status" in raw
+    assert "Final-Recipient: utf-8;perché@example.org".encode() in raw
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome", "wanted"),
+    [
+        ({}, Outcome.FAILED, True),
+        ({}, Outcome.DEFERRED, False),
+        ({}, Outcome.DELIVERED, False),
+        ({"notify": "NEVER"}, Outcome.FAILED, False),
+        ({"notify": "DELAY"}, Outcome.FAILED, False),
+        ({"notify": "DELAY,FAILURE"}, Outcome.DEFERRED, True),
+        ({"envelope_from": ""}, Outcome.FAILED, False),
+        ({"envelope_from": "", "notify": "FAILURE"}, Outcome.FAILED, False),
+    ],
+)
+def test_who_is_told(given: dict[str, str], outcome: Outcome, wanted: bool) -> None:
+    assert dsn.wanted(entry(**given), outcome) is wanted
+
+
+@pytest.mark.parametrize(
+    ("attempt", "status"),
+    [
+        (FAILED, "5.1.1"),
+        (replace(FAILED, enhanced=""), "5.0.0"),
+        (replace(FAILED, kind=Kind.EXPIRED, enhanced="4.3.0"), "5.4.7"),
+        (DELAYED, "4.3.0"),
+        (replace(DELAYED, enhanced=""), "4.4.1"),
+    ],
+)
+def test_status_codes(attempt: Attempt, status: str) -> None:
+    assert dsn.status_of(attempt) == status
+
+
+WORDS = st.text(max_size=40)
+
+
+@given(text=WORDS, envelope_id=WORDS, orcpt=WORDS, address=WORDS, raw=st.binary(max_size=60))
+@example(text="", envelope_id="", orcpt="", address="a@b\r\n\r\n--=_dsn-1", raw=b"")
+@example(text="", envelope_id="", orcpt="", address="a@b", raw=b"a: b\r\n\r\n.\nx")
+def test_nothing_from_outside_breaks_a_dsn(
+    text: str, envelope_id: str, orcpt: str, address: str, raw: bytes
+) -> None:
+    given = entry(dsn_envelope_id=envelope_id, orcpt=orcpt, address=address, raw=raw)
+    attempt = replace(FAILED, text=printable(text))
+    message = read(dsn.build(given, attempt, id="dsn-1", reporter="g.example", now=NOW))
+    assert len(list(message.iter_parts())) == 3
+    assert message["To"] == "news@example.com"
+    status = list(message.iter_parts())[1]
+    if address.isascii():
+        assert len(status.get_payload()) == 2
+
+
+def test_a_sender_that_is_no_address_cannot_add_a_header() -> None:
+    raw = dsn.build(entry(envelope_from="a\r\nBcc: b@c"), FAILED, id="d", reporter="g.example", now=NOW)
+    assert email.message_from_bytes(raw)["Bcc"] is None
+
+
+@given(address=WORDS, reason=WORDS, source=WORDS)
+def test_nothing_from_outside_breaks_a_notice(address: str, reason: str, source: str) -> None:
+    item = notice.Item(address=address, message_id="m-1", reason=reason, at=NOW, refused=True)
+    raw = notice.build([item], to="ops@example.com", source=source, reporter="g.example", id="n-1", now=NOW)
+    message = read(raw)
+    assert message["To"] == "ops@example.com"
+    assert message["Subject"] == "1 message was not delivered"
+    assert "Kind regards" in message.get_content()
+
+
+def test_a_notice_lists_what_was_refused_apart_from_what_bounced() -> None:
+    reports = Reports({"listmonk": Wish(notices="ops@example.com")}, "gateway.example")
+    refused = notice.Item(
+        address="no@example.org", message_id="m-2", reason="no consent", at=NOW, refused=True
+    )
+    reports.add("listmonk", "acme", refused, NOW)
+    assert reports.failed(entry(), FAILED, NOW) == ()
+    assert reports.due(NOW + 30) == ()
+    [report] = reports.due(NOW + 61)
+    assert reports.due(NOW + 200) == ()
+    assert (report.address, report.source, report.controller) == ("ops@example.com", "listmonk", "acme")
+    text = read(report.raw).get_content()
+    assert text.index("Refused by a policy") < text.index("no@example.org") < text.index("not taken")
+    assert text.index("not taken") < text.index("anna@example.org")
+    assert 'The address does not exist any more: "550 5.1.1 no such user"' in text
+
+
+def test_a_list_full_of_dead_addresses_makes_one_letter_of_bounded_length() -> None:
+    reports = Reports({"listmonk": Wish(notices="ops@example.com")}, "gateway.example")
+    for n in range(1000):
+        reports.failed(entry(address=f"a{n}@example.org"), FAILED, NOW)
+    [report] = reports.flush(NOW)
+    assert len(report.raw) < 40_000
+    assert "1000 messages were not delivered" in read(report.raw)["Subject"]
+    assert "... and 900 more" in read(report.raw).get_content()
+
+
+def test_a_notice_that_fails_makes_no_notice() -> None:
+    reports = Reports({"listmonk": Wish(notices="ops@example.com", dsn=True)}, "gateway.example")
+    assert reports.failed(entry(envelope_from="", address="ops@example.com"), FAILED, NOW) == ()
+    assert reports.flush(NOW) == ()
+    assert reports.failed(entry(source="unknown"), FAILED, NOW) == ()
+    assert RAW
