@@ -16,6 +16,7 @@ from gateway.metrics import Metrics
 from gateway.store.attempt import Attempt, Kind, Outcome, Report
 
 TICK = 1.0
+PAUSE = 0.05
 KEEP_WHILE_DOWN = 10.0  # then what waits goes back, where a stop can still cancel it
 LOOK_WHILE_DOWN = 60.0  # what grew too old must be given up even if no relay works
 LEASE_LEFT = 800.0  # the longest that an attempt may take: one is not begun with less (Timeouts.whole)
@@ -93,8 +94,9 @@ class Worker:
     async def _take(self) -> None:
         room = max((relay.room for relay in self._relays.values()), default=0)
         if room:
-            for entry in await self._outbox.take(room):
-                self._dispatch(entry)
+            began = [self._dispatch(entry) for entry in await self._outbox.take(room)]
+            if not any(began):
+                await asyncio.sleep(PAUSE)  # what went straight back may come straight back
             return
         if self._clock() - self._looked_at >= LOOK_WHILE_DOWN:
             await self._look_for_old()
@@ -121,11 +123,12 @@ class Worker:
         if not self._wake.is_set():
             self._wake.set()
 
-    def _dispatch(self, entry: Entry) -> None:
+    def _dispatch(self, entry: Entry) -> bool:
+        """Hand an entry on, or settle it at once; whether a relay has it."""
         name = route(entry, self._routes)
         if isinstance(name, Refusal):
             self._finished(entry, Result(Kind.PERMANENT, "route", 0, *name), "none", 0.0)
-            return
+            return False
         relay = self._relays[name]
         if self._is_running_out(entry):
             self._outbox.settle(entry, give_back(name, entry.due_at, "its lease runs out"))
@@ -135,6 +138,8 @@ class Worker:
             self._outbox.settle(entry, give_back(name, self._clock() + TICK, "the relay is busy"))
         else:
             relay.push(entry)
+            return True
+        return False
 
     def _is_running_out(self, entry: Entry | None) -> bool:
         """Whether somebody else might take the entry before an attempt is over."""

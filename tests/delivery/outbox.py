@@ -87,7 +87,9 @@ class MemoryOutbox:
         del self.leased[item.id]  # a KeyError: settled twice
         self.settled.append((item, attempt))
         if attempt.outcome == "deferred":
-            self.add(replace(item, due_at=attempt.next_at, attempts=item.attempts + attempt.counted))
+            lease = item.lease_until and self.clock() + 900
+            tries = item.attempts + attempt.counted
+            self.add(replace(item, due_at=attempt.next_at, attempts=tries, lease_until=lease))
 
     def report(self, report: Report) -> None:
         self.reports.append(report)

@@ -8,6 +8,7 @@ CODES = st.integers(200, 599)
 TEXTS = st.binary(max_size=60).filter(lambda text: not set(b"\r\n") & set(text))
 
 
+@settings(max_examples=40)
 @given(
     replies=st.lists(st.tuples(CODES, st.lists(TEXTS, min_size=1, max_size=4)), max_size=5), data=st.data()
 )
