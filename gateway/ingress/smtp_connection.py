@@ -2,7 +2,6 @@
 
 import asyncio
 from abc import abstractmethod
-from asyncio import StreamReaderProtocol
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -69,7 +68,6 @@ class Connection(Dialog):
             self.forget()
             self._allow_auth()
             return
-        StreamReaderProtocol.connection_made(self, transport)
         self.transport = transport
         self.session = self._create_session()
         self.secure = transport.get_extra_info("sslcontext") is not None
@@ -121,7 +119,7 @@ class Connection(Dialog):
             return
         if self._original_transport is not None:
             self._original_transport.close()
-        StreamReaderProtocol.connection_lost(self, error)
+        self.connection_gone(error)
         if self._task is not None:
             self._task.cancel()
         self.reception.leave(self)

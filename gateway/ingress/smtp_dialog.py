@@ -7,6 +7,7 @@ what it says. Pinned to aiosmtpd 1.4.6: a test compares the attributes with the 
 
 import asyncio
 import logging
+from asyncio.streams import FlowControlMixin
 from collections.abc import Callable
 from typing import Any
 
@@ -56,8 +57,8 @@ class Dialog(stock.SMTP):
 
     def __init__(self, reception: Reception, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        reader = asyncio.StreamReader(limit=LONGEST_AUTH_LINE, loop=loop)
-        asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
+        FlowControlMixin.__init__(self, loop)
+        self.dialogs = False
         self.reception = reception
         self.source: Source | None = None
         self.peer = ""
@@ -99,6 +100,25 @@ class Dialog(stock.SMTP):
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Times are watched by the listener, for all sessions at once."""
+
+    def prepare(self) -> None:
+        """Set up what coroutines read from; most sessions never need it."""
+        if self.dialogs:
+            return
+        self.dialogs = True
+        paused: bool = self._paused  # type: ignore[has-type]
+        reader = asyncio.StreamReader(limit=LONGEST_AUTH_LINE, loop=self.loop)
+        asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, self.loop)
+        self._paused = paused
+        assert self.transport is not None
+        asyncio.StreamReaderProtocol.connection_made(self, self.transport)
+
+    def connection_gone(self, error: Exception | None) -> None:
+        """Tell the coroutines that wait for this connection."""
+        if self.dialogs:
+            asyncio.StreamReaderProtocol.connection_lost(self, error)
+        else:
+            FlowControlMixin.connection_lost(self, error)
 
     def take_back(self) -> bytes:
         """Return what a coroutine left unread, and make the reader ready for the next."""

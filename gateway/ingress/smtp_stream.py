@@ -162,6 +162,7 @@ class Stream(Connection):
 
     def begin(self, talk: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Leave the connection to a coroutine until it ends."""
+        self.prepare()
         self.phase = DIALOG
         self._task = self.loop.create_task(self._run(talk))
 

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from gateway.access import development_access
 from gateway.ingress.smtp_limits import Limits
-from gateway.ingress.smtp_protocol import SmtpSession
-from gateway.ingress.smtp_reception import Reception
 from tests.ingress.smtp.house import House, Wire
 
 DIALOGS = [
@@ -73,8 +70,11 @@ async def test_the_session_has_every_attribute_of_the_stock_class() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         stock = vars(SMTP(object(), hostname="x", loop=loop))
-    reception = Reception(hostname="x", limits=Limits(), access=development_access(), submit=None)  # type: ignore[arg-type]
-    ours = vars(SmtpSession(reception, loop))
+    async with House() as house:
+        wire = await house.connect()
+        await wire.say("HELP")
+        [session] = house.listener._reception.sessions
+        ours = vars(session)
     assert set(stock) - set(ours) == set()
 
 

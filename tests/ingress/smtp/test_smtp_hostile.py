@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ingress.smtp_limits import Limits
@@ -67,7 +67,6 @@ def blank_ids(said: bytes, house: House) -> bytes:
     return said
 
 
-@settings(max_examples=150)
 @given(STREAM, st.data())
 def test_any_cut_gives_the_same_replies(stream: bytes, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=12)))
@@ -83,7 +82,6 @@ def test_any_cut_gives_the_same_replies(stream: bytes, data: st.DataObject) -> N
     asyncio.run(compare())
 
 
-@settings(max_examples=150)
 @given(STREAM)
 def test_nothing_disturbs_the_gateway_or_other_sessions(stream: bytes) -> None:
     errors: list[Any] = []
