@@ -4,13 +4,16 @@ Only the floor, `consent`, `reply_duty` and `quiet_hours` are asked. What may no
 taken out, and held where a hold could still help.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gateway.access import Access
 from gateway.intake.accept import put_on_hold, record
+from gateway.intake.failure import Failures, failed
 from gateway.intake.person_facts import alias_refs, facts_for
 from gateway.intake.rebuild import controller_of, rebuild, source_of
+from gateway.intake.return_path import return_path
 from gateway.keys import Keys
 from gateway.ledger.relationship import give_back
 from gateway.message.envelope import Message
@@ -23,8 +26,9 @@ from gateway.store.attempt import Attempt, Kind, Report
 from gateway.store.attempt import Outcome as Delivered
 from gateway.store.draft import Draft, Needs
 from gateway.store.outbox import Entry
-from gateway.store.packing import unpack_reading
+from gateway.store.packing import unpack_decision, unpack_reading
 from gateway.store.protocol import Store, StoreError
+from gateway.store.records import DecisionRow
 
 WAITED = 60.0
 """Seconds in the outbox after which an entry is asked again."""
@@ -42,6 +46,7 @@ class _Leave:
         access: Access,
         keys: Keys,
         hold_seconds: float,
+        decided: Sequence[DecisionRow],
     ) -> None:
         self._entry = entry
         self._message = replace(message, class_=entry.class_)
@@ -51,6 +56,9 @@ class _Leave:
         self._hold_seconds = hold_seconds
         self._n = int(entry.id.rpartition("-")[2])
         self._aliases = alias_refs(keys, message.controller, message.recipients[self._n])
+        before = [row for row in decided if row.n == self._n]
+        self._round = before[-1].round + 1 if before else 1
+        self._waived = waived_by(before[-1]) if before else frozenset()
         self.needs = Needs(people=((entry.controller, entry.subject_key), *self._aliases))
 
     def apply(self, draft: Draft[bool]) -> bool:
@@ -69,39 +77,69 @@ class _Leave:
             self._reading,
             facts,
             draft.now,
+            waived=self._waived,
             only=AFTER_A_WAIT,
             class_=message.class_,
         )
         if decision.outcome is Outcome.ACCEPT:
             del draft.writes.people[ref]
             return True
-        record(draft, message, n, ref, facts, decision, 1)
+        record(draft, message, n, ref, facts, decision, self._round)
         if decision.outcome is Outcome.HOLD:
             put_on_hold(draft, message, n, ref, decision, self._hold_seconds, self._reading)
         return False
 
 
+def waived_by(decided: DecisionRow) -> frozenset[str]:
+    """What a reviewer let pass in a stored decision."""
+    decision = unpack_decision(decided.violations, decided.outcome, decided.class_, decided.policy_version)
+    return frozenset(decision.waived)
+
+
 class GatedOutbox:
-    """The store's outbox, with the gate before it."""
+    """The store's outbox, with the gate before it. With a `return_path_domain`, mail leaves with return
+    paths of the gateway's own there, so that what bounces says for certain what it is about."""
 
     def __init__(
-        self, store: Store, policies: LivePolicies, access: Access, keys: Keys, hold_seconds: float
+        self,
+        store: Store,
+        policies: LivePolicies,
+        access: Access,
+        keys: Keys,
+        hold_seconds: float,
+        *,
+        return_path_domain: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._policies = policies
         self._access = access
         self._keys = keys
         self._hold_seconds = hold_seconds
+        self._return_path_domain = return_path_domain
+        self._clock = clock
+        self._failures = Failures(store)
 
     async def take(self, limit: int) -> Sequence[Entry]:
         """Entries that may go now; waits until there is one."""
         while True:
             entries = await self._store.take(limit)
-            if not any(entry.recheck for entry in entries):
-                return entries
-            kept = [entry for entry in entries if not entry.recheck or await self._may_leave(entry)]
-            if kept:
-                return kept
+            old = self._clock() - WAITED
+            if any(_waited(entry, old) for entry in entries):
+                entries = [
+                    entry for entry in entries if not _waited(entry, old) or await self._may_leave(entry)
+                ]
+            if entries:
+                return [self._address(entry) for entry in entries] if self._return_path_domain else entries
+
+    def _address(self, entry: Entry) -> Entry:
+        if entry.channel != "email" or not entry.envelope_from:
+            return entry
+        return replace(entry, return_path=return_path(self._keys, self._return_path_domain, entry.id))
+
+    async def stop(self) -> None:
+        """Finish telling what failed; called when deliveries have stopped and before the store closes."""
+        await self._failures.stop()
 
     async def _may_leave(self, entry: Entry) -> bool:
         found = await self._store.message(entry.message_id)
@@ -111,7 +149,14 @@ class GatedOutbox:
         message = rebuild(row, body or entry.raw)
         reading = unpack_reading(row.reading)
         unit = _Leave(
-            entry, message, reading, self._policies.current, self._access, self._keys, self._hold_seconds
+            entry,
+            message,
+            reading,
+            self._policies.current,
+            self._access,
+            self._keys,
+            self._hold_seconds,
+            await self._store.decisions(entry.message_id),
         )
         try:
             if await self._store.run(unit):
@@ -123,12 +168,20 @@ class GatedOutbox:
         return False
 
     def settle(self, entry: Entry, attempt: Attempt) -> None:
-        """Tell how a delivery went."""
-        self._store.settle(entry, attempt)
+        """Tell how a delivery went; a final failure changes what is known of the person first."""
+        if failed(entry, attempt):
+            self._failures.tell(entry, attempt)
+        else:
+            self._store.settle(entry, attempt)
 
     def report(self, report: Report) -> None:
         """Queue mail of the gateway's own."""
         self._store.report(report)
+
+
+def _waited(entry: Entry, old: float) -> bool:
+    """Whether the policies are asked again: held back on purpose, or in the outbox for long."""
+    return entry.recheck or (entry.queued_at < old and entry.class_ != "transactional")
 
 
 def _withdrawn(entry: Entry) -> Attempt:

@@ -70,8 +70,31 @@ def sent(person: Person, contact: Contact, *, introduced: bool) -> Person:
 
 
 def give_back(person: Person, message: str) -> Person:
-    """A message that finally failed takes no place in any cap."""
-    return replace(person, contacts=tuple(c for c in person.contacts if c.message != message))
+    """A message that finally failed takes no place in any cap, and introduced nobody."""
+    lost = [c for c in person.contacts if c.message == message]
+    if not lost:
+        return person
+    relationships = dict(person.relationships)
+    for contact in lost:
+        r = relationships.get(contact.sender)
+        if r is not None:
+            relationships[contact.sender] = _without_one(r, contact.at)
+    kept = tuple(c for c in person.contacts if c.message != message)
+    return replace(person, contacts=kept, relationships=relationships)
+
+
+def _without_one(r: Relationship, at: float) -> Relationship:
+    sent_since_reply = r.sent_since_reply - (at > r.last_reply)
+    if r.sent <= 1:
+        return replace(
+            r,
+            sent=0,
+            sent_since_reply=max(0, sent_since_reply),
+            first_out=0.0,
+            last_out=0.0,
+            introduced=False,
+        )
+    return replace(r, sent=r.sent - 1, sent_since_reply=max(0, sent_since_reply))
 
 
 def happened(person: Person, event: Event) -> Person:

@@ -22,7 +22,8 @@ FEED_BYTES = 16 * 1024 * 1024
 class Entry:
     """One delivery to make: to whom, through what, and the octets. Times are unix seconds.
 
-    `alone` says that nobody else receives the same message, so its body may go with it.
+    `alone` says that nobody else receives the same message, so its body may go with it. `return_path`,
+    where given, is the reverse-path to use on the wire; `envelope_from` stays that of whoever sent it.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Entry:
     alone: bool = True
     recheck: bool = False
     add_headers: tuple[tuple[str, str], ...] = ()
+    return_path: str = ""
 
 
 class Feed:
