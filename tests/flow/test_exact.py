@@ -105,14 +105,25 @@ def introductions(to: str, count: int) -> list[tuple[str, bytes]]:
     ]
 
 
+TEXTS = {
+    "winter": "La neve è arrivata fin sotto i portici e la stufa della bottega fa il suo dovere.\n"
+    "Vi auguriamo sere lunghe con una coperta sulle ginocchia e qualcuno che legga ad alta voce.",
+    "autumn": "Abbiamo raccolto le ultime mele e messo le conserve in fila sullo scaffale alto.\n"
+    "Che il vino nuovo sia allegro e le castagne scoppino tutte nella padella giusta.",
+    "march": "Stamattina una rondine ha fatto il giro del cortile e poi ha cambiato idea.\n"
+    "Speriamo che il vento vi porti soltanto buone notizie e nessun raffreddore.",
+    "may": "Le rose del muro sono aperte e le api hanno ripreso a litigare con il gatto.\n"
+    "A voi passeggiate lente, scarpe comode e una panchina libera al momento giusto.",
+}
+
+
 def greetings(season: str, count: int) -> list[tuple[str, bytes]]:
     """One text, word for word, to so many people."""
     return [
         (
             f"{season}{number}@reader.example",
             mail(
-                f"Carissimi, vi auguriamo un {season} sereno e pieno di buone letture.\n"
-                f"Che il {season} vi porti tempo per le passeggiate e per gli amici di sempre.\nAnna Conti",
+                TEXTS[season],
                 sender="Anna Conti <anna@client.example>",
                 to=f"{season}{number}@reader.example",
                 number=f"{season}.{number}",
@@ -133,18 +144,18 @@ def test_two_hundred_first_contacts_with_one_person(town: Town) -> None:
 
 @pytest.mark.timeout(120)
 def test_three_hundred_copies_to_three_hundred_people(town: Town) -> None:
-    at_once = town.at_once(greetings("inverno", 300))
-    in_turn = town.in_turn(greetings("autunno", 300))
+    at_once = town.at_once(greetings("winter", 300))
+    in_turn = town.in_turn(greetings("autumn", 300))
     assert outcomes(in_turn) == {"accepted": 4, "held": 296}
     assert said(at_once) == said(in_turn)
 
 
 @pytest.mark.timeout(60)
 def test_one_submission_to_a_hundred_people(town: Town) -> None:
-    several = greetings("marzo", 100)
+    several = greetings("march", 100)
     with Client(town.gateway.smtp_port) as client:
         reply = client.send("anna@client.example", [to for to, _ in several], several[0][1])
-    in_turn = town.in_turn(greetings("maggio", 100))
+    in_turn = town.in_turn(greetings("may", 100))
     assert reply.outcome == "mixed"
     assert reply.counts == dict(outcomes(in_turn)) == {"accepted": 4, "held": 96}
 
