@@ -171,7 +171,7 @@ def newest_text(text: str) -> str:
 
 _QUOTATION = re.compile(
     r"(?:on|am|le|il|el|em)\b.{3,200}"
-    r"(?:wrote|schrieb|a écrit|ha scritto|escribió|escreveu)(?: ?: ?|)\Z"
+    r"(?:wrote|schrieb(?: .{1,100})?|a écrit|ha scritto|escribió|escreveu)(?: ?: ?|)\Z"
     r"|-{2,20} ?(?:original|messaggio|ursprüngliche|message d|mensaje|forwarded|inoltrato).{0,60}\Z"
     r"|_{10,200}\Z|(?:from|da|von|de) ?: .{3,200}\Z",
     re.IGNORECASE,

@@ -1,0 +1,126 @@
+"""What passes between a sender and a person, one event at a time."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ledger.person import CONTACTS_KEPT, UNKNOWN, Contact, Permission, Person
+from gateway.ledger.relationship import STAGES, Event, give_back, happened, relationship, sent, stage
+
+RUI = "rui@acme.example"
+TYPES = [
+    "message.sent", "message.replied", "message.answered", "connection.accepted", "connection.declined",
+    "connection.withdrawn", "meeting.held", "purchase", "message.delivered",
+]  # fmt: skip
+
+
+def tell(*events: tuple[str, float], person: Person = UNKNOWN, backdated: bool = False) -> Person:
+    for type_, at in events:
+        person = happened(person, Event(type=type_, sender=RUI, at=at, backdated=backdated))
+    return person
+
+
+def contact(message: str = "m1", at: float = 10.0, class_: str = "outreach") -> Contact:
+    return Contact(at, class_, "email", RUI, message)
+
+
+@pytest.mark.parametrize(
+    ("events", "wanted"),
+    [
+        ([], "stranger"),
+        ([("connection.accepted", 1.0)], "connected"),
+        ([("connection.accepted", 1.0), ("connection.withdrawn", 2.0)], "stranger"),
+        ([("message.replied", 1.0)], "replied"),
+        ([("message.replied", 1.0), ("message.answered", 2.0)], "conversation"),
+        ([("message.answered", 2.0)], "stranger"),
+        ([("meeting.held", 2.0)], "conversation"),
+        ([("message.replied", 1.0), ("message.replied", 2.0)], "conversation"),
+        ([("message.delivered", 1.0)], "stranger"),
+    ],
+)
+def test_stages(events: list[tuple[str, float]], wanted: str) -> None:
+    assert stage(tell(*events), RUI) == wanted
+    assert stage(tell(*events), "a colleague") == "stranger"
+
+
+def test_an_introduction_and_a_consent() -> None:
+    assert stage(sent(UNKNOWN, contact(), introduced=True), RUI) == "introduced"
+    assert stage(replace(UNKNOWN, permissions=(Permission("offers", "email", "granted"),)), RUI) == "opted_in"
+
+
+def test_a_reply_waits_from_the_first_until_it_is_answered() -> None:
+    person = tell(("message.replied", 5.0), ("message.replied", 9.0))
+    assert relationship(person, RUI).unanswered_since == 5.0
+    assert relationship(tell(("message.answered", 10.0), person=person), RUI).unanswered_since == 0.0
+
+
+def test_a_conversation_answers_and_outreach_does_not() -> None:
+    person = tell(("message.replied", 5.0))
+    assert (
+        relationship(sent(person, contact(class_="outreach"), introduced=False), RUI).unanswered_since == 5.0
+    )
+    answered = relationship(sent(person, contact(class_="conversation"), introduced=False), RUI)
+    assert (answered.unanswered_since, answered.answers) == (0.0, 1)
+
+
+def test_an_event_told_late_begins_a_connection_and_never_moves_it() -> None:
+    late = tell(("connection.accepted", 1.0), backdated=True)
+    assert relationship(late, RUI).backdated
+    known = tell(("connection.accepted", 100.0))
+    moved = tell(("connection.accepted", 1.0), person=known, backdated=True)
+    assert relationship(moved, RUI).connected_at == 100.0
+    assert not relationship(moved, RUI).backdated
+
+
+def test_threads_are_kept_once_each_and_not_for_ever() -> None:
+    person = UNKNOWN
+    for n in range(40):
+        event = Event(
+            type="message.replied", sender=RUI, at=1.0, thread=f"r{n}", threads=(f"m{n}", f"m{n}", "")
+        )
+        person = happened(person, event)
+    threads = relationship(person, RUI).threads
+    assert len(threads) == 16
+    assert threads[-2:] == ("m39", "r39")
+
+
+def test_what_failed_counts_nowhere() -> None:
+    person = sent(UNKNOWN, contact("m1"), introduced=True)
+    back = give_back(person, "m1")
+    assert back.contacts == ()
+    assert stage(back, RUI) == "stranger"
+    two = sent(person, contact("m2", 20.0), introduced=False)
+    one = give_back(two, "m2")
+    assert [c.message for c in one.contacts] == ["m1"]
+    assert relationship(one, RUI).sent_since_reply == 1
+    assert stage(one, RUI) == "introduced"
+    assert give_back(two, "never sent") is two
+
+
+def test_what_failed_before_a_reply_takes_nothing_from_after_it() -> None:
+    person = sent(UNKNOWN, contact("m1", 1.0), introduced=False)
+    person = sent(person, contact("m2", 2.0), introduced=False)
+    person = tell(("message.replied", 3.0), person=person)
+    person = sent(person, contact("m3", 4.0), introduced=False)
+    assert relationship(give_back(person, "m2"), RUI).sent_since_reply == 1
+
+
+def test_only_the_latest_contacts_are_kept() -> None:
+    person = UNKNOWN
+    for n in range(CONTACTS_KEPT + 5):
+        person = sent(person, contact(f"m{n}", float(n)), introduced=False)
+    assert len(person.contacts) == CONTACTS_KEPT
+    assert relationship(person, RUI).sent == CONTACTS_KEPT + 5
+
+
+@given(st.lists(st.tuples(st.sampled_from(TYPES), st.floats(1, 1e9)), max_size=30), st.booleans())
+def test_whatever_happens_adds_up(events: list[tuple[str, float]], backdated: bool) -> None:
+    person = tell(*events, backdated=backdated)
+    known = relationship(person, RUI)
+    assert stage(person, RUI) in STAGES
+    assert known.replies == sum(type_ == "message.replied" for type_, _ in events)
+    assert known.sent_since_reply <= known.sent
+    last = [type_ for type_, _ in events if type_ in ("message.replied", "message.answered")][-1:]
+    assert bool(known.unanswered_since) == (last == ["message.replied"])
