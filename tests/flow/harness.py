@@ -309,9 +309,14 @@ class Client:
         self.socket = socket.create_connection((host, port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
-        if greet:
+        if not greet:
+            return
+        try:
             self.reply()
             self.command("EHLO client.example")
+        except BaseException:
+            self.close()
+            raise
 
     def reply(self) -> Reply:
         """Read one reply, of however many lines."""
