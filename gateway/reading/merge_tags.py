@@ -36,7 +36,8 @@ _SURE = (
     (re.compile(r"\*\|[A-Za-z][^|*\n]{0,60}\|\*"), "merge tag"),
     (re.compile(r"\[\[ ?[A-Za-zÀ-ÿ_][^\[\]]{0,60}\]\]"), "merge tag"),
     (re.compile(r"(?<![\w/%.=?&])%%?[A-Za-z_][\w.À-ÿ-]{1,40}%%?(?![\w%])"), "merge tag"),
-    (re.compile(r"«[ ]?[A-Za-zÀ-ÿ]+(?:[_ ][A-Za-zÀ-ÿ]+){0,2}[ ]?»"), "mail merge field"),
+    # Guillemets quote in Italian and French: only the name of a field alone, or an identifier, is a tag.
+    (re.compile(rf"«(?:{_FIELD}|[A-Za-z]+_\w+)»", re.IGNORECASE), "mail merge field"),
     (re.compile(r"\{[^{}|\n]{1,60}\|[^{}\n]{0,200}\}"), "spun text"),
     (re.compile(r"\[object Object\]"), "empty value"),
 )

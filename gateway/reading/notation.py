@@ -7,7 +7,7 @@
     ^ sconto            at the start of a phrase
     sconto $            at its end
     posso inviar* ...?  in a question
-    <n> <name> <names> <word>   a number, a capitalized word, one to three of them, any one word
+    <n> <name> <names> <word> <,>   a number, a capitalized word, one to five of them, any one word, a comma
     sconto @2           twice the weight of its group
 
 Letter case and accents do not matter, but for <name>.
@@ -20,13 +20,14 @@ _SLOTS = {
     "<name>": r"(?-i:[A-Z][A-Za-z'&.-]*[A-Za-z0-9])",
     "<names>": r"(?-i:[A-Z][A-Za-z'&.-]*)(?: (?:(?:&|and|e|y|et|und|di|de|von|van|of|del|della) )?(?-i:[A-Z][A-Za-z'&.-]*)){0,4}",
     "<word>": r"[A-Za-z0-9'-]+",
+    "<,>": ",",
 }
-_BLANK = r"[ ,;:]+"
+_BLANK = r"(?:[ ,;:]+|\b)"
 _GAP = r"(?:[^ .!?]+ ){0,4}"
 _ASKED = r"[^?.!]{0,160}\?"
 _START = r"^[^A-Za-z0-9]*"
 _END = r"[^A-Za-z0-9]*$"
-_TOKEN = re.compile(r"\.\.\.\??|<[a-z]+>|[{}()|*^$ ]|[^{}()|*^$ <>]+|[<>]")
+_TOKEN = re.compile(r"\.\.\.\??|<[a-z,]+>|[{}()|*^$ ]|[^{}()|*^$ <>]+|[<>]")
 _WORD = re.compile(r"[A-Za-z0-9]")
 
 
