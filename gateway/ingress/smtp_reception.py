@@ -114,6 +114,8 @@ class Reception:
             await self._idle.wait()
 
     async def recognize(self, name: str, secret: str) -> Source | None:
-        """The source with that name and secret, a few at a time."""
+        """The source with that name and secret, a few at a time; in development, whatever they are."""
+        if self.access.development_source is not None:
+            return self.access.development_source
         async with self._argon:
             return await self.access.source(name, secret)
