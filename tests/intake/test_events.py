@@ -1,0 +1,458 @@
+"""What sources tell, on a real database: once, restricting always, opening only where they may."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.access import Source
+from gateway.intake.consents import STOPPING
+from gateway.intake.effects import SOFT_BOUNCES
+from gateway.intake.events import EventResult, Events, TellEvent
+from gateway.ledger.happening import Happening
+from gateway.ledger.person import ALIASES_KEPT, Person
+from gateway.ledger.relationship import relationship, stage
+from gateway.message.address import normalize
+from gateway.message.envelope import Identifier
+from gateway.policy.policies import PolicySet
+from gateway.store.protocol import HoldFilter
+from tests.line import DAY, KEYS, NOW, Line, line, message, reader
+
+RUI = "elena@acme.example"
+ANNA = "anna@example.org"
+
+
+def ident(address: str, channel: str = "email") -> Identifier:
+    return Identifier(channel=channel, address=address, key=normalize(channel, address))
+
+
+def event(type_: str, *people: Identifier, **given: Any) -> Happening:
+    named = people or (ident(ANNA),)
+    fields: dict[str, Any] = {
+        "controller": "default",
+        "source": "development",
+        "source_event_id": "",
+        "occurred_at": NOW,
+        "received_at": NOW,
+        "channel": named[0].channel,
+        "sender": RUI,
+        "opens": True,
+    }
+    return Happening(type=type_, recipients=named, **(fields | given))
+
+
+async def tell(gateway: Line, happening: Happening, **given: Any) -> EventResult:
+    reading = reader().read(message(text=happening.text).content) if happening.text else None
+    return await gateway.store.run(TellEvent(happening, KEYS, reading, **given))
+
+
+async def person(gateway: Line, address: str = ANNA, channel: str = "email") -> Person:
+    return await gateway.store.person(("default", KEYS.subject(channel, normalize(channel, address))))
+
+
+def stops(known: Person) -> set[str]:
+    return {stop.kind for stop in known.stops}
+
+
+# -- once -----------------------------------------------------------------------------------------
+
+
+async def test_told_ten_times_it_counts_once_and_is_answered_alike(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        reply = event("message.replied", text="Volentieri", source_event_id="e1")
+        first = await tell(gateway, reply)
+        again = [await tell(gateway, replace(reply, text="another", occurred_at=NOW - 5)) for _ in range(5)]
+        again += await asyncio.gather(*(tell(gateway, reply) for _ in range(5)))
+        assert (first.status, first.replayed, first.effect.reply) == ("applied", False, "human")
+        assert {(r.id, r.status, r.replayed, r.effect.reply) for r in again} == {
+            (first.id, "applied", True, "human")
+        }
+        assert relationship(await person(gateway), RUI).replies == 1
+
+
+async def test_told_at_the_same_moment_it_counts_once(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        same = event("message.replied", text="Volentieri", source_event_id="e1")
+        results = await asyncio.gather(*(tell(gateway, same) for _ in range(20)))
+        assert sum(not r.replayed for r in results) == 1
+        assert relationship(await person(gateway), RUI).replies == 1
+
+
+async def test_another_source_may_use_the_same_id(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        for source in ("one", "two"):
+            assert not (
+                await tell(gateway, event("message.replied", source=source, source_event_id="1"))
+            ).replayed
+
+
+async def test_without_an_id_the_same_words_are_the_same_event(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        assert not (await tell(gateway, event("meeting.held"))).replayed
+        assert (await tell(gateway, event("meeting.held"))).replayed
+        assert not (await tell(gateway, event("meeting.held", occurred_at=NOW - 60))).replayed
+
+
+async def test_long_after_it_is_still_known(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("message.replied", source_event_id="e1"))
+        gateway.clock.now += 400 * DAY
+        late = await tell(gateway, event("message.replied", source_event_id="e1"))
+        assert late.replayed
+        assert relationship(await person(gateway), RUI).replies == 1
+
+
+# -- doors ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "connection.accepted",
+        "message.replied",
+        "message.answered",
+        "meeting.held",
+        "purchase",
+        "consent.granted",
+    ],
+)
+async def test_nobody_opens_a_door_without_the_grant(tmp_path: Path, type_: str) -> None:
+    async with line(tmp_path) as gateway:
+        told = event(type_, opens=False, text="Sì grazie", purpose="offers", occurred_at=NOW - 40 * DAY)
+        result = await tell(gateway, told)
+        assert (result.status, result.effect.note) == ("recorded", "untrusted")
+        assert await person(gateway) == Person()
+
+
+async def test_connected_forty_days_ago_is_a_week_at_most(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        result = await tell(
+            gateway, event("connection.accepted", occurred_at=NOW - 40 * DAY), backdate_limit=7 * DAY
+        )
+        known = relationship(await person(gateway), RUI)
+        assert result.backdated
+        assert (known.connected_at, known.backdated) == (NOW - 7 * DAY, True)
+
+
+async def test_nothing_happens_in_the_future(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("connection.accepted", occurred_at=NOW + 40 * DAY))
+        assert relationship(await person(gateway), RUI).connected_at == NOW
+
+
+async def test_a_door_belongs_to_one_sender_and_one_channel(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        profile = ident("https://www.linkedin.com/in/anna-verdi", "linkedin")
+        other = ident("urn:li:person:abc123", "linkedin")
+        await tell(gateway, event("connection.accepted", profile, other, ident(ANNA)))
+        for address in (profile, other):
+            assert stage(await person(gateway, address.address, "linkedin"), RUI) == "connected"
+        assert stage(await person(gateway), RUI) == "stranger"
+        assert stage(await person(gateway, profile.address, "linkedin"), "a colleague") == "stranger"
+
+
+async def test_without_a_sender_there_are_no_two(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        assert (await tell(gateway, event("connection.accepted", sender=""))).effect.note == "no_sender"
+
+
+async def test_the_first_human_reply_starts_a_conversation(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        first = await tell(gateway, event("message.replied", text="Sì", thread="t1"))
+        second = await tell(gateway, event("message.replied", text="Ancora", thread="t1"))
+        assert (first.effect.conversation, second.effect.conversation) == (True, False)
+        assert (await gateway.store.depths()).unanswered == 1
+        gateway.clock.now += 3600
+        answer = await tell(
+            gateway, event("message.answered", occurred_at=NOW + 3600, received_at=NOW + 3600)
+        )
+        assert answer.effect.answered_after == 3600
+        assert (await gateway.store.depths()).unanswered == 0
+        assert stage(await person(gateway), RUI) == "conversation"
+
+
+@pytest.mark.parametrize(
+    "data", [{"automatic": "true"}, {"automatic": True}, {"subject": "Automatic reply: Hello"}]
+)
+async def test_an_automatic_reply_is_no_reply(tmp_path: Path, data: dict[str, Any]) -> None:
+    async with line(tmp_path) as gateway:
+        result = await tell(gateway, event("message.replied", text="I am away. STOP", data=data))
+        assert result.effect.reply == "automatic"
+        assert await person(gateway) == Person()
+
+
+# -- stops ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("opens", [True, False])
+@pytest.mark.parametrize(
+    "text", ["STOP", "Basta, non scrivermi più", "unsubscribe", "Abmelden", "désabonner", "baja"]
+)
+async def test_a_stop_stops_whoever_tells_it(tmp_path: Path, text: str, opens: bool) -> None:
+    async with line(tmp_path) as gateway:
+        result = await tell(gateway, event("message.replied", text=text, opens=opens))
+        assert (result.effect.note, result.effect.reply) == ("stop_request", "stop")
+        known = await person(gateway)
+        assert stops(known) == {"stop_request"}
+        assert stage(known, RUI) == "stranger"
+        assert (await gateway.store.depths()).unanswered == 0
+        refused = await gateway.submit(class_="outreach", text="Buongiorno Anna, sono Elena di Acme.")
+        assert refused.status == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("type_", "given", "kind"),
+    [
+        ("unsubscribe", {}, "unsubscribed"),
+        ("consent.withdrawn", {"purpose": "newsletter"}, "unsubscribed"),
+        ("consent.withdrawn", {"data": {"objected": True}}, "objected"),
+        ("complaint", {}, "complained"),
+        ("message.bounced", {"data": {"kind": "hard"}}, "bounced"),
+        ("message.bounced", {}, "bounced"),
+        ("message.bounced", {"data": {"status": "5.1.1"}}, "bounced"),
+    ],
+)
+async def test_stops_need_no_grant(tmp_path: Path, type_: str, given: dict[str, Any], kind: str) -> None:
+    async with line(tmp_path) as gateway:
+        result = await tell(gateway, event(type_, opens=False, **given))
+        assert result.status == "applied"
+        assert stops(await person(gateway)) == {kind}
+
+
+async def test_a_stop_may_be_told_late_and_still_counts(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("unsubscribe", occurred_at=NOW - 300 * DAY, opens=False))
+        assert stops(await person(gateway)) == {"unsubscribed"}
+
+
+async def test_an_older_complaint_never_moves_a_newer_one(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("complaint"))
+        await tell(gateway, event("complaint", occurred_at=NOW - 5 * DAY))
+        assert [stop.at for stop in (await person(gateway)).stops] == [NOW]
+
+
+async def test_soft_bounces_in_a_row_are_a_hard_one(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        for n in range(SOFT_BOUNCES):
+            assert stops(await person(gateway)) == set()
+            soft = event("message.bounced", data={"kind": "soft"}, source_event_id=str(n))
+            assert (await tell(gateway, soft)).effect.bounce == "soft"
+        assert stops(await person(gateway)) == {"bounced"}
+
+
+async def test_a_delivery_between_soft_bounces_begins_the_count_anew(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        for n in range(SOFT_BOUNCES - 1):
+            await tell(gateway, event("message.bounced", data={"kind": "soft"}, source_event_id=str(n)))
+        await tell(gateway, event("message.delivered"))
+        await tell(gateway, event("message.bounced", data={"kind": "soft"}, source_event_id="last"))
+        assert stops(await person(gateway)) == set()
+
+
+async def test_an_objection_while_fifty_are_held_and_five_wait(tmp_path: Path, holding: PolicySet) -> None:
+    async with line(tmp_path, holding) as gateway:
+        held = await asyncio.gather(*(gateway.submit(class_="outreach", purpose=f"p{n}") for n in range(50)))
+        assert {receipt.status for receipt in held} == {"held"}
+        waiting = [await gateway.submit(class_="greeting", send_at=NOW + DAY) for _ in range(5)]
+        assert {receipt.status for receipt in waiting} == {"accepted"}
+        assert (await gateway.store.depths()).outbox == 5
+        await tell(gateway, event("consent.withdrawn", opens=False, data={"objected": "true"}))
+        assert (await gateway.store.depths()).outbox == 0
+        assert await gateway.store.holds(HoldFilter()) == []
+        assert len(await gateway.store.holds(HoldFilter(status="cancelled"))) == 50
+
+
+async def test_a_stop_in_the_same_batch_as_what_it_stops(tmp_path: Path, holding: PolicySet) -> None:
+    async with line(tmp_path, holding) as gateway:
+        results = await asyncio.gather(
+            *(gateway.submit(class_="outreach", purpose=f"p{n}") for n in range(5)),
+            *(gateway.submit(class_="greeting", send_at=NOW + DAY) for _ in range(5)),
+            tell(gateway, event("complaint", opens=False)),
+        )
+        assert isinstance(results[-1], EventResult)
+        assert (await gateway.store.depths()).outbox == 0
+        assert await gateway.store.holds(HoldFilter()) == []
+
+
+async def test_no_sales_and_a_pause(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        wish = event("preference.changed", data={"no_sales": True, "paused_until": NOW + DAY}, opens=False)
+        assert (await tell(gateway, wish)).status == "applied"
+        known = await person(gateway)
+        assert (known.no_sales_at, known.paused_until) == (NOW, NOW + DAY)
+        back = event(
+            "preference.changed",
+            data={"no_sales": False, "paused_until": 0},
+            opens=False,
+            occurred_at=NOW + 1,
+        )
+        assert (await tell(gateway, back)).effect.note == "unchanged"
+        gateway.clock.now += 10
+        await tell(gateway, replace(back, opens=True, source_event_id="x"))
+        known = await person(gateway)
+        assert (known.no_sales_at, known.paused_until) == (0.0, 0.0)
+
+
+# -- consent --------------------------------------------------------------------------------------
+
+PROOF = {"wording": "Sì", "confirmed_at": "2026-01-01T10:00:00Z", "confirmed_ip": "192.0.2.1"}
+
+
+async def test_a_consent_counts_for_its_purpose_and_channel(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        given = event("consent.granted", purpose="newsletter", data=PROOF)
+        assert (await tell(gateway, given)).status == "applied"
+        [permission] = (await person(gateway)).permissions
+        assert (permission.purpose, permission.channel, permission.grade) == ("newsletter", "email", "A")
+        assert (
+            await tell(gateway, event("consent.granted", source_event_id="2"))
+        ).effect.note == "no_purpose"
+
+
+async def test_a_withdrawal_yields_to_nobody_who_is_not_trusted_with_consent(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("unsubscribe", occurred_at=NOW - 60, purpose="newsletter"))
+        given = event("consent.granted", purpose="newsletter", data=PROOF)
+        assert (await tell(gateway, given)).effect.note == "suppressed"
+        assert stops(await person(gateway)) == {"unsubscribed"}
+        trusted = replace(given, source_event_id="again")
+        assert (await tell(gateway, trusted, revives=True)).status == "applied"
+        assert stops(await person(gateway)) == set()
+
+
+async def test_the_same_word_without_proof_revives_nothing(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("unsubscribe", occurred_at=NOW - 60, purpose="newsletter"))
+        bare = event("consent.granted", purpose="newsletter", data={"ip": "192.0.2.1"})
+        assert (await tell(gateway, bare, revives=True)).effect.note == "suppressed"
+
+
+async def test_consent_never_travels_and_restriction_always_does(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        both = (ident(ANNA), ident("https://linkedin.com/in/anna-verdi", "linkedin"))
+        await tell(gateway, event("consent.granted", *both, purpose="newsletter", data=PROOF))
+        profile = await person(gateway, both[1].address, "linkedin")
+        assert profile.permissions == ()
+        await tell(gateway, event("complaint", both[1], opens=False))
+        assert stops(await person(gateway)) == set()
+        refused = await gateway.submit(class_="outreach", text="Buongiorno Anna, sono Elena di Acme.")
+        assert "suppressed.complained" in {v.code for v in refused.recipients[0].decision.violations}
+
+
+# -- one person, several addresses -----------------------------------------------------------------
+
+
+async def test_links_go_both_ways_and_come_together(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        a, b, c = (ident(f"{name}@example.org") for name in "abc")
+        await tell(gateway, event("message.delivered", a, b))
+        await tell(gateway, event("message.delivered", b, c))
+        keys = {x.key: KEYS.subject("email", x.key).hex() for x in (a, b, c)}
+        for x in (a, b, c):
+            known = await person(gateway, x.address)
+            assert set(known.aliases) == {hexed for key, hexed in keys.items() if key != x.key}
+
+
+async def test_links_are_bounded(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        for n in range(30):
+            await tell(gateway, event("message.delivered", ident(ANNA), ident(f"a{n}@example.org")))
+        crowd = [ident(f"b{n}@example.org") for n in range(30)]
+        await tell(gateway, event("message.delivered", *crowd))
+        assert len((await person(gateway)).aliases) == ALIASES_KEPT
+        assert len((await person(gateway, "b0@example.org")).aliases) == ALIASES_KEPT
+
+
+async def test_a_stop_cancels_what_waits_for_the_other_address(tmp_path: Path, holding: PolicySet) -> None:
+    async with line(tmp_path, holding) as gateway:
+        both = (ident("anna@work.example"), ident(ANNA))
+        await tell(gateway, event("message.delivered", *both))
+        await gateway.submit(class_="outreach")
+        await tell(gateway, event("message.replied", both[0], text="STOP", opens=False))
+        assert await gateway.store.holds(HoldFilter()) == []
+
+
+# -- what a tool sent by itself --------------------------------------------------------------------
+
+
+async def test_what_a_tool_sent_takes_its_place_in_caps(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        told = event("message.sent", data={"class": "greeting"}, message="m-1", opens=False)
+        assert (await tell(gateway, told)).status == "applied"
+        [contact] = (await person(gateway)).contacts
+        assert (contact.class_, contact.message, contact.at) == ("greeting", "m-1", NOW)
+        again = await tell(gateway, replace(told, source_event_id="other"))
+        assert again.effect.note == "counted_before"
+        assert len((await person(gateway)).contacts) == 1
+
+
+async def test_a_tool_cannot_answer_by_sending(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("message.replied", text="Sì"))
+        await tell(gateway, event("message.sent", data={"class": "conversation"}, message="m-1"))
+        assert relationship(await person(gateway), RUI).unanswered_since == NOW
+
+
+async def test_our_own_message_is_not_counted_twice(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        receipt = await gateway.submit()
+        result = await tell(gateway, event("message.sent", message=receipt.id))
+        assert result.effect.note == "counted_before"
+
+
+async def test_a_failure_gives_its_place_back_to_whom_may_open(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        receipt = await gateway.submit()
+        assert len((await person(gateway)).contacts) == 1
+        await tell(gateway, event("message.failed", message=receipt.id, opens=False))
+        assert len((await person(gateway)).contacts) == 1
+        await tell(gateway, event("message.failed", message=receipt.id, source_event_id="2"))
+        assert (await person(gateway)).contacts == ()
+
+
+# -- the edge -------------------------------------------------------------------------------------
+
+
+async def test_events_are_counted_once(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        source = Source(name="development", controller="default", trusted=frozenset({"consent"}))
+        events = Events(gateway.store, reader(), KEYS, gateway.metrics, {"development": source})
+        told: Sequence[Happening] = [
+            event("message.replied", text="Sì", source_event_id="1"),
+            event("message.replied", text="Sì", source_event_id="1"),
+            event("message.answered", source_event_id="2", occurred_at=NOW + 60, received_at=NOW + 60),
+            event("unsubscribe", source_event_id="3"),
+            event("complaint", source_event_id="4"),
+            event("message.bounced", source_event_id="5"),
+            event("message.replied", text="On Monday Elena wrote:\n> STOP", source_event_id="6", opens=False),
+        ]
+        gateway.clock.now += 60
+        for happening in told:
+            await events.tell(happening)
+        text = gateway.metrics.render()[0].decode()
+        for name in (
+            'galateo_replies_total{kind="human"} 1.0',
+            'galateo_replies_total{kind="untrusted"} 1.0',
+            "galateo_conversations_started_total 1.0",
+            "galateo_reply_answer_seconds_count 1.0",
+            "galateo_unsubscribes_total 1.0",
+            "galateo_complaints_total 1.0",
+            'galateo_bounces_total{kind="hard"} 1.0',
+        ):
+            assert name in text
+
+
+async def test_words_and_addresses_are_not_kept_with_an_event(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("message.replied", text="Il mio numero è 12345"))
+        stored = b"".join((tmp_path / name).read_bytes() for name in ("line.db", "line.db-wal"))
+        assert b"12345" not in stored
+        assert ANNA.encode() not in stored
+
+
+def test_stopping_actions_are_known() -> None:
+    assert set(STOPPING) == {"withdrawn", "objected"}
