@@ -21,7 +21,7 @@ MOST_DAYS_AHEAD = 90
 _CLASS_OF = {"connection_request": "connection_request", "recommendation_request": "recommendation_request"}
 _NOT_KEPT = {"recipient", "recipients", "deliver", "send_at", "class_"}
 _NOT_ON_EMAIL = ("connection_request", "inmail")
-_UNDISCLOSED = "undisclosed-recipients:;"
+_UNDISCLOSED = b"\r\nTo: undisclosed-recipients:;"
 
 
 def read_message(
@@ -211,14 +211,13 @@ def _build_native(body: NewMessage, identity: str) -> bytes:
 def _build_mime(
     body: NewMessage, identity: str, sender: Sender, recipients: tuple[To, ...], now: float
 ) -> bytes:
-    single = recipients[0] if len(recipients) == 1 else None
+    first = recipients[0]
     try:
-        return compose.build(
+        raw = compose.build(
             sender=sender.address,
             sender_name=sender.name,
-            # One message for all: nobody is shown to the others.
-            recipient=single.address if single else _UNDISCLOSED,
-            recipient_name=single.name if single else "",
+            recipient=first.address,
+            recipient_name=first.name,
             subject=body.subject or "",
             message_id=message_id(identity, sender),
             date=now,
@@ -236,12 +235,19 @@ def _build_mime(
             ],
             headers=_thread_headers(body),
         )
+        return raw if len(recipients) == 1 else _hide_recipients(raw)
     except ValueError:
         raise malformed(
             "#",
             "Names, addresses or subject do not fit in a mail header; shorten them.",
             "Nomi, indirizzi o oggetto non entrano in un'intestazione di posta; abbreviarli.",
         ) from None
+
+
+def _hide_recipients(raw: bytes) -> bytes:
+    """One message for all: nobody is shown to the others."""
+    start = raw.index(b"\r\nTo: ")
+    return raw[:start] + _UNDISCLOSED + raw[raw.index(b"\r\nSubject: ", start) :]
 
 
 def _thread_headers(body: NewMessage) -> list[tuple[str, str]]:

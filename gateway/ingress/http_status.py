@@ -29,16 +29,18 @@ def describe_status(
     for attempt in attempts:
         tried.setdefault(attempt[0], []).append(attempt)
     queued = {entry[0]: entry for entry in waiting}
-    recipients = [
-        {
-            "address": meta["r"][n][1],
-            **_decided(decision, held.get(n), language),
-            "delivery": _delivered(
-                decision, tried.get(decision.id, []), queued.get(decision.id), send=meta.get("deliver", True)
-            ),
-        }
-        for n, decision in sorted(last.items())
-    ]
+    recipients = []
+    for n, decision in sorted(last.items()):
+        entry = f"{row.id}-{n}"
+        recipients.append(
+            {
+                "address": meta["r"][n][1],
+                **_decided(decision, held.get(n), language),
+                "delivery": _delivered(
+                    decision, tried.get(entry, []), queued.get(entry), send=meta.get("deliver", True)
+                ),
+            }
+        )
     statuses = {recipient["status"] for recipient in recipients}
     return {
         "id": row.id,

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from ipaddress import ip_address
 from typing import Generic, Protocol, TypeVar
 
 from aiohttp import web
@@ -148,8 +149,15 @@ def is_direct(request: web.BaseRequest) -> bool:
     if any(name.lower().startswith("x-forwarded-") for name in headers):
         return False
     host = headers.get("Host", "").lower()
-    name = host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-    return name in ("localhost", "[::1]", "") or name.startswith("127.")
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name in ("localhost", "") or _is_loopback(name)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def unauthorized(realm: str, who: Words) -> Problem:

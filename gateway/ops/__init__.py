@@ -1,0 +1,1 @@
+"""The operators' side: health, metrics, and the API of those who review, record consent and audit."""

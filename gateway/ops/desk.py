@@ -1,0 +1,76 @@
+"""What every handler of the ops API needs: the reviewer who asks, the body, the answer."""
+
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel
+
+from gateway.access import Access, Reviewer
+from gateway.ops.roles import check_allowed
+from gateway.policy.outcome import Words
+from gateway.web.body import Inflight, check_json, read_body
+from gateway.web.credentials import Doorkeeper, is_direct, is_this_machine, peer_of, unauthorized
+from gateway.web.frame import CALLER
+from gateway.web.language import language_of
+from gateway.web.problem import Problem
+from gateway.web.strict_json import parse_json
+from gateway.web.validation import validate
+
+M = TypeVar("M", bound=BaseModel)
+
+BODY_BYTES = 2 * 1024 * 1024
+BODY_SECONDS = 30.0
+INFLIGHT_BYTES = 32 * 1024 * 1024
+DEVELOPMENT = "development"
+_WHO = Words("a reviewer of access.yaml", "un revisore di access.yaml")
+
+
+class Desk:
+    """Lets reviewers in and reads what they ask."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self._door = Doorkeeper(access.reviewers.get, access.reviewer_by_token, access.reviewer)
+        self._inflight = Inflight(INFLIGHT_BYTES)
+
+    async def admit(self, request: web.Request, deed: str) -> Reviewer:
+        """The reviewer who asks to do a deed. Raises Problem: unauthorized, forbidden."""
+        header = request.headers.get("Authorization", "")
+        reviewer = await self._door.recognize(header) if header else self._developer(request)
+        if reviewer is None:
+            raise unauthorized("galateo ops", _WHO)
+        request[CALLER] = reviewer.name
+        check_allowed(reviewer, deed)
+        return reviewer
+
+    def _developer(self, request: web.Request) -> Reviewer | None:
+        """In development, a reviewer of that name needs no password, asking from this machine."""
+        if not self.access.development or not is_this_machine(peer_of(request)) or not is_direct(request):
+            return None
+        return self.access.reviewers.get(DEVELOPMENT)
+
+    async def read_json(self, request: web.Request) -> Any:
+        """The JSON of the body. Raises Problem."""
+        check_json(request)
+        with self._inflight.share() as share:
+            return parse_json(await read_body(request, BODY_BYTES, BODY_SECONDS, share))
+
+    async def read(self, request: web.Request, model: type[M]) -> M:
+        """The body as a model. Raises Problem."""
+        return validate(model, await self.read_json(request))
+
+
+def answer(request: web.Request, told: Any, status: int = 200) -> web.Response:
+    """An answer in JSON."""
+    return web.Response(
+        status=status,
+        body=orjson.dumps(told),
+        content_type="application/json",
+        headers={"Content-Language": language_of(request)},
+    )
+
+
+def not_found(what: Words) -> Problem:
+    """Something that is not there, or not any more."""
+    return Problem("not-found", what)
