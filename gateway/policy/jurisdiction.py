@@ -98,11 +98,16 @@ def strictest(several: Iterable[Jurisdiction]) -> Jurisdiction:
     )
 
 
+_LONGEST = 16
+
+
 def settle(*, consent: str, declared: str, trusted: bool, controller: str) -> str:
     """The code of a recipient's jurisdiction: from the consent record, else declared by a trusted
     source, else the controller's, else `unknown`. An untrusted declaration may only tighten: the result
     is then `<settled>+<declared>`, the strictest of both."""
     declared = declared.strip().casefold()
+    if declared and not (declared.isalpha() and len(declared) <= _LONGEST):
+        declared = "unknown"
     if consent:
         settled = consent.casefold()
     elif declared and trusted:

@@ -19,6 +19,8 @@ from .world import LAWS
         ("", "it", False, "it", "it"),
         ("", "", False, "", "unknown"),
         ("", "", True, "IT", "it"),
+        ("", "us+" * 500, False, "it", "it+unknown"),
+        ("", "../../etc", True, "it", "unknown"),
     ],
 )
 def test_which_country_counts(consent, declared, trusted, controller, settled) -> None:

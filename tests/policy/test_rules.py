@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.message.content import Attachment
 from gateway.message.envelope import Consent
 from gateway.policy.outcome import Decision, Outcome
 from gateway.policy.policies import PolicySet
@@ -67,6 +68,7 @@ INVITATION = message("connection_request", "linkedin")
 COPIED = phrases((10, 5, False), (10, 5, False))
 OWN = phrases((10, 5, False), (10, 5, False), (8, 0, False))
 PASSAGE = phrases((40, 0, False), (5, 9, True))
+PDF = (Attachment(filename="offer.pdf", type="application/pdf"),)
 FREE = {("connection_request", 3600): NOW + 600}
 TIMES = [NOW - i * HOUR for i in range(1, 6)]
 
@@ -305,6 +307,10 @@ CASES = [
     ("rule: readable", OUTREACH, Reading(unreadable=YES), facts(), {"readable.unread"}),
     ("rule: readable", message(content_template_pending=True), PLAIN, facts(), {"readable.template"}),
     ("rule: readable", OUTREACH, PLAIN, facts(), set()),
+    ("rule: readable", message(content_attachments=PDF), PLAIN, facts(), {"readable.attachment"}),
+    ("rule: readable", message(content_attachments=PDF), PLAIN, known(replies=1), set()),
+    ("rule: readable", message("newsletter", content_attachments=PDF), PLAIN, facts(), set()),
+    ("rule: readable", message(content_attachments=(Attachment(type="text/calendar"),)), PLAIN, facts(), set()),
     # contact_cap
     (
         "rule: contact_cap\n  limit: 5\n  per: 1 day", OFFER, PLAIN,

@@ -234,48 +234,62 @@ class Greeting:
         )
 
 
+DOCUMENTS = (
+    "application/pdf",
+    "application/msword",
+    "application/rtf",
+    "application/zip",
+    "application/vnd.ms-",
+    "application/vnd.openxmlformats-",
+    "application/vnd.oasis.opendocument",
+    "text/html",
+    "text/rtf",
+    "video/",
+    "audio/",
+)
+"""Types of attachments in which something can be said at length."""
+
+
 @dataclass(frozen=True, slots=True)
 class Readable:
     """What the person will see can be read here: no pitch in images, attachments or templates that
-    only the provider can render."""
+    only the provider can render. A document attached to a personal message counts as unread until the
+    person has replied; whoever subscribed to a newsletter asked for what comes with it."""
 
     def check(self, case: Case) -> Found:
         """What stays unread."""
-        if case.message.content.template_pending:
+        content = case.message.content
+        if content.template_pending:
             return (_TEMPLATE,)
-        if not case.message.content.whole:
-            return (_BROKEN,)
         unread = case.reading.unreadable
-        if not unread.value:
-            return NOTHING
-        words = quoted(unread.evidence)
-        return (
-            Objection(
-                code="unread",
-                reason=Words(
-                    f"Part of what this person would see cannot be read here{words.en}.",
-                    f"Una parte di ciò che la persona vedrebbe non è leggibile qui{words.it}.",
-                ),
-                remedy=Words(
-                    "Say it in the text of the message, or let a reviewer look at it.",
-                    "Scriverlo nel testo del messaggio, o farlo vedere a un revisore.",
-                ),
-                evidence=unread.evidence,
-            ),
-        )
+        if unread.value:
+            return (_unread(unread.evidence),)
+        if content.attachments and case.class_ not in _ASKED_FOR and not case.facts.relationship.replies:
+            documents = [one for one in content.attachments if one.type.casefold().startswith(DOCUMENTS)]
+            if documents:
+                names = (Evidence(text=one.filename or one.type, why="attached") for one in documents[:8])
+                return (_unread(tuple(names), "attachment"),)
+        return NOTHING
 
 
-_BROKEN = Objection(
-    code="broken",
-    reason=Words(
-        "Part of this message cannot be read, or reads in two ways: nobody knows what the person would see.",
-        "Una parte di questo messaggio non si legge, o si legge in due modi: non si sa che cosa si vedrebbe.",
-    ),
-    remedy=Words(
-        "Send one subject, one sender and whole MIME parts, or let a reviewer look at it.",
-        "Inviare un solo oggetto, un solo mittente e parti MIME integre, o farlo vedere a un revisore.",
-    ),
-)
+_ASKED_FOR = ("newsletter", "promotion", "transactional")
+
+
+def _unread(evidence: tuple[Evidence, ...], code: str = "unread") -> Objection:
+    words = quoted(evidence)
+    return Objection(
+        code=code,
+        reason=Words(
+            f"Part of what this person would see cannot be read here{words.en}.",
+            f"Una parte di ciò che la persona vedrebbe non è leggibile qui{words.it}.",
+        ),
+        remedy=Words(
+            "Say it in the text of the message, or let a reviewer look at it.",
+            "Scriverlo nel testo del messaggio, o farlo vedere a un revisore.",
+        ),
+        evidence=evidence,
+    )
+
 
 _TEMPLATE = Objection(
     code="template",
