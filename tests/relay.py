@@ -63,6 +63,9 @@ class ScriptedRelay:
     users: dict[str, str] = field(default_factory=dict)
     auth: str = "PLAIN LOGIN"
     limit: int = 0  # messages on one connection, then 421
+    slow: float = 0.0  # seconds before the reply to each message
+    strict: bool = False  # 554 to whatever comes with the end of a message
+    watch: bool = False  # note what comes early even where PIPELINING is offered
     eager: bool = False  # 354 even where every recipient was refused
     port: int = 0
 
@@ -141,6 +144,7 @@ class _Dialog:
         self.user = ""
         self.tls = relay.implicit
         self.taken = 0
+        self.out_of_step = False
 
     async def run(self) -> None:
         await self.act(self.connect_step, "greet", "220 relay.example ESMTP")
@@ -173,7 +177,7 @@ class _Dialog:
         return what == "twice"
 
     def say(self, reply: str) -> None:
-        if "PIPELINING" not in self.relay.offers:
+        if self.relay.watch or "PIPELINING" not in self.relay.offers:
             waiting = bytes(self.reader._buffer)  # type: ignore[attr-defined]  # nothing public tells
             if waiting:
                 self.relay.early.append(waiting)
@@ -217,8 +221,9 @@ class _Dialog:
         await self.act(self.connect_step, "auth", "235 2.7.0 welcome")
 
     async def on_mail(self, line: str) -> None:
-        if self.mail:
-            self.say("503 5.5.1 nested MAIL")
+        if self.mail or self.out_of_step:
+            self.say("503 5.5.1 nested MAIL" if self.mail else "554 5.5.0 out of step")
+            self.out_of_step = False
             return
         if self.relay.users and not self.user:
             self.say("530 5.7.0 authentication required")
@@ -257,6 +262,8 @@ class _Dialog:
             raw += got.removeprefix(b".")
         mail, rcpt = self.mail, self.rcpt
         self.mail, self.rcpt = "", []
+        self.out_of_step = self.relay.strict and bool(self.reader._buffer)  # type: ignore[attr-defined]
+        await asyncio.sleep(self.relay.slow)
         if await self.act(self.step, "final", f"250 2.0.0 queued as {len(self.relay.received)}"):
             self.taken += 1
             self.relay.received.append(Received(mail, rcpt, raw, self.number, self.tls, self.user))

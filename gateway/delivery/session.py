@@ -18,6 +18,9 @@ from gateway.store.attempt import Kind
 _STEPS = ("mail", "rcpt", "data", "final")
 _STEPS_AFTER_RESET = ("rset", *_STEPS)
 _UNTRIED = ("rset", "mail")  # the relay has not looked at the message yet
+# Said to a MAIL that came with the end of the message before it: perhaps of that, not of this message.
+_OUT_OF_STEP = frozenset({500, 501, 502, 503, 554})
+_QUICK = 1.0  # seconds: a relay that takes longer gets its messages one by one
 _DATA = b"DATA\r\n"
 _TOGETHER = 65536  # up to this size, message and final dot are one write
 
@@ -47,8 +50,9 @@ class Owner(Protocol):
         """This try is over; the session takes the next message if it is `free`."""
         ...
 
-    def unsent(self, session: "Session", entry: Entry) -> None:
-        """Nothing of this message was tried, though it was begun: another connection may."""
+    def unsent(self, session: "Session", entry: Entry, *, hung_up: bool) -> None:
+        """Nothing of this message was tried, though it was begun: another connection may. `hung_up` says
+        that the relay ended it, which must not go on for ever."""
         ...
 
     def lost(self, session: "Session") -> None:
@@ -68,6 +72,8 @@ class Session(asyncio.Protocol):
 
     __slots__ = (
         "_at",
+        "_chained",
+        "_chains",
         "_clock",
         "_closing",
         "_commands",
@@ -109,7 +115,7 @@ class Session(asyncio.Protocol):
         self._steps: tuple[str, ...] = _STEPS
         self._at = 0
         self._commands: tuple[bytes, ...] = ()
-        self._dirty = self._closing = False
+        self._dirty = self._closing = self._chained = self._chains = False
         self._served = 0
         self._started = self._deadline = 0.0
         self._unwritten = 0
@@ -150,7 +156,7 @@ class Session(asyncio.Protocol):
 
     def _start(self, letter: _Letter) -> None:
         self._letter, self._refused = letter, None
-        self._steps, self._at = _STEPS, 0
+        self._steps, self._at, self._chained = _STEPS, 0, False
         self._started = self._clock()
         self._deadline = self._started + self._timeouts.command
 
@@ -218,7 +224,7 @@ class Session(asyncio.Protocol):
             self._end(Result(Kind.DOUBT, phase, text="connection lost before the reply; it may have arrived"))
         elif self._served and phase in _UNTRIED:
             self._letter = None
-            self._owner.unsent(self, letter.entry)
+            self._owner.unsent(self, letter.entry, hung_up=True)
         else:
             self._end(self._refused or Result(Kind.NETWORK, phase, text="connection lost"))
 
@@ -276,7 +282,7 @@ class Session(asyncio.Protocol):
     def _follow_up(self) -> bytes:
         """The opening of the next message, to go with this one: RFC 2920 3.1 lets a group of commands
         begin with the content of a message, so that one message costs one round trip."""
-        if not self._offers.pipelining:
+        if not self._chains:
             return b""
         while (entry := self._owner.next_entry()) is not None:
             letter = self._prepare(entry)
@@ -292,7 +298,7 @@ class Session(asyncio.Protocol):
         the relay, but never its content: this connection ends after the reply to the slow one."""
         letter, self._following, self._closing = self._following, None, True
         if letter is not None:
-            self._owner.unsent(self, letter.entry)
+            self._owner.unsent(self, letter.entry, hung_up=False)
 
     def _broken(self, text: str) -> Result:
         return Result(Kind.PROTOCOL, self._steps[self._at], text=text)
@@ -300,24 +306,33 @@ class Session(asyncio.Protocol):
     def _end(self, result: Result, *, close: bool = False) -> None:
         letter, phase, started = self._letter, self._steps[self._at], self._started
         assert letter is not None
-        # "421 too many messages on this connection": not a word about this one.
-        stale = self._served and result.code == 421 and phase in _UNTRIED
+        untried = self._is_untried(result)
+        if untried and self._chained:
+            self._offers = self._offers._replace(pipelining=False)  # it offers more than it can do
         self._letter = None
         self._dirty = phase != "final"
         self._served += 1
         self.idle_since = self._clock()
+        self._chains = self._offers.pipelining and self.idle_since - started < _QUICK
         if close:
             self._drop()
         if self._following is not None:
             if self.alive:
                 following, self._following = self._following, None
                 self._start(following)
+                self._chained = True
             else:
                 self._release_following()
-        if stale:
-            self._owner.unsent(self, letter.entry)
+        if untried:
+            self._owner.unsent(self, letter.entry, hung_up=True)
         else:
             self._owner.finished(self, letter.entry, result, self.idle_since - started)
+
+    def _is_untried(self, result: Result) -> bool:
+        """Whether the relay spoke of the connection ("421 too many messages"), not of this message."""
+        if not self._served or result.phase not in _UNTRIED:
+            return False
+        return result.code == 421 or (self._chained and result.code in _OUT_OF_STEP)
 
     def _drop(self) -> None:
         if self.alive:

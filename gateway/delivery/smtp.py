@@ -135,15 +135,17 @@ class SmtpRelay:
             self._pump()
         self._call_for_more()
 
-    def unsent(self, session: Session, entry: Entry) -> None:
-        """The relay had hung up: the entry is first in the queue again, but not for ever."""
-        tries = self._resent.get(entry.id, 0) + 1
+    def unsent(self, session: Session, entry: Entry, *, hung_up: bool) -> None:
+        """The entry is first in the queue again, but not for ever if the relay keeps hanging up on it."""
+        tries = self._resent.get(entry.id, 0) + hung_up
         if tries > _RESENDS:
             lost = Result(Kind.NETWORK, "mail", text="the relay hangs up on every connection")
             self.finished(session, entry, lost, 0.0)
             return
         self._resent[entry.id] = tries
         self._queue.appendleft(entry)
+        if session.free:
+            self._employ(session)
         self._pump()
 
     def lost(self, session: Session) -> None:
@@ -203,6 +205,8 @@ class SmtpRelay:
         except DialError as error:
             self._note_dial(error.result)
             return
+        if not self._target.pipelining:
+            offers = offers._replace(pipelining=False)
         session = Session(transport, offers, self, self._timeouts, self._now)
         transport.set_protocol(session)
         self._sessions.add(session)

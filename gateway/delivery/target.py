@@ -1,7 +1,8 @@
 """Where a relay is and how to speak to it, read from its URL. Pure.
 
 `smtp://host[:port]` uses TLS when it is offered, `smtps://` from the first byte. `?tls=` is required,
-opportunistic or never; `?ca=FILE` trusts the certificates in a file alone. With a user and password TLS
+opportunistic or never; `?ca=FILE` trusts the certificates in a file alone; `?pipelining=off` is for a relay
+that offers PIPELINING and does it wrong. With a user and password TLS
 is required, unless the relay is on this machine or the URL says tls=never.
 """
 
@@ -29,6 +30,7 @@ class SmtpTarget:
     user: str = ""
     password: str = field(default="", repr=False)
     ca: str = ""
+    pipelining: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,9 @@ def parse_smtp(url: str) -> SmtpTarget:
         raise TargetError("an SMTP relay is written smtp://host:port or smtps://host:port")
     if parts.path.strip("/") or parts.fragment:
         raise TargetError("an SMTP relay's URL has no path")
-    options = _options(parts, "tls", "ca")
+    options = _options(parts, "tls", "ca", "pipelining")
+    if options.get("pipelining", "on") not in {"on", "off"}:
+        raise TargetError("pipelining is on or off")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return SmtpTarget(
         host=parts.hostname,
@@ -55,6 +59,7 @@ def parse_smtp(url: str) -> SmtpTarget:
         user=user,
         password=password,
         ca=options.get("ca", ""),
+        pipelining=options.get("pipelining", "on") == "on",
     )
 
 
@@ -81,7 +86,7 @@ def _options(parts: SplitResult, *known: str) -> dict[str, str]:
     given = parse_qsl(parts.query, keep_blank_values=True)
     unknown = [name for name, _ in given if name not in known]
     if unknown or len(dict(given)) != len(given):
-        raise TargetError(f"a relay's URL takes {' and '.join(known)} after the ?, each once")
+        raise TargetError(f"a relay's URL takes {', '.join(known)} after the ?, each once")
     return dict(given)
 
 

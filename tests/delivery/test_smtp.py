@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway.delivery import session
 from gateway.store.attempt import Kind, Outcome
 from tests.delivery.outbox import RAW, entry
 from tests.delivery.setting import QUICK, delivering, smtp_relay, until
@@ -209,6 +210,54 @@ async def test_one_slow_message_holds_up_no_other(offers: tuple[str, ...]) -> No
         assert world.outbox.attempts(items[0]) == []
         assert (await world.attempt(items[0])).kind is Kind.DOUBT
     assert sorted(each.to for each in relay.received) == [item.address for item in items[1:]]
+
+
+async def test_a_slow_relay_keeps_its_connections_and_costs_no_attempts() -> None:
+    items = [entry(address=f"a{n}@example.org") for n in range(24)]
+    impatient = QUICK._replace(final=5.0, patience=0.05)
+    async with (
+        ScriptedRelay(slow=0.15) as relay,
+        delivering(relay.url(), timeouts=impatient, connections=2) as world,
+    ):
+        world.send(*items)
+        for item in items:
+            assert (await world.attempt(item)).outcome is Outcome.DELIVERED
+    assert len(world.outbox.settled) == len(items)
+    assert sorted(each.to for each in relay.received) == sorted(item.address for item in items)
+
+
+async def test_a_relay_that_has_become_slow_gets_messages_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "_QUICK", 0.1)
+    items = [entry(address=f"a{n}@example.org") for n in range(8)]
+    impatient = QUICK._replace(final=5.0, patience=0.05)
+    async with ScriptedRelay(slow=0.15) as relay, delivering(relay.url(), timeouts=impatient) as world:
+        world.send(*items)
+        for item in items:
+            assert (await world.attempt(item)).outcome is Outcome.DELIVERED
+    assert relay.connections == 1
+
+
+async def test_a_relay_that_takes_no_command_with_the_end_of_a_message_fails_none() -> None:
+    items = [entry(address=f"a{n}@example.org") for n in range(12)]
+    async with ScriptedRelay(strict=True) as relay, delivering(relay.url()) as world:
+        world.send(*items)
+        for item in items:
+            assert (await world.attempt(item)).outcome is Outcome.DELIVERED
+    assert len(world.outbox.settled) == len(items)
+    assert [each.to for each in relay.received] == [item.address for item in items]
+    assert relay.connections == 1
+
+
+async def test_pipelining_can_be_switched_off() -> None:
+    items = [entry() for _ in range(5)]
+    async with ScriptedRelay(strict=True) as relay, delivering(relay.url(query="pipelining=off")) as world:
+        relay.watch = True
+        world.send(*items)
+        for item in items:
+            assert (await world.attempt(item)).outcome is Outcome.DELIVERED
+    assert not relay.early
 
 
 async def test_a_long_message_to_a_relay_that_stops_reading_times_out() -> None:

@@ -12,6 +12,10 @@ from gateway.delivery.target import SmtpTarget, TargetError, parse_smtp, parse_w
     [
         ("smtp://relay.example", SmtpTarget(host="relay.example", port=25, tls="opportunistic")),
         ("smtp://[::1]:2525?tls=never", SmtpTarget(host="::1", port=2525, tls="never")),
+        (
+            "smtp://relay.example?pipelining=off",
+            SmtpTarget(host="relay.example", port=25, tls="opportunistic", pipelining=False),
+        ),
         ("smtps://relay.example", SmtpTarget(host="relay.example", port=465, tls="implicit")),
         (
             "smtp://u:p@relay.example",
@@ -46,6 +50,7 @@ def test_urls(url: str, target: SmtpTarget) -> None:
         "smtp://relay.example?tls=maybe",
         "smtp://relay.example?tls=never&tls=required",
         "smtp://relay.example?verify=no",
+        "smtp://relay.example?pipelining=perhaps",
         "smtps://relay.example?tls=opportunistic",
         "smtp://u:secret-word@relay.example?tls=opportunistic",
     ],
