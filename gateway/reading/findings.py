@@ -11,11 +11,13 @@ from gateway.reading.reading import NOT_FOUND, Evidence, Finding, Reading
 from gateway.reading.weigh import score
 
 WEIGHED = (
-    "promotional", "introduces_sender", "states_reason", "permission_request", "personal_detail",
+    "promotional", "permission_request", "introduces_sender", "states_reason", "personal_detail",
     "seasonal_greeting", "recommendation_request", "stop_request", "pressure", "presumption", "complaint",
     "way_out", "data_source",
 )  # fmt: skip
 """Findings that are a weighed sum of features."""
+_CARRIED = {"promotional": "msg.sells", "permission_request": "msg.permission"}
+"""Scores that later findings weigh as features."""
 MAX_EVIDENCE = 6
 _LITTLE_TEXT = 80
 _CARRIES_TEXT = ("image/", "application/pdf", "application/vnd", "application/msword", "text/html", "video/")
@@ -26,7 +28,11 @@ def judge(content: Content, page: Page, seen: Study, weights: Weights) -> Readin
     features = seen.features
     greeting = read_greeting(page.text, seen.blocks, seen.hits, content.recipient_name)
     features["msg." + greeting.kind] = 1.0
-    found = {name: _weigh(name, page.text, content.subject, seen, weights) for name in WEIGHED}
+    found = {}
+    for name in WEIGHED:
+        found[name] = _weigh(name, page.text, content.subject, seen, weights)
+        if name in _CARRIED:
+            features[_CARRIED[name]] = found[name].score
     return Reading(
         language=seen.language,
         unresolved_merge=_tags(page.text, content.subject, seen),
@@ -44,7 +50,7 @@ def _weigh(name: str, text: str, subject: str, seen: Study, weights: Weights) ->
     sure = score(name, seen.features, weights)
     value = sure >= weights.threshold.get(name, 0.5)
     if not value:
-        return Finding(False, round(sure, 4)) if sure > 0.02 else NOT_FOUND
+        return Finding(False, round(sure, 4))
     strength: Mapping[str, float] = {key: weight for key, weight in weights.features.get(name, ()) if weight > 0}
     shown: dict[tuple[str, int, int], tuple[float, Evidence]] = {}
     for part, place, (feature, start, end, weight) in seen.hits:

@@ -27,6 +27,13 @@ class Reader:
         seen: Study = study(content, page, self._kept)
         return judge(content, page, seen, self._lexicons.weights)
 
+    def features(self, content: Content) -> dict[str, float]:
+        """The sums that the findings are weighed from, by name: what weights are fitted on."""
+        page = self.see(content)
+        seen = study(content, page, self._kept)
+        judge(content, page, seen, self._lexicons.weights)
+        return seen.features
+
     def see(self, content: Content) -> Page:
         """The visible text that offsets of evidence point into, and what is hidden in it."""
         if content.html and not content.html.isspace():

@@ -1,0 +1,83 @@
+"""Fits policies/lexicons/weights.yaml on labeled messages: `python -m tools.fit_weights FILE.jsonl...`
+
+A logistic regression in plain Python that stays near the weights already in the file and keeps their
+signs, so that a few hundred messages refine what people wrote, and never overturn it.
+"""
+
+import json
+import re
+import sys
+from math import exp
+from pathlib import Path
+
+from gateway.cli.read import content_of
+from gateway.reading.load import load_lexicons
+from gateway.reading.read import Reader
+from gateway.reading.weigh import dampen
+
+FOLDER = Path("policies/lexicons")
+LABELS = {
+    "promotional": "promotional",
+    "introduces_sender": "introduces_sender",
+    "states_reason": "states_reason",
+    "permission_request": "permission_request",
+    "personalised": "personal_detail",
+}
+STAY = 1.5
+"""How strongly weights are held near where they were."""
+ROUNDS = 400
+RATE = 0.02
+
+Row = tuple[dict[str, float], bool]
+
+
+def fit(rows: list[Row], bias: float, start: list[tuple[str, float]]) -> tuple[float, list[tuple[str, float]]]:
+    """Bias and weights that suit the rows."""
+    names = [name for name, _ in start]
+    weights = [weight for _, weight in start]
+    table = [([dampen(features.get(name, 0.0)) for name in names], label) for features, label in rows]
+    first = bias
+    for _ in range(ROUNDS):
+        slope, lean = [0.0] * len(names), 0.0
+        for values, label in table:
+            z = bias + sum(w * x for w, x in zip(weights, values, strict=True) if x)
+            error = 1 / (1 + exp(-max(-30.0, min(30.0, z)))) - label
+            lean += error
+            for place, x in enumerate(values):
+                if x:
+                    slope[place] += error * x
+        bias -= RATE * (lean + STAY * (bias - first))
+        for place, (_, origin) in enumerate(start):
+            moved = weights[place] - RATE * (slope[place] + STAY * (weights[place] - origin))
+            weights[place] = max(0.0, moved) if origin > 0 else min(0.0, moved)
+    return bias, list(zip(names, weights, strict=True))
+
+
+def main(files: list[str]) -> None:
+    """Fit every finding and write the file back, its comments kept."""
+    lexicons = load_lexicons(FOLDER)
+    path = FOLDER / "weights.yaml"
+    messages = [json.loads(line) for name in files for line in Path(name).read_text().splitlines()]
+    for label, finding in LABELS.items():
+        reader = Reader(load_lexicons(FOLDER))
+        rows: list[Row] = []
+        for message in messages:
+            if message["labels"][label] is not None:
+                rows.append((reader.features(content_of({**message, "lang": None})), message["labels"][label]))
+        bias, weights = fit(rows, lexicons.weights.bias[finding], list(lexicons.weights.features[finding]))
+        path.write_text(_write(path.read_text(), finding, bias, weights))
+        print(f"{finding}: {len(rows)} messages, bias {bias:.2f}")  # noqa: T201
+
+
+def _write(text: str, finding: str, bias: float, weights: list[tuple[str, float]]) -> str:
+    start = text.index(f"\n{finding}:\n") + 1
+    stop = re.search(r"\n\n(?=[a-z_]+:)", text[start:])
+    end = start + stop.start() if stop else len(text)
+    block = re.sub(r"(  bias: ).*", rf"\g<1>{bias:.2f}", text[start:end])
+    for name, weight in weights:
+        block = re.sub(rf"(    - {re.escape(name)} )[-\d.]+", rf"\g<1>{weight:.2f}", block)
+    return text[:start] + block + text[end:]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
