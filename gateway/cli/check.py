@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.access import AccessError, load_access
 from gateway.policy.cases import Trial
 from gateway.policy.load import PolicyErrors, Problem, try_folder
 from gateway.policy.policies import PolicySet
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
-from gateway.settings import SettingsError, load
+from gateway.settings import Settings, SettingsError, load
 
 DEFAULT_LEXICONS = Path(__file__).resolve().parents[2] / "policies" / "lexicons"
 
@@ -69,12 +70,22 @@ def _from_settings() -> tuple[Path, Sequence[str]]:
     return settings.policies, setting_warnings(settings)
 
 
-def setting_warnings(settings: object) -> Sequence[str]:
-    """What the settings leave undone that policies rely on."""
+def setting_warnings(settings: Settings) -> Sequence[str]:
+    """What settings and access file leave undone that policies rely on."""
     found = []
-    public = str(getattr(settings, "public_url", "") or "")
-    if not public.startswith("https://"):
+    if not settings.public_url.startswith("https://"):
         found.append("without an https PUBLIC_URL the gateway adds no way to unsubscribe (RFC 8058)")
+    if not settings.access.is_file():
+        return found
+    try:
+        access = load_access(settings.access)
+    except AccessError as error:
+        return [*found, str(error)]
+    blind = sorted(source.name for source in access.sources.values() if not source.reply_feed)
+    if blind:
+        found.append(
+            f"no reply feed, so that the reply rules are blind for these sources: {', '.join(blind)}"
+        )
     return found
 
 

@@ -71,3 +71,17 @@ def test_check_names_file_and_line_of_a_mistake(tmp_path: Path) -> None:
 
 def test_check_without_a_folder(tmp_path: Path) -> None:
     assert run(str(tmp_path / "nowhere")).exit_code == 2
+
+
+def test_check_warns_of_what_the_settings_leave_undone(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "policies").symlink_to(SHIPPED)
+    (tmp_path / "access.yaml").write_text(
+        "sources:\n  - {name: listmonk, controller: default}\n"
+        "  - {name: crm, controller: default, reply_feed: true}\n"
+        "controllers:\n  - {name: default}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    result = run("--quiet")
+    assert result.exit_code == 0, result.output
+    assert "without an https PUBLIC_URL" in result.output
+    assert "blind for these sources: listmonk" in result.output.replace("\n", " ")
