@@ -58,7 +58,7 @@ CONSENT_COLUMNS += (
     "source",
 )
 CONSENT_COLUMNS += ("contract",)
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 LISTENERS = ("smtp", "http", "ops")
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
