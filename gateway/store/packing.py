@@ -3,6 +3,7 @@
 What a stored decision must say for years is written here: field names never change their meaning.
 """
 
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from gateway.message.content import Content
 from gateway.message.envelope import Consent, Identifier, Message, Recipient, Sender
 from gateway.policy.facts import NO_COPIES, NO_PACE, Copies, Facts, Pace
 from gateway.policy.outcome import Decision, Outcome, Violation, Words
-from gateway.reading.reading import FINDINGS, NOT_FOUND, Evidence, Finding, Greeting, Phrase, Reading
+from gateway.reading.reading import FINDINGS, Evidence, Finding, Greeting, Phrase, Reading
 from gateway.store.codec import pack_person, unpack_person
 
 _DEFAULTS = {
@@ -93,17 +94,19 @@ def unpack_recipient(row: list[Any]) -> Recipient:
     )  # fmt: skip
 
 
+FAINT = 0.05
+"""A score below this, of a finding that is not there, is not worth keeping."""
+
+_FINDINGS = attrgetter(*FINDINGS)
+
+
 def pack_reading(reading: Reading) -> bytes:
     """A reading without its text, but for the words that are evidence."""
-    findings = {}
-    for name in FINDINGS:
-        finding: Finding = getattr(reading, name)
-        if finding is not NOT_FOUND and (finding.value or finding.score):
-            findings[name] = (
-                finding.value,
-                round(finding.score, 4),
-                [_evidence(e) for e in finding.evidence],
-            )
+    findings = {
+        name: (finding.value, finding.score, [_evidence(e) for e in finding.evidence])
+        for name, finding in zip(FINDINGS, _FINDINGS(reading), strict=True)
+        if finding.value or finding.score >= FAINT
+    }
     greeting = reading.greeting
     data: dict[str, Any] = {
         "l": reading.language,
