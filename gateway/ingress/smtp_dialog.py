@@ -191,7 +191,7 @@ class Dialog(stock.SMTP):
         limits = self.reception.limits
         try:
             name, secret = (part.decode("utf-8") for part in collected.auth_data)
-            self.source = await self.reception.recognize(name, secret)
+            self.source = await self.reception.recognize(self.peer, name, secret)
         except UnicodeDecodeError:
             self.source = None
         if self.source is not None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from gateway.access import Source
 from gateway.ingress.smtp_limits import Budget, Limits, Networks, Pace, Peers
@@ -16,9 +17,6 @@ Submit = Callable[[Message], Awaitable[Receipt]]
 """Takes a message through the line; answers when what became of it is durable."""
 RefuseAtRcpt = Callable[[Source, Recipient], Awaitable[str | None] | str | None]
 """Says at RCPT, at once or later, why a recipient is refused there; None where it is not."""
-
-ARGON_AT_ONCE = 2
-"""Secrets verified at the same time: each takes a quarter of a second and 64 MB."""
 
 
 class Session(Protocol):
@@ -66,7 +64,7 @@ class Reception:
     greeting: bytes = field(init=False)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _paces: dict[str, Pace] = field(default_factory=dict)
-    _argon: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ARGON_AT_ONCE))
+    _verifying: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
         self.budget = Budget(self.limits.inflight_bytes)
@@ -113,9 +111,14 @@ class Reception:
         if self.sessions or self.underway:
             await self._idle.wait()
 
-    async def recognize(self, name: str, secret: str) -> Source | None:
-        """The source with that name and secret, a few at a time; in development, whatever they are."""
+    async def recognize(self, peer: str, name: str, secret: str) -> Source | None:
+        """The source with that name and secret; in development, whatever they are.
+
+        One at a time for each peer: verifying takes a quarter of a second of a core and 64 MB, and those
+        who guess should wait for each other, not everybody for them.
+        """
         if self.access.development_source is not None:
             return self.access.development_source
-        async with self._argon:
+        lock = self._verifying.get(peer) or self._verifying.setdefault(peer, asyncio.Lock())
+        async with lock:
             return await self.access.source(name, secret)

@@ -10,11 +10,12 @@ from gateway.access import Source
 from gateway.ingress.smtp_commands import MailFrom, RcptTo, parse_mail, parse_rcpt
 from gateway.ingress.smtp_data import BARE_LINE_END, LOOP, NUL_OCTET, Body, unwrap
 from gateway.ingress.smtp_limits import Budget, Pace, Peers, Share, is_loopback, is_within
-from gateway.ingress.smtp_message import compose
+from gateway.ingress.smtp_message import check_from, compose
 from gateway.ingress.smtp_reply import LONGEST, answer, fold, line
 from gateway.intake.receipt import Receipt, RecipientResult, receipt_of
 from gateway.message.address import parse_path
 from gateway.message.envelope import Message
+from gateway.message.parse import parse
 from gateway.policy.outcome import Outcome, Words
 from gateway.settings.values import _parse_networks
 from tests.ingress.smtp.house import MAIL, decision, violation
@@ -285,3 +286,26 @@ def test_a_repeated_submission_is_known_by_its_message_id() -> None:
 def test_a_name_is_for_one_recipient_alone() -> None:
     message = made(MAIL, "bob@example.org", "carla@example.org")
     assert [recipient.name for recipient in message.recipients] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed"),
+    [
+        ("ada@example.com", True),
+        ("Ada <ada@EXAMPLE.COM>", True),
+        ('"Ada @ Acme" <ada@example.com>', True),
+        ("ada@example.com, bob@example.com", True),
+        ("ada@example.com, eve@other.example", False),
+        ('"ada@example.com" <eve@other.example>', False),
+        ("eve@other.example (ada@example.com)", False),
+        ("<ada@example.com> <eve@other.example>", False),
+        ("Friends: ada@example.com, eve@other.example;", False),
+        ("ada@example.com.other.example", False),
+        ("=?utf-8?q?ada=40example.com?= <eve@other.example>", False),
+        ("", False),
+    ],
+)
+def test_every_address_of_from_must_be_the_sources(field: str, allowed: bool) -> None:
+    source = SOURCE.model_copy(update={"from_domains": frozenset({"example.com"})})
+    parsed = parse(f"From: {field}\r\n\r\n".encode())
+    assert (check_from(source, parsed, "bounce@esp.example") is None) is allowed
