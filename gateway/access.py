@@ -164,7 +164,7 @@ def _matches(stored: str, secret: str) -> bool:
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$nobodynobodynobodynobodynobodynobodynobodyA"
 
 
-def development_access() -> Access:
+def development_access(default_class: str = "") -> Access:
     """One source without a password and one reviewer, for a loopback trial only."""
     source = Source(
         name="development",
@@ -173,6 +173,7 @@ def development_access() -> Access:
         events="open",
         reply_feed=True,
         kind="person",
+        default_class=default_class,
         development=True,
     )
     controller = Controller(name=DEVELOPMENT_CONTROLLER, jurisdiction="it", identity="Galateo development")

@@ -40,6 +40,7 @@ class Intake:
         metrics: Metrics,
         *,
         hold_seconds: float,
+        told: Callable[[Message, Receipt], None] | None = None,
         letterhead: Letterhead | None = None,
     ) -> None:
         self._store = store
@@ -50,6 +51,7 @@ class Intake:
         self._metrics = metrics
         self._hold_seconds = hold_seconds
         self._letterhead = letterhead
+        self._told = told
 
     async def submit(self, message: Message) -> Receipt:
         """The receipt, once it is durable. Raises Unavailable or DiskFull when nothing was stored."""
@@ -60,6 +62,8 @@ class Intake:
             self._metrics.message(message.source, message.channel, message.class_ or "unknown", "deferred")
             raise
         self._count(message, receipt)
+        if receipt.status == "mixed" and self._told is not None and not receipt.replayed:
+            self._told(message, receipt)
         return receipt
 
     def _read(self, message: Message) -> Submission:

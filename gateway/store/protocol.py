@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from gateway.ledger.person import Person
+from gateway.ledger.person import Person, Stop
 from gateway.store.attempt import Attempt, Report
 from gateway.store.draft import Unit
 from gateway.store.outbox import Entry
@@ -19,6 +19,10 @@ class StoreError(Exception):
 
 class Unavailable(StoreError):
     """The database does not answer: try again soon (451, 503)."""
+
+
+class Conflict(Unavailable):
+    """The batch got in the way of another process; done again, it may well succeed."""
 
 
 class DiskFull(StoreError):
@@ -72,6 +76,10 @@ class Store(Protocol):
 
     async def person(self, ref: Ref) -> Person:
         """What is stored of a person, outside any batch."""
+        ...
+
+    async def stops(self, ref: Ref) -> tuple[Stop, ...]:
+        """Why nobody may write to this person, without the rest of what is known; quick."""
         ...
 
     async def message(self, message_id: str) -> tuple[MessageRow, bytes] | None:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from gateway.ledger.person import Person
+from gateway.ledger.person import Person, Stop
 from gateway.store import queries as q
 from gateway.store.attempt import Attempt, Report
 from gateway.store.codec import unpack_person
@@ -232,6 +232,11 @@ class SqliteStore:
         row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
         return unpack_person(row[0]) if row else _NEW
 
+    async def stops(self, ref: Ref) -> tuple[Stop, ...]:
+        """Why nobody may write to this person."""
+        row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
+        return unpack_person(row[0]).stops if row and b'"s":[' in row[0] else ()
+
     async def message(self, message_id: str) -> tuple[MessageRow, bytes] | None:
         """A message and its body, which is empty once it is gone."""
         row = self._read(q.MESSAGE, (message_id,)).fetchone()
@@ -360,7 +365,7 @@ _NEW = Person()
 
 def filter_holds(wanted: HoldFilter) -> tuple[str, tuple[Any, ...]]:
     """The statement and values that list the wanted holds."""
-    clauses: list[str] = ["1"]
+    clauses: list[str] = ["1 = 1"]
     values: list[Any] = []
     for column, value in (
         ("status", wanted.status),

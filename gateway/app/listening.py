@@ -1,0 +1,87 @@
+"""The doors: every listener and every route, listed."""
+
+import time
+
+from aiohttp import web
+
+from gateway.app.parts import Parts
+from gateway.ingress.http import HttpLimits, native_routes
+from gateway.ingress.replies import ReplyListener
+from gateway.ingress.smtp import Listener
+from gateway.intake import Intake
+from gateway.intake.at_rcpt import Refusals
+from gateway.intake.events import Events
+from gateway.intake.replies import Replies
+from gateway.ops.health import Check
+from gateway.ops.http import ops_routes
+from gateway.web.frame import build_app
+from gateway.web.listener import HttpListener
+
+
+def make_smtp(parts: Parts, intake: Intake) -> Listener:
+    """Where tools submit by SMTP."""
+    refusals = Refusals(parts.store, parts.keys)
+    return Listener(parts.settings, parts.access, intake.submit, refusals.refuse, parts.metrics, time.time)
+
+
+def make_replies(parts: Parts) -> ReplyListener | None:
+    """Where replies, bounces and complaints come in, if anywhere."""
+    settings = parts.settings
+    if settings.reply_listen is None:
+        return None
+    replies = Replies(
+        parts.store,
+        parts.reader,
+        parts.keys,
+        parts.access,
+        parts.metrics,
+        trusted=settings.reply_trusted,
+        forward=settings.reply_forward,
+        own_domains={*settings.reply_domains, settings.return_path_domain} - {""},
+    )
+    return ReplyListener(settings, replies.receive, time.time)
+
+
+def ingest_routes(parts: Parts, intake: Intake, events: Events) -> list[web.RouteDef]:
+    """Everything on HTTP_LISTEN: the ingest API, other tools' dialects, the pages for recipients."""
+    return [
+        *native_routes(
+            access=parts.access,
+            submit=intake.submit,
+            tell=events.tell,
+            store=parts.store,
+            limits=HttpLimits.from_settings(parts.settings),
+            on_reply=parts.metrics.accepted_in,
+        ),
+    ]
+
+
+def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
+    """Everything on OPS_LISTEN: health, metrics, the admin API, the console."""
+    return [
+        *ops_routes(
+            access=parts.access,
+            store=parts.store,
+            review=parts.review,
+            consents=parts.consents,
+            metrics=parts.metrics,
+            checks=checks,
+        ),
+    ]
+
+
+def make_http(
+    parts: Parts, intake: Intake, events: Events, checks: dict[str, Check]
+) -> dict[str, HttpListener]:
+    """The HTTP listeners by name, those that are on."""
+    settings = parts.settings
+    doors = (
+        ("http", settings.http_listen, ingest_routes(parts, intake, events)),
+        ("ops", settings.ops_listen, desk_routes(parts, checks)),
+    )
+    grace = settings.grace.total_seconds()
+    return {
+        name: HttpListener(listen, build_app(routes), connections=settings.max_connections, grace=grace)
+        for name, listen, routes in doors
+        if listen is not None
+    }

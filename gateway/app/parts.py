@@ -1,0 +1,106 @@
+"""What `serve` and the commands share: the files that are read, the store, and what works on it."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.access import Access, development_access, load_access
+from gateway.intake.consents import Consents
+from gateway.keys import Keys, load_keys, new_keys, save_keys
+from gateway.metrics import Metrics
+from gateway.policy.live import LivePolicies
+from gateway.policy.load import load as load_policies
+from gateway.reading.load import load_lexicons
+from gateway.reading.read import Reader
+from gateway.review import Review
+from gateway.settings import Settings
+from gateway.store.protocol import Store
+from gateway.store.sqlite import SqliteStore
+
+
+class StartError(Exception):
+    """The gateway cannot start; the text says what to do, in one line each."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """Everything that works on the store, without listeners: what `serve` and the CLI share."""
+
+    settings: Settings
+    access: Access
+    keys: Keys
+    store: Store
+    reader: Reader
+    policies: LivePolicies
+    metrics: Metrics
+    review: Review
+    consents: Consents
+
+
+def read_access(settings: Settings) -> Access:
+    """The access file, or the development source. Raises StartError, AccessError."""
+    if settings.access.exists():
+        return load_access(settings.access)
+    if settings.development:
+        return development_access(settings.default_class or "")
+    raise StartError(
+        f"There is no access file at {settings.access}. Write one (see docs/operations.md), or set"
+        " GALATEO_DEVELOPMENT=1 to try the gateway on this machine without passwords."
+    )
+
+
+def read_keys(path: Path, *, make: bool) -> Keys:
+    """The key file; a new one at the first start on SQLite. Raises StartError, KeysError."""
+    if path.exists():
+        return load_keys(path)
+    if not make:
+        raise StartError(
+            f"There is no key file at {path}. Every replica needs the same one: see docs/operations.md"
+        )
+    keys = new_keys()
+    save_keys(path, keys)
+    return keys
+
+
+def read_policies(settings: Settings) -> tuple[Reader, LivePolicies]:
+    """The reader with its lexicons, and the policies that passed their cases. Raises PolicyErrors."""
+    reader = Reader(load_lexicons(settings.policies / "lexicons"))
+    current = load_policies(settings.policies, reader)
+    return reader, LivePolicies(current, observing=settings.mode == "observe")
+
+
+def open_store(
+    settings: Settings, metrics: Metrics | None, *, serving: bool, chain: str = "gateway"
+) -> Store:
+    """The store that the settings name. Raises StoreError."""
+    file = settings.sqlite_file
+    if file is None:
+        raise StartError("PostgreSQL is not built in yet; set GALATEO_DATABASE=sqlite:///path/to/galateo.db")
+    observe = metrics.commit if metrics else (lambda seconds, size: None)
+    return SqliteStore(file, clock=time.time, observe=observe, serving=serving, chain=chain)
+
+
+async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway") -> Parts:
+    """Read the files, open the store, load the policies."""
+    access = read_access(settings)
+    keys = read_keys(settings.keys_file, make=not settings.postgres)
+    reader, policies = read_policies(settings)
+    metrics = Metrics()
+    store = open_store(settings, metrics, serving=serving, chain=chain)
+    await store.start()
+    try:
+        await store.fingerprint(keys.fingerprint)
+    except BaseException:
+        await store.close()
+        raise
+    return Parts(
+        settings=settings,
+        access=access,
+        keys=keys,
+        store=store,
+        reader=reader,
+        policies=policies,
+        metrics=metrics,
+        review=Review(store, reader, policies, access, keys),
+        consents=Consents(store, keys),
+    )

@@ -1,0 +1,172 @@
+"""A gateway that serves: starts everything, keeps time, stops in order. No logic."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from gateway.app.delivering import make_outbox, make_reports, make_worker
+from gateway.app.listening import make_http, make_replies, make_smtp
+from gateway.app.parts import Parts, StartError, open_parts
+from gateway.delivery.notice import Item
+from gateway.intake import Intake, Receipt
+from gateway.intake.events import Events
+from gateway.message.envelope import Message
+from gateway.policy.outcome import Outcome
+from gateway.settings import Settings
+from gateway.store.protocol import StoreError
+from gateway.watch import watch_folder
+
+log = logging.getLogger("gateway")
+
+SWEEP_SECONDS = 1.0
+MEASURE_SECONDS = 5.0
+
+
+class App:
+    """Everything that runs while a gateway serves."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        settings, metrics = parts.settings, parts.metrics
+        self.reports = make_reports(parts)
+        self.intake = Intake(
+            parts.store,
+            parts.reader,
+            parts.policies,
+            parts.access,
+            parts.keys,
+            metrics,
+            hold_seconds=settings.hold_expiry.total_seconds(),
+            told=self._tell_refused,
+        )
+        self.events = Events(
+            parts.store,
+            parts.reader,
+            parts.keys,
+            metrics,
+            parts.access.sources,
+            backdate_limit=settings.backdate_limit.total_seconds(),
+        )
+        self.outbox = make_outbox(parts)
+        self.worker = make_worker(parts, self.outbox, self.reports)
+        self.smtp = make_smtp(parts, self.intake)
+        self.replies = make_replies(parts)
+        self.http = make_http(parts, self.intake, self.events, {"policies": self._policies_loaded})
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Listen and deliver. Raises OSError where an address is taken."""
+        self._show_policies()
+        self.parts.metrics.reply_feeds({s.name: s.reply_feed for s in self.parts.access.sources.values()})
+        await self.smtp.start()
+        if self.replies is not None:
+            await self.replies.start()
+        for listener in self.http.values():
+            await listener.start()
+        self._tasks = [
+            asyncio.create_task(task, name=name)
+            for name, task in (
+                ("deliver", self.worker.run()),
+                ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
+                ("measure", self._every(MEASURE_SECONDS, self._measure)),
+                ("watch", watch_folder(self.parts.settings.policies, self.reload)),
+            )
+        ]
+
+    async def stop(self) -> None:
+        """Stop accepting, finish sessions, commit, deliver what is under way, let go of the database."""
+        grace = self.parts.settings.grace.total_seconds()
+        mail = [listener for listener in (self.smtp, self.replies) if listener is not None]
+        for listener in mail:
+            await listener.stop_accepting()
+        await asyncio.gather(
+            *(door.stop() for door in self.http.values()), *(listener.drain(grace) for listener in mail)
+        )
+        for listener in mail:
+            listener.close()
+        await self.worker.stop(grace)
+        await self.outbox.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.parts.store.close()
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where it listens, by name, as host:port."""
+        found = {"smtp": "{}:{}".format(*self.smtp.addresses[0])} if self.smtp.addresses else {}
+        if self.replies is not None:
+            found["reply"] = "{}:{}".format(*self.replies.addresses[0])
+        return found | {name: str(listener.address) for name, listener in self.http.items()}
+
+    def reload(self) -> None:
+        """Take what the policy folder says now, or keep the last good set and say so."""
+        policies, settings = self.parts.policies, self.parts.settings
+        try:
+            fine = policies.reload(settings.policies, self.parts.reader)
+        except Exception:
+            log.exception("policies.broken")
+            fine = False
+        self.parts.metrics.policy_reload("loaded" if fine else "failed")
+        if fine:
+            self._show_policies()
+            log.info("policies.loaded", extra={"version": policies.current.version})
+        else:
+            log.error("policies.refused", extra={"problem": policies.problem})
+
+    def _show_policies(self) -> None:
+        current = self.parts.policies.current
+        observing = current.observing
+        self.parts.metrics.policies(
+            (p.name, p.version, "observe" if observing else p.mode) for p in current.policies
+        )
+
+    async def _policies_loaded(self) -> bool:
+        return bool(self.parts.policies.current.version)
+
+    def _tell_refused(self, message: Message, receipt: Receipt) -> None:
+        """Refused recipients of a mixed transaction go into the source's next notice."""
+        for result in receipt.recipients:
+            if result.outcome is Outcome.REJECT:
+                first = result.decision.enforced[0]
+                item = Item(
+                    address=result.address,
+                    message_id=message.id,
+                    reason=f"{first.reason.en} {first.remedy.en}".strip(),
+                    at=time.time(),
+                    refused=True,
+                )
+                self.reports.add(message.source, message.controller, item, time.time())
+
+    async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            with contextlib.suppress(StoreError):
+                await action()
+
+    async def _sweep(self) -> None:
+        for result in await self.parts.review.sweep(time.time()):
+            log.info("hold.decided", extra={"hold": result.hold_id, "status": result.status})
+
+    async def _measure(self) -> None:
+        depths, metrics = await self.parts.store.depths(), self.parts.metrics
+        metrics.outbox(depths.outbox)
+        metrics.holds(depths.holds, time.time() - depths.oldest_hold if depths.oldest_hold else 0.0)
+        metrics.unanswered(depths.unanswered)
+
+
+async def build(settings: Settings) -> App:
+    """A gateway that is ready to start. Raises StartError and the errors of what it reads."""
+    if settings.relay is None and settings.webhook_relay is None:
+        raise StartError(
+            "There is no relay to deliver to. Set GALATEO_RELAY, for example smtp://relay.example.com:587,"
+            " or try `galateo demo`, which needs none."
+        )
+    parts = await open_parts(settings, serving=True)
+    try:
+        return App(parts)
+    except BaseException:
+        await parts.store.close()
+        raise

@@ -1,0 +1,39 @@
+"""What can be said at RCPT already, before the message is known: very little, and only for sure.
+
+A dead address is refused there for everyone. Any other stop counts there only for a source that sends
+nothing but marketing: for all others the class is not known yet, and a receipt must get through.
+"""
+
+from gateway.access import Source
+from gateway.keys import Keys
+from gateway.ledger.person import Stop
+from gateway.message.envelope import Recipient
+from gateway.store.protocol import Store
+
+NOT_MARKETING = frozenset({"transactional", "conversation"})
+
+
+class Refusals:
+    """Answers the SMTP listener's question at RCPT."""
+
+    def __init__(self, store: Store, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+
+    async def refuse(self, source: Source, recipient: Recipient) -> str | None:
+        """Why this recipient is refused now, in words for the sender; None to go on."""
+        ref = (source.controller, self._keys.subject(recipient.channel, recipient.key))
+        stops = await self._store.stops(ref)
+        if not stops:
+            return None
+        for stop in stops:
+            if stop.kind == "bounced" and _covers(stop, recipient.channel):
+                return "this address does not exist any more: mail to it bounced. Take it off the list"
+        marketing_only = NOT_MARKETING.isdisjoint(source.classes)
+        if marketing_only and any(_covers(s, recipient.channel) and not s.purposes for s in stops):
+            return "this person asked not to be written to. Take them off the list"
+        return None
+
+
+def _covers(stop: Stop, channel: str) -> bool:
+    return not stop.channels or channel in stop.channels
