@@ -1,11 +1,12 @@
 """The bounded memory of a Reader: blocks and phrases that were read before."""
 
 from collections.abc import MutableMapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xxhash import xxh32_intdigest
 
-from gateway.reading.fold import fold, undisguise
+from gateway.reading.fold import fold, looks_disguised, undisguise
+from gateway.reading.form import COUNTED
 from gateway.reading.html import Piece
 from gateway.reading.language import Votes, count_votes, elect, split_words, weigh_words
 from gateway.reading.lexicon import LANGUAGES, Lexicons
@@ -17,13 +18,15 @@ Hit = tuple[str, int, int, float]
 
 
 class Shown(NamedTuple):
-    """What a block shows: hits, merge tags, tricks, number of words, and sums by feature."""
+    """What a block shows: hits (at most two of a feature), sums by feature, merge tags, tricks, number
+    of words, and `mark`: "footer" or "closing" where its words say so."""
 
     hits: tuple[Hit, ...]
+    sums: tuple[tuple[str, float], ...]
     tags: tuple[Tag, ...]
     tricks: tuple[Tag, ...]
     words: int
-    features: frozenset[str]
+    mark: str
 
 
 class Kept:
@@ -33,11 +36,13 @@ class Kept:
         self.lexicons = lexicons
         self._table = weigh_words({code: one.words for code, one in lexicons.by_language.items()})
         self._room = max(64, phrases_kept)
+        weighed = {name for terms in lexicons.weights.features.values() for name, _ in terms}
+        self._useful = {name for name in weighed if not name.startswith("signature.")} | COUNTED
         self._votes: dict[str, Votes] = {}
         self._blocks: dict[tuple[str, str, bool], Shown] = {}
         self._phrases: dict[tuple[str, str], tuple[tuple[Hit, ...], tuple[Tag, ...], int]] = {}
         self.pieces: MutableMapping[str, Piece] = Bounded(self._room // 4)
-        self.runs: Bounded = Bounded(self._room // 4)
+        self.runs: dict[tuple[int, str, str], Any] = Bounded(self._room // 4)
         self._values: dict[bytes, int] = {}
 
     @property
@@ -80,7 +85,16 @@ class Kept:
             tricks += [(a + start, b + start, why) for a, b, why in odd]
             words += count
         tags = tuple(find_tags(block, first=first)[:20])
-        return Shown(tuple(hits), tags, tuple(tricks), words, frozenset(hit[0] for hit in hits))
+        sums: dict[str, float] = {}
+        kept: list[Hit] = []
+        for hit in hits:
+            name = hit[0]
+            if name not in sums or sums[name] == hit[3]:
+                kept.append(hit)
+            sums[name] = sums.get(name, 0.0) + hit[3]
+        mark = "footer" if "footer.legal" in sums or "footer.bulk" in sums else "closing" if "closing.sign" in sums else ""
+        useful = tuple((name, total) for name, total in sums.items() if name in self._useful)
+        return Shown(tuple(kept), useful, tags, tuple(tricks), words, mark)
 
     def _read_phrase(self, phrase: str, language: str) -> tuple[tuple[Hit, ...], tuple[Tag, ...], int]:
         key = (phrase, language)
@@ -97,7 +111,7 @@ class Kept:
         code = own if own != "und" else language
         hits = self._match(folded.text, code)
         tricks = list(folded.tricks)
-        plain = undisguise(phrase)
+        plain = undisguise(phrase) if folded.tricks or looks_disguised(folded.text, words) else None
         if plain is not None and (more := self._more(plain.text, code, hits)):
             tricks += plain.tricks
             hits, folded = more, plain
@@ -127,26 +141,26 @@ def _place(places: tuple[int, ...], start: int, end: int, size: int) -> tuple[in
     return places[start], (places[end - 1] + 1 if 0 < end <= len(places) else size)
 
 
-class Bounded(dict[str, "object"]):
+class Bounded(dict[Any, Any]):
     """A dict that forgets its oldest entries beyond `room`."""
 
     def __init__(self, room: int) -> None:
         super().__init__()
         self._room = max(16, room)
 
-    def __setitem__(self, key: str, value: object) -> None:
+    def __setitem__(self, key: Any, value: Any) -> None:
         if len(self) >= self._room:
             _forget(self)
         super().__setitem__(key, value)
 
 
-def _put(kept: dict, key: object, value: object, room: int) -> None:
+def _put(kept: dict[Any, Any], key: object, value: object, room: int) -> None:
     if len(kept) >= room:
         _forget(kept)
     kept[key] = value
 
 
-def _forget(kept: dict) -> None:
+def _forget(kept: dict[Any, Any]) -> None:
     """Drop the oldest eighth."""
     for key in list(kept)[: len(kept) // 8 + 1]:
         del kept[key]

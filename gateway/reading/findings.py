@@ -1,7 +1,5 @@
 """Judging a studied page: every finding of the Reading with its evidence."""
 
-from collections.abc import Mapping
-
 from gateway.message.content import Content
 from gateway.reading.greeting import read_greeting
 from gateway.reading.html import Page
@@ -19,6 +17,8 @@ WEIGHED = (
 _CARRIED = {"promotional": "msg.sells", "permission_request": "msg.permission"}
 """Scores that later findings weigh as features."""
 MAX_EVIDENCE = 6
+_SAME_FEATURE = 3
+"""Evidence of one feature that is looked at, the first in the text."""
 _LITTLE_TEXT = 80
 _CARRIES_TEXT = ("image/", "application/pdf", "application/vnd", "application/msword", "text/html", "video/")
 
@@ -30,9 +30,10 @@ def judge(content: Content, page: Page, seen: Study, weights: Weights) -> Readin
     features["msg." + greeting.kind] = 1.0
     found = {}
     for name in WEIGHED:
-        found[name] = _weigh(name, page.text, content.subject, seen, weights)
+        found[name] = _weigh(name, seen, weights)
         if name in _CARRIED:
             features[_CARRIED[name]] = found[name].score
+    _point_out(found, page.text, content.subject, seen, weights)
     return Reading(
         language=seen.language,
         unresolved_merge=_tags(page.text, content.subject, seen),
@@ -46,25 +47,51 @@ def judge(content: Content, page: Page, seen: Study, weights: Weights) -> Readin
     )
 
 
-def _weigh(name: str, text: str, subject: str, seen: Study, weights: Weights) -> Finding:
-    sure = score(name, seen.features, weights)
-    value = sure >= weights.threshold.get(name, 0.5)
-    if not value:
-        return Finding(False, round(sure, 4))
-    strength: Mapping[str, float] = {key: weight for key, weight in weights.features.get(name, ()) if weight > 0}
-    shown: dict[tuple[str, int, int], tuple[float, Evidence]] = {}
-    for part, place, (feature, start, end, weight) in seen.hits:
-        worth = strength.get(feature)
-        if worth is None:
+def _weigh(name: str, seen: Study, weights: Weights) -> Finding:
+    sure = round(score(name, seen.features, weights), 4)
+    return Finding(sure >= weights.threshold.get(name, 0.5), sure)
+
+
+def _point_out(found: dict[str, Finding], text: str, subject: str, seen: Study, weights: Weights) -> None:
+    """Give each finding that holds the words that show it, the weightiest first."""
+    wanted: dict[str, list[tuple[str, float]]] = {}
+    for name, finding in found.items():
+        if finding.value:
+            for feature, weight in weights.features.get(name, ()):
+                if weight > 0:
+                    wanted.setdefault(feature, []).append((name, weight))
+    times: dict[str, int] = {}
+    spots: dict[str, dict[tuple[str, int, int], tuple[float, str]]] = {name: {} for name in found}
+    for part, place, hits in seen.hits:
+        for feature, start, end, weight in hits:
+            takers = wanted.get(feature)
+            if not takers:
+                continue
+            if (shown := times.get(feature, 0)) == _SAME_FEATURE:
+                del wanted[feature]
+                continue
+            times[feature] = shown + 1
+            for name, worth in takers:
+                spot = (part, place + start, place + end)
+                if worth * weight > spots[name].get(spot, (0.0, ""))[0]:
+                    spots[name][spot] = (worth * weight, feature)
+    for name, places in spots.items():
+        if places:
+            best = sorted(places.items(), key=lambda one: -one[1][0])
+            found[name] = Finding(True, found[name].score, tuple(_show(best, text, subject)))
+
+
+def _show(best: list[tuple[tuple[str, int, int], tuple[float, str]]], text: str, subject: str) -> list[Evidence]:
+    """Evidence for the best places; a place inside one shown already says nothing new."""
+    shown: list[Evidence] = []
+    for (part, start, end), (_, feature) in best:
+        if any(one.part == part and one.start <= start and end <= one.end for one in shown):
             continue
-        source = subject if part == "subject" else text
-        a, b = place + start, place + end
-        worth *= weight
-        if worth > shown.get((part, a, b), (0.0, None))[0]:
-            evidence = Evidence(text=source[a:b], start=a, end=b, why=feature.replace(".", ": ", 1), part=part)
-            shown[(part, a, b)] = (worth, evidence)
-    best = sorted(shown.values(), key=lambda one: -one[0])[:MAX_EVIDENCE]
-    return Finding(True, round(sure, 4), tuple(one for _, one in best))
+        words = (subject if part == "subject" else text)[start:end]
+        shown.append(Evidence(text=words, start=start, end=end, why=feature.replace(".", ": ", 1), part=part))
+        if len(shown) == MAX_EVIDENCE:
+            break
+    return shown
 
 
 def _tags(text: str, subject: str, seen: Study) -> Finding:

@@ -96,6 +96,17 @@ def _latin(letter: str) -> bool:
     return True
 
 
+def looks_disguised(text: bytes, words: list[bytes]) -> bool:
+    """Whether closing up or reading digits as letters could change anything: a quick look at its words."""
+    single = 0
+    for word in words:
+        if len(word) == 1:
+            single += 1
+        elif not word.isalpha() and not word.isdigit():
+            return True
+    return single > 3 or b"@" in text or b"$" in text
+
+
 def undisguise(text: str) -> Folded | None:
     """The phrase with spaced-out words closed up and digits read as letters; None if it has neither."""
     odd = fold(text)

@@ -30,6 +30,10 @@ SHAPES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+COUNTED = frozenset({"form.bullet", "form.question", "form.proper", "form.date", "form.time", "form.weekday", "form.reference"})
+"""Forms that message_features counts."""
+
+
 def message_features(
     content: Content, page: Page, features: dict[str, float], words: int, tags: list[tuple[str, int, int, str]]
 ) -> None:

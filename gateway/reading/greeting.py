@@ -2,6 +2,7 @@
 
 import re
 
+from gateway.reading.cache import Hit
 from gateway.reading.fold import fold
 from gateway.reading.reading import Evidence, Greeting
 from gateway.reading.segments import Block
@@ -12,11 +13,11 @@ _TITLES = frozenset(
 )
 
 
-def read_greeting(text: str, blocks: list[Block], hits: list[tuple[str, int, tuple[str, int, int, float]]], name: str) -> Greeting:
+def read_greeting(text: str, blocks: list[Block], hits: list[tuple[str, int, tuple[Hit, ...]]], name: str) -> Greeting:
     """The greeting of the first two blocks, compared to the recipient's name where it is known."""
     places = {block.start for block in blocks[:2]}
-    opens = [(place, hit) for part, place, hit in hits if part == "body" and place in places and hit[0].startswith("greeting.")]
-    opens = [(place, hit) for place, hit in opens if hit[1] < 25]
+    early = [(place, found) for part, place, found in hits[:4] if part == "body" and place in places]
+    opens = [(place, hit) for place, found in early for hit in found if hit[1] < 25 and hit[0].startswith("greeting.")]
     if not opens:
         return _bare_name(text, blocks, name)
     generic = [(place, hit) for place, hit in opens if hit[0] == "greeting.generic"]

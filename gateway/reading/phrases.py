@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.message.content import Content
-from gateway.reading.cache import Hit, Kept
+from gateway.reading.cache import Hit, Kept, Shown
 from gateway.reading.form import message_features
 from gateway.reading.html import Page
 from gateway.reading.language import LANGUAGES, elect
@@ -14,21 +14,22 @@ from gateway.reading.segments import Block, cut
 
 MAX_BLOCKS = 1_500
 MAX_SUBJECT = 500
-_QUOTED_WEIGHT = 0.4
-_FORWARDED_WEIGHT = 0.8
+_FACTORS = {"quoted": 0.4, "forwarded": 0.8}
+"""What hits count in text that others may have written; nothing in a true reply's quotation."""
 _SIGNATURE_WORDS = 30
 _IN_SIGNATURE = ("signature.", "form.organization", "form.phone", "way_out.", "data_source.", "footer.")
-_IN_FOOTER = ("footer.", "way_out.", "data_source.", "form.organization", "form.address", "stop.", "evasion.")
+_IN_FOOTER = ("footer.", "way_out.", "data_source.", "form.organization", "form.address", "stop.")
+_ALLOWED = {"signature": _IN_SIGNATURE, "closing": _IN_SIGNATURE, "footer": _IN_FOOTER}
 
 
 @dataclass(slots=True)
 class Study:
-    """What was seen: `features` sums by name, `hits` as (part, place of the block, hit), merge tags
+    """What was seen: `features` sums by name, `hits` as (part, place of the block, its hits), merge tags
     and tricks as (part, start, end, what)."""
 
     language: str = "und"
     features: dict[str, float] = field(default_factory=dict)
-    hits: list[tuple[str, int, Hit]] = field(default_factory=list)
+    hits: list[tuple[str, int, tuple[Hit, ...]]] = field(default_factory=list)
     tags: list[tuple[str, int, int, str]] = field(default_factory=list)
     tricks: list[tuple[str, int, int, str]] = field(default_factory=list)
     words: int = 0
@@ -47,9 +48,9 @@ def study(content: Content, page: Page, kept: Kept) -> Study:
     counted: list[tuple[int, str]] = []
     for place, (block, string) in enumerate(zip(blocks, strings, strict=True)):
         shown = kept.show(string, seen.language, place < 2)
-        kind, state = _kind(block, shown.features, shown.words, state, string, place)
-        seen.blocks.append(Block(block.start, block.end, kind))
-        _add(seen, shown.hits, block.start, kind, content.is_reply)
+        kind, state = _kind(block.kind, shown.mark, shown.words, state, string, place)
+        seen.blocks.append(Block(block.start, block.end, kind) if kind != block.kind else block)
+        _add(seen, shown, block.start, kind, content.is_reply)
         seen.words += shown.words
         if shown.tags and kind != "quoted":
             seen.tags += [("body", a + block.start, b + block.start, why) for a, b, why in shown.tags]
@@ -67,7 +68,7 @@ def _language(content: Content, strings: list[str], kept: Kept) -> str:
     for string in strings[:60]:
         for place, votes in enumerate(kept.votes(string)):
             sums[place] += votes
-        if max(sums) > 60:
+        if max(sums) > 25:
             break
     if content.subject:
         for place, votes in enumerate(kept.votes(content.subject[:MAX_SUBJECT])):
@@ -81,49 +82,42 @@ def _read_subject(subject: str, seen: Study, kept: Kept) -> None:
     if not subject.strip():
         return
     shown = kept.show(subject, seen.language, False)
-    for hit in shown.hits:
-        name = hit[0]
-        if not name.startswith(("form.proper", "greeting.", "closing.")):
-            seen.features[name] = seen.features.get(name, 0.0) + hit[3]
-            seen.hits.append(("subject", 0, hit))
+    hits = tuple(hit for hit in shown.hits if not hit[0].startswith(("form.proper", "greeting.", "closing.", "signature.")))
+    for name, _, _, weight in hits:
+        seen.features[name] = seen.features.get(name, 0.0) + weight
+    seen.hits.append(("subject", 0, hits))
     seen.tricks += [("subject", a, b, why) for a, b, why in shown.tricks]
     seen.tags += [("subject", a, b, why) for a, b, why in find_tags(subject, is_subject=True)]
 
 
-def _kind(block: Block, features: frozenset[str], words: int, state: str, string: str, place: int) -> tuple[str, str]:
+def _kind(kind: str, mark: str, words: int, state: str, string: str, place: int) -> tuple[str, str]:
     """What kind of block this is, and the state after it: "" in the text, "signed" after the closing."""
-    kind = block.kind
     if kind in ("quoted", "forwarded"):
         return kind, state
-    if string[:4].upper().startswith(("P.S", "PS:", "PS ")):
+    if string[0] in "Pp" and string[:4].upper().startswith(("P.S", "PS:", "PS ")):
         return "own", ""
-    if "footer.legal" in features or "footer.bulk" in features:
+    if mark == "footer":
         return "footer", state
-    if place and "closing.sign" in features and words <= 14:
+    if place and mark and words <= 14:
         return "closing", "signed"
-    if (kind == "signature" or state) and words <= _SIGNATURE_WORDS:
+    if (state or kind == "signature") and words <= _SIGNATURE_WORDS:
         return "signature", state or "signed"
     return "own", ""
 
 
-def _add(seen: Study, hits: tuple[Hit, ...], place: int, kind: str, is_reply: bool) -> None:
-    if not hits:
-        return
-    factor, allowed = 1.0, ()
-    if kind == "signature" or kind == "closing":
-        allowed = _IN_SIGNATURE
-    elif kind == "footer":
-        allowed = _IN_FOOTER
-    elif kind == "quoted":
-        factor = 0.0 if is_reply else _QUOTED_WEIGHT
-    elif kind == "forwarded":
-        factor = _FORWARDED_WEIGHT
-    if not factor:
+def _add(seen: Study, shown: Shown, place: int, kind: str, is_reply: bool) -> None:
+    if not shown.hits:
         return
     sums = seen.features
-    for hit in hits:
-        name = hit[0]
-        if (allowed and not name.startswith(allowed)) or (not allowed and name.startswith("signature.")):
-            continue
-        sums[name] = sums.get(name, 0.0) + hit[3] * factor
-        seen.hits.append(("body", place, hit))
+    factor = _FACTORS.get(kind, 1.0)
+    if kind in _ALLOWED:
+        hits = tuple(hit for hit in shown.hits if hit[0].startswith(_ALLOWED[kind]))
+        for hit in hits:
+            sums[hit[0]] = sums.get(hit[0], 0.0) + hit[3]
+    elif is_reply and kind == "quoted":
+        return
+    else:
+        hits = shown.hits
+        for name, total in shown.sums:
+            sums[name] = sums.get(name, 0.0) + total * factor
+    seen.hits.append(("body", place, hits))

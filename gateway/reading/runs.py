@@ -27,47 +27,57 @@ _SELLS = ("promotional.", "permission.", "recommendation.", "form.question", "pr
 _STOCK = ("stock.", "closing.", "greeting.", "way_out.", "data_source.", "footer.")
 
 Cut = tuple[int, int]
+Mark = tuple[int, int, int, int, bool]
+"""(hash, words, start, end, asks), offsets in the masked block"""
+_Spot = tuple[int, list[Cut], Mark]
 
 
 class Sketch(NamedTuple):
-    """The fingerprints of one masked block: (hash, words, start, end, asks), offsets in the masked block."""
+    """The fingerprints of one masked block."""
 
-    sentences: tuple[tuple[int, int, int, int, bool], ...]
-    runs: tuple[tuple[int, int, int, int, bool], ...]
+    sentences: tuple[Mark, ...]
+    runs: tuple[Mark, ...]
 
 
 def fingerprint(content: Content, blocks: list[tuple[int, str]], kept: Kept, language: str) -> tuple[Phrase, ...]:
     """The phrases of the masked text, in order, at most MAX_SENTENCES + MAX_RUNS."""
     size = sum(len(block) for _, block in blocks)
-    level = (size // 6 // (2 * MAX_RUNS)).bit_length()
+    level = (size // 600).bit_length()
     owned = _own_words(content)
     budget = int(size * _MASK_SHARE) + 12
-    whole: list[Phrase] = []
-    runs: list[Phrase] = []
+    whole: dict[int, _Spot] = {}
+    runs: dict[int, _Spot] = {}
     for place, block in blocks:
         cuts = _find_own(block, owned, budget) if owned else []
         budget -= sum(b - a for a, b in cuts)
         masked = _mask(block, cuts) if cuts else block
-        key = f"{level}{language}{masked}"
+        key = (level, language, masked)
         sketch = kept.runs.get(key)
         if sketch is None:
             sketch = _sketch(masked, level, language, kept)
             kept.runs[key] = sketch
-        for found, out, run in ((sketch.sentences, whole, False), (sketch.runs, runs, True)):
-            for number, words, start, end, asks in found:
-                if cuts:
-                    start, end = _unmask(start, cuts), _unmask(end, cuts)
-                out.append(Phrase(number, words, place + start, place + end, asks, run))
-    return (*_fewest(whole, MAX_SENTENCES), *_fewest(runs, MAX_RUNS))
+        for one in sketch.sentences:
+            whole.setdefault(one[0], (place, cuts, one))
+        for one in sketch.runs:
+            runs.setdefault(one[0], (place, cuts, one))
+    return (*_phrases(whole, MAX_SENTENCES, False), *_phrases(runs, MAX_RUNS, True))
 
 
-def _fewest(phrases: list[Phrase], most: int) -> list[Phrase]:
-    """At most `most`, chosen by their hashes so that copies keep the same ones; those that ask first."""
-    once = {one.hash: one for one in reversed(phrases)}
-    if len(once) <= most:
-        return sorted(once.values(), key=lambda one: one.start)
-    kept = sorted(once.values(), key=lambda one: (not one.asks, one.hash) if not one.run else (False, one.hash))[:most]
-    return sorted(kept, key=lambda one: one.start)
+def _phrases(spots: "dict[int, _Spot]", most: int, run: bool) -> list[Phrase]:
+    """At most `most` in order of place, chosen by their hashes so that copies keep the same ones; those
+    that ask come first."""
+    chosen = list(spots)
+    if len(chosen) > most:
+        ranked = sorted(chosen) if run else sorted(chosen, key=lambda one: (not spots[one][2][4], one))
+        kept = set(ranked[:most])
+        chosen = [number for number in chosen if number in kept]
+    out = []
+    for number in chosen:
+        place, cuts, (_, words, start, end, asks) = spots[number]
+        if cuts:
+            start, end = _unmask(start, cuts), _unmask(end, cuts)
+        out.append(Phrase(number, words, place + start, place + end, asks, run))
+    return out
 
 
 def _own_words(content: Content) -> tuple[str, ...]:
@@ -87,6 +97,8 @@ def _own_words(content: Content) -> tuple[str, ...]:
 def _find_own(block: str, owned: tuple[str, ...], budget: int) -> list[Cut]:
     cuts: list[Cut] = []
     for word in owned:
+        if word not in block:
+            continue
         start = block.find(word)
         while start >= 0 and budget > 0:
             end = start + len(word)
@@ -120,8 +132,8 @@ def _sketch(masked: str, level: int, language: str, kept: Kept) -> Sketch:
     shown = kept.show(masked, language, False)
     asks = [hit[1] for hit in shown.hits if hit[0].startswith(_SELLS)]
     stock = [hit[1] for hit in shown.hits if hit[0].startswith(_STOCK)]
-    whole: list[tuple[int, int, int, int, bool]] = []
-    runs: list[tuple[int, int, int, int, bool]] = []
+    whole: list[Mark] = []
+    runs: list[Mark] = []
     for start, end in sentences(masked):
         words = _words(masked[start:end])
         plain = sum(1 for word in words if word != b"#")
@@ -143,17 +155,17 @@ def _words(sentence: str) -> list[bytes]:
 
 def _sample(
     words: list[bytes], start: int, end: int, level: int, kept: Kept
-) -> list[tuple[int, int, int, int, bool]]:
-    found = []
+) -> list[Mark]:
+    found: list[Mark] = []
+    if len(words) < RUN:
+        return found
     values = [kept.value(word) for word in words]
     most = (1 << level) - 1
     function = kept.function_words
-    step = (end - start) / max(1, len(words))
-    for i in range(len(words) - RUN + 1):
-        if (values[i] ^ (values[i + 1] * 3)) & most:
-            continue
+    step = (end - start) / len(words)
+    for i in [i for i, (a, b) in enumerate(zip(values, values[1:], strict=False)) if not (a ^ (b * 3)) & most]:
         run = words[i : i + RUN]
-        if sum(1 for word in run if word not in function and word != b"#") == 0 or run.count(b"#") > 1:
+        if len(run) < RUN or run.count(b"#") > 1 or all(word in function or word == b"#" for word in run):
             continue
         a = start + int(i * step)
         found.append((_number(b" ".join(run)), RUN, a, min(end, start + int((i + RUN) * step)), False))
