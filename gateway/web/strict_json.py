@@ -17,6 +17,7 @@ VALUES = 50_000
 _PLAIN_SIZE = 256 * 1024
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _STRUCTURE = re.compile(rb"[\[{,]")
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONGEST_NUMBER = 40
 
 
@@ -47,7 +48,7 @@ def parse_json(raw: bytes) -> Any:
     except RecursionError:
         raise _too_deep("#") from None
     # Only an escape can bring in NUL or half a pair, and only brackets can nest.
-    if b"\\u" in raw or raw.count(b"[") + raw.count(b"{") > DEPTH:
+    if (b"\\u" in raw and _SUSPECT.search(raw)) or raw.count(b"[") + raw.count(b"{") > DEPTH:
         _check_values(value)
     return value
 

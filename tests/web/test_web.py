@@ -1,0 +1,214 @@
+"""The parts that every HTTP face shares, one by one."""
+
+import asyncio
+import base64
+import json
+
+import aiohttp
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.settings.values import Listen
+from gateway.store.protocol import Unavailable
+from gateway.web.body import Inflight
+from gateway.web.credentials import Credentials, Doorkeeper, read_credentials
+from gateway.web.frame import build_app
+from gateway.web.language import choose_language
+from gateway.web.listener import HttpListener
+from gateway.web.problem import Problem
+from gateway.web.strict_json import parse_json
+
+HERE = Listen("127.0.0.1", 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("it", "it"),
+        ("it-IT,it;q=0.9,en;q=0.8", "it"),
+        ("en, it", "en"),
+        ("it;q=0.4, en;q=0.5", "en"),
+        ("de, it;q=0.1", "it"),
+        ("it;q=0", "en"),
+        ("*", "en"),
+        ("it;q=nan", "en"),
+        ("it;q=-1", "en"),
+        (",;=;,it", "it"),
+        ("it," * 1000, "en"),
+    ],
+)
+def test_the_language_is_the_reader_s(header: str, language: str) -> None:
+    assert choose_language(header) == language
+
+
+@given(st.text(max_size=100))
+def test_any_language_header_gives_a_language(header: str) -> None:
+    assert choose_language(header) in ("en", "it")
+
+
+def _basic(text: str) -> str:
+    return "Basic " + base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "credentials"),
+    [
+        ("Bearer a:b", Credentials(token="a:b")),
+        ("bearer   a.b ", Credentials(token="a.b")),
+        (_basic("name:se:cret"), Credentials(name="name", secret="se:cret")),
+        (_basic(":key"), Credentials(name="", secret="key")),
+        (_basic("no-mark"), None),
+        ("Basic not base64", None),
+        ("Basic", None),
+        ("Negotiate abc", None),
+        ("", None),
+        ("Bearer " + "x" * 2000, None),
+    ],
+)
+def test_credentials_are_read(header: str, credentials: Credentials | None) -> None:
+    assert read_credentials(header) == credentials
+
+
+class _Person:
+    def __init__(self, secret: str) -> None:
+        self.name, self.secret = "anna", secret
+
+
+class TestDoorkeeper:
+    async def test_who_was_recognized_is_not_verified_again_until_the_secret_changes(self) -> None:
+        people = {"anna": _Person("one")}
+        asked = []
+
+        async def verify(name: str, secret: str) -> _Person | None:
+            asked.append(name)
+            found = people[name]
+            return found if found.secret == secret else None
+
+        async def by_token(token: str) -> _Person | None:
+            return await verify(*token.split(":"))
+
+        door = Doorkeeper(people.get, by_token, verify)
+        for _ in range(3):
+            assert await door.recognize("Bearer anna:one") is people["anna"]
+        assert asked == ["anna"]
+        people["anna"] = _Person("two")
+        assert await door.recognize("Bearer anna:one") is None
+        assert await door.recognize("Bearer anna:two") is people["anna"]
+        del people["anna"]
+        with pytest.raises(KeyError):
+            await door.recognize("Bearer anna:two")
+
+    async def test_a_crowd_of_strangers_does_not_keep_out_who_is_known(self) -> None:
+        leave = asyncio.Event()
+        people = {"anna": _Person("one")}
+
+        async def verify(name: str, secret: str) -> _Person | None:
+            if name != "anna":
+                await leave.wait()
+                return None
+            return people["anna"]
+
+        async def by_token(token: str) -> _Person | None:
+            return await verify(*token.split(":"))
+
+        door = Doorkeeper(people.get, by_token, verify)
+        assert await door.recognize("Bearer anna:one")
+        crowd = [asyncio.create_task(door.recognize(f"Bearer x{n}:y")) for n in range(60)]
+        await asyncio.sleep(0.01)
+        assert await door.recognize("Bearer anna:one")
+        leave.set()
+        results = await asyncio.gather(*crowd, return_exceptions=True)
+        refused = [r for r in results if isinstance(r, Problem)]
+        assert refused
+        assert all(r.kind == "too-many-requests" for r in refused)
+        assert [r for r in results if r is None]
+
+
+def test_what_bodies_hold_is_given_back() -> None:
+    inflight = Inflight(100)
+    with inflight.share() as one:
+        one.grow(60)
+        one.grow(50)
+        with inflight.share() as two, pytest.raises(Problem):
+            two.grow(41)
+        assert inflight.used == 60
+    assert inflight.used == 0
+
+
+class TestStrictJson:
+    @pytest.mark.parametrize("text", ["é", "😀", "\u2028", "\x7f", "\\u0000", "a\\ud800b"])
+    def test_honest_text_passes_in_either_spelling(self, text: str) -> None:
+        for ascii_ in (True, False):
+            raw = json.dumps({"a": [text], text: 1}, ensure_ascii=ascii_).encode()
+            assert parse_json(raw) == {"a": [text], text: 1}
+
+    def test_a_large_text_with_many_commas_passes(self) -> None:
+        told = {"html": 'a,[{"\\' * 200_000}
+        assert parse_json(json.dumps(told).encode()) == told
+
+    def test_a_large_body_of_many_values_is_refused_unread(self) -> None:
+        with pytest.raises(Problem):
+            parse_json(b'{"meta": [' + b'"a",' * 100_000 + b'"a"]}')
+
+    def test_pointers_lead_to_the_text(self) -> None:
+        with pytest.raises(Problem) as caught:
+            parse_json(b'{"a/b": [1, {"c~d": "x\\u0000"}]}')
+        assert caught.value.faults[0].pointer == "#/a~1b/1/c~0d"
+
+
+class TestFrame:
+    async def test_a_request_under_way_ends_before_the_listener_does(self) -> None:
+        entered, leave = asyncio.Event(), asyncio.Event()
+
+        async def slow(request: web.Request) -> web.Response:
+            entered.set()
+            await leave.wait()
+            return web.Response(text="done")
+
+        listener = HttpListener(HERE, build_app([web.get("/", slow)]), grace=5)
+        await listener.start()
+        async with aiohttp.ClientSession() as client:
+            asking = asyncio.create_task(client.get(f"http://{listener.address}/"))
+            await entered.wait()
+            stopping = asyncio.create_task(listener.stop())
+            await asyncio.sleep(0.05)
+            assert not stopping.done()
+            leave.set()
+            assert await (await asking).text() == "done"
+            await asyncio.wait_for(stopping, 5)
+
+    async def test_pages_keep_their_own_errors_and_headers(self) -> None:
+        async def page(request: web.Request) -> web.Response:
+            headers = {"Content-Security-Policy": "default-src 'self'"}
+            return web.Response(status=404, text="<p>", content_type="text/html", headers=headers)
+
+        async def broken(request: web.Request) -> web.Response:
+            raise Unavailable("down")
+
+        listener = HttpListener(HERE, build_app([web.get("/page", page), web.get("/broken", broken)]))
+        await listener.start()
+        async with aiohttp.ClientSession() as client:
+            shown = await client.get(f"http://{listener.address}/page")
+            assert (shown.status, shown.content_type) == (404, "text/html")
+            assert shown.headers["Content-Security-Policy"] == "default-src 'self'"
+            assert shown.headers["X-Content-Type-Options"] == "nosniff"
+            down = await client.get(f"http://{listener.address}/broken")
+            assert (down.status, down.content_type) == (503, "application/problem+json")
+        await listener.stop()
+
+    async def test_the_log_names_the_route_and_nobody(self, caplog: pytest.LogCaptureFixture) -> None:
+        async def refuse(request: web.Request) -> web.Response:
+            raise web.HTTPForbidden
+
+        listener = HttpListener(HERE, build_app([web.get("/people/{who}", refuse)]))
+        await listener.start()
+        caplog.set_level("DEBUG", logger="gateway.web.frame")
+        async with aiohttp.ClientSession() as client:
+            await client.get(f"http://{listener.address}/people/anna@example.test?address=b@example.test")
+        await listener.stop()
+        [record] = [r for r in caplog.records if r.getMessage() == "http.request"]
+        assert record.route == "/people/{who}"  # type: ignore[attr-defined]
+        assert not any("example.test" in str(value) for value in vars(record).values())
