@@ -6,6 +6,7 @@ one bad row costs only itself.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,12 +14,15 @@ from typing import Any, Protocol, TypeVar
 
 from gateway.store.draft import Draft, Loaded, Unit, Writes
 from gateway.store.pace import PaceIndex
-from gateway.store.protocol import StoreError, Unavailable
+from gateway.store.protocol import Conflict, StoreError, Unavailable
 from gateway.store.sameness import SamenessIndex
 
 T = TypeVar("T")
 
 LARGEST_BATCH = 256
+CONFLICTS = 3
+"""Times that a batch is done again because another process got in its way."""
+
 COMPANY = 0.002
 """Seconds at most that a batch waits for company, when the last commit took longer than that."""
 
@@ -26,7 +30,10 @@ COMPANY = 0.002
 class Backend(Protocol):
     """One database connection that can do one batch at a time."""
 
-    owner: str
+    @property
+    def owner(self) -> str:
+        """Who leases are made out to."""
+        ...
 
     async def begin(self, units: Sequence[Unit[Any]]) -> Loaded:
         """Open a transaction, lock and load what the units need. Raises StoreError."""
@@ -120,7 +127,7 @@ class Committer:
         if not jobs:
             return
         try:
-            results = await self._transact(jobs)
+            results = await self._retry(jobs)
         except StoreError as error:
             self._fail(jobs, error)
         except Exception as error:  # noqa: BLE001 - one bad row costs only itself
@@ -137,6 +144,13 @@ class Committer:
                     job.future.set_exception(problem)
                 else:
                     job.future.set_result(result)
+
+    async def _retry(self, jobs: list[_Job]) -> list[tuple[Any, Exception | None]]:
+        """Do a batch, a few times over where another process got in its way."""
+        for _ in range(CONFLICTS):
+            with contextlib.suppress(Conflict):
+                return await self._transact(jobs)
+        return await self._transact(jobs)
 
     @staticmethod
     def _fail(jobs: list[_Job], error: Exception) -> None:

@@ -54,7 +54,7 @@ ADD_EVENT = "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?)"
 ADD_FINGERPRINTS = "INSERT INTO fingerprints (controller, at, mark, hashes) VALUES (?,?,?,?)"
 ADD_PACE = (
     "INSERT INTO paces VALUES (?,?,?,?,?)"
-    " ON CONFLICT (slot, controller, sender, class) DO UPDATE SET sent = sent + excluded.sent"
+    " ON CONFLICT (slot, controller, sender, class) DO UPDATE SET sent = paces.sent + excluded.sent"
 )
 OWE_REPLY = (
     "INSERT INTO waiting_replies VALUES (?,?,?,?)"
@@ -126,7 +126,7 @@ RECENT_FINGERPRINTS = (
 RECENT_PACES = "SELECT controller, sender, class, slot, sent FROM paces WHERE slot > ? ORDER BY slot"
 ALL_WAITING_REPLIES = "SELECT controller, sender, subject, since FROM waiting_replies"
 
-KEEP_FINGERPRINT = "INSERT OR IGNORE INTO settings VALUES ('fingerprint', ?)"
+KEEP_FINGERPRINT = "INSERT INTO settings VALUES ('fingerprint', ?) ON CONFLICT DO NOTHING"
 FINGERPRINT = "SELECT value FROM settings WHERE name = 'fingerprint'"
 
 COUNT_OUTBOX = "SELECT count(*), coalesce(min(queued_at), 0) FROM outbox"

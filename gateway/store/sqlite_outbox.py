@@ -82,8 +82,10 @@ class SqliteOutbox:
     async def _poll(self) -> None:
         """Lease due entries from the file whenever the feed has run dry."""
         while True:
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes just as its wait ends.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._due.wait()
             self._due.clear()
             if len(self._feed) or self._run is None:
                 continue

@@ -25,8 +25,12 @@ class AuditChain:
         """Go on where the chain ends in the database."""
         row = db.execute(q.CHAIN_HEAD, (self.name,)).fetchone()
         if row:
-            self._seq, self._hash = row
-            self.settle()
+            self.go_on(*row)
+
+    def go_on(self, seq: int, hash_: bytes) -> None:
+        """Go on after the entry of that number."""
+        self._seq, self._hash = seq, hash_
+        self.settle()
 
     def settle(self) -> None:
         """What was chained is committed."""
@@ -86,7 +90,7 @@ LINE = (
 )  # fmt: skip
 """Rows that are only ever added: the list of a batch, the statement, and the columns in its order."""
 
-_HOLD = attrgetter(
+HOLD_FIELDS = attrgetter(
     "id", "lane", "message_id", "n", "controller", "subject", "source", "sender", "channel", "class_",
     "campaign", "status", "condition", "codes", "cluster", "created_at", "recheck_at", "expires_at",
     "decided_at", "decided_by", "reason",
@@ -103,7 +107,7 @@ def write(db: apsw.Connection, writes: Writes, chain: AuditChain) -> set[str]:
         if rows:
             many(sql, [columns(row) for row in rows])
     if writes.holds:
-        many(q.SET_HOLD, [_HOLD(row) for row in writes.holds.values()])
+        many(q.SET_HOLD, [HOLD_FIELDS(row) for row in writes.holds.values()])
     if writes.paces:
         many(q.ADD_PACE, [(*key, sent) for key, sent in writes.paces.items()])
     if writes.replays:

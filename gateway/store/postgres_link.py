@@ -1,0 +1,191 @@
+"""Connections to PostgreSQL, and what its errors mean. No password and no value of a row in any text."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from gateway.store.postgres_sql import numbered
+from gateway.store.protocol import Conflict, DiskFull, StoreError, Unavailable
+
+CONNECT_SECONDS = 5.0
+COMMAND_SECONDS = 20.0
+READERS = 4
+
+SETTINGS = {
+    "jit": "off",
+    "lock_timeout": "8s",
+    "statement_timeout": "15s",
+    # Someone stopped in the middle of a batch must not keep others from its recipients.
+    "idle_in_transaction_session_timeout": "10s",
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+LOST = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+"""What tells that a connection, or the server behind it, is not there."""
+
+_GOING_DOWN = ("57P", "08", "25006")
+
+
+class BadRow(Exception):
+    """The database refused a row for what it says; trying again changes nothing."""
+
+
+def translate(error: BaseException) -> Exception:
+    """What an error means to a caller."""
+    if isinstance(error, StoreError | BadRow):
+        return error
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return Unavailable("none of the database servers takes writes now")
+    if _is_bad_value(error):
+        return BadRow(f"a value cannot be written ({type(error).__name__})")
+    if isinstance(error, LOST) and not isinstance(error, asyncpg.PostgresError):
+        return Unavailable(f"the database does not answer ({type(error).__name__})")
+    state = str(getattr(error, "sqlstate", None) or "")
+    if state == "53100":
+        return DiskFull("the disk that holds the database is full")
+    if state in _PLAIN:
+        return Unavailable(_PLAIN[state])
+    if state in ("40001", "40P01"):
+        return Conflict(f"the database asks to try again ({state})")
+    if state[:2] in ("08", "53", "57", "58") or state in ("25006", "25P03", "55P03"):
+        return Unavailable(f"the database cannot do this now ({state} {type(error).__name__})")
+    return BadRow(f"the database refused what was to be written ({state} {type(error).__name__})")
+
+
+_PLAIN = {
+    "25006": "the database takes no writes now: it is read-only or a standby (25006)",
+    "28P01": "the database refuses the user or the password in GALATEO_DATABASE (28P01)",
+    "28000": "the database refuses this user: see its pg_hba.conf and GALATEO_DATABASE (28000)",
+    "3D000": "there is no database of the name in GALATEO_DATABASE (3D000)",
+    "42501": "the database user lacks a right that the gateway needs (42501)",
+    "53300": "the database has no connection free: raise its max_connections (53300)",
+}
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection should be given up after this error."""
+    state = str(getattr(error, "sqlstate", None) or "")
+    return (isinstance(error, LOST) and not _is_bad_value(error)) or state.startswith(_GOING_DOWN)
+
+
+def _is_bad_value(error: BaseException) -> bool:
+    """Whether the driver refused a value before it was sent: its text would repeat the value."""
+    return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the database is. `url` holds the password: it is never shown."""
+
+    url: str
+    cached: int = 100
+
+    @property
+    def pooled(self) -> bool:
+        """Behind a pooler that gives each transaction another session (PgBouncer)."""
+        return self.cached == 0
+
+    def __repr__(self) -> str:
+        return "Address(***)"
+
+
+def read_address(url: str) -> Address:
+    """The address of a `postgresql://` URL. `statement_cache_size=0` in it is for PgBouncer."""
+    try:
+        parts = urlsplit(url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        cached = int(dict(pairs).get("statement_cache_size", "100"))
+        kept = [(name, value) for name, value in pairs if name != "statement_cache_size"]
+        return Address(urlunsplit(parts._replace(query=urlencode(kept))), cached)
+    except ValueError:
+        raise Unavailable("GALATEO_DATABASE is not a URL that can be read") from None
+
+
+class Link:
+    """Makes connections to one database, under one name."""
+
+    def __init__(self, address: Address, name: str) -> None:
+        self.address = address
+        self.name = name
+        self._pool: asyncpg.Pool | None = None
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection that can write. Raises StoreError, in a few seconds at most."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS + 1):
+                return await asyncpg.connect(**self._options())
+        except (asyncpg.PostgresError, *LOST, ValueError, asyncpg.ClientConfigurationError) as error:
+            if isinstance(error, ValueError | asyncpg.ClientConfigurationError):
+                raise Unavailable("GALATEO_DATABASE is not a URL that can be read") from None
+            raise translate(error) from None
+
+    def _options(self) -> dict[str, Any]:
+        address = self.address
+        settings = {"application_name": self.name}
+        options: dict[str, Any] = {
+            "dsn": address.url,
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": COMMAND_SECONDS,
+            "statement_cache_size": address.cached,
+            "max_cacheable_statement_size": 0,
+        }
+        if not address.pooled:
+            settings |= SETTINGS
+            if "target_session_attrs" not in address.url:
+                options["target_session_attrs"] = "read-write"
+        return options | {"server_settings": settings}
+
+    async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a reading statement finds, in a session of a small pool. Raises StoreError."""
+        async with self.reading() as db:
+            return [tuple(row) for row in await db.fetch(sql, *values)]
+
+    async def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The same for a statement with `?` or `?1`."""
+        return await self.fetch(numbered(sql), *values)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Any]:
+        """A session of the pool; errors come out translated."""
+        try:
+            if self._pool is None:
+                self._pool = asyncpg.create_pool(
+                    **self._options(), min_size=0, max_size=READERS, init=_teach,
+                    max_inactive_connection_lifetime=60.0,
+                )  # fmt: skip
+                await self._pool
+            async with self._pool.acquire(timeout=CONNECT_SECONDS) as db:
+                if self.address.pooled:
+                    async with db.transaction():
+                        yield db
+                else:
+                    yield db
+        except (asyncpg.PostgresError, *LOST) as error:
+            raise translate(error) from None
+
+    async def close(self) -> None:
+        """Let go of the pool."""
+        if self._pool is not None:
+            try:
+                async with asyncio.timeout(2):
+                    await self._pool.close()
+            except (asyncpg.PostgresError, *LOST):
+                self._pool.terminate()
+
+
+async def _teach(db: asyncpg.Connection) -> None:
+    """Sums come as plain numbers."""
+    await db.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_number, format="text")
+
+
+def _number(text: str) -> int | float:
+    value = Decimal(text)
+    return int(value) if value == value.to_integral_value() else float(value)

@@ -1,0 +1,180 @@
+"""Writing a batch to PostgreSQL: one statement for what every acceptance writes, a few for the rest."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import asyncpg
+
+from gateway.keys import lane_of
+from gateway.store import queries as q
+from gateway.store.codec import pack_person
+from gateway.store.draft import Writes
+from gateway.store.postgres_sql import Catalog, Step, arrays_of, combine, numbered, set_insert
+from gateway.store.protocol import Conflict
+from gateway.store.sqlite_writes import HOLD_FIELDS, LINE, AuditChain
+
+CHANNEL = "galateo"
+NOTICE_IDS = 200
+"""Ids in one notice; PostgreSQL takes 8,000 octets."""
+
+ADD_ATTEMPT = (
+    "INSERT INTO attempts (id, attempt, at, outcome, relay, code, text, lane) VALUES (?,?,?,?,?,?,?,?)"
+)
+MARK = "UPDATE writers SET batch = $1, seen_at = clock_timestamp() WHERE name = $2 RETURNING 1"
+NOTIFY = f"SELECT pg_notify('{CHANNEL}', $1)"
+
+DROP_OUTBOX = (
+    "DELETE FROM outbox o USING unnest($1::int[], $2::bytea[], $3::text[], $4::bool[])"
+    " AS d (lane, subject, id, sure) WHERE o.lane = d.lane AND o.subject = d.subject AND o.id = d.id"
+    " AND (d.sure OR o.lease_owner = $5)"
+)
+DEFER_OUTBOX = (
+    "UPDATE outbox o SET due_at = d.due_at, attempts = d.attempts, lease_owner = ''"
+    " FROM unnest($1::int[], $2::bytea[], $3::text[], $4::float8[], $5::int[])"
+    " AS d (lane, subject, id, due_at, attempts)"
+    " WHERE o.lane = d.lane AND o.subject = d.subject AND o.id = d.id AND o.lease_owner = $6"
+)
+DROP_BODIES = "DELETE FROM bodies WHERE message_id = ANY ($1::text[])"
+STILL_WANTED = (
+    "SELECT message_id FROM outbox WHERE message_id = ANY ($1::text[])",
+    "SELECT message_id FROM holds WHERE message_id = ANY ($1::text[]) AND status = 'open'",
+)
+FREE_AT_ONCE = (
+    "DELETE FROM bodies b WHERE b.message_id = ANY ($1::text[])"
+    " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message_id = b.message_id)"
+    " AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.message_id = b.message_id AND h.status = 'open')"
+)
+
+ALWAYS = ("messages", "bodies", "decisions", "outbox", "sent", "fingerprints")
+"""What goes along with every acceptance, empty or not: one form of the statement, planned once."""
+
+
+class Writer:
+    """Turns the writes of a batch into statements, once the catalog is known."""
+
+    def __init__(self, catalog: Catalog, *, distributed: bool) -> None:
+        self.distributed = distributed
+        self._line = {name: (*set_insert(sql, catalog), columns) for name, sql, columns in LINE}
+        self._inserts = {
+            sql: set_insert(sql, catalog)
+            for sql in (
+                q.SET_PERSON,
+                q.SET_HOLD,
+                q.ADD_PACE,
+                q.SET_REPLAY,
+                q.ADD_AUDIT,
+                q.OWE_REPLY,
+                ADD_ATTEMPT,
+            )
+        }
+        insert, types = self._inserts[q.ADD_PACE]
+        self._inserts[q.ADD_PACE] = (insert + ", updated = excluded.updated", types)
+
+    def insert(self, sql: str, rows: Iterable[Sequence[Any]]) -> Step:
+        """Many rows by one of the named inserts."""
+        statement, types = self._inserts[sql]
+        return Step(statement, arrays_of(list(rows), types))
+
+    async def write(
+        self, db: asyncpg.Connection, writes: Writes, chain: AuditChain, extra: list[Step], mark: Step
+    ) -> set[str]:
+        """Write a batch inside the open transaction; returns the outbox rows that a stop cancelled.
+
+        `extra` are the results of deliveries. Raises Conflict where `mark` finds this replica no longer
+        listed: others took over what it held.
+        """
+        cancelled = await self._cancel(db, writes) if writes.cancels else set()
+        await self._run(db, [*self._steps(writes, chain), *extra], mark)
+        await self._follow_up(db, writes)
+        return cancelled
+
+    def _steps(self, writes: Writes, chain: AuditChain) -> Iterable[Step]:
+        accepting = bool(writes.messages)
+        for name, (sql, types, columns) in self._line.items():
+            rows = getattr(writes, name)
+            if rows or (accepting and name in ALWAYS):
+                yield Step(sql, arrays_of([columns(row) for row in rows], types))
+        if accepting or writes.people:
+            people = ((lane_of(s), c, s, pack_person(p)) for (c, s), p in writes.people.items())
+            yield self.insert(q.SET_PERSON, people)
+        if accepting or writes.paces:
+            yield self.insert(q.ADD_PACE, ((*key, sent) for key, sent in writes.paces.items()))
+        if accepting or writes.audit:
+            yield self.insert(q.ADD_AUDIT, [chain.link(row) for row in writes.audit])
+        if writes.holds:
+            yield self.insert(q.SET_HOLD, [HOLD_FIELDS(row) for row in writes.holds.values()])
+        if writes.replays:
+            rows = ((r.key, r.expires_at, r.answer) for r in writes.replays.values())
+            yield self.insert(q.SET_REPLAY, rows)
+
+    async def _run(self, db: asyncpg.Connection, steps: list[Step], mark: Step) -> None:
+        if self.distributed:
+            for step in steps:
+                await db.execute(step.sql, *step.values)
+            listed = await db.fetchval(mark.sql, *mark.values)
+        else:
+            sql, values = combine([*steps, mark], f"SELECT count(*) FROM s{len(steps)}")
+            listed = await db.fetchval(sql, *values)
+        if not listed:
+            raise Conflict("other replicas took over from this one")
+
+    async def _follow_up(self, db: asyncpg.Connection, writes: Writes) -> None:
+        """What changes rows that stand already."""
+        if writes.waiting_replies:
+            await self._replies(db, writes)
+        for recheck in writes.rechecks:
+            if recheck.sender:
+                values: tuple[Any, ...] = (recheck.at, recheck.controller, recheck.sender)
+                await db.execute(numbered(q.RECHECK_BACKLOG), *values)
+                continue
+            who = (lane_of(recheck.subject), recheck.controller, recheck.subject)
+            await db.execute(numbered(q.RECHECK_HOLDS), recheck.at, *who, recheck.condition)
+        if writes.freed:
+            await self.free(db, writes.freed)
+
+    async def _replies(self, db: asyncpg.Connection, writes: Writes) -> None:
+        owed = [(*key, since) for key, since in writes.waiting_replies.items() if since]
+        if owed:
+            step = self.insert(q.OWE_REPLY, owed)
+            await db.execute(step.sql, *step.values)
+        changed = owed
+        for key, since in writes.waiting_replies.items():
+            if not since and await db.execute(numbered(q.ANSWER_REPLY), *key) != "DELETE 0":
+                changed.append((*key, 0.0))
+        for controller, sender, subject, since in changed:
+            await notify(db, owe=[controller, sender, subject.hex(), since])
+
+    async def free(self, db: asyncpg.Connection, message_ids: Iterable[str]) -> None:
+        """Drop the bodies that nobody waits for any more."""
+        ids = sorted(set(message_ids))
+        if not self.distributed:
+            await db.execute(FREE_AT_ONCE, ids)
+            return
+        wanted: set[str] = set()
+        for sql in STILL_WANTED:
+            wanted.update(row[0] for row in await db.fetch(sql, ids))
+        await db.execute(DROP_BODIES, [name for name in ids if name not in wanted])
+
+    async def _cancel(self, db: asyncpg.Connection, writes: Writes) -> set[str]:
+        """Cancel what waits for people who said stop; tell the other replicas."""
+        dropped: set[str] = set()
+        freed: set[str] = set()
+        for cancel in writes.cancels:
+            who = (lane_of(cancel.subject), cancel.controller, cancel.subject)
+            held = await db.fetch(numbered(q.CANCEL_HOLDS), cancel.at, cancel.reason, *who)
+            freed.update(row[0] for row in held)
+            for entry_id, message_id in await db.fetch(numbered(q.CANCEL_OUTBOX), *who):
+                dropped.add(entry_id)
+                freed.add(message_id)
+        if freed:
+            await self.free(db, freed)
+        ids = sorted(dropped)
+        for start in range(0, len(ids), NOTICE_IDS):
+            await notify(db, drop=ids[start : start + NOTICE_IDS])
+        return dropped
+
+
+async def notify(db: asyncpg.Connection, **said: Any) -> None:
+    """Tell every replica, when the transaction commits."""
+    await db.execute(NOTIFY, json.dumps(said))
