@@ -99,7 +99,7 @@ class _Decide:
             waived=self._seen(),
         )
         if decision.outcome is Outcome.ACCEPT:
-            let_go(draft, message, n, ref, case.reading)
+            let_go(draft, message, n, ref, case.reading, fresh=False)
             status = "released"
         else:
             status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"

@@ -40,6 +40,8 @@ from gateway.store.records import (
 
 DAY = 24 * 3600.0
 REPLAY_SECONDS = DAY
+BACKLOG_PAUSE = 60.0
+"""Seconds until holds that wait for a sender's backlog are decided again: answers come in bunches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,8 +225,11 @@ def let_go(
     ref: Ref,
     reading: Reading,
     added: tuple[tuple[str, str], ...] = (),
+    *,
+    fresh: bool = True,
 ) -> None:
-    """Accept: count it in caps and relationships, and put it in the outbox."""
+    """Accept: count it in caps and relationships, and put it in the outbox. What is not `fresh` has its
+    body in the database alone, so delivery takes it from there."""
     recipient = message.recipients[n]
     person = draft.person(ref)
     contact = Contact(
@@ -238,12 +243,12 @@ def let_go(
     )
     draft.set_person(ref, sent(person, contact, introduced=reading.introduces_sender.value))
     if message.class_ == "conversation":
-        draft.owe_answer(ref[0], message.sender.key, ref[1], 0.0)
+        answered(draft, ref, message.sender.key)
     if message.class_ not in NOT_COUNTED and reading.phrases:
         draft.count_phrases(message.controller, [p.hash for p in reading.phrases], ref[1])
     draft.count_sent(message.controller, message.sender.key, message.class_)
     due = max(draft.now, message.send_at)
-    leased = draft.lease if due <= draft.now else 0.0
+    leased = draft.lease if fresh and due <= draft.now else 0.0
     draft.writes.outbox.append(
         OutboxRow(
             f"{message.id}-{n}",
@@ -259,6 +264,13 @@ def let_go(
             _entry(message, recipient, added, recheck=due > draft.now),
         )
     )
+
+
+def answered(draft: Draft[Any], ref: Ref, sender: str) -> None:
+    """Whoever waited for an answer of this sender has it; what waited for that is decided again."""
+    draft.owe_answer(ref[0], sender, ref[1], 0.0)
+    draft.recheck(ref, "reply")
+    draft.recheck_backlog(ref[0], sender, draft.now + BACKLOG_PAUSE)
 
 
 def _entry(

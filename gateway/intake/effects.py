@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.intake.accept import BACKLOG_PAUSE
 from gateway.intake.consents import ConsentInput, record_consent
 from gateway.ledger.consent import suppress
 from gateway.ledger.happening import Happening
@@ -18,8 +19,6 @@ from gateway.store.records import Ref
 
 SOFT_BOUNCES = 5
 """As many soft bounces in a row are as good as a hard one: nobody reads that mailbox."""
-BACKLOG_PAUSE = 60.0
-"""Seconds until holds that wait for a sender's backlog are decided again: answers come in bunches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
