@@ -50,9 +50,12 @@ class Owner(Protocol):
         """This try is over; the session takes the next message if it is `free`."""
         ...
 
-    def unsent(self, session: "Session", entry: Entry, *, hung_up: bool) -> None:
-        """Nothing of this message was tried, though it was begun: another connection may. `hung_up` says
-        that the relay ended it, which must not go on for ever."""
+    def unsent(self, session: "Session", entry: Entry) -> None:
+        """Nothing of this message was tried, though it was begun: another connection may.
+
+        It cannot go on for ever: a connection that has served no message yet never says so, and each one
+        that does is closed, or from then on takes messages one by one.
+        """
         ...
 
     def lost(self, session: "Session") -> None:
@@ -224,7 +227,7 @@ class Session(asyncio.Protocol):
             self._end(Result(Kind.DOUBT, phase, text="connection lost before the reply; it may have arrived"))
         elif self._served and phase in _UNTRIED:
             self._letter = None
-            self._owner.unsent(self, letter.entry, hung_up=True)
+            self._owner.unsent(self, letter.entry)
         else:
             self._end(self._refused or Result(Kind.NETWORK, phase, text="connection lost"))
 
@@ -298,7 +301,7 @@ class Session(asyncio.Protocol):
         the relay, but never its content: this connection ends after the reply to the slow one."""
         letter, self._following, self._closing = self._following, None, True
         if letter is not None:
-            self._owner.unsent(self, letter.entry, hung_up=False)
+            self._owner.unsent(self, letter.entry)
 
     def _broken(self, text: str) -> Result:
         return Result(Kind.PROTOCOL, self._steps[self._at], text=text)
@@ -324,7 +327,7 @@ class Session(asyncio.Protocol):
             else:
                 self._release_following()
         if untried:
-            self._owner.unsent(self, letter.entry, hung_up=True)
+            self._owner.unsent(self, letter.entry)
         else:
             self._owner.finished(self, letter.entry, result, self.idle_since - started)
 

@@ -19,7 +19,6 @@ from gateway.store.attempt import Kind
 SWEEP = 1.0
 CROWDED_FOR = 30.0
 BACKLOG_BYTES = 16 * 1024 * 1024
-_RESENDS = 3
 
 
 class SmtpRelay:
@@ -50,7 +49,6 @@ class SmtpRelay:
         self._backlog = max(256, 4 * connections)
         self._queue: deque[Entry] = deque()
         self._size = 0.0  # of a message, on average of late
-        self._resent: dict[str, int] = {}
         self._sessions: set[Session] = set()
         self._idle: list[Session] = []
         self._dials: set[asyncio.Task[None]] = set()
@@ -96,7 +94,6 @@ class SmtpRelay:
         """Take back what was not begun."""
         waiting = list(self._queue)
         self._queue.clear()
-        self._resent.clear()
         return waiting
 
     async def stop(self, grace: float) -> None:
@@ -127,22 +124,14 @@ class SmtpRelay:
         """A try is over: note it, and give the connection its next message."""
         self._note(result)
         self._finished(entry, result, self.name, seconds)
-        if self._resent:
-            self._resent.pop(entry.id, None)
         if session.free:
             self._employ(session)
         elif not session.alive:
             self._pump()
         self._call_for_more()
 
-    def unsent(self, session: Session, entry: Entry, *, hung_up: bool) -> None:
-        """The entry is first in the queue again, but not for ever if the relay keeps hanging up on it."""
-        tries = self._resent.get(entry.id, 0) + hung_up
-        if tries > _RESENDS:
-            lost = Result(Kind.NETWORK, "mail", text="the relay hangs up on every connection")
-            self.finished(session, entry, lost, 0.0)
-            return
-        self._resent[entry.id] = tries
+    def unsent(self, session: Session, entry: Entry) -> None:
+        """The entry is first in the queue again."""
         self._queue.appendleft(entry)
         if session.free:
             self._employ(session)

@@ -197,6 +197,20 @@ async def test_a_connection_closed_while_idle_is_replaced_without_an_attempt(off
     assert relay.connections == 2
 
 
+async def test_however_many_connections_were_closed_while_idle_no_attempt_is_lost() -> None:
+    first = [entry() for _ in range(80)]
+    async with ScriptedRelay(slow=0.02) as relay, delivering(relay.url(), connections=8) as world:
+        world.send(*first)
+        for item in first:
+            await world.attempt(item)
+        assert relay.most_open == 8
+        relay.limit = 1
+        last = entry()
+        world.send(last)
+        assert (await world.attempt(last)).outcome is Outcome.DELIVERED
+    assert relay.connections == 9
+
+
 async def test_one_slow_message_holds_up_no_other(offers: tuple[str, ...]) -> None:
     items = [entry(address=f"a{n}@example.org") for n in range(6)]
     patient = QUICK._replace(final=1.5)

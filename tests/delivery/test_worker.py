@@ -206,6 +206,18 @@ async def test_what_another_worker_may_soon_take_is_not_begun() -> None:
     assert len(relay.received) == 2
 
 
+async def test_what_waits_behind_a_slow_message_goes_back_before_its_lease_ends() -> None:
+    items = [entry(lease_until=time.time() + 900) for _ in range(3)]
+    async with ScriptedRelay(["hang@final"]) as relay, delivering(relay.url(), grace=0.1) as world:
+        world.send(*items)
+        await until(lambda: len(world.outbox.leased) == 3 and relay.connections)
+        assert world.outbox.settled == []
+        world.clock.ahead = 200
+        await until(lambda: len(world.outbox.settled) >= 2)
+        assert {attempt.text for _, attempt in world.outbox.settled} == {"its lease runs out"}
+        assert items[0].id in world.outbox.leased
+
+
 async def test_a_store_that_is_down_for_a_while_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "TICK", 0.05)
     first, second = entry(), entry()
