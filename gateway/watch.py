@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def digest_folder(folder: Path) -> bytes:
     return digest.digest()
 
 
-async def watch_folder(folder: Path, changed: Callable[[], None]) -> None:
+async def watch_folder(folder: Path, changed: Callable[[], Awaitable[None]]) -> None:
     """Call `changed` whenever the YAML files below a folder say something else, until cancelled."""
     known = digest_folder(folder)
     wake = asyncio.Event()
@@ -36,7 +36,7 @@ async def watch_folder(folder: Path, changed: Callable[[], None]) -> None:
             fresh = await asyncio.to_thread(digest_folder, folder)
             if fresh != known:
                 known = fresh
-                changed()
+                await changed()
     finally:
         watching.cancel()
 

@@ -14,6 +14,9 @@ from gateway.intake import Intake, Receipt
 from gateway.intake.events import Events
 from gateway.message.envelope import Message
 from gateway.policy.outcome import Outcome
+from gateway.reading.lexicon import BadLexicon
+from gateway.reading.load import load_lexicons
+from gateway.reading.read import Reader
 from gateway.settings import Settings
 from gateway.store.protocol import StoreError
 from gateway.watch import watch_folder
@@ -101,11 +104,20 @@ class App:
             found["reply"] = "{}:{}".format(*self.replies.addresses[0])
         return found | {name: str(listener.address) for name, listener in self.http.items()}
 
-    def reload(self) -> None:
-        """Take what the policy folder says now, or keep the last good set and say so."""
-        policies, settings = self.parts.policies, self.parts.settings
+    async def reload(self) -> None:
+        """Take what the policy folder says now, or keep the last good set and say so.
+
+        Lexicons and cases take seconds: they are read in a thread, by a reader of its own.
+        """
+        policies, folder = self.parts.policies, self.parts.settings.policies
         try:
-            fine = policies.reload(settings.policies, self.parts.reader)
+            fresh = await asyncio.to_thread(lambda: Reader(load_lexicons(folder / "lexicons")))
+            fine = await asyncio.to_thread(policies.reload, folder, fresh)
+            if fine:
+                self.parts.reader.adopt(fresh)
+        except BadLexicon as error:
+            log.error("lexicons.refused", extra={"problem": str(error)})  # noqa: TRY400 - a file is wrong, not we
+            fine = False
         except Exception:
             log.exception("policies.broken")
             fine = False

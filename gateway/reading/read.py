@@ -21,6 +21,10 @@ class Reader:
         self._lexicons = lexicons
         self._kept = Kept(lexicons, phrases_kept)
 
+    def adopt(self, other: "Reader") -> None:
+        """Read with the lexicons of another reader from now on."""
+        self._lexicons, self._kept = other._lexicons, other._kept
+
     def read(self, content: Content) -> Reading:
         """What this text says; never raises, whatever the text."""
         page = self.see(content)
