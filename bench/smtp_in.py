@@ -14,7 +14,6 @@ import os
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -202,7 +201,7 @@ def main() -> None:
                 finally:
                     server.stop()
     if given.json:
-        given.json.write_text(json.dumps({"host": socket.gethostname(), "results": results}, indent=1))
+        given.json.write_text(json.dumps({"results": results}, indent=1))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class Connection(Dialog):
         self._suspended = 0
         self._eof = False
         self._counted = False
+        self._near = False
         self._task: asyncio.Task[None] | None = None
         self._touched = self._over = 0.0
 
@@ -73,13 +74,15 @@ class Connection(Dialog):
         self.secure = transport.get_extra_info("sslcontext") is not None
         peername = transport.get_extra_info("peername")
         self.peer = str(peername[0]) if peername else ""
+        self._near = is_loopback(self.peer)
         self._touched = self.loop.time()
         self._over = self._touched + self.reception.limits.session_timeout
         if len(self.reception.sessions) >= self.reception.limits.connections:
             self.turn_away(texts.TOO_MANY_CONNECTIONS)
             return
         self.reception.sessions.add(self)
-        if self.reception.proxies and is_within(self.peer, self.reception.proxies):
+        # TLS from the first octet leaves no place for a PROXY header before it.
+        if not self.secure and is_within(self.peer, self.reception.proxies):
             self.begin(self._meet_proxied)
             return
         self._meet()
@@ -92,6 +95,8 @@ class Connection(Dialog):
             self.abort()
             return
         self.peer = peer or self.peer
+        # A proxy elsewhere may well have clients on its own machine: those are not on this one.
+        self._near = self._near and is_loopback(self.peer)
         self._meet()
 
     def _meet(self) -> None:
@@ -101,7 +106,7 @@ class Connection(Dialog):
             self.turn_away(texts.TOO_MANY_CONNECTIONS)
         else:
             self._counted = True
-            if self.reception.access.development_source is not None and not is_loopback(self.peer):
+            if self.reception.access.development_source is not None and not self._near:
                 self.turn_away(texts.OWN_MACHINE)
                 return
             self._allow_auth()
@@ -109,8 +114,8 @@ class Connection(Dialog):
 
     def _allow_auth(self) -> None:
         """Secrets travel only inside TLS, or inside this machine, or where the operator says otherwise."""
-        inside = self.secure or is_loopback(self.peer)
-        self._auth_require_tls = not inside and not self.reception.limits.auth_in_clear
+        private = self.secure or self._near or self.reception.limits.auth_in_clear
+        self._auth_require_tls = not private
         self.source = self.reception.access.development_source
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -199,7 +204,7 @@ class Connection(Dialog):
 
     def suspend(self, why: int) -> None:
         """Read no more from the client, for that reason."""
-        if not self._suspended and self.transport is not None:
+        if not self._suspended and self.transport is not None and not self.transport.is_closing():
             self.transport.pause_reading()  # type: ignore[attr-defined]
         self._suspended |= why
 

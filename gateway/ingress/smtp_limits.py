@@ -169,6 +169,8 @@ def is_loopback(peer: str) -> bool:
 
 def is_within(peer: str, networks: Networks) -> bool:
     """Whether an address of a peer lies in one of the networks; an IPv4 address written as IPv6 is IPv4."""
+    if not networks:
+        return False
     try:
         address = ip_address(peer.partition("%")[0])
     except ValueError:

@@ -169,6 +169,22 @@ async def test_refusal_at_rcpt_at_once_or_later(late: bool) -> None:
             assert (await wire.say("RCPT TO:<broken@example.org>")).startswith("451 4.3.0")
 
 
+async def test_a_session_that_fails_says_come_again_and_others_go_on() -> None:
+    def refuse(_: Any, recipient: Any) -> str | None:
+        if recipient.address.startswith("broken"):
+            raise RuntimeError(recipient.address)
+        return None
+
+    async with House(refuse_at_rcpt=refuse) as house:
+        other, wire = await ready(house), await ready(house)
+        await wire.say("MAIL FROM:<a@example.com>")
+        said = await wire.say("RCPT TO:<broken@example.org>")
+        assert said.startswith("451 4.3.0")
+        assert "broken" not in said
+        assert await wire.rest() == b""
+        assert (await other.say("NOOP")).startswith("250")
+
+
 async def test_memory_is_bounded_over_all_sessions() -> None:
     """Ten sessions send more than there is room for at once; every message arrives."""
     size, going = 400_000, 10
@@ -355,6 +371,17 @@ async def test_proxy_headers_name_the_peer() -> None:
             without = await house.connect(greet=False)
             await without.send(wrong)
             assert await without.rest() == b""
+
+
+async def test_a_proxys_own_machine_is_not_this_one() -> None:
+    networks = {"smtp_proxy_protocol": True, "smtp_proxy_trusted": "127.0.0.0/8"}
+    async with House(settings=networks) as house:
+        wire = await house.connect(greet=False)
+        await wire.send(b"PROXY TCP4 127.0.0.1 127.0.0.1 4000 25\r\n")
+        assert (await wire.reply()).startswith("220")
+        unknown = await house.connect(greet=False)
+        await unknown.send(b"PROXY UNKNOWN\r\n")
+        assert (await unknown.reply()).startswith("220")
 
 
 async def test_a_peer_that_is_no_proxy_sends_no_header() -> None:
