@@ -116,7 +116,7 @@ class App:
             if fine:
                 self.parts.reader.adopt(fresh)
         except BadLexicon as error:
-            log.error("lexicons.refused", extra={"problem": str(error)})  # noqa: TRY400 - a file is wrong, not we
+            log.error("lexicons.refused", extra={"problem": str(error)})
             fine = False
         except Exception:
             log.exception("policies.broken")

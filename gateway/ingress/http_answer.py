@@ -79,13 +79,13 @@ def describe_result(result: Result, language: str) -> dict[str, Any]:
 
 
 def describe_violations(decision: Decision, language: str) -> list[dict[str, Any]]:
-    """Every violation: those that count, the most severe first, then those only observed."""
-    observed = [v for v in decision.violations if v.mode == "observe"]
-    return [describe_violation(v, language) for v in (*decision.enforced, *observed)]
+    """The violations that count, the most severe first. What is only observed changes nothing, not even
+    an answer: the decision shows it."""
+    return [describe_violation(v, language) for v in decision.enforced]
 
 
 def describe_violation(v: Violation, language: str) -> dict[str, Any]:
-    """One violation; `mode` observe says that it changed nothing."""
+    """One violation."""
     return {
         "policy": v.policy,
         "rule": v.rule,
@@ -120,7 +120,7 @@ def _together(results: Iterable[Result], language: str) -> list[dict[str, Any]]:
     """The violations of all recipients, each policy and code once."""
     found: dict[tuple[str, str], Violation] = {}
     for result in results:
-        for violation in result.decision.violations:
+        for violation in result.decision.enforced:
             found.setdefault((violation.policy, violation.code), violation)
     return [describe_violation(v, language) for v in found.values()]
 
