@@ -4,6 +4,8 @@ A dead address is refused there for everyone. Any other stop counts there only f
 nothing but marketing: for all others the class is not known yet, and a receipt must get through.
 """
 
+from collections.abc import Awaitable
+
 from gateway.access import Source
 from gateway.keys import Keys
 from gateway.ledger.person import Stop
@@ -20,19 +22,29 @@ class Refusals:
         self._store = store
         self._keys = keys
 
-    async def refuse(self, source: Source, recipient: Recipient) -> str | None:
-        """Why this recipient is refused now, in words for the sender; None to go on."""
+    def refuse(self, source: Source, recipient: Recipient) -> str | None | Awaitable[str | None]:
+        """Why this recipient is refused now, in words for the sender; None to go on. At once where the
+        store answers at once."""
         ref = (source.controller, self._keys.subject(recipient.channel, recipient.key))
-        stops = await self._store.stops(ref)
-        if not stops:
-            return None
-        for stop in stops:
-            if stop.kind == "bounced" and _covers(stop, recipient.channel):
-                return "this address does not exist any more: mail to it bounced. Take it off the list"
-        marketing_only = NOT_MARKETING.isdisjoint(source.classes)
-        if marketing_only and any(_covers(s, recipient.channel) and not s.purposes for s in stops):
-            return "this person asked not to be written to. Take them off the list"
-        return None
+        stops = self._store.stops(ref)
+        if isinstance(stops, tuple):
+            return judge(stops, source, recipient.channel) if stops else None
+        return _wait(stops, source, recipient.channel)
+
+
+async def _wait(stops: Awaitable[tuple[Stop, ...]], source: Source, channel: str) -> str | None:
+    return judge(await stops, source, channel)
+
+
+def judge(stops: tuple[Stop, ...], source: Source, channel: str) -> str | None:
+    """What these stops mean at RCPT."""
+    for stop in stops:
+        if stop.kind == "bounced" and _covers(stop, channel):
+            return "this address does not exist any more: mail to it bounced. Take it off the list"
+    marketing_only = NOT_MARKETING.isdisjoint(source.classes)
+    if marketing_only and any(_covers(s, channel) and not s.purposes for s in stops):
+        return "this person asked not to be written to. Take them off the list"
+    return None
 
 
 def _covers(stop: Stop, channel: str) -> bool:

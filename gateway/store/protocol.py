@@ -1,6 +1,6 @@
 """What the rest of the gateway may ask of a store, whichever database is behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -78,8 +78,8 @@ class Store(Protocol):
         """What is stored of a person, outside any batch."""
         ...
 
-    async def stops(self, ref: Ref) -> tuple[Stop, ...]:
-        """Why nobody may write to this person, without the rest of what is known; quick."""
+    def stops(self, ref: Ref) -> tuple[Stop, ...] | Awaitable[tuple[Stop, ...]]:
+        """Why nobody may write to this person: at once where the database is embedded."""
         ...
 
     async def message(self, message_id: str) -> tuple[MessageRow, bytes] | None:

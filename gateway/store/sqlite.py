@@ -232,7 +232,7 @@ class SqliteStore:
         row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
         return unpack_person(row[0]) if row else _NEW
 
-    async def stops(self, ref: Ref) -> tuple[Stop, ...]:
+    def stops(self, ref: Ref) -> tuple[Stop, ...]:
         """Why nobody may write to this person."""
         row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
         return unpack_person(row[0]).stops if row and b'"s":[' in row[0] else ()
@@ -342,8 +342,9 @@ class SqliteStore:
         with contextlib.suppress(apsw.Error):  # another process reads: the WAL is replayed at the next start
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         self._db.close()
-        if self._lock is not None:
-            os.close(self._lock)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def _read(self, sql: str, values: tuple[Any, ...] = ()) -> apsw.Cursor:
         try:
