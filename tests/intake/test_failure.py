@@ -17,6 +17,7 @@ from gateway.policy.policies import PolicySet
 from gateway.store.attempt import Attempt, Kind, Outcome
 from gateway.store.outbox import Entry
 from gateway.store.protocol import HoldFilter
+from gateway.store.records import HoldRow
 from tests.intake.conftest import policies
 from tests.line import DAY, KEYS, NOW, Line, line
 
@@ -174,7 +175,10 @@ async def test_what_waited_is_asked_again(tmp_path: Path, holding: PolicySet) ->
         gateway.clock.now += 2 * WAITED
         await gateway.submit(to="bruno@example.org")
         taking = asyncio.create_task(take_all(outbox, taken := []))
-        while not (holds := await gateway.store.holds(HoldFilter())):
+        holds: list[HoldRow] = []
+        for _ in range(500):
+            if holds := await gateway.store.holds(HoldFilter()):
+                break
             await asyncio.sleep(0.01)
         taking.cancel()
         assert taken == ["bruno@example.org"]

@@ -1,0 +1,464 @@
+"""Mail that comes back over a real socket: what opens a door, what only stops, what is kept for a person."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import aiosmtplib
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.access import Access, Controller, Source
+from gateway.intake.replies import Inbound, Replies
+from gateway.intake.return_path import return_path
+from gateway.ledger.person import Person
+from gateway.ledger.relationship import stage
+from gateway.store.outbox import Entry
+from tests.ingress.replies.mailbox import (
+    ANNA,
+    ELENA,
+    FORGED,
+    GENUINE,
+    MX,
+    Mailbox,
+    bounce,
+    complaint,
+    mailbox,
+    reply,
+)
+from tests.line import DAY, KEYS, NOW, line, reader
+
+
+async def write(box: Mailbox, to: str | list[str] = ANNA, message_id: str = "<m3@acme.example>") -> str:
+    """Send Anna the message m3, and take it out of the outbox."""
+    receipt = await box.gateway.submit(to=to, message_id=message_id)
+    assert receipt.status == "accepted"
+    await box.gateway.store.take(10)
+    return receipt.id
+
+
+async def waiting(box: Mailbox) -> list[Entry]:
+    if not (await box.gateway.store.depths()).outbox:
+        return []
+    try:
+        async with asyncio.timeout(0.3):
+            return await box.gateway.store.take(10)
+    except TimeoutError:
+        return []
+
+
+# -- doors ----------------------------------------------------------------------------------------
+
+
+async def test_a_genuine_reply_opens_the_door(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(reply()) == "human"
+        known = await box.known()
+        assert (known.replies, known.unanswered_since) == (1, NOW)
+        assert set(known.threads) == {"<m3@acme.example>", "<r1@example.org>"}
+        assert stage(await box.anna(), ELENA) == "replied"
+        assert 'galateo_replies_total{kind="human"} 1.0' in box.gateway.metrics.render()[0].decode()
+
+
+async def test_the_same_reply_twice_counts_once(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        said = await asyncio.gather(*(box.deliver("Received: from x\r\n" * n + reply()) for n in range(4)))
+        assert set(said) == {"human"}
+        assert (await box.known()).replies == 1
+
+
+@pytest.mark.parametrize("results", [FORGED, "", GENUINE.replace(MX, "mx.evil.example"), FORGED + GENUINE])
+async def test_a_spoofed_reply_opens_nothing_and_is_kept(tmp_path: Path, results: str) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(reply(results=results)) == "unmatched"
+        assert (await box.known()).replies == 0
+        [kept] = await box.kept()
+        assert (kept["reason"], kept["from"], kept["text"]) == ("untrusted", ANNA, "Volentieri, sentiamoci.")
+
+
+async def test_nobody_is_trusted_unless_a_server_is_named(tmp_path: Path) -> None:
+    async with mailbox(tmp_path, trusted="") as box:
+        await write(box)
+        assert await box.deliver(reply()) == "unmatched"
+
+
+async def test_a_machine_that_is_not_ours_is_not_believed(tmp_path: Path) -> None:
+    async with mailbox(tmp_path, settings={"reply_peers": "192.0.2.0/24"}) as box:
+        await write(box)
+        assert await box.deliver(reply()) == "unmatched"
+        assert (await box.known()).replies == 0
+
+
+async def test_someone_else_answering_opens_no_door(tmp_path: Path) -> None:
+    evil = GENUINE.replace("example.org", "evil.example")
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(reply(author="Eve <eve@evil.example>", results=evil)) == "unmatched"
+        assert (await box.kept())[0]["reason"] == "other_address"
+        assert (await box.anna()).relationships[ELENA].replies == 0
+
+
+@pytest.mark.parametrize(
+    "author",
+    [f"{ANNA}, Eve <eve@evil.example>", f"Anna <{ANNA}>\r\nFrom: eve@evil.example", "", "undisclosed"],
+)
+async def test_an_author_who_is_not_one_opens_no_door(tmp_path: Path, author: str) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(reply(author=author)) == "unmatched"
+        assert (await box.known()).replies == 0
+
+
+async def test_a_reply_without_ids_belongs_to_whom_it_is_written(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(reply(answers="", author=f"ANNA <{ANNA.upper()}>")) == "human"
+        box.gateway.clock.now += 200 * DAY
+        assert await box.deliver(reply(answers="", message_id="<r2@example.org>")) == "unmatched"
+
+
+async def test_a_stranger_writes_to_us(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        assert await box.deliver(reply()) == "unmatched"
+        assert await box.anna() == Person()
+        assert (await box.kept())[0]["reason"] == "unmatched"
+
+
+@pytest.mark.parametrize(
+    ("more", "mail_from", "subject"),
+    [
+        ("Auto-Submitted: auto-replied\r\n", ANNA, "Re: x"),
+        ("", "", "Re: x"),
+        ("", ANNA, "Automatic reply: x"),
+        ("Precedence: auto_reply\r\n", ANNA, "Re: x"),
+    ],
+)
+async def test_machines_answer_nothing(tmp_path: Path, more: str, mail_from: str, subject: str) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        raw = reply("I am away.\r\nSTOP", more=more, subject=subject)
+        assert await box.deliver(raw, mail_from) == "automatic"
+        assert (await box.known()).replies == 0
+        assert await box.stops() == set()
+        assert await box.kept() == []
+
+
+async def test_a_human_answer_closes_the_circle(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        await box.deliver(reply())
+        assert (await box.gateway.store.depths()).unanswered == 1
+        answer = await box.gateway.submit(
+            class_="conversation", text="Grazie Anna, la chiamo domani.", in_reply_to=("<r1@example.org>",)
+        )
+        decided = answer.recipients[0].decision
+        assert decided.class_ == "conversation"
+
+
+# -- stops ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("results", [GENUINE, FORGED, ""])
+@pytest.mark.parametrize(
+    "text", ["STOP", "Basta, non scrivermi più", "Please remove me from your list.", "Abmelden"]
+)
+async def test_a_stop_stops_believed_or_not(tmp_path: Path, text: str, results: str) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(reply(text, results=results)) == "stop"
+        assert await box.stops() == {"stop_request"}
+        assert (await box.known()).replies == 0
+        assert (await box.gateway.submit(class_="outreach", text="Buongiorno Anna.")).status == "rejected"
+
+
+async def test_a_stop_from_another_address_stops_both(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        await box.gateway.submit(to="office@example.org")
+        assert await box.deliver(reply("STOP", author="office@example.org")) == "stop"
+        office = await box.gateway.store.person(("default", KEYS.subject("email", "office@example.org")))
+        assert await box.stops() == {"stop_request"}
+        assert {stop.kind for stop in office.stops} == {"stop_request"}
+
+
+async def test_a_stop_that_answers_nothing_stops_whoever_knows_them(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        assert await box.deliver(reply("STOP", answers="", results="", message_id="<r0@x>")) == "unmatched"
+        await write(box)
+        raw = reply("STOP", answers="<unknown@x.example>", results="").replace(ELENA, "sales@acme.example")
+        assert await box.deliver(raw) == "stop"
+        assert await box.stops() == {"stop_request"}
+
+
+async def test_a_mailto_way_out_needs_only_its_subject(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        raw = reply(
+            "Sent by the mail program.",
+            subject="unsubscribe",
+            answers="",
+            more="Auto-Submitted: auto-generated\r\n",
+        )
+        assert await box.deliver(raw) == "stop"
+        assert await box.stops() == {"stop_request"}
+
+
+async def test_our_own_words_quoted_stop_nobody(tmp_path: Path) -> None:
+    quoted = "Sì, volentieri.\r\n\r\nIl giorno 3 marzo Elena ha scritto:\r\n> Rispondi STOP\r\n> STOP"
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(reply(quoted)) == "human"
+
+
+# -- bounces and complaints -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "stops"), [("5.1.1", {"bounced"}), ("5.7.1", set()), ("4.2.2", set())])
+async def test_a_bounce_by_message_id(tmp_path: Path, status: str, stops: set[str]) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(bounce(status), "") == "bounce"
+        assert await box.stops() == stops
+        assert (await box.anna()).soft_bounces == (0 if stops else 1)
+
+
+async def test_a_bounce_to_our_own_return_path(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        message = await write(box, [ANNA, "bruno@example.org"])
+        path = return_path(KEYS, "in.acme.example", f"{message}-0")
+        raw = bounce(address="someone@forwarded.example", original="<none@x>")
+        assert await box.deliver(raw, "", path) == "bounce"
+        assert await box.stops() == {"bounced"}
+        assert (await box.anna()).contacts == ()
+
+
+async def test_a_bounce_about_nothing_of_ours_stops_nobody(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(bounce(original="<other@x.example>"), "") == "unmatched"
+        forged = return_path(KEYS, "in.acme.example", "01mcc5rm00zkmxthgd40xy0re4-0")
+        assert await box.deliver(bounce("5.1.2", original="<other@x.example>"), "", forged) == "unmatched"
+        assert await box.stops() == set()
+
+
+async def test_a_delay_is_no_bounce(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(bounce("4.4.1", action="delayed"), "") == "bounce"
+        assert (await box.anna()).soft_bounces == 0
+
+
+@pytest.mark.parametrize("to", [ANNA, ""])
+async def test_a_complaint(tmp_path: Path, to: str) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        assert await box.deliver(complaint(to=to), "feedback@isp.example.org") == "complaint"
+        assert await box.stops() == {"complained"}
+
+
+async def test_a_complaint_about_one_of_many_needs_a_name(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box, [ANNA, "bruno@example.org"])
+        assert await box.deliver(complaint(to=""), "feedback@isp.example.org") == "unmatched"
+        assert await box.stops() == set()
+        assert await box.deliver(complaint(), "feedback@isp.example.org") == "complaint"
+        assert await box.stops() == {"complained"}
+
+
+async def test_a_complaint_without_the_message_counts_from_a_believed_reporter(tmp_path: Path) -> None:
+    believed = f"Authentication-Results: {MX}; dkim=pass header.d=isp.example.org\r\n"
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        unknown = complaint(original="<none@x>")
+        assert await box.deliver(unknown, "feedback@isp.example.org") == "unmatched"
+        assert await box.stops() == set()
+        known = complaint(original="<none2@x>", results=believed)
+        assert await box.deliver(known, "feedback@isp.example.org") == "complaint"
+        assert await box.stops() == {"complained"}
+
+
+@pytest.mark.parametrize(
+    ("feedback", "stops"), [("not-spam", set()), ("opt-out", {"unsubscribed"}), ("fraud", {"complained"})]
+)
+async def test_feedback_types(tmp_path: Path, feedback: str, stops: set[str]) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        await box.deliver(complaint(feedback), "feedback@isp.example.org")
+        assert await box.stops() == stops
+
+
+# -- on to whom it concerns --------------------------------------------------------------------------
+
+
+async def test_a_reply_goes_on_to_the_sender_once(tmp_path: Path) -> None:
+    async with mailbox(tmp_path, forward="sender") as box:
+        await write(box)
+        await box.deliver(reply())
+        await box.deliver(reply())
+        [letter] = await waiting(box)
+        assert (letter.address, letter.envelope_from, letter.notify) == (ELENA, "", "NEVER")
+        assert letter.raw.startswith(b"X-Galateo-Forwarded: ")
+        assert letter.raw.endswith(reply().encode())
+
+
+@pytest.mark.parametrize("results", [GENUINE, FORGED])
+async def test_replies_never_go_round(tmp_path: Path, results: str) -> None:
+    async with mailbox(tmp_path, forward="sender", own_domains=["in.acme.example"]) as box:
+        await write(box)
+        await box.deliver(reply(results=results))
+        [letter] = await waiting(box)
+        await box.deliver(letter.raw, ELENA)
+        await box.deliver(letter.raw.replace(b"<r1@", b"<r2@"), "")
+        assert await waiting(box) == []
+
+
+@pytest.mark.parametrize("forward", ["box@in.acme.example", ANNA])
+async def test_nothing_goes_where_it_came_from(tmp_path: Path, forward: str) -> None:
+    async with mailbox(tmp_path, forward=forward, own_domains=["in.acme.example"]) as box:
+        await write(box)
+        assert await box.deliver(reply()) == "human"
+        assert await waiting(box) == []
+
+
+async def test_to_an_address_everything_goes_even_what_nobody_knows(tmp_path: Path) -> None:
+    async with mailbox(tmp_path, forward="inbox@acme.example") as box:
+        assert await box.deliver(reply()) == "unmatched"
+        [letter] = await waiting(box)
+        assert letter.address == "inbox@acme.example"
+
+
+async def test_a_bounce_goes_on_to_the_tool(tmp_path: Path) -> None:
+    async with mailbox(tmp_path, forward="sender") as box:
+        await write(box)
+        await box.deliver(bounce(), "")
+        [letter] = await waiting(box)
+        assert letter.address == ELENA
+
+
+# -- the listener ----------------------------------------------------------------------------------
+
+
+async def test_only_for_its_domains(tmp_path: Path) -> None:
+    settings = {"reply_domains": "in.acme.example", "return_path_domain": "b.acme.example"}
+    async with mailbox(tmp_path, settings=settings) as box:
+        for good in ("reply@in.acme.example", "bounces+x@B.acme.example"):
+            assert await box.deliver(reply(), to=good) == "unmatched"
+        with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as refused:
+            await box.deliver(reply(), to="someone@elsewhere.example")
+        assert refused.value.recipients[0].code == 550
+
+
+async def test_no_password_is_asked_or_offered(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=box.port, start_tls=False)
+        await client.connect()
+        code, said = await client.ehlo()
+        assert code == 250
+        assert "AUTH" not in said
+        assert "STARTTLS" not in said
+        await client.quit()
+
+
+async def test_what_is_too_big_or_smuggles_is_refused(tmp_path: Path) -> None:
+    async with mailbox(tmp_path, settings={"max_message_bytes": 2000}) as box:
+        with pytest.raises(aiosmtplib.SMTPResponseException) as refused:
+            await box.deliver(reply("x" * 3000))
+        assert refused.value.code == 552
+        reader_, writer = await asyncio.open_connection("127.0.0.1", box.port)
+        head = b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<r@in.acme.example>\r\nDATA\r\n"
+        writer.write(head + reply("one\n.\nMAIL FROM:<evil@x>").encode() + b".\r\nQUIT\r\n")
+        said = await reader_.read()
+        writer.close()
+        assert b"\r\n550 5.6.11 " in said
+        assert await box.kept() == []
+
+
+async def test_a_closed_store_asks_to_come_again(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        await box.gateway.store.close()
+        with pytest.raises(aiosmtplib.SMTPDataError) as deferred:
+            await box.deliver(reply())
+        assert deferred.value.code == 451
+
+
+async def test_a_flood_fills_no_disk(tmp_path: Path) -> None:
+    async with mailbox(tmp_path) as box:
+        replies = Replies(box.gateway.store, reader(), KEYS, box.gateway.access, box.gateway.metrics)
+        replies._pile._most = 3
+        for n in range(6):
+            raw = reply(message_id=f"<f{n}@x.example>").encode()
+            inbound = Inbound(raw=raw, mail_from=ANNA, recipients=("r@in.acme.example",), received_at=NOW)
+            assert await replies.receive(inbound) == "unmatched"
+        assert len(await box.kept()) == 3
+
+
+async def test_one_controllers_reply_is_not_anothers(tmp_path: Path) -> None:
+    access = Access(
+        sources={
+            name: Source(name=name, controller=c) for name, c in (("development", "default"), ("b", "other"))
+        },
+        controllers={name: Controller(name=name, jurisdiction="it") for name in ("default", "other")},
+        reviewers={},
+    )
+    async with mailbox(tmp_path, access=access) as box:
+        await write(box)
+        assert await box.deliver(reply()) == "human"
+        other = await box.gateway.store.person(("other", KEYS.subject("email", ANNA)))
+        assert other == Person()
+
+
+# -- whatever comes ---------------------------------------------------------------------------------
+
+SAMPLES = [reply().encode(), bounce().encode(), complaint().encode()]
+
+
+@pytest.fixture(scope="module")
+def receive(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes, str], str]:
+    """Takes octets in on a store of its own, each time."""
+
+    def take(raw: bytes, mail_from: str) -> str:
+        async def run() -> str:
+            async with line(tmp_path_factory.mktemp("store")) as gateway:
+                replies = Replies(
+                    gateway.store,
+                    reader(),
+                    KEYS,
+                    gateway.access,
+                    gateway.metrics,
+                    trusted=MX,
+                    forward="sender",
+                )
+                inbound = Inbound(
+                    raw=raw, mail_from=mail_from, recipients=("r@x.example",), received_at=NOW, believed=True
+                )
+                return await replies.receive(inbound)
+
+        return asyncio.run(run())
+
+    return take
+
+
+@given(
+    st.sampled_from(SAMPLES),
+    st.integers(0, 900),
+    st.integers(0, 60),
+    st.binary(max_size=20),
+    st.sampled_from(["", ANNA]),
+)
+def test_damaged_mail_is_taken_in(
+    receive: Callable[[bytes, str], str], raw: bytes, at: int, length: int, put: bytes, mail_from: str
+) -> None:
+    damaged = raw[:at] + put + raw[at + length :]
+    assert receive(damaged, mail_from) in (
+        "human",
+        "stop",
+        "automatic",
+        "bounce",
+        "complaint",
+        "receipt",
+        "unmatched",
+    )
