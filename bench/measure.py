@@ -73,14 +73,14 @@ class Bench:
             self._warm_up(peer, state, load)
             return self._measure(peer, state, load, min(count, state.count - WARM_UP))
 
-    def calibrate(self, peer: Peer, state: Ledger, load: Load, seconds: float) -> int:
-        """How many messages it takes to keep the peer busy for so long."""
+    def calibrate(self, peer: Peer, state: Ledger, load: Load) -> float:
+        """About how many messages a second this peer relays."""
         during, self.during = self.during, None
         found = self.run(peer, state, load, WARM_UP)
         self.during = during
         if not found.fine:
             raise SystemExit(f"{peer.name} does not take the load: {found.trouble}")
-        return max(WARM_UP, int(found.end_to_end * seconds))
+        return found.end_to_end
 
     def _warm_up(self, peer: Peer, state: Ledger, load: Load) -> None:
         before = peer.sink.count()

@@ -124,8 +124,8 @@ class Course:
         """The cost of a message as the ledger grows."""
         if self.gateway is None:
             return
-        self.report.title("With so many consents stored")
         made = [self._ledger(consents, min(MESSAGES, consents)) for consents in self.plan.consents]
+        self.report.title("With so many consents stored")
         gateways = [
             Gateway(self.gateway.sink, self.folder, each, name=f"gateway-{each.consents}") for each in made
         ]
@@ -159,6 +159,10 @@ class Course:
             for peer in chosen if turn % 2 == 0 else chosen[::-1]:
                 runs[peer.name].append(self.bench.run(peer, self.base, load, counts[peer.name]))
         return [self.report.add(f"{peer.name} {name}", runs[peer.name]) for peer in chosen]
+
+    def _count(self, peer: Peer, state: Ledger, load: Load) -> int:
+        """How many messages make a run of the wanted length."""
+        return max(WARM_UP, int(self.bench.calibrate(peer, state, load) * self.plan.seconds))
 
     def _profile(self, peer: Peer) -> None:
         tool = Path(sys.executable).with_name("py-spy")
