@@ -130,9 +130,7 @@ class Course:
             Gateway(self.gateway.sink, self.folder, each, name=f"gateway-{each.consents}") for each in made
         ]
         load = Load(sessions=self.plan.sessions[0])
-        count = min(
-            self.bench.calibrate(gateways[0], made[0], load, self.plan.seconds), made[0].count - WARM_UP
-        )
+        count = min(self._count(gateways[0], made[0], load), made[0].count - WARM_UP)
         runs: dict[int, list[Run]] = {each.consents: [] for each in made}
         for _ in range(self.plan.repeats):
             for peer in gateways:
@@ -151,9 +149,7 @@ class Course:
         self.report.ratios(rows, peers.NAMES[1:])
 
     def _in_turns(self, chosen: Sequence[Peer], load: Load, name: str) -> list[dict[str, Any]]:
-        counts = {
-            peer.name: self.bench.calibrate(peer, self.base, load, self.plan.seconds) for peer in chosen
-        }
+        counts = {peer.name: self._count(peer, self.base, load) for peer in chosen}
         runs: dict[str, list[Run]] = {peer.name: [] for peer in chosen}
         for turn in range(self.plan.repeats):
             for peer in chosen if turn % 2 == 0 else chosen[::-1]:
