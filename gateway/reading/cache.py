@@ -50,13 +50,13 @@ class Kept:
         """Function words of all languages."""
         return self._table
 
-    def value(self, word: bytes) -> int:
-        """A number for the word, the same everywhere, to sample runs by."""
-        known = self._values.get(word)
-        if known is None:
-            known = xxh32_intdigest(word)
-            _put(self._values, word, known, self._room)
-        return known
+    def values(self, words: list[bytes]) -> list[int]:
+        """A number for each word, the same everywhere, to sample runs by."""
+        known = self._values
+        for word in words:
+            if word not in known:
+                _put(known, word, xxh32_intdigest(word), self._room)
+        return [known[word] for word in words]
 
     def votes(self, block: str) -> Votes:
         """The block's votes for a language."""

@@ -7,7 +7,7 @@ from gateway.reading.fold import fold
 from gateway.reading.reading import Evidence, Greeting
 from gateway.reading.segments import Block
 
-_NAME = re.compile(r"^[ ,]*((?:[A-ZÀ-Þ][\w'’.-]*)(?: (?:d[aei]l?l?a?|von|van|de|di|la|le)? ?[A-ZÀ-Þ][\w'’.-]*){0,3})")
+_NAME = re.compile(r"^[ ,.]*((?:[A-ZÀ-Þ][\w'’.-]*)(?: (?:d[aei]l?l?a?|von|van|de|di|la|le)? ?[A-ZÀ-Þ][\w'’.-]*){0,3})")
 _TITLES = frozenset(
     "mr mrs ms miss dr prof sig sigra sigg signor signora signori dott dottor dottore dottoressa dottssa ing avv arch rag geom egr herr frau herrn m mme mlle monsieur madame sr sra srta señor señora don doña doctor professor professore".split()
 )

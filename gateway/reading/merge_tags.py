@@ -61,7 +61,7 @@ _OPEN_NULL = re.compile(
     re.IGNORECASE,
 )
 _PREP_NULL = re.compile(rf"\b{_PREP} (null|undefined|None|NULL|N/A|#N/A|NaN|\(null\))(?![\w:(./])")
-_HOLE = re.compile(rf"(?<!\w)(?:{_PREP}|della|del|dell'|il team|your work at|presso)(?:  +(?=[a-zà-ÿ])| (?=[,.;!](?:\s|$)))", re.IGNORECASE)
+_HOLE = re.compile(rf"(?<=\w )(?:{_PREP}|della|del|dell'|il team|your work at|presso)(?:  +(?=[a-zà-ÿ])| (?=[,.;!](?:\s|$)))", re.IGNORECASE)
 
 _CODE_LINE = re.compile(
     r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo )"
@@ -134,7 +134,7 @@ def _is_field(match: "re.Match[str]", text: str, is_subject: bool) -> bool:
         return True
     if _BUTTON.match(words):
         return alone
-    return not alone and count <= 6 and words[:1].islower()
+    return not alone and count <= 6 and words[:1].islower() and "-" not in words
 
 
 def _is_bare_field(words: str) -> bool:

@@ -24,7 +24,7 @@ _SLOTS = {
 }
 _BLANK = r"(?:[ ,;:]+|\b)"
 _GAP = r"(?:[^ .!?]+ ){0,4}"
-_ASKED = r"[^?.!]{0,160}\?"
+_ASKED = r"[^?.!]*\?"
 _START = r"^[^A-Za-z0-9]*"
 _END = r"[^A-Za-z0-9]*$"
 _TOKEN = re.compile(r"\.\.\.\??|<[a-z,]+>|[{}()|*^$ ]|[^{}()|*^$ <>]+|[<>]")
@@ -90,10 +90,10 @@ def _join(tokens: list[str]) -> list[str]:
         if token == "(":
             # The blank before an optional word belongs to it; at the start, the blank after it.
             leads.append(bool(out) and out[-1] == _BLANK)
-            out[-1:] = ["(?:" + _BLANK] if leads[-1] else [*out[-1:], "(?:"]
+            out[-1:] = [f"(?:{_BLANK}(?:"] if leads[-1] else [*out[-1:], "(?:(?:"]
         elif token == ")":
             skip_blank = not leads.pop() and tokens[place + 1 : place + 2] == [" "]
-            out.append(_BLANK + ")?" if skip_blank else ")?")
+            out.append(f"){_BLANK})?" if skip_blank else "))?")
         else:
             out.append(_render(token))
     return out

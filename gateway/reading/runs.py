@@ -159,7 +159,7 @@ def _sample(
     found: list[Mark] = []
     if len(words) < RUN:
         return found
-    values = [kept.value(word) for word in words]
+    values = kept.values(words)
     most = (1 << level) - 1
     function = kept.function_words
     step = (end - start) / len(words)

@@ -41,16 +41,26 @@ def judge_copy(phrases: Sequence[Phrase], counts: Sequence[int], *, copies: int 
     dense, part = _dense([one for one in pairs if one[0].run], max(1, (copies + 3) // 4))
     total = sum(one.words for one, _ in whole)
     exact = sum(one.words for one, _ in seen) / total if total else 0.0
+    shown = seen + dense
     most = max(_often(seen), _often(dense))
-    # Where words were spun, hardly a run went to all who got the text: three in five will do.
-    if most < (copies if exact >= part * 0.75 else -(-copies * 3 // 5)):
+    if not _reaches([count for _, count in dense] or [count for _, count in seen], most, copies):
         return NOT_COPIED
     return Copied(
         share=min(1.0, max(exact, part)),
         copies=most,
-        passages=_merge([(one.start, one.end) for one, _ in seen + dense]),
+        passages=_merge([(one.start, one.end) for one, _ in shown]),
         asking=_merge(_asking(whole, dense, copies)),
     )
+
+
+def _reaches(counts: list[int], most: int, copies: int) -> bool:
+    """Whether the text as a whole went to that many. Word for word, its phrases all went to the same
+    number; where words are spun and sentences dropped, hardly one went to all, and three in four do."""
+    if not counts:
+        return False
+    top, middle = max(counts), sorted(counts)[len(counts) // 2]
+    needed = copies if middle == top else -(-copies * 3 // 4)
+    return top >= needed and most * 2 >= copies
 
 
 def _often(shown: list[tuple[Phrase, int]]) -> int:

@@ -40,3 +40,36 @@ def variant(language: str, rng: random.Random) -> tuple[str, str, str]:
         del lines[rng.randrange(1, len(lines) - 2)]
     text = "\n\n".join(lines).replace("{name}", name.split()[0]).replace("{company}", company).replace("{fact}", rng.choice(FACTS))
     return spin(text, rng), name, company
+
+
+PARTS = {
+    "it": [
+        ["le scrivo per i turni del personale estivo", "vorrei parlarle dei turni d'estate", "ho una domanda sui turni di luglio", "mi occupo di turni in un albergo di {fact}"],
+        ["da noi i camerieri cambiano ogni due settimane", "qui metà della squadra arriva da fuori regione", "l'anno scorso siamo rimasti scoperti a Ferragosto", "le domeniche restano il nodo più difficile"],
+        ["un foglio di calcolo non basta più", "finora abbiamo usato una lavagna in cucina", "il programma attuale non avvisa nessuno", "ogni cambio passa da tre telefonate"],
+        ["lei come distribuisce i riposi", "quanti giorni prima avvisate le persone", "chi decide quando due chiedono la stessa data", "usate un calendario condiviso"],
+        ["mi farebbe comodo un consiglio", "anche una riga sarebbe preziosa", "passo volentieri a trovarla", "possiamo sentirci quando preferisce"],
+    ],
+    "en": [
+        ["I am writing about summer rotas", "I have a question on staff shifts in July", "could we talk about how you plan summer shifts", "I run the rota of a hotel near {fact}"],
+        ["our waiters change every fortnight", "half of the crew comes from abroad", "last August we were three people short", "Sundays remain the hardest to fill"],
+        ["a spreadsheet is no longer enough", "so far we used a board in the kitchen", "the current program warns nobody", "each swap takes three phone calls"],
+        ["how do you share out days off", "how early do you tell people", "who decides when two want the same date", "do you keep a shared calendar"],
+        ["any advice would help me a lot", "even one line would be precious", "I would gladly come by", "we can talk whenever suits you"],
+    ],
+}  # fmt: skip
+
+
+def independent(language: str, rng: random.Random) -> str:
+    """A letter on one subject, each sentence put in words of its own."""
+    filler = {
+        "it": "ieri insomma forse davvero adesso spesso qualche volta in cucina al banco verso sera con calma senza fretta per fortuna nel cortile dopo pranzo".split(),
+        "en": "yesterday perhaps really lately often sometimes in the kitchen at the desk towards evening without haste luckily behind the yard after lunch".split(),
+    }[language]
+    lines = []
+    for part in rng.sample(PARTS[language], k=5):
+        words = rng.choice(part).replace("{fact}", rng.choice(FACTS)).split()
+        for _ in range(len(words) // 2):
+            words.insert(rng.randrange(1, len(words)), rng.choice(filler))
+        lines.append(" ".join(words).capitalize() + rng.choice([".", "?", "!"]))
+    return "\n\n".join(lines)

@@ -1,0 +1,90 @@
+"""Whatever comes in: a Reading, never an exception, in bounded time."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.message.content import Content
+from gateway.reading.read import MAX_TEXT, Reader
+
+MEGABYTES = 10_000_000
+HOSTILE = {
+    "empty": Content(),
+    "one character": Content(text="x"),
+    "emoji": Content(text="🎉🎉🎉 🥂"),
+    "right to left": Content(text="مرحبا، كيف حالك اليوم؟ שלום"),
+    "replacement characters": Content(text="\ufffd\ufffd \x00 \ud800"),
+    "mixed languages": Content(text="Ciao Marco, how are you? Ich komme morgen. Merci et à bientôt. Hasta luego."),
+    "one huge line": Content(text="a" * MEGABYTES),
+    "a million braces": Content(text="{" * 1_000_000 + "}" * 1_000_000),
+    "a million brackets": Content(text="[" * 1_000_000),
+    "a million blanks": Content(text=" \n" * 1_000_000 + "x"),
+    "spaced letters": Content(text="o " * 1_000_000),
+    "ten megabytes of tags": Content(html="<b>" * (MEGABYTES // 3)),
+    "deep html": Content(html="<div>" * 10_000 + "ciao a tutti" + "</div>" * 10_000),
+    "unclosed quotes": Content(html='<a href="' * 100_000),
+    "comments": Content(html="<!-- " * 500_000),
+    "percent signs": Content(text="%a " * 500_000),
+    "greetings": Content(text="Ciao " * 500_000),
+    "long word with signs": Content(text="a-'" * 400_000),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_bodies_read_in_bounded_time(reader: Reader, name: str) -> None:
+    begun = time.process_time()
+    reading = reader.read(HOSTILE[name])
+    assert time.process_time() - begun < 8
+    assert reading.length <= MAX_TEXT
+    size = max(len(HOSTILE[name].text), 0)
+    assert reading.truncated or size <= MAX_TEXT
+
+
+def test_deep_nesting_loses_no_text(reader: Reader) -> None:
+    assert reader.see(HOSTILE["deep html"]).text == "ciao a tutti"
+
+
+@pytest.mark.parametrize("text", ["", "x", "🎉", "مرحبا", "12345", "..."])
+def test_no_language_where_none_can_be_told(reader: Reader, text: str) -> None:
+    assert reader.read(Content(text=text)).language == "und"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=400), st.text(max_size=80), st.sampled_from(["text", "html"]))
+def test_any_text_gives_a_reading(reader: Reader, body: str, subject: str, part: str) -> None:
+    content = Content(text=body, subject=subject) if part == "text" else Content(html=body, subject=subject)
+    reading = reader.read(content)
+    seen = reader.see(content).text
+    for name in ("promotional", "unresolved_merge", "pressure", "states_reason"):
+        for one in getattr(reading, name).evidence:
+            source = subject if one.part == "subject" else seen
+            assert source[one.start : one.end] == one.text
+    assert len(reading.phrases) <= 64
+    assert all(-(1 << 63) <= phrase.hash < 1 << 63 for phrase in reading.phrases)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["<p>", "</p>", "<div>", "</div>", "ciao ", "<b>", "</b>", "<br>", "&amp;", "<!-- x -->", "uno due"]), max_size=30))
+def test_the_quick_html_reading_agrees_with_the_parser(parts: list[str]) -> None:
+    from gateway.reading import html
+
+    source = "".join(parts)
+    quick = html._scan(source, {}, False)
+    if quick is not None:
+        assert quick.text.split() == html._walk(source, False).text.split()
+
+
+def test_reading_depends_on_nothing_read_before(lexicons: object, reader: Reader) -> None:
+    content = Content(text="Ciao Ada, la nostra offerta scade stasera: prenota una demo gratuita.", recipient_name="Ada")
+    fresh = Reader(reader._lexicons)
+    assert fresh.read(content) == reader.read(content) == reader.read(content)
+
+
+def test_little_memory_is_kept(reader: Reader) -> None:
+    small = Reader(reader._lexicons, phrases_kept=100)
+    for number in range(2_000):
+        small.read(Content(text=f"Frase numero {number} che non torna mai più, per provare {number}."))
+    assert len(small._kept._phrases) <= 100
+    assert len(small._kept._blocks) <= 100

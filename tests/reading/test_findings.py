@@ -1,0 +1,129 @@
+"""A table of cases: what each finding holds to be so, and what not, by language."""
+
+import pytest
+
+from gateway.message.content import Attachment, Content
+from gateway.reading.read import Reader
+
+# finding, language, text, expected
+CASES = [
+    ("promotional", "it", "Ciao Ada, la nostra nuova offerta: -30% sul catalogo. Prenota una demo gratuita!", True),
+    ("promotional", "it", "Ciao Ada, ti rimando il verbale della riunione di martedì.", False),
+    ("promotional", "it", "Newsletter di marzo: in questo numero parliamo di orti. Buona lettura!", True),
+    ("promotional", "en", "Our platform helps teams like yours save time. Book a free demo today.", True),
+    ("promotional", "en", "Your order 4411 has been shipped and arrives on Tuesday.", False),
+    ("promotional", "en", "Could you review the draft contract before Friday?", False),
+    ("promotional", "de", "Unsere Software senkt Ihre Kosten. Jetzt kostenlos testen!", True),
+    ("promotional", "de", "Hallo Tom, das Protokoll von gestern schicke ich dir morgen.", False),
+    ("promotional", "fr", "Découvrez notre offre spéciale : essai gratuit, sans engagement.", True),
+    ("promotional", "fr", "Bonjour Anne, je passe jeudi reprendre le dossier.", False),
+    ("promotional", "es", "Descubre nuestra nueva colección con un 20% de descuento.", True),
+    ("promotional", "es", "Hola Eva, mañana te llevo las fotos del viaje.", False),
+    ("introduces_sender", "it", "Buongiorno, sono Pia Lotti e restauro organi a Gemona.", True),
+    ("introduces_sender", "it", "Ciao, sono Pia. Ci vediamo domani?", False),
+    ("introduces_sender", "en", "Hi, I'm Kit Mora, a surveyor at Harbour Works.", True),
+    ("introduces_sender", "en", "Hi, it's Kit. See you tomorrow.", False),
+    ("introduces_sender", "en", "I saw your talk.\n\nBest regards,\nKit Mora\nHead of Survey, Harbour Works Ltd", True),
+    ("introduces_sender", "de", "Guten Tag, ich bin Olaf Pieck von Tintenhof.", True),
+    ("introduces_sender", "fr", "Bonjour, je suis Anne Morel, directrice de la galerie Sud.", True),
+    ("introduces_sender", "es", "Hola, soy Luis Vega, responsable de ventas de Norte.", True),
+    ("permission_request", "it", "Posso mandarti il programma del corso?", True),
+    ("permission_request", "it", "Posso venire domani alle otto?", False),
+    ("permission_request", "it", "Le dispiace se uso la sua foto per il pieghevole?", True),
+    ("permission_request", "en", "Would you mind if I quoted your article in our report?", True),
+    ("permission_request", "en", "May I add you to our mailing list?", True),
+    ("permission_request", "en", "Can you call me tomorrow?", False),
+    ("permission_request", "de", "Darf ich Ihnen das Programm zuschicken?", True),
+    ("permission_request", "fr", "Puis-je vous envoyer le programme ?", True),
+    ("permission_request", "es", "¿Puedo enviarle el programa?", True),
+    ("states_reason", "it", "Le scrivo perché ho letto il suo articolo sulle torbiere.", True),
+    ("states_reason", "it", "Vorrei entrare a far parte della sua rete.", False),
+    ("states_reason", "en", "I'm writing because we met at the fair in Turin.", True),
+    ("states_reason", "en", "I'd like to add you to my professional network.", False),
+    ("personal_detail", "it", "Ho letto il suo articolo sulle torbiere di Colfiorito: la parte sui carici mi ha aiutato.", True),
+    ("personal_detail", "it", "La nostra offerta è valida fino a domenica, approfittane!", False),
+    ("personal_detail", "en", "Your talk on tidal gauges at Coastal Week stuck with me.", True),
+    ("personal_detail", "en", "Buy now and save 20% on everything.", False),
+    ("seasonal_greeting", "it", "Buon Natale e felice anno nuovo a tutti!", True),
+    ("seasonal_greeting", "en", "Merry Christmas from all of us!", True),
+    ("seasonal_greeting", "de", "Frohe Weihnachten und einen guten Rutsch!", True),
+    ("seasonal_greeting", "fr", "Joyeux Noël et bonne année à tous !", True),
+    ("seasonal_greeting", "es", "¡Feliz Navidad y próspero año nuevo!", True),
+    ("seasonal_greeting", "en", "The Christmas stock list is attached.", False),
+    ("recommendation_request", "it", "Mi lasceresti una recensione sul profilo?", True),
+    ("recommendation_request", "en", "Could you write me a short recommendation on LinkedIn?", True),
+    ("recommendation_request", "en", "I recommend the second draft of the report.", False),
+    ("stop_request", "it", "Non scrivetemi più, cancellatemi dalla lista.", True),
+    ("stop_request", "it", "STOP", True),
+    ("stop_request", "en", "Please stop emailing me.", True),
+    ("stop_request", "en", "Unsubscribe", True),
+    ("stop_request", "en", "The bus stop is closed on Monday.", False),
+    ("stop_request", "de", "Bitte keine Werbung mehr.", True),
+    ("stop_request", "fr", "Merci de ne plus me contacter.", True),
+    ("stop_request", "es", "No quiero recibir más correos.", True),
+    ("pressure", "it", "Ultima occasione, scade stasera: affrettati!", True),
+    ("pressure", "en", "Last chance! Offer ends at midnight.", True),
+    ("pressure", "en", "The report is due next week.", False),
+    ("presumption", "it", "So bene che la tua azienda fatica a trovare clienti.", True),
+    ("presumption", "en", "I know your team is struggling with reports.", True),
+    ("complaint", "it", "È inaccettabile, voglio un rimborso immediato.", True),
+    ("complaint", "en", "This is unacceptable. I demand a refund.", True),
+    ("way_out", "it", "Se non le interessa me lo dica e non le scriverò più.", True),
+    ("way_out", "en", "Reply STOP to opt out.", True),
+    ("data_source", "it", "Ho trovato il suo indirizzo sul sito della vostra azienda.", True),
+    ("data_source", "en", "I found your email address on your company website.", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("finding", "language", "text", "expected"), CASES)
+def test_a_finding_is_found_or_not(reader: Reader, finding: str, language: str, text: str, expected: bool) -> None:
+    reading = reader.read(Content(text=text))
+    assert getattr(reading, finding).value is expected, (getattr(reading, finding), reading.language)
+    assert reading.language in (language, "und")
+
+
+@pytest.mark.parametrize(("finding", "language", "text", "expected"), [case for case in CASES if case[3]])
+def test_evidence_points_into_the_text(reader: Reader, finding: str, language: str, text: str, expected: bool) -> None:
+    for evidence in getattr(reader.read(Content(text=text)), finding).evidence:
+        assert text[evidence.start : evidence.end] == evidence.text
+        assert evidence.text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kind"),
+    [
+        ("Ciao Marco,\ncome va?", "", "named"),
+        ("Ciao Marco,\ncome va?", "Marco Bini", "named"),
+        ("Ciao Marco,\ncome va?", "Anna Ricci", "wrong_name"),
+        ("Gentile dott. Bini,\nle scrivo", "Marco Bini", "named"),
+        ("Dear Sir or Madam,\nplease", "", "generic"),
+        ("Ciao a tutti,\necco", "", "generic"),
+        ("Dear valued customer, hello", "Ann", "generic"),
+        ("Dana,\nI attached it", "Dana Fox", "named"),
+        ("Ecco il verbale della riunione.", "", "missing"),
+        ("Sehr geehrte Damen und Herren,\nich", "", "generic"),
+        ("Bonjour Anne,\nmerci", "Anne Morel", "named"),
+        ("Estimado señor Vega,\nle escribo", "Luis Vega", "named"),
+    ],
+)
+def test_greetings(reader: Reader, text: str, name: str, kind: str) -> None:
+    assert reader.read(Content(text=text, recipient_name=name)).greeting.kind == kind
+
+
+def test_a_signature_and_a_quotation_weigh_apart(reader: Reader) -> None:
+    own = "Ciao Ada, martedì non riesco, facciamo mercoledì?"
+    quoted = "\n\nIl 3 marzo Ugo ha scritto:\n> La nostra offerta speciale: sconto del 50%, prenota una demo gratuita!"
+    assert not reader.read(Content(text=own + quoted, is_reply=True)).promotional.value
+    assert not reader.read(Content(text=own + "\n\nCordiali saluti,\nUgo Neri\nOfferte Srl")).promotional.value
+
+
+def test_a_pitch_after_the_signature_still_counts(reader: Reader) -> None:
+    text = "Ciao Ada, a presto.\n\nSaluti,\nUgo\n\nP.S. Solo oggi la nostra offerta speciale: -50%, prenota la tua demo gratuita!"
+    assert reader.read(Content(text=text)).promotional.value
+
+
+def test_unreadable_mail_is_named(reader: Reader) -> None:
+    assert reader.read(Content(html='<img src="a.png"><img src="b.png">')).unreadable.value
+    assert reader.read(Content(text="In allegato.", attachments=(Attachment(filename="offerta.pdf", type="application/pdf"),))).unreadable.value
+    assert reader.read(Content(template_pending=True)).unreadable.value
+    assert not reader.read(Content(text="Ciao Ada, ci vediamo domani alle otto davanti alla scuola con i bambini.")).unreadable.value
