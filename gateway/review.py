@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from gateway.access import Access, Controller, Source
-from gateway.intake.accept import let_go, record
+from gateway.intake.accept import condition_of, let_go, record
+from gateway.intake.letterhead import PLAIN, Letterhead
 from gateway.intake.person_facts import alias_refs, facts_for
 from gateway.intake.rebuild import controller_of, rebuild, source_of
 from gateway.keys import Keys
@@ -59,6 +60,7 @@ class _Case:
     controller: Controller
     aliases: tuple[Ref, ...]
     decided: tuple[DecisionRow, ...]
+    letterhead: Letterhead | None = None
 
 
 class _Decide:
@@ -89,6 +91,12 @@ class _Decide:
             case.controller,
             aliases=case.aliases,
         )
+        head = PLAIN
+        if case.letterhead is not None:
+            promotional = case.reading.promotional.value
+            head = case.letterhead.head(message, n, ref, message.class_, promotional=promotional)
+            if head.add:
+                facts = replace(facts, way_out_added=True)
         decision = decide(
             self._policies,
             message,
@@ -99,7 +107,7 @@ class _Decide:
             waived=self._seen(),
         )
         if decision.outcome is Outcome.ACCEPT:
-            let_go(draft, message, n, ref, case.reading, fresh=False)
+            let_go(draft, message, n, ref, case.reading, head, fresh=False)
             status = "released"
         else:
             status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"
@@ -151,7 +159,7 @@ def _close(
             hold,
             codes=" ".join(sorted({f"{v.policy}/{v.code}" for v in enforced})),
             recheck_at=max(decision.earliest, draft.now + 60) if decision.earliest else 0.0,
-            condition=enforced[0].condition if len({v.condition for v in enforced}) == 1 else "reviewer",
+            condition=condition_of(decision),
         )
     draft.writes.holds[hold.id] = after
     if status not in ("open", "released"):
@@ -164,13 +172,20 @@ class Review:
     """What reviewers do to holds, and what time does."""
 
     def __init__(
-        self, store: Store, reader: Reader, policies: LivePolicies, access: Access, keys: Keys
+        self,
+        store: Store,
+        reader: Reader,
+        policies: LivePolicies,
+        access: Access,
+        keys: Keys,
+        letterhead: Letterhead | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
         self._policies = policies
         self._access = access
         self._keys = keys
+        self._letterhead = letterhead
 
     async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Send it if today's policies let it, waiving what the reviewer saw. Raises HoldGone,
@@ -223,4 +238,5 @@ class Review:
             controller=controller_of(self._access, message),
             aliases=alias_refs(self._keys, message.controller, message.recipients[hold.n]),
             decided=tuple(d for d in decisions if d.n == hold.n),
+            letterhead=self._letterhead,
         )

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from gateway.access import Controller, Source
+from gateway.intake.letterhead import PLAIN, Head, Letterhead
 from gateway.intake.person_facts import NOT_COUNTED, facts_for
 from gateway.intake.receipt import Receipt, RecipientResult, receipt_of
 from gateway.ledger.person import Contact
@@ -58,7 +59,7 @@ class Submission:
     aliases: tuple[tuple[Ref, ...], ...]
     replay_key: bytes = b""
     hold_seconds: float = 14 * 86400.0
-    add_headers: tuple[tuple[tuple[str, str], ...], ...] = ()
+    letterhead: Letterhead | None = None
 
 
 class Accept:
@@ -89,7 +90,6 @@ class Accept:
     def _recipient(self, draft: Draft[Receipt], n: int) -> RecipientResult:
         s = self._submission
         message, recipient, ref = s.message, s.message.recipients[n], s.refs[n]
-        added = s.add_headers[n] if s.add_headers else ()
         facts = facts_for(
             draft,
             message,
@@ -99,9 +99,13 @@ class Accept:
             s.source,
             s.controller,
             aliases=s.aliases[n] if s.aliases else (),
-            way_out_added=bool(added),
         )
         class_ = classify(message, s.reading, facts, s.source.classes, s.source.default_class)
+        head = PLAIN
+        if s.letterhead is not None:
+            head = s.letterhead.head(message, n, ref, class_, promotional=s.reading.promotional.value)
+            if head.add:
+                facts = replace(facts, way_out_added=True)
         judged = message if message.class_ == class_ else replace(message, class_=class_)
         decision = decide(s.policies, judged, recipient, s.reading, facts, draft.now, class_=class_)
         record(draft, judged, n, ref, facts, decision)
@@ -109,7 +113,7 @@ class Accept:
         if decision.outcome is Outcome.HOLD:
             hold_id = put_on_hold(draft, judged, n, ref, decision, s.hold_seconds, s.reading)
         elif decision.outcome is Outcome.ACCEPT and message.deliver:
-            let_go(draft, judged, n, ref, s.reading, added)
+            let_go(draft, judged, n, ref, s.reading, head)
         return RecipientResult(
             address=recipient.address,
             outcome=decision.outcome,
@@ -185,8 +189,6 @@ def put_on_hold(
 ) -> str:
     """Make the decision wait for a person or a condition; returns the hold's id."""
     enforced = decision.enforced
-    conditions = {v.condition for v in enforced}
-    condition = conditions.pop() if len(conditions) == 1 else "reviewer"
     hold_id = f"{message.id}-{n}"
     draft.writes.holds[hold_id] = HoldRow(
         hold_id,
@@ -200,7 +202,7 @@ def put_on_hold(
         decision.class_,
         message.campaign,
         "open",
-        condition,
+        condition_of(decision),
         " ".join(sorted({f"{v.policy}/{v.code}" for v in enforced})),
         cluster_of(message, reading),
         draft.now,
@@ -208,6 +210,13 @@ def put_on_hold(
         draft.now + seconds,
     )
     return hold_id
+
+
+def condition_of(decision: Decision) -> str:
+    """What a hold waits for: consent, reply, window, several of them with a space between, or a reviewer
+    where one of the violations needs a person."""
+    conditions = {v.condition for v in decision.enforced}
+    return "reviewer" if "reviewer" in conditions or not conditions else " ".join(sorted(conditions))
 
 
 def cluster_of(message: Message, reading: Reading) -> str:
@@ -224,7 +233,7 @@ def let_go(
     n: int,
     ref: Ref,
     reading: Reading,
-    added: tuple[tuple[str, str], ...] = (),
+    head: Head = PLAIN,
     *,
     fresh: bool = True,
 ) -> None:
@@ -261,7 +270,7 @@ def let_go(
             0,
             draft.owner if leased else "",
             leased,
-            _entry(message, recipient, added, recheck=due > draft.now),
+            _entry(message, recipient, head, recheck=due > draft.now),
         )
     )
 
@@ -273,9 +282,7 @@ def answered(draft: Draft[Any], ref: Ref, sender: str) -> None:
     draft.recheck_backlog(ref[0], sender, draft.now + BACKLOG_PAUSE)
 
 
-def _entry(
-    message: Message, recipient: Recipient, added: tuple[tuple[str, str], ...], *, recheck: bool
-) -> bytes:
+def _entry(message: Message, recipient: Recipient, head: Head, *, recheck: bool) -> bytes:
     return pack_entry(
         channel=message.channel,
         source=message.source,
@@ -293,7 +300,8 @@ def _entry(
         dsn_envelope_id=message.dsn_envelope_id,
         alone=len(message.recipients) == 1,
         recheck=recheck,
-        add_headers=added,
+        add_headers=head.add,
+        strip_headers=head.strip,
     )
 
 

@@ -79,11 +79,12 @@ CANCEL_OUTBOX = (
 )
 RECHECK_HOLDS = (
     "UPDATE holds SET recheck_at = ? WHERE lane = ? AND controller = ? AND subject = ?"
-    " AND status = 'open' AND condition = ?"
+    " AND status = 'open' AND ' ' || condition || ' ' LIKE '% ' || ? || ' %'"
 )
 RECHECK_BACKLOG = (
     "UPDATE holds SET recheck_at = ?1 WHERE controller = ?2 AND sender = ?3 AND status = 'open'"
-    " AND condition = 'reply' AND codes LIKE '%/reply_backlog.%' AND (recheck_at = 0 OR recheck_at > ?1)"
+    " AND condition <> 'reviewer' AND codes LIKE '%/reply_backlog.%'"
+    " AND (recheck_at = 0 OR recheck_at > ?1)"
 )
 ADD_SENT = "INSERT INTO sent_ids VALUES (?,?,?) ON CONFLICT DO NOTHING"
 SENT = (

@@ -106,7 +106,8 @@ class OutboxRow:
 @dataclass(frozen=True, slots=True)
 class HoldRow:
     """A decision that waits for a person or a condition. `status`: open, released, rejected, expired,
-    cancelled. `recheck_at` is when time may release it, 0 for never; `codes` the violated rules."""
+    cancelled. `condition` is what it waits for: reviewer, or some of consent, reply and window with a
+    space between. `recheck_at` is when time may release it, 0 for never; `codes` the violated rules."""
 
     id: str
     message_id: str

@@ -9,4 +9,4 @@ CREATE TABLE sent_ids (
 ) WITHOUT ROWID;
 
 CREATE INDEX events_unmatched ON events (id) WHERE type = 'reply.unmatched';
-CREATE INDEX holds_backlog ON holds (controller, sender) WHERE status = 'open' AND condition = 'reply';
+CREATE INDEX holds_backlog ON holds (controller, sender) WHERE status = 'open' AND condition <> 'reviewer';
