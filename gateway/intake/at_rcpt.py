@@ -22,7 +22,7 @@ class Refusals:
         self._store = store
         self._keys = keys
 
-    def refuse(self, source: Source, recipient: Recipient) -> str | None | Awaitable[str | None]:
+    def refuse(self, source: Source, recipient: Recipient) -> str | Awaitable[str | None] | None:
         """Why this recipient is refused now, in words for the sender; None to go on. At once where the
         store answers at once."""
         ref = (source.controller, self._keys.subject(recipient.channel, recipient.key))
