@@ -20,8 +20,8 @@ def main(path: Path, lines: int) -> None:
             whole[frame] += int(samples)
     for title, found in (("on top", own), ("anywhere", whole)):
         print(f"-- {title}")
-        for frame, samples in found.most_common(lines):
-            print(f"{samples / own.total():6.1%}  {frame}")
+        for frame, times in found.most_common(lines):
+            print(f"{times / own.total():6.1%}  {frame}")
 
 
 if __name__ == "__main__":

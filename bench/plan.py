@@ -83,10 +83,7 @@ class Course:
         self.report.title("Paced at half the peak rate")
         for sessions in self.plan.sessions:
             if sessions not in self.peak:
-                count = self.bench.calibrate(
-                    self.gateway, self.base, Load(sessions=sessions), self.plan.seconds
-                )
-                self.peak[sessions] = count / self.plan.seconds
+                self.peak[sessions] = self.bench.calibrate(self.gateway, self.base, Load(sessions=sessions))
             load = Load(sessions=sessions, pace=self.peak[sessions] / 2)
             count = int(load.pace * self.plan.seconds)
             runs = [self.bench.run(self.gateway, self.base, load, count) for _ in range(self.plan.repeats)]
