@@ -11,6 +11,7 @@ from typing import NamedTuple
 import idna
 
 from gateway.delivery.outbox import Entry
+from gateway.message.rewrite import outgoing
 
 # RFC 5321 4.1.2, without what only makes trouble: no route, no brackets, no control character.
 _ADDRESS = re.compile(
@@ -59,6 +60,8 @@ def read_offers(extensions: Mapping[str, str]) -> Offers:
 def compose(entry: Entry) -> bytes | Refusal:
     """The octets to send, headers added and ended by CRLF, before dot-stuffing."""
     raw = entry.raw
+    if entry.strip_headers:
+        raw = outgoing(raw, frozenset(name.encode() for name in entry.strip_headers))
     if entry.add_headers:
         added = []
         for name, value in entry.add_headers:

@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 from gateway.access import Access
 from gateway.intake.accept import Accept, Submission
+from gateway.intake.letterhead import Letterhead
 from gateway.intake.person_facts import alias_refs, refs_of
 from gateway.intake.receipt import Receipt
 from gateway.keys import Keys
@@ -16,10 +17,6 @@ from gateway.reading.read import Reader
 from gateway.store.protocol import Store, StoreError
 
 STRIPPED = frozenset({b"x-galateo-"})
-
-Headers = tuple[tuple[str, str], ...]
-Letterhead = Callable[[Message], tuple[Headers, ...]]
-"""Headers to add for each recipient of a message; an empty tuple where there is nothing to add."""
 
 
 def replay_key(source: str, path: str, key: str, body_hash: bytes) -> bytes:
@@ -80,7 +77,7 @@ class Intake:
             aliases=tuple(alias_refs(keys, controller, r) for r in message.recipients),
             replay_key=self._replay_key(message),
             hold_seconds=self._hold_seconds,
-            add_headers=self._letterhead(message) if self._letterhead is not None else (),
+            letterhead=self._letterhead,
         )
 
     @staticmethod

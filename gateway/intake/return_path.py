@@ -13,7 +13,7 @@ PREFIX = "bounces+"
 def return_path(keys: Keys, domain: str, entry_id: str) -> str:
     """The reverse-path of a delivery, `bounces+<message>-<n>-<mark>@domain`: at most 64 octets before
     the @, without capitals, since some servers fold them."""
-    return f"{PREFIX}{entry_id}-{_mark(keys.tokens[0], entry_id)}@{domain}"
+    return f"{PREFIX}{entry_id}-{mark_of(keys.tokens[0], entry_id)}@{domain}"
 
 
 def read_return_path(keys: Keys, address: str) -> tuple[str, int] | None:
@@ -25,10 +25,11 @@ def read_return_path(keys: Keys, address: str) -> tuple[str, int] | None:
     message, _, n = entry_id.rpartition("-")
     if not is_id(message) or not (n.isascii() and n.isdigit() and len(n) <= 4):
         return None
-    known = any(hmac.compare_digest(_mark(key, entry_id).encode(), mark.encode()) for key in keys.tokens)
+    known = any(hmac.compare_digest(mark_of(key, entry_id).encode(), mark.encode()) for key in keys.tokens)
     return (message, int(n)) if known else None
 
 
-def _mark(key: bytes, entry_id: str) -> str:
-    digest = blake2b(entry_id.encode(), key=key, digest_size=10, person=b"return-path").digest()
+def mark_of(key: bytes, entry_id: str, person: bytes = b"return-path") -> str:
+    """The keyed hash that makes an address about one delivery unforgeable: 16 small letters and digits."""
+    digest = blake2b(entry_id.encode(), key=key, digest_size=10, person=person).digest()
     return base64.b32encode(digest).decode("ascii").lower()

@@ -14,6 +14,9 @@ from gateway.store.records import BodyRow, OutboxRow
 if TYPE_CHECKING:
     from gateway.store.draft import Draft
 
+ONE_CLICK = "one-click"
+"""The relay that tells tools of withdrawals, and the format and channel of its entries."""
+
 FEED_BYTES = 16 * 1024 * 1024
 """Bodies kept in memory for their first attempt; past this, entries wait in the database."""
 
@@ -22,6 +25,7 @@ FEED_BYTES = 16 * 1024 * 1024
 class Entry:
     """One delivery to make: to whom, through what, and the octets. Times are unix seconds.
 
+    `strip_headers` names fields (in small letters) that are taken out before `add_headers` are put first.
     `alone` says that nobody else receives the same message, so its body may go with it. `return_path`,
     where given, is the reverse-path to use on the wire; `envelope_from` stays that of whoever sent it.
     """
@@ -52,6 +56,7 @@ class Entry:
     alone: bool = True
     recheck: bool = False
     add_headers: tuple[tuple[str, str], ...] = ()
+    strip_headers: tuple[str, ...] = ()
     return_path: str = ""
 
 
@@ -125,11 +130,35 @@ def queue_report(draft: "Draft[Any]", report: Report) -> None:
         add_headers=(),
     )
     draft.writes.bodies.append(BodyRow(report.id, report.raw))
+    _queue(draft, report.id, report.controller, entry)
+
+
+def queue_call(draft: "Draft[Any]", call_id: str, url: str, source: str, controller: str) -> None:
+    """Put a one-click withdrawal (RFC 8058) at a tool's own address in the outbox: its body is the URL."""
+    entry = pack_entry(
+        channel=ONE_CLICK,
+        source=source,
+        sender="",
+        class_="transactional",
+        campaign="",
+        envelope_from="",
+        address="",
+        relay=ONE_CLICK,
+        format=ONE_CLICK,
+        alone=True,
+        add_headers=(),
+    )
+    draft.writes.bodies.append(BodyRow(call_id, url.encode()))
+    _queue(draft, call_id, controller, entry)
+
+
+def _queue(draft: "Draft[Any]", name: str, controller: str, entry: bytes) -> None:
+    """An outbox row of the gateway's own: about no recipient, so nothing cancels it."""
     draft.writes.outbox.append(
         OutboxRow(
-            f"{report.id}-0",
-            report.id,
-            report.controller,
+            f"{name}-0",
+            name,
+            controller,
             bytes(16),
             False,
             draft.now,
@@ -151,6 +180,7 @@ def unpack_entry(row: OutboxRow, raw: bytes) -> Entry:
     """An entry of a row and the body that belongs to it."""
     fields = orjson.loads(row.entry)
     fields["add_headers"] = tuple((name, value) for name, value in fields["add_headers"])
+    fields["strip_headers"] = tuple(fields.get("strip_headers", ()))
     return Entry(
         id=row.id,
         message_id=row.message_id,
