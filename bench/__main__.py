@@ -94,8 +94,10 @@ def main(
     build.ensure_postfix()
     report = Report(settings=asdict(wanted) | {"policies": str(policies)})
     report.find("a synced write of 4 KB on this disk, ms", machine.sync_ms(folder))
-    plan.carry_out(wanted, Path(tempfile.mkdtemp(prefix="galateo-bench-", dir=folder)), report)
-    print(f"\nstored in {report.write()}")
+    try:
+        plan.carry_out(wanted, Path(tempfile.mkdtemp(prefix="galateo-bench-", dir=folder)), report)
+    finally:
+        print(f"\nstored in {report.write()}")
     if report.troubles:
         raise SystemExit("not every run went well:\n  " + "\n  ".join(report.troubles))
 
