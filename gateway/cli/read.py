@@ -45,7 +45,13 @@ def as_json(ident: object, reading: Reading) -> dict[str, object]:
         "name": reading.greeting.name,
         "evidence": [_evidence(one) for one in reading.greeting.evidence],
     }
-    return {"id": ident, "language": reading.language, **found, "greeting": greeting, "truncated": reading.truncated}
+    return {
+        "id": ident,
+        "language": reading.language,
+        **found,
+        "greeting": greeting,
+        "truncated": reading.truncated,
+    }
 
 
 def _finding(finding: Finding) -> dict[str, object]:
@@ -78,12 +84,16 @@ def _contents(source: str) -> Iterator[tuple[object, Content]]:
         except orjson.JSONDecodeError as error:
             raise click.UsageError(f"{source}:{number}: not a JSON object ({error})") from None
         if not isinstance(row, dict):
-            raise click.UsageError(f"{source}:{number}: expected a JSON object with id, channel, subject, body")
+            raise click.UsageError(
+                f"{source}:{number}: expected a JSON object with id, channel, subject, body"
+            )
         yield row.get("id"), content_of(row)
 
 
 @click.command("read")
-@click.argument("source", metavar="[FILE.jsonl|FILE.eml|-]", default="-", type=click.Path(exists=True, allow_dash=True))
+@click.argument(
+    "source", metavar="[FILE.jsonl|FILE.eml|-]", default="-", type=click.Path(exists=True, allow_dash=True)
+)
 @click.option(
     "--lexicons",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -98,5 +108,7 @@ def read_command(source: str, lexicons: Path | None) -> None:
     """
     reader = Reader(load_lexicons(lexicons or DEFAULT_LEXICONS))
     for ident, content in _contents(source):
-        sys.stdout.buffer.write(orjson.dumps(as_json(ident, reader.read(content)), option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.write(
+            orjson.dumps(as_json(ident, reader.read(content)), option=orjson.OPT_APPEND_NEWLINE)
+        )
     sys.stdout.buffer.flush()

@@ -92,7 +92,13 @@ class Kept:
             if name not in sums or sums[name] == hit[3]:
                 kept.append(hit)
             sums[name] = sums.get(name, 0.0) + hit[3]
-        mark = "footer" if "footer.legal" in sums or "footer.bulk" in sums else "closing" if "closing.sign" in sums else ""
+        mark = (
+            "footer"
+            if "footer.legal" in sums or "footer.bulk" in sums
+            else "closing"
+            if "closing.sign" in sums
+            else ""
+        )
         useful = tuple((name, total) for name, total in sums.items() if name in self._useful)
         return Shown(tuple(kept), useful, tags, tuple(tricks), words, mark)
 

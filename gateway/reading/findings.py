@@ -52,7 +52,9 @@ def _weigh(name: str, seen: Study, weights: Weights) -> Finding:
     return Finding(sure >= weights.threshold.get(name, 0.5), sure)
 
 
-def _point_out(found: dict[str, Finding], text: str, subject: str, seen: Study, weights: Weights) -> None:
+def _point_out(  # noqa: C901 (one pass over all hits)
+    found: dict[str, Finding], text: str, subject: str, seen: Study, weights: Weights
+) -> None:
     """Give each finding that holds the words that show it, the weightiest first."""
     wanted: dict[str, list[tuple[str, float]]] = {}
     for name, finding in found.items():
@@ -81,7 +83,9 @@ def _point_out(found: dict[str, Finding], text: str, subject: str, seen: Study, 
             found[name] = Finding(True, found[name].score, tuple(_show(best, text, subject)))
 
 
-def _show(best: list[tuple[tuple[str, int, int], tuple[float, str]]], text: str, subject: str) -> list[Evidence]:
+def _show(
+    best: list[tuple[tuple[str, int, int], tuple[float, str]]], text: str, subject: str
+) -> list[Evidence]:
     """Evidence for the best places; a place inside one shown already says nothing new."""
     shown: list[Evidence] = []
     for (part, start, end), (_, feature) in best:
@@ -123,12 +127,16 @@ def _evasion(page: Page, subject: str, seen: Study) -> Finding:
 
 def _unreadable(content: Content, page: Page, seen: Study) -> Finding:
     if content.template_pending:
-        return Finding(True, 0.95, (Evidence(text="", why="a template of the provider that is filled in later"),))
+        return Finding(
+            True, 0.95, (Evidence(text="", why="a template of the provider that is filled in later"),)
+        )
     if len(page.text) - sum(len(target) for _, _, target in page.links) >= _LITTLE_TEXT and seen.words > 12:
         return NOT_FOUND
     if page.images:
         return Finding(True, 0.8, (Evidence(text="", why=f"{page.images} pictures and hardly any text"),))
     carried = [one for one in content.attachments if one.type.startswith(_CARRIES_TEXT)]
     if carried and seen.words <= 25:
-        return Finding(True, 0.7, (Evidence(text=carried[0].filename[:100], why="the text may stand in the attachment"),))
+        return Finding(
+            True, 0.7, (Evidence(text=carried[0].filename[:100], why="the text may stand in the attachment"),)
+        )
     return NOT_FOUND

@@ -83,9 +83,7 @@ def _plain(letter: str, alike: bool) -> bytes:
         letter = letter.translate(_ALIKE)
     shape = unicodedata.normalize("NFKD", letter)
     base = "".join(c for c in shape if not unicodedata.combining(c)) or letter
-    return b"".join(
-        c.encode("cp1252", "replace").translate(FOLD) if _latin(c) else b"\x7f" for c in base[:4]
-    )
+    return b"".join(c.encode("cp1252", "replace").translate(FOLD) if _latin(c) else b"\x7f" for c in base[:4])
 
 
 def _latin(letter: str) -> bool:

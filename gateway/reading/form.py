@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern reads better whole)
 """Signals of form: prices, percentages, links, lists, dates and calls, whatever the language.
 
 Patterns are RE2 on folded text (currency signs are `$`, bullets `*`, quotes plain), one group each.
@@ -30,12 +31,26 @@ SHAPES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-COUNTED = frozenset({"form.bullet", "form.question", "form.proper", "form.date", "form.time", "form.weekday", "form.reference"})
+COUNTED = frozenset(
+    {
+        "form.bullet",
+        "form.question",
+        "form.proper",
+        "form.date",
+        "form.time",
+        "form.weekday",
+        "form.reference",
+    }
+)
 """Forms that message_features counts."""
 
 
 def message_features(
-    content: Content, page: Page, features: dict[str, float], words: int, tags: list[tuple[str, int, int, str]]
+    content: Content,
+    page: Page,
+    features: dict[str, float],
+    words: int,
+    tags: list[tuple[str, int, int, str]],
 ) -> None:
     """Adds what only the whole message shows, as `msg.*`, each 0 to 1."""
     found = {
@@ -50,6 +65,9 @@ def message_features(
         "msg.tags": bool(tags),
         "msg.asks": "form.question" in features,
         "msg.proper": features.get("form.proper", 0.0) >= 2,
-        "msg.numbers": sum(features.get(f"form.{one}", 0.0) for one in ("date", "time", "weekday", "reference")) >= 1,
+        "msg.numbers": sum(
+            features.get(f"form.{one}", 0.0) for one in ("date", "time", "weekday", "reference")
+        )
+        >= 1,
     }
     features.update((name, 1.0) for name, holds in found.items() if holds)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern reads better whole)
 """What a person sees of an HTML body, and what was hidden from them.
 
 Ordinary mail HTML is read piece by piece, each piece (one tag and the text after it) looked up in a
@@ -14,10 +15,14 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 _BREAK = frozenset(
     "p div br li tr td th h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer center pre dd dt dl address form main aside nav figure figcaption tbody thead tfoot body html".split()
 )
-_WIDE = frozenset("p h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer pre center tr div".split())
+_WIDE = frozenset(
+    "p h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer pre center tr div".split()
+)
 _VOID = frozenset("br hr img input meta link area base col embed source track wbr".split())
 _SILENT = frozenset("style script title head noscript template".split())
-_ODD = frozenset("plaintext xmp svg math select textarea iframe noembed noframes frameset frame object button audio video details dialog".split())
+_ODD = frozenset(
+    "plaintext xmp svg math select textarea iframe noembed noframes frameset frame object button audio video details dialog".split()
+)
 # Tags that a browser closes by itself: hidden ones need the real parser to know where they end.
 _OPTIONAL = frozenset("p li td th tr dd dt option tbody thead".split())
 _TAG = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL)
@@ -32,10 +37,21 @@ _GONE = re.compile(
     re.IGNORECASE,
 )
 _COLOR = re.compile(r"(?<![-\w])color\s*:\s*([^;\"']+)", re.IGNORECASE)
-_GROUND = re.compile(r"(?:background(?:-color)?\s*:\s*(#[0-9a-f]{3,8}|rgba?\([^)]*\)|[a-z]+)|bgcolor\s*=\s*[\"']?(#?[0-9a-z]+))", re.IGNORECASE)
+_GROUND = re.compile(
+    r"(?:background(?:-color)?\s*:\s*(#[0-9a-f]{3,8}|rgba?\([^)]*\)|[a-z]+)|bgcolor\s*=\s*[\"']?(#?[0-9a-z]+))",
+    re.IGNORECASE,
+)
 _FONT_COLOR = re.compile(r"(?<![-\w])color\s*=\s*[\"']?(#?[0-9a-z]+)", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
-_NAMED = {"white": "ffffff", "black": "000000", "red": "ff0000", "gray": "808080", "grey": "808080", "silver": "c0c0c0", "transparent": ""}
+_NAMED = {
+    "white": "ffffff",
+    "black": "000000",
+    "red": "ff0000",
+    "gray": "808080",
+    "grey": "808080",
+    "silver": "c0c0c0",
+    "transparent": "",
+}
 MAX_HTML = 400_000
 MAX_DEPTH = 512
 
@@ -99,7 +115,12 @@ def _looks(tag: str, attributes: str) -> tuple[str, str, str, str]:
     if tag == "a" and (link := _HREF.search(attributes)):
         href = unescape(link[1] or link[2] or link[3] or "").strip()
     classes = _CLASS.search(attributes)
-    return why, color, ground, href or (("." + " .".join((classes[1] or classes[2] or "").split())) if classes and not href else "")
+    return (
+        why,
+        color,
+        ground,
+        href or (("." + " .".join((classes[1] or classes[2] or "").split())) if classes and not href else ""),
+    )
 
 
 def _paint(pattern: "re.Pattern[str]", text: str) -> str:
@@ -126,7 +147,10 @@ def _hidden_classes(css: str) -> frozenset[str]:
     """Class names that a style sheet hides, outside media queries."""
     plain = re.sub(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", css)[:50_000]
     return frozenset(
-        name for selectors, body in _RULE.findall(plain) if _GONE.search(body) for name in re.findall(r"\.[\w-]+", selectors)
+        name
+        for selectors, body in _RULE.findall(plain)
+        if _GONE.search(body)
+        for name in re.findall(r"\.[\w-]+", selectors)
     )
 
 
@@ -176,7 +200,9 @@ class _Sheet:
         return Page(text=text, hidden=tuple(self.whys), links=links, images=self.images, truncated=truncated)
 
 
-def _scan(html: str, cache: MutableMapping[str, Piece], truncated: bool) -> Page | None:
+def _scan(  # noqa: C901 (one pass over the pieces, kept whole for speed)
+    html: str, cache: MutableMapping[str, Piece], truncated: bool
+) -> Page | None:
     """The quick reading; None where only a real parser can tell."""
     sheet = _Sheet()
     stack: list[tuple[str, str, str, int, str]] = []  # tag, hidden why, ground, link start, href
@@ -224,7 +250,9 @@ def _scan(html: str, cache: MutableMapping[str, Piece], truncated: bool) -> Page
             if tag == "noscript" or tag == "template":
                 return None
             continue
-        if tag in _BREAK and not why:
+        # A closing tag that closes nothing is ignored by browsers, but for </p>.
+        stray = kind == "close" and tag != "p" and not any(one[0] == tag for one in stack)
+        if tag in _BREAK and not why and not stray:
             sheet.line(wide=tag in _WIDE)
         if kind == "void":
             if tag == "img":
@@ -266,7 +294,9 @@ def _scan(html: str, cache: MutableMapping[str, Piece], truncated: bool) -> Page
     return None if silent and skip else sheet.page(truncated)
 
 
-def _walk(html: str, truncated: bool) -> Page:
+def _walk(  # noqa: C901 (a tree walk without recursion)
+    html: str, truncated: bool
+) -> Page:
     """The thorough reading, with an HTML5 parser and without recursion, whatever the depth."""
     sheet = _Sheet()
     tree = LexborHTMLParser(html)
@@ -302,7 +332,9 @@ def _walk(html: str, truncated: bool) -> Page:
                     hides = hides or "hidden by a style sheet"
                 ground, color = back or ground, paint or color
                 if not why:
-                    why = hides or ("text in the color of its background" if paint and _alike(color, ground) else "")
+                    why = hides or (
+                        "text in the color of its background" if paint and _alike(color, ground) else ""
+                    )
                 node = child
                 continue
         while node is not None and node.next is None:
@@ -323,4 +355,7 @@ def _walk(html: str, truncated: bool) -> Page:
 
 
 def _attributes(node: LexborNode) -> str:
-    return "".join(f' {key}="{(value or "").replace(chr(34), chr(39))}"' for key, value in (node.attributes or {}).items())
+    return "".join(
+        f' {key}="{(value or "").replace(chr(34), chr(39))}"'
+        for key, value in (node.attributes or {}).items()
+    )

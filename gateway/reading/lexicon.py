@@ -128,10 +128,12 @@ def _scalar(name: str, number: int, text: str) -> str:
         end = text.find(text[0], 1)
         if end < 0:
             raise BadLexicon(f"{name}:{number}: the quotation mark is not closed")
+        if (rest := text[end + 1 :].strip()) and not rest.startswith("#"):
+            raise BadLexicon(f"{name}:{number}: {rest!r} stands after the quotation mark; it belongs inside")
         return text[1:end]
     if text[:1] in "{[*&!|>%@`":
         raise BadLexicon(f"{name}:{number}: a phrase that begins with {text[0]} needs quotation marks")
-    text = text.split(" #")[0].rstrip()
+    text = text.split(" #", maxsplit=1)[0].rstrip()
     if ": " in text or text.endswith(":"):
         raise BadLexicon(f"{name}:{number}: a phrase with a colon needs quotation marks")
     return text

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern reads better whole)
 """Merge tags that nobody filled in, and the holes that empty ones leave.
 
 All common dialects, without mistaking code, prices, list tags or JSON for them: what stands between
@@ -47,7 +48,7 @@ _SQUARE = re.compile(r"(?<![\w\]!])\[([^\[\]\n]{1,120})\](?![(\[:]|\s*\()", re.D
 _ANGLE = re.compile(rf"<((?:[A-Za-zÀ-ÿ' /_-]+[ _-])?{_FIELD}(?:[ _-][A-Za-zÀ-ÿ' /_-]+)?)>", re.IGNORECASE)
 _HASHED = re.compile(r"(?<!\w)([#$@~|_]{1,2})([A-Za-z][A-Za-z_ ]{2,30})\1(?!\w)")
 _PAREN = re.compile(
-    rf"(?<=\W)\(((?:your|il tuo|la tua|nome|insert|inserire|ihr|votre|tu|su|first|last)[ _][^()\n]{{2,30}}|nome|name|azienda|company)\)",
+    r"(?<=\W)\(((?:your|il tuo|la tua|nome|insert|inserire|ihr|votre|tu|su|first|last)[ _][^()\n]{2,30}|nome|name|azienda|company)\)",
     re.IGNORECASE,
 )
 _BARE = re.compile(
@@ -55,13 +56,19 @@ _BARE = re.compile(
     r"|firstName|lastName|companyName|full_name|nome_(?:azienda|cliente|contatto)|Firstname|Lastname|VORNAME|NACHNAME|PRENOM|NOMBRE_?CLIENTE|INSERT_[A-Z_]+|YOUR_[A-Z_]+)(?![\w.@=(])"
 )
 _BLANK = re.compile(r"(?<![\w])(?:_{4,}|X{3,}|O{3,}|\.{6,}(?= ))(?![\w.])")
-_OPEN_EMPTY = re.compile(rf"^\W{{0,3}}{_HELLO}(?: (?:mr|ms|mrs|dr|dott|sig|herr|frau|m|mme|sr|sra|team)\.?)?(?:  ?,| *\n?,)", re.IGNORECASE)
+_OPEN_EMPTY = re.compile(
+    rf"^\W{{0,3}}{_HELLO}(?: (?:mr|ms|mrs|dr|dott|sig|herr|frau|m|mme|sr|sra|team)\.?)?(?:  ?,| *\n?,)",
+    re.IGNORECASE,
+)
 _OPEN_NULL = re.compile(
     rf"(?:^|[.!\n] *)\W{{0,3}}{_HELLO}(?: (?:mr|ms|mrs|dr|dott|sig|herr|frau|m|mme|sr|sra)\.?)? +({_NOTHING}|%[sd@]|\?{{2,}}|test|xxx+|\.{{3,}})(?![\w/])",
     re.IGNORECASE,
 )
 _PREP_NULL = re.compile(rf"\b{_PREP} (null|undefined|None|NULL|N/A|#N/A|NaN|\(null\))(?![\w:(./])")
-_HOLE = re.compile(rf"(?<=\w )(?:{_PREP}|della|del|dell'|il team|your work at|presso)(?:  +(?=[a-zà-ÿ])| (?=[,.;!](?:\s|$)))", re.IGNORECASE)
+_HOLE = re.compile(
+    rf"(?<=\w )(?:{_PREP}|della|del|dell'|il team|your work at|presso)(?:  +(?=[a-zà-ÿ])| (?=[,.;!](?:\s|$)))",
+    re.IGNORECASE,
+)
 
 _CODE_LINE = re.compile(
     r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo )"
@@ -73,7 +80,10 @@ _NOT_FIELDS = re.compile(
     re.IGNORECASE,
 )
 _HAS_FIELD = re.compile(rf"(?<![A-Za-zÀ-ÿ]){_FIELD}(?![A-Za-zÀ-ÿ])", re.IGNORECASE)
-_POINTED = re.compile(r" / |/.*\b(?:your|their|tuo|suo)\b|\b(?:e\.g\.|es\.|ad esempio|z\.b\.|p\. ?ej\.|por ejemplo)|_", re.IGNORECASE)
+_POINTED = re.compile(
+    r" / |/.*\b(?:your|their|tuo|suo)\b|\b(?:e\.g\.|es\.|ad esempio|z\.b\.|p\. ?ej\.|por ejemplo)|_",
+    re.IGNORECASE,
+)
 _BUTTON = re.compile(
     r"^(?:view|see|click|read|book|open|download|join|register|sign up|learn|start|get|buy|shop|scopri|clicca|leggi|prenota|scarica|vai|vedi|visualizza|iscriviti|registrati|jetzt|mehr"
     r"|voir|cliquez|réserver|télécharger|ver|haz clic|reservar|descargar|unsubscribe|disiscriviti|link|qui|here|hier|ici|aquí)\b",
@@ -96,7 +106,11 @@ def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> li
     if any(sign in text for sign in "{[%|<#$«~_@(") or "OOO" in text or "XXX" in text or "......" in text:
         code = _code_spans(text)
         tags += [tag for tag in _signs(text, is_subject) if not any(a <= tag[0] < b for a, b in code)]
-    tags += [(m.start(), m.end(), "unfilled field") for m in _BARE.finditer(text)] if "ame" in text or text.upper() != text.lower() else []
+    tags += (
+        [(m.start(), m.end(), "unfilled field") for m in _BARE.finditer(text)]
+        if "ame" in text or text.upper() != text.lower()
+        else []
+    )
     tags += _holes(text, first)
     return tags
 
@@ -104,13 +118,23 @@ def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> li
 def _signs(text: str, is_subject: bool) -> list[Tag]:
     tags: list[Tag] = []
     for pattern, why in _SURE:
-        tags += [(m.start(), m.end(), why) for m in pattern.finditer(text) if not _ENVIRONMENT.match(m.group())]
+        tags += [
+            (m.start(), m.end(), why) for m in pattern.finditer(text) if not _ENVIRONMENT.match(m.group())
+        ]
     for pattern in (_DOLLAR, _BRACE):
         tags += [(m.start(), m.end(), "merge tag") for m in pattern.finditer(text)]
-    tags += [(m.start(), m.end(), "field in brackets") for m in _SQUARE.finditer(text) if _is_field(m, text, is_subject)]
+    tags += [
+        (m.start(), m.end(), "field in brackets")
+        for m in _SQUARE.finditer(text)
+        if _is_field(m, text, is_subject)
+    ]
     tags += [(m.start(), m.end(), "field in brackets") for m in _ANGLE.finditer(text)]
     tags += [(m.start(), m.end(), "field in brackets") for m in _PAREN.finditer(text)]
-    tags += [(m.start(), m.end(), "merge tag") for m in _HASHED.finditer(text) if _HAS_FIELD.search(m[2].replace("_", " "))]
+    tags += [
+        (m.start(), m.end(), "merge tag")
+        for m in _HASHED.finditer(text)
+        if _HAS_FIELD.search(m[2].replace("_", " "))
+    ]
     tags += [(m.start(), m.end(), "blank to fill in") for m in _BLANK.finditer(text)]
     return tags
 
@@ -145,7 +169,10 @@ def _is_bare_field(words: str) -> bool:
 def _alone(match: "re.Match[str]", text: str) -> bool:
     before = text.rfind("\n", 0, match.start()) + 1
     after = text.find("\n", match.end())
-    return not text[before : match.start()].strip() and not text[match.end() : after if after >= 0 else len(text)].strip()
+    return (
+        not text[before : match.start()].strip()
+        and not text[match.end() : after if after >= 0 else len(text)].strip()
+    )
 
 
 def _code_spans(text: str) -> list[tuple[int, int]]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern reads better whole)
 """The notation of lexicon phrases, and its translation into RE2.
 
     offr{o|iamo|e}      alternatives, an empty one allowed: libr{o|i|}

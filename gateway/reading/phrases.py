@@ -7,7 +7,7 @@ from gateway.reading.cache import Hit, Kept, Shown
 from gateway.reading.form import message_features
 from gateway.reading.html import Page
 from gateway.reading.language import LANGUAGES, elect
-from gateway.reading.merge_tags import Tag, find_tags
+from gateway.reading.merge_tags import find_tags
 from gateway.reading.reading import Phrase
 from gateway.reading.runs import fingerprint
 from gateway.reading.segments import Block, cut
@@ -82,7 +82,11 @@ def _read_subject(subject: str, seen: Study, kept: Kept) -> None:
     if not subject.strip():
         return
     shown = kept.show(subject, seen.language, False)
-    hits = tuple(hit for hit in shown.hits if not hit[0].startswith(("form.proper", "greeting.", "closing.", "signature.")))
+    hits = tuple(
+        hit
+        for hit in shown.hits
+        if not hit[0].startswith(("form.proper", "greeting.", "closing.", "signature."))
+    )
     for name, _, _, weight in hits:
         seen.features[name] = seen.features.get(name, 0.0) + weight
     seen.hits.append(("subject", 0, hits))

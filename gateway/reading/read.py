@@ -1,12 +1,12 @@
 """read(content) -> Reading: what a text says, with the words that show it."""
 
 from gateway.message.content import Content
+from gateway.reading.cache import Kept
 from gateway.reading.findings import judge
 from gateway.reading.html import Page, read_page
 from gateway.reading.lexicon import Lexicons
 from gateway.reading.phrases import Study, study
 from gateway.reading.reading import Reading
-from gateway.reading.cache import Kept
 
 MAX_TEXT = 60_000
 """Characters of visible text that are looked at; the rest sets `truncated`."""
@@ -23,7 +23,7 @@ class Reader:
 
     def adopt(self, other: "Reader") -> None:
         """Read with the lexicons of another reader from now on."""
-        self._lexicons, self._kept = other._lexicons, other._kept
+        self._lexicons, self._kept = other._lexicons, other._kept  # noqa: SLF001 (of its own kind)
 
     def read(self, content: Content) -> Reading:
         """What this text says; never raises, whatever the text."""
@@ -45,7 +45,9 @@ class Reader:
             text = page.text
             if len(text) <= MAX_TEXT:
                 return page
-            return Page(text=text[:MAX_TEXT], hidden=page.hidden, links=page.links, images=page.images, truncated=True)
+            return Page(
+                text=text[:MAX_TEXT], hidden=page.hidden, links=page.links, images=page.images, truncated=True
+            )
         text = content.text
         if "\r" in text[:MAX_TEXT]:
             text = text[: MAX_TEXT * 2].replace("\r\n", "\n").replace("\r", "\n") + text[MAX_TEXT * 2 :][:1]

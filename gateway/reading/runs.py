@@ -4,6 +4,7 @@ What belongs to the recipient is masked first, within bounds, so that a pitch ca
 attribute. Sentences tell word-for-word copies even in a large history; runs survive spun words.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
@@ -39,7 +40,9 @@ class Sketch(NamedTuple):
     runs: tuple[Mark, ...]
 
 
-def fingerprint(content: Content, blocks: list[tuple[int, str]], kept: Kept, language: str) -> tuple[Phrase, ...]:
+def fingerprint(
+    content: Content, blocks: list[tuple[int, str]], kept: Kept, language: str
+) -> tuple[Phrase, ...]:
     """The phrases of the masked text, in order, at most MAX_SENTENCES + MAX_RUNS."""
     size = sum(len(block) for _, block in blocks)
     level = (size // 600).bit_length()
@@ -149,13 +152,13 @@ def _words(sentence: str) -> list[bytes]:
     """Words in lower case; numbers, masks, addresses and links become `#`."""
     sentence = sentence.replace(MASK, " 0 ")
     if "@" in sentence or "://" in sentence or "www." in sentence:
-        sentence = " ".join("0" if "@" in w or "://" in w or w.startswith("www.") else w for w in sentence.split())
+        sentence = " ".join(
+            "0" if "@" in w or "://" in w or w.startswith("www.") else w for w in sentence.split()
+        )
     return [word if word.isalpha() else b"#" for word in split_words(fold(sentence).text)]
 
 
-def _sample(
-    words: list[bytes], start: int, end: int, level: int, kept: Kept
-) -> list[Mark]:
+def _sample(words: list[bytes], start: int, end: int, level: int, kept: Kept) -> list[Mark]:
     found: list[Mark] = []
     if len(words) < RUN:
         return found
@@ -163,7 +166,7 @@ def _sample(
     most = (1 << level) - 1
     function = kept.function_words
     step = (end - start) / len(words)
-    for i in [i for i, (a, b) in enumerate(zip(values, values[1:], strict=False)) if not (a ^ (b * 3)) & most]:
+    for i in [i for i, (a, b) in enumerate(pairwise(values)) if not (a ^ (b * 3)) & most]:
         run = words[i : i + RUN]
         if len(run) < RUN or run.count(b"#") > 1 or all(word in function or word == b"#" for word in run):
             continue

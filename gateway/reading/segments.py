@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern reads better whole)
 """A visible text cut into blocks: runs of lines that belong together, and lines that stand alone."""
 
 from dataclasses import dataclass
@@ -75,5 +76,7 @@ def _goes_on(previous: str, bare: str) -> bool:
     if bare.startswith(_BULLETS) or (bare[:1].isdigit() and bare[1:3] in (". ", ") ")):
         return False
     if previous.endswith(_STOPS):
-        return len(previous) >= 62 and not previous.endswith((":", ","))  or (previous.endswith(",") and len(previous) >= 50)
+        return (len(previous) >= 62 and not previous.endswith((":", ","))) or (
+            previous.endswith(",") and len(previous) >= 50
+        )
     return len(previous) >= 55 or bare[:1].islower()

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern reads better whole)
 """Sentences of a block: where each starts and ends."""
 
 import re

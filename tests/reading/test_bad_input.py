@@ -16,7 +16,9 @@ HOSTILE = {
     "emoji": Content(text="🎉🎉🎉 🥂"),
     "right to left": Content(text="مرحبا، كيف حالك اليوم؟ שלום"),
     "replacement characters": Content(text="\ufffd\ufffd \x00 \ud800"),
-    "mixed languages": Content(text="Ciao Marco, how are you? Ich komme morgen. Merci et à bientôt. Hasta luego."),
+    "mixed languages": Content(
+        text="Ciao Marco, how are you? Ich komme morgen. Merci et à bientôt. Hasta luego."
+    ),
     "one huge line": Content(text="a" * MEGABYTES),
     "a million braces": Content(text="{" * 1_000_000 + "}" * 1_000_000),
     "a million brackets": Content(text="[" * 1_000_000),
@@ -66,7 +68,26 @@ def test_any_text_gives_a_reading(reader: Reader, body: str, subject: str, part:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.sampled_from(["<p>", "</p>", "<div>", "</div>", "ciao ", "<b>", "</b>", "<br>", "&amp;", "<!-- x -->", "uno due"]), max_size=30))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<p>",
+                "</p>",
+                "<div>",
+                "</div>",
+                "ciao ",
+                "<b>",
+                "</b>",
+                "<br>",
+                "&amp;",
+                "<!-- x -->",
+                "uno due",
+            ]
+        ),
+        max_size=30,
+    )
+)
 def test_the_quick_html_reading_agrees_with_the_parser(parts: list[str]) -> None:
     from gateway.reading import html
 
@@ -77,7 +98,9 @@ def test_the_quick_html_reading_agrees_with_the_parser(parts: list[str]) -> None
 
 
 def test_reading_depends_on_nothing_read_before(lexicons: object, reader: Reader) -> None:
-    content = Content(text="Ciao Ada, la nostra offerta scade stasera: prenota una demo gratuita.", recipient_name="Ada")
+    content = Content(
+        text="Ciao Ada, la nostra offerta scade stasera: prenota una demo gratuita.", recipient_name="Ada"
+    )
     fresh = Reader(reader._lexicons)
     assert fresh.read(content) == reader.read(content) == reader.read(content)
 

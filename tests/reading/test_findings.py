@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (messages stand on one line)
 """A table of cases: what each finding holds to be so, and what not, by language."""
 
 import pytest
@@ -76,14 +77,18 @@ CASES = [
 
 
 @pytest.mark.parametrize(("finding", "language", "text", "expected"), CASES)
-def test_a_finding_is_found_or_not(reader: Reader, finding: str, language: str, text: str, expected: bool) -> None:
+def test_a_finding_is_found_or_not(
+    reader: Reader, finding: str, language: str, text: str, expected: bool
+) -> None:
     reading = reader.read(Content(text=text))
     assert getattr(reading, finding).value is expected, (getattr(reading, finding), reading.language)
     assert reading.language in (language, "und")
 
 
 @pytest.mark.parametrize(("finding", "language", "text", "expected"), [case for case in CASES if case[3]])
-def test_evidence_points_into_the_text(reader: Reader, finding: str, language: str, text: str, expected: bool) -> None:
+def test_evidence_points_into_the_text(
+    reader: Reader, finding: str, language: str, text: str, expected: bool
+) -> None:
     for evidence in getattr(reader.read(Content(text=text)), finding).evidence:
         assert text[evidence.start : evidence.end] == evidence.text
         assert evidence.text.strip()
@@ -114,7 +119,9 @@ def test_a_signature_and_a_quotation_weigh_apart(reader: Reader) -> None:
     own = "Ciao Ada, martedì non riesco, facciamo mercoledì?"
     quoted = "\n\nIl 3 marzo Ugo ha scritto:\n> La nostra offerta speciale: sconto del 50%, prenota una demo gratuita!"
     assert not reader.read(Content(text=own + quoted, is_reply=True)).promotional.value
-    assert not reader.read(Content(text=own + "\n\nCordiali saluti,\nUgo Neri\nOfferte Srl")).promotional.value
+    assert not reader.read(
+        Content(text=own + "\n\nCordiali saluti,\nUgo Neri\nOfferte Srl")
+    ).promotional.value
 
 
 def test_a_pitch_after_the_signature_still_counts(reader: Reader) -> None:
@@ -124,6 +131,12 @@ def test_a_pitch_after_the_signature_still_counts(reader: Reader) -> None:
 
 def test_unreadable_mail_is_named(reader: Reader) -> None:
     assert reader.read(Content(html='<img src="a.png"><img src="b.png">')).unreadable.value
-    assert reader.read(Content(text="In allegato.", attachments=(Attachment(filename="offerta.pdf", type="application/pdf"),))).unreadable.value
+    assert reader.read(
+        Content(
+            text="In allegato.", attachments=(Attachment(filename="offerta.pdf", type="application/pdf"),)
+        )
+    ).unreadable.value
     assert reader.read(Content(template_pending=True)).unreadable.value
-    assert not reader.read(Content(text="Ciao Ada, ci vediamo domani alle otto davanti alla scuola con i bambini.")).unreadable.value
+    assert not reader.read(
+        Content(text="Ciao Ada, ci vediamo domani alle otto davanti alla scuola con i bambini.")
+    ).unreadable.value

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (messages stand on one line)
 import pytest
 
 from gateway.message.content import Content
@@ -15,7 +16,9 @@ HIDDEN = [
 @pytest.mark.parametrize("shape", HIDDEN)
 def test_hidden_text_is_not_seen_and_is_an_evasion(reader: Reader, shape: str) -> None:
     secret = "Offerta speciale segreta da leggere tutta"
-    content = Content(html=f"<html><body><p>Ciao Ada, a domani davanti alla scuola.</p>{shape.format(secret)}</body></html>")
+    content = Content(
+        html=f"<html><body><p>Ciao Ada, a domani davanti alla scuola.</p>{shape.format(secret)}</body></html>"
+    )
     page = reader.see(content)
     assert "segreta" not in page.text
     assert any("segreta" in text for text, _ in page.hidden)
@@ -43,7 +46,13 @@ def test_white_text_on_a_dark_button_is_seen(reader: Reader) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Grande 0fferta solo per te", "Tutto g r a t i s per te oggi", "Tutto g.r.a.t.i.s per te oggi", "Offertа lancio: sсonto del 20%", "Una of\u200bferta speciale"],
+    [
+        "Grande 0fferta solo per te",
+        "Tutto g r a t i s per te oggi",
+        "Tutto g.r.a.t.i.s per te oggi",
+        "Offertа lancio: sсonto del 20%",
+        "Una of\u200bferta speciale",
+    ],
 )
 def test_disguises_are_seen_through(reader: Reader, text: str) -> None:
     reading = reader.read(Content(text=text + ". Ti aspettiamo nel nostro negozio."))
@@ -51,6 +60,13 @@ def test_disguises_are_seen_through(reader: Reader, text: str) -> None:
     assert any(one.text in text for one in reading.evasion.evidence)
 
 
-@pytest.mark.parametrize("text", ["Il modello B2B con 3D e H2O costa 20€ al m2.", "Ci vediamo alle 18h in piazza S. M. N. di Firenze.", "See RFC 2045 and mp3 files."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Il modello B2B con 3D e H2O costa 20€ al m2.",
+        "Ci vediamo alle 18h in piazza S. M. N. di Firenze.",
+        "See RFC 2045 and mp3 files.",
+    ],
+)
 def test_ordinary_text_is_no_disguise(reader: Reader, text: str) -> None:
     assert not reader.read(Content(text=text)).evasion.value

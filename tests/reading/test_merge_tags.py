@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (messages stand on one line)
 import pytest
 
 from gateway.message.content import Content
@@ -31,7 +32,9 @@ def test_tags_left_in_the_text_are_found(reader: Reader, text: str) -> None:
 
 @pytest.mark.parametrize("text", FINE)
 def test_code_prices_and_labels_are_no_tags(reader: Reader, text: str) -> None:
-    assert not reader.read(Content(text=text)).unresolved_merge.value, reader.read(Content(text=text)).unresolved_merge
+    assert not reader.read(Content(text=text)).unresolved_merge.value, reader.read(
+        Content(text=text)
+    ).unresolved_merge
 
 
 def test_tags_in_the_subject_are_found(reader: Reader) -> None:

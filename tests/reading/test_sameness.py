@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (messages stand on one line)
 """Copies are told by the fifth; independent letters, signatures and stock openings are none."""
 
 import random
@@ -74,7 +75,10 @@ def test_half_a_copy_is_half_a_copy(reader: Reader) -> None:
 
 def test_a_pitch_does_not_hide_in_an_attribute(reader: Reader) -> None:
     pitch = "La nostra offerta speciale per la vostra azienda scade venerdì, prenotate subito una dimostrazione gratuita."
-    marks = [{one.hash for one in reader.read(Content(text=f"Buongiorno. {pitch}", own_words=(pitch,))).phrases} for _ in range(2)]
+    marks = [
+        {one.hash for one in reader.read(Content(text=f"Buongiorno. {pitch}", own_words=(pitch,))).phrases}
+        for _ in range(2)
+    ]
     assert marks[0] == marks[1] != set()
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (messages stand on one line)
 """Mail-merged variants of templates, and independent messages on the same subjects, made by rule."""
 
 import random
@@ -21,9 +22,36 @@ If you {prefer|like}, I can {send|forward|share} a {summary|overview|note} with 
 {Best|Kind regards|Cheers},
 Luke Ferris""",
 }
-NAMES = ["Marco Bini", "Anna Ricci", "Paolo Neri", "Sara Fonti", "Elena Corti", "Ugo Basso", "Irene Galli", "Tea Moro", "Nico Serra"]
-COMPANIES = ["Alfa Meccanica", "Borea Srl", "Cantieri Dora", "Delta Legno", "Edil Punto", "Fabbrica Nord", "Giglio Moda", "Officina Sud"]
-FACTS = ["logistica del freddo", "macchine utensili", "arredo per uffici", "oil and gas", "food packaging", "medical devices", "stampa digitale"]
+NAMES = [
+    "Marco Bini",
+    "Anna Ricci",
+    "Paolo Neri",
+    "Sara Fonti",
+    "Elena Corti",
+    "Ugo Basso",
+    "Irene Galli",
+    "Tea Moro",
+    "Nico Serra",
+]
+COMPANIES = [
+    "Alfa Meccanica",
+    "Borea Srl",
+    "Cantieri Dora",
+    "Delta Legno",
+    "Edil Punto",
+    "Fabbrica Nord",
+    "Giglio Moda",
+    "Officina Sud",
+]
+FACTS = [
+    "logistica del freddo",
+    "macchine utensili",
+    "arredo per uffici",
+    "oil and gas",
+    "food packaging",
+    "medical devices",
+    "stampa digitale",
+]
 
 
 def spin(text: str, rng: random.Random) -> str:
@@ -38,7 +66,12 @@ def variant(language: str, rng: random.Random) -> tuple[str, str, str]:
     lines = TEMPLATES[language].split("\n")
     if rng.random() < 0.7:
         del lines[rng.randrange(1, len(lines) - 2)]
-    text = "\n\n".join(lines).replace("{name}", name.split()[0]).replace("{company}", company).replace("{fact}", rng.choice(FACTS))
+    text = (
+        "\n\n".join(lines)
+        .replace("{name}", name.split()[0])
+        .replace("{company}", company)
+        .replace("{fact}", rng.choice(FACTS))
+    )
     return spin(text, rng), name, company
 
 

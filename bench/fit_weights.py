@@ -1,4 +1,4 @@
-"""Fits policies/lexicons/weights.yaml on labeled messages: `python -m tools.fit_weights FILE.jsonl...`
+"""Fits policies/lexicons/weights.yaml on labeled messages: `python -m bench.fit_weights FILE.jsonl...`
 
 A logistic regression in plain Python that stays near the weights already in the file and keeps their
 signs, so that a few hundred messages refine what people wrote, and never overturn it.
@@ -31,7 +31,9 @@ RATE = 0.02
 Row = tuple[dict[str, float], bool]
 
 
-def fit(rows: list[Row], bias: float, start: list[tuple[str, float]]) -> tuple[float, list[tuple[str, float]]]:
+def fit(
+    rows: list[Row], bias: float, start: list[tuple[str, float]]
+) -> tuple[float, list[tuple[str, float]]]:
     """Bias and weights that suit the rows."""
     names = [name for name, _ in start]
     weights = [weight for _, weight in start]
@@ -60,13 +62,14 @@ def main(files: list[str]) -> None:
     messages = [json.loads(line) for name in files for line in Path(name).read_text().splitlines()]
     for label, finding in LABELS.items():
         reader = Reader(load_lexicons(FOLDER))
-        rows: list[Row] = []
-        for message in messages:
-            if message["labels"][label] is not None:
-                rows.append((reader.features(content_of({**message, "lang": None})), message["labels"][label]))
+        rows: list[Row] = [
+            (reader.features(content_of({**message, "lang": None})), message["labels"][label])
+            for message in messages
+            if message["labels"][label] is not None
+        ]
         bias, weights = fit(rows, lexicons.weights.bias[finding], list(lexicons.weights.features[finding]))
         path.write_text(_write(path.read_text(), finding, bias, weights))
-        print(f"{finding}: {len(rows)} messages, bias {bias:.2f}")  # noqa: T201
+        print(f"{finding}: {len(rows)} messages, bias {bias:.2f}")
 
 
 def _write(text: str, finding: str, bias: float, weights: list[tuple[str, float]]) -> str:
