@@ -22,6 +22,7 @@ from gateway.policy.policies import PolicySet
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.review import Review
+from gateway.store.protocol import Store
 from gateway.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,7 +57,7 @@ def shipped() -> PolicySet:
 class Line:
     """Everything between an ingress and the outbox."""
 
-    store: SqliteStore
+    store: Store
     intake: Intake
     review: Review
     consents: Consents
@@ -83,12 +84,13 @@ async def line(
     *,
     access: Access | None = None,
     clock: Clock | None = None,
+    store: Store | None = None,
 ) -> AsyncIterator[Line]:
-    """A line on a database in `folder`."""
+    """A line on a database in `folder`, or on a store that was not started yet."""
     clock = clock or Clock()
     access = access or development_access()
     live = LivePolicies(shipped() if policies is None else policies)
-    store = SqliteStore(folder / "line.db", clock=clock)
+    store = store or SqliteStore(folder / "line.db", clock=clock)
     await store.start()
     metrics = Metrics()
     intake = Intake(store, reader(), live, access, KEYS, metrics, hold_seconds=14 * DAY)

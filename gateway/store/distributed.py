@@ -52,7 +52,8 @@ async def distribute(db: asyncpg.Connection) -> list[str]:
                 )
             else:
                 await db.execute(
-                    f"SELECT create_distributed_table('{table}', 'lane', colocate_with => 'none', shard_count => {SHARDS})"
+                    f"SELECT create_distributed_table('{table}', 'lane', colocate_with => 'none',"
+                    f" shard_count => {SHARDS})"
                 )
             made.append(table)
         first = first or table

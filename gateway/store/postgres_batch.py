@@ -14,7 +14,7 @@ from gateway.store.codec import unpack_person
 from gateway.store.draft import Loaded, Needs, Unit, Writes, linked, union
 from gateway.store.outbox import Feed
 from gateway.store.postgres_counters import Counters
-from gateway.store.postgres_link import LOST, Link, is_lost, translate
+from gateway.store.postgres_link import LOST, Link, is_lost, let_go, translate
 from gateway.store.postgres_outbox import PostgresOutbox
 from gateway.store.postgres_replica import Replica, enlist
 from gateway.store.postgres_schema import is_distributed, read_catalog
@@ -92,7 +92,7 @@ class Batches:
         except (asyncpg.PostgresError, *LOST) as error:
             raise translate(error) from None
         finally:
-            db.terminate()
+            await let_go(db)
         return await self.connect()
 
     async def leave(self) -> None:
@@ -138,8 +138,7 @@ class Batches:
     async def drop(self) -> None:
         """Let go of the connection as it is."""
         db, self._db, self._in_transaction = self._db, None, False
-        if db is not None:
-            db.terminate()
+        await let_go(db)
 
     # -- begin -----------------------------------------------------------------------------------
 

@@ -70,6 +70,13 @@ _PLAIN = {
 }
 
 
+async def let_go(db: asyncpg.Connection | None) -> None:
+    """Close a connection without asking the server; its socket is closed when this returns."""
+    if db is not None:
+        db.terminate()
+        await asyncio.sleep(0)
+
+
 def is_lost(error: BaseException) -> bool:
     """Whether the connection should be given up after this error."""
     state = str(getattr(error, "sqlstate", None) or "")

