@@ -24,7 +24,7 @@ def holds_command() -> None:
 
 
 @holds_command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 @click.option(
     "--status", default="open", show_default=True, help="open, released, rejected, expired, cancelled."
 )
@@ -37,8 +37,7 @@ def list_command(as_json: bool, status: str, source: str, campaign: str, code: s
     wanted = HoldFilter(status=status, source=source, campaign=campaign, code=code, limit=limit)
     holds = with_parts(lambda parts: parts.store.holds(wanted))
     if as_json:
-        for hold in holds:
-            click.echo(orjson.dumps(describe(hold)).decode())
+        click.echo(orjson.dumps([describe(hold) for hold in holds], option=orjson.OPT_INDENT_2).decode())
         return
     _print_table(holds)
 

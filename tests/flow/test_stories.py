@@ -46,13 +46,21 @@ class Stage:
         """The profile of a person nobody wrote to yet."""
         return f"https://www.linkedin.com/in/persona-{next(self._numbers)}-example"
 
-    def say(self, to: str, text: str, class_: str = "outreach", sender: str = ELENA, **given: Any) -> Answer:
+    def say(
+        self,
+        to: str,
+        text: str,
+        class_: str = "outreach",
+        sender: str = ELENA,
+        name: str = "Lucia",
+        **given: Any,
+    ) -> Answer:
         """A private message through the native API."""
         body = {
             "channel": "linkedin",
             "class": class_,
             "sender": {"name": "Elena Riva", "addresses": [{"type": "linkedin", "value": sender}]},
-            "recipient": {"name": "Lucia Neri", "addresses": [{"type": "linkedin", "value": to}]},
+            "recipient": {"name": f"{name} Neri", "addresses": [{"type": "linkedin", "value": to}]},
             "text": text,
             **given,
         }
@@ -140,7 +148,11 @@ def test_an_introduction_a_reply_and_the_offer_they_asked_for(stage: Stage) -> N
     sara = stage.someone()
     thread = {"thread": {"id": f"chat-{sara}"}}
     first = stage.say(
-        sara, INTRODUCTION.format(name="Sara", n=next(stage._numbers)), purpose="offers", **thread
+        sara,
+        INTRODUCTION.format(name="Sara", n=next(stage._numbers)),
+        name="Sara",
+        purpose="offers",
+        **thread,
     )
     assert status(first) == "accepted", first.body
     stage.happens(
@@ -150,7 +162,7 @@ def test_an_introduction_a_reply_and_the_offer_they_asked_for(stage: Stage) -> N
         "Grazie della risposta, Sara. Il corso di restauro dura otto lezioni e costa 240 euro; per chi si iscrive entro"
         " venerdì c'è uno sconto del 20%. Se vuole le tengo un posto."
     )
-    answer = stage.say(sara, offer, "conversation", purpose="offers", **thread)
+    answer = stage.say(sara, offer, "conversation", name="Sara", purpose="offers", **thread)
     assert status(answer) == "accepted", answer.body
 
 
@@ -197,13 +209,12 @@ def test_the_same_wish_to_hundreds(stage: Stage, kind: str) -> None:
         thread = {"thread": {"id": friend}}
         stage.happens("message.replied", friend, ago=5 * 86400, text="Volentieri!", **thread)
         stage.happens("message.answered", friend, ago=4 * 86400, **thread)
-        recipient = {"name": f"{name} Rossi", "addresses": [{"type": "linkedin", "value": friend}]}
         answers.append(
             stage.say(
                 friend,
                 text.format(name=name),
                 kind,
-                recipient=recipient,
+                name=name,
                 campaign={"id": f"c-{kind}"},
                 purpose="x",
             )
@@ -217,13 +228,21 @@ def test_the_same_wish_to_hundreds(stage: Stage, kind: str) -> None:
 
 def test_a_wish_with_a_sentence_of_its_own(stage: Stage) -> None:
     for n in range(6):
-        stage.say(stage.someone(), WISH.format(name="Ada"), "greeting", campaign={"id": f"w{n}"}, purpose="x")
+        stage.say(
+            stage.someone(),
+            WISH.format(name="Ada"),
+            "greeting",
+            name="Ada",
+            campaign={"id": f"w{n}"},
+            purpose="x",
+        )
     own = (
         WISH.format(name="Ada")
         + " Mi è rimasto impresso quello che dicevi a Verona sui turni di notte in magazzino."
     )
     assert (
-        status(stage.say(stage.someone(), own, "greeting", campaign={"id": "own"}, purpose="x")) == "accepted"
+        status(stage.say(stage.someone(), own, "greeting", name="Ada", campaign={"id": "own"}, purpose="x"))
+        == "accepted"
     )
 
 
@@ -233,7 +252,11 @@ def test_a_sequence_does_not_roll_over_a_reply(stage: Stage) -> None:
     assert (
         status(
             stage.say(
-                rita, INTRODUCTION.format(name="Rita", n=next(stage._numbers)), purpose="offers", **thread
+                rita,
+                INTRODUCTION.format(name="Rita", n=next(stage._numbers)),
+                name="Rita",
+                purpose="offers",
+                **thread,
             )
         )
         == "accepted"
@@ -242,7 +265,9 @@ def test_a_sequence_does_not_roll_over_a_reply(stage: Stage) -> None:
         "message.replied", rita, ago=3600, text="Buongiorno, le rispondo con calma domani.", **thread
     )
     third = "Buongiorno Rita, sono sempre Elena della Libreria Acme: le scrivo di nuovo per la serata di aprile sulle biblioteche."
-    answer = stage.say(rita, third, purpose="offers", sequence={"id": "s", "step": 3, "of": 4}, **thread)
+    answer = stage.say(
+        rita, third, name="Rita", purpose="offers", sequence={"id": "s", "step": 3, "of": 4}, **thread
+    )
     assert status(answer) == "held", answer.body
     [duty] = [v for v in answer.json()["violations"] if v["code"].startswith("reply_duty")]
     assert time.strftime("%Y", time.gmtime()) in duty["reason"]
@@ -259,7 +284,9 @@ def test_no_sales_please(stage: Stage) -> None:
     answer = stage.say(ugo, PITCH, purpose="offers")
     assert status(answer) == "rejected"
     assert any(code.startswith("no_sales") for code in codes(answer)), codes(answer)
-    intro = stage.say(ugo, INTRODUCTION.format(name="Ugo", n=next(stage._numbers)), purpose="offers")
+    intro = stage.say(
+        ugo, INTRODUCTION.format(name="Ugo", n=next(stage._numbers)), name="Ugo", purpose="offers"
+    )
     assert status(intro) == "accepted", intro.body
 
 
@@ -271,13 +298,21 @@ def test_asking_leave_in_italy(stage: Stage) -> None:
     )
     stranger = stage.someone()
     answer = stage.say(
-        stranger, ask.format(name="Ida", n=next(stage._numbers)), "permission_request", purpose="newsletter"
+        stranger,
+        ask.format(name="Ida", n=next(stage._numbers)),
+        "permission_request",
+        name="Ida",
+        purpose="newsletter",
     )
     assert status(answer) == "rejected", answer.body
     friend = stage.someone()
     stage.happens("connection.accepted", friend, ago=6 * 86400)
     answer = stage.say(
-        friend, ask.format(name="Ida", n=next(stage._numbers)), "permission_request", purpose="newsletter"
+        friend,
+        ask.format(name="Ida", n=next(stage._numbers)),
+        "permission_request",
+        name="Ida",
+        purpose="newsletter",
     )
     assert status(answer) == "held", answer.body
 
@@ -289,7 +324,7 @@ def test_a_colleagues_door_stays_closed(stage: Stage) -> None:
     stage.happens("message.replied", zoe, ago=5 * 86400, sender=MARIO, text="Sì, mi interessa.")
     answer = stage.say(zoe, PITCH, purpose="offers", sender=ELENA)
     assert status(answer) == "rejected"
-    assert "no_pitch.too_soon" in codes(answer)
+    assert any(code.startswith("no_pitch") for code in codes(answer))
 
 
 def test_a_reimported_list_revives_nobody(stage: Stage) -> None:
@@ -309,6 +344,7 @@ def test_twenty_unanswered_replies(stage: Stage) -> None:
     answer = stage.say(
         stage.someone(),
         INTRODUCTION.format(name="Lia", n=next(stage._numbers)),
+        name="Lia",
         purpose="offers",
         sender=busy,
     )
@@ -372,7 +408,7 @@ def test_an_objection_stops_everything_that_waits(stage: Stage) -> None:
     waiting = 0
     for n in range(8):
         text = INTRODUCTION.format(name="Omar", n=next(stage._numbers)) + f" Torno sul punto {n}."
-        waiting += status(stage.say(omar, text, purpose="offers", send_at=later)) == "accepted"
+        waiting += status(stage.say(omar, text, name="Omar", purpose="offers", send_at=later)) == "accepted"
     held = [
         stage.say(
             omar, f"Buongiorno, sono Elena: {{{{first_name}}}}, torno sul punto {n}.", "greeting", purpose="x"
@@ -382,7 +418,10 @@ def test_an_objection_stops_everything_that_waits(stage: Stage) -> None:
     before = stage.gateway.metric("galateo_deliveries_total", relay="webhook")
     stage.happens("unsubscribe", omar)
     assert not [h for h in stage.gateway.holds() if h["id"] in {a.json().get("hold_id") for a in held}]
-    assert status(stage.say(omar, INTRODUCTION.format(name="Omar", n=0), purpose="offers")) == "rejected"
+    assert (
+        status(stage.say(omar, INTRODUCTION.format(name="Omar", n=0), name="Omar", purpose="offers"))
+        == "rejected"
+    )
     time.sleep(0.5)
     assert stage.gateway.metric("galateo_deliveries_total", relay="webhook") == before
     assert waiting >= 1
