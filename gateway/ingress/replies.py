@@ -16,7 +16,7 @@ from gateway.ingress.smtp_limits import Limits, Networks, is_loopback, is_within
 from gateway.ingress.smtp_protocol import SmtpSession
 from gateway.ingress.smtp_reception import Reception, Submit
 from gateway.ingress.smtp_reply import line
-from gateway.intake.replies import Inbound
+from gateway.intake.inbound import Inbound
 from gateway.message.envelope import Message, Recipient
 from gateway.settings import Listen, Settings
 

@@ -1,10 +1,11 @@
 """Which message a reply, a bounce or a complaint is about."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.intake.rebuild import rebuild
 from gateway.intake.return_path import read_return_path
+from gateway.intake.tokens import read_leave_address
 from gateway.keys import Keys
 from gateway.message.address import normalize
 from gateway.message.envelope import Message, Recipient
@@ -50,6 +51,15 @@ class Matching:
                 return Sent(message=message, n=named[1], how="token")
         return None
 
+    async def by_way_out(self, addresses: Iterable[str]) -> Sent | None:
+        """By the mailbox of a mailto way out."""
+        for address in addresses:
+            named = read_leave_address(self._keys, address)
+            message = await self._message(named[0]) if named else None
+            if named and message is not None and named[1] < len(message.recipients):
+                return Sent(message=message, n=named[1], how="token")
+        return None
+
     async def by_ids(self, ids: Sequence[str], addresses: Iterable[str]) -> Sent | None:
         """By the Message-IDs that it names; of several messages the one that went to an address named."""
         wanted = frozenset(normalize("email", address) for address in addresses)
@@ -84,7 +94,7 @@ class Matching:
 
     async def _message(self, name: str) -> Message | None:
         found = await self._store.message(name)
-        return rebuild(found[0], b"") if found is not None else None
+        return replace(rebuild(found[0], b""), class_=found[0].class_) if found is not None else None
 
 
 def _find(message: Message, keys: frozenset[str]) -> int:

@@ -7,31 +7,29 @@ stop messages. What cannot be matched or believed is kept for a person to look a
 import asyncio
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from email.utils import getaddresses
+from dataclasses import replace
 from hashlib import blake2b
 
 from gateway.access import Access
 from gateway.intake.effects import Effect
 from gateway.intake.events import TellEvent, count
+from gateway.intake.inbound import Inbound, Mail, addressees_of, identity_of, read_mail
 from gateway.intake.matching import Matching, Sent
 from gateway.intake.review_pile import Kept, ReviewPile, TakeIn
 from gateway.keys import Keys
-from gateway.ledger.authentication import vouches
-from gateway.ledger.autoreply import AUTOMATIC, REPORT, asks_to_stop, kind_of, newest_text
+from gateway.ledger.autoreply import AUTOMATIC, REPORT, asks_to_stop, kind_of
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import UNKNOWN
 from gateway.ledger.report import DeliveryStatus, Report, read_report
 from gateway.message.address import normalize
-from gateway.message.content import Content
 from gateway.message.envelope import Identifier
 from gateway.message.ids import new_id
 from gateway.message.mailbox import is_address
-from gateway.message.parse import Parsed, parse
+from gateway.message.parse import parse
 from gateway.message.rewrite import outgoing
 from gateway.metrics import Metrics
+from gateway.policy.rules.case import purpose_of
 from gateway.reading.read import Reader
-from gateway.reading.reading import Reading
 from gateway.store.attempt import Report as Letter
 from gateway.store.protocol import Store
 
@@ -40,31 +38,6 @@ SOURCE = "replies"
 FORWARDED = "X-Galateo-Forwarded"
 LARGE = 262_144
 """Octets from which a message is read in a thread, so that others need not wait for it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inbound:
-    """One message as the listener took it. `mail_from` is "" for the null reverse-path; `believed` says
-    that it came from a machine whose Authentication-Results count."""
-
-    raw: bytes
-    mail_from: str
-    recipients: tuple[str, ...]
-    received_at: float
-    believed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mail:
-    """What was read of an Inbound: who wrote it, whether that is certain, and what they say."""
-
-    inbound: Inbound
-    parsed: Parsed
-    author: str
-    trusted: bool
-    text: str
-    reading: Reading
-    stops: bool
 
 
 class Replies:
@@ -96,11 +69,11 @@ class Replies:
         self._pile = ReviewPile()
 
     async def receive(self, inbound: Inbound) -> str:
-        """Take a message in; returns what it was once that is durable: human, stop, automatic, bounce,
-        complaint, receipt or unmatched. Raises StoreError."""
+        """Take a message in; returns what it was once that is durable: human, stop, unsubscribe, automatic,
+        bounce, complaint, receipt or unmatched. Raises StoreError."""
         large = len(inbound.raw) >= LARGE
         parsed = await asyncio.to_thread(parse, inbound.raw) if large else parse(inbound.raw)
-        mail = self._read(inbound, parsed)
+        mail = read_mail(inbound, parsed, self._reader, self._trusted)
         headers = dict(reversed(list(parsed.headers.items())))
         subject = parsed.content.subject
         kind = kind_of(headers, envelope_from=inbound.mail_from, subject=subject)
@@ -111,32 +84,17 @@ class Replies:
             return await self._take_complaint(mail, report)
         if kind == REPORT:
             return "receipt"
+        leaving = await self._matching.by_way_out(inbound.recipients)
+        if leaving is not None and inbound.mail_from:
+            return await self._take_leave(mail, leaving)
         # Mail programs write the mail that a mailto: way out asks for by themselves.
         if kind == AUTOMATIC and not (inbound.mail_from and asks_to_stop(subject)):
             return await self._take_automatic(mail)
         return await self._take_reply(mail)
 
-    def _read(self, inbound: Inbound, parsed: Parsed) -> _Mail:
-        author = _author(parsed)
-        content = parsed.content
-        seen = content.text if content.text.strip() else self._reader.see(content).text
-        text = newest_text(seen)
-        reading = self._reader.read(Content(subject=content.subject, text=text, is_reply=True))
-        values = parsed.headers.get_all("authentication-results")
-        domain = author.rpartition("@")[2]
-        return _Mail(
-            inbound=inbound,
-            parsed=parsed,
-            author=author,
-            trusted=bool(author) and inbound.believed and vouches(values, self._trusted, domain),
-            text=text,
-            reading=reading,
-            stops=reading.stop_request.value or asks_to_stop(text) or asks_to_stop(content.subject),
-        )
-
     # -- replies ---------------------------------------------------------------------------------
 
-    async def _take_reply(self, mail: _Mail) -> str:
+    async def _take_reply(self, mail: Mail) -> str:
         sent = await self._match(mail)
         if sent is None:
             return await self._take_unmatched(mail)
@@ -154,22 +112,22 @@ class Replies:
         happening = self._happening(mail, "message.replied", sent, mail.author, opens=True)
         return await self._tell(mail, [self._unit(happening, mail)], sent, "human")
 
-    async def _match(self, mail: _Mail) -> Sent | None:
+    async def _match(self, mail: Mail) -> Sent | None:
         matching, ids = self._matching, mail.parsed.in_reply_to
         sent = await matching.by_token(mail.inbound.recipients) or await matching.by_ids(ids, [mail.author])
         if sent is not None or not mail.author:
             return sent
-        to = [*mail.inbound.recipients, *_addressees(mail.parsed)]
+        to = [*mail.inbound.recipients, *addressees_of(mail.parsed)]
         return await matching.by_people(mail.author, to, self._access.controllers, mail.inbound.received_at)
 
-    async def _take_unmatched(self, mail: _Mail) -> str:
+    async def _take_unmatched(self, mail: Mail) -> str:
         if mail.stops:
             units = [self._stop(mail, c, mail.author, None) for c in await self._knowing(mail.author)]
             if units:
                 return await self._tell(mail, units, None, "stop")
         return await self._keep(mail, "unmatched", None)
 
-    async def _take_automatic(self, mail: _Mail) -> str:
+    async def _take_automatic(self, mail: Mail) -> str:
         sent = await self._match(mail)
         if sent is None or sent.recipient is None:
             self._metrics.reply("automatic")
@@ -187,13 +145,21 @@ class Replies:
         known = [(c, await self._store.person((c, subject))) for c in self._access.controllers]
         return [controller for controller, person in known if person != UNKNOWN]
 
-    def _stop(self, mail: _Mail, controller: str, address: str, sent: Sent | None) -> TellEvent:
+    def _stop(self, mail: Mail, controller: str, address: str, sent: Sent | None) -> TellEvent:
         happening = self._happening(mail, "message.replied", sent, address, controller=controller, stops=True)
         return self._unit(happening, mail)
 
+    async def _take_leave(self, mail: Mail, sent: Sent) -> str:
+        """Whoever writes to the mailbox of a way out leaves, whatever they write."""
+        assert sent.recipient is not None
+        message = sent.message
+        happening = self._happening(mail, "unsubscribe", sent, sent.recipient.address, data={})
+        happening = replace(happening, purpose=purpose_of(message, message.class_))
+        return await self._tell(mail, [TellEvent(happening, self._keys)], None, "unsubscribe")
+
     # -- bounces and complaints ----------------------------------------------------------------------
 
-    async def _take_bounce(self, mail: _Mail, report: Report) -> str:
+    async def _take_bounce(self, mail: Mail, report: Report) -> str:
         told = [*mail.inbound.recipients, *report.return_paths]
         named = [address for status in report.statuses for address in status.addresses]
         sent = await self._matching.by_token(told) or await self._matching.by_ids(report.message_ids, named)
@@ -202,7 +168,7 @@ class Replies:
         units = [unit for status in report.statuses if (unit := self._bounce(mail, sent, status))]
         return await self._tell(mail, units, sent, "bounce", letter_to=sent.message.envelope_from)
 
-    def _bounce(self, mail: _Mail, sent: Sent, status: DeliveryStatus) -> TellEvent | None:
+    def _bounce(self, mail: Mail, sent: Sent, status: DeliveryStatus) -> TellEvent | None:
         if status.action not in ("failed", "delivered"):
             return None
         address = _named(sent, status.addresses)
@@ -213,7 +179,7 @@ class Replies:
         happening = self._happening(mail, type_, sent, address, opens=sent.how == "token", data=data)
         return TellEvent(happening, self._keys)
 
-    async def _take_complaint(self, mail: _Mail, report: Report) -> str:
+    async def _take_complaint(self, mail: Mail, report: Report) -> str:
         if not (report.complains or report.unsubscribes):
             return "receipt"
         told = [*mail.inbound.recipients, *report.return_paths]
@@ -236,12 +202,12 @@ class Replies:
 
     # -- told, kept, forwarded -----------------------------------------------------------------------
 
-    def _unit(self, happening: Happening, mail: _Mail) -> TellEvent:
+    def _unit(self, happening: Happening, mail: Mail) -> TellEvent:
         return TellEvent(happening, self._keys, mail.reading)
 
     def _happening(
         self,
-        mail: _Mail,
+        mail: Mail,
         type_: str,
         sent: Sent | None,
         address: str,
@@ -253,7 +219,7 @@ class Replies:
     ) -> Happening:
         parsed, message = mail.parsed, sent.message if sent else None
         key = normalize("email", address)
-        identity = f"{_identity(mail)}\0{type_}\0{key}\0{opens}"
+        identity = f"{identity_of(mail)}\0{type_}\0{key}\0{opens}"
         return Happening(
             type=type_,
             controller=message.controller if message else controller,
@@ -273,7 +239,7 @@ class Replies:
         )
 
     async def _tell(
-        self, mail: _Mail, units: list[TellEvent], sent: Sent | None, kind: str, letter_to: str = ""
+        self, mail: Mail, units: list[TellEvent], sent: Sent | None, kind: str, letter_to: str = ""
     ) -> str:
         letter = self._letter(mail, sent, letter_to)
         for result in await self._store.run(TakeIn(units=units, letter=letter)):
@@ -281,13 +247,15 @@ class Replies:
                 count(self._metrics, result.effect)
         return kind
 
-    async def _keep(self, mail: _Mail, reason: str, sent: Sent | None) -> str:
+    async def _keep(self, mail: Mail, reason: str, sent: Sent | None) -> str:
         """For a person to look at: told apart from what counts, and never opens a door."""
         if not self._pile.has_room(mail.inbound.received_at):
             self._metrics.reply("unmatched")
             return "unmatched"
         kept = Kept(
-            dedup=blake2b(_identity(mail).encode(errors="replace"), digest_size=16, person=b"kept").digest(),
+            dedup=blake2b(
+                identity_of(mail).encode(errors="replace"), digest_size=16, person=b"kept"
+            ).digest(),
             controller=sent.message.controller if sent else "",
             reason=reason,
             message=sent.message.id if sent else "",
@@ -301,7 +269,7 @@ class Replies:
             count(self._metrics, Effect(applied=False, reply="unmatched"))
         return "unmatched"
 
-    def _letter(self, mail: _Mail, sent: Sent | None, to: str) -> Letter | None:
+    def _letter(self, mail: Mail, sent: Sent | None, to: str) -> Letter | None:
         """The same mail on its way to who waits for it; never twice, and never back to where it was."""
         address = self._forward
         if address == "sender":
@@ -323,24 +291,6 @@ class Replies:
             controller=sent.message.controller if sent else "",
             smtputf8=not address.isascii(),
         )
-
-
-def _author(parsed: Parsed) -> str:
-    """The one mailbox that wrote it; "" where the header names none or several."""
-    fields = parsed.headers.get_all("from")
-    people = [address for _, address in getaddresses([field[:2000] for field in fields]) if address]
-    return people[0] if len(fields) == 1 and len(people) == 1 and is_address(people[0]) else ""
-
-
-def _addressees(parsed: Parsed) -> list[str]:
-    values = [value[:4000] for name in ("to", "cc") for value in parsed.headers.get_all(name)[:3]]
-    return [address for _, address in getaddresses(values)[:50] if is_address(address)]
-
-
-def _identity(mail: _Mail) -> str:
-    """What makes two copies the same mail."""
-    message_id = mail.parsed.message_id
-    return f"{message_id}\0{mail.author}" if message_id else blake2b(mail.inbound.raw).hexdigest()
 
 
 def _named(sent: Sent, addresses: Iterable[str]) -> str:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import aiosmtplib
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access import Access, Controller, Source
-from gateway.intake.replies import Inbound, Replies
+from gateway.intake.inbound import Inbound
+from gateway.intake.replies import Replies
 from gateway.intake.return_path import return_path
+from gateway.intake.tokens import leave_address
 from gateway.ledger.person import Person
 from gateway.ledger.relationship import stage
 from gateway.store.outbox import Entry
@@ -205,6 +207,29 @@ async def test_a_mailto_way_out_needs_only_its_subject(tmp_path: Path) -> None:
         )
         assert await box.deliver(raw) == "stop"
         assert await box.stops() == {"stop_request"}
+
+
+async def test_mail_to_a_way_out_leaves_whatever_it_says(tmp_path: Path) -> None:
+    async with mailbox(tmp_path, forward="sender") as box:
+        message = await write(box)
+        address = leave_address(KEYS, "in.acme.example", f"{message}-0")
+        assert (
+            await box.deliver(reply("Grazie.", author="x@y.example", results=""), to=address) == "unsubscribe"
+        )
+        [stop] = (await box.anna()).stops
+        assert (stop.kind, stop.channels) == ("unsubscribed", ("email",))
+        assert await waiting(box) == []
+
+
+@pytest.mark.parametrize(("change", "mail_from"), [("-0-", ANNA), ("", "")])
+async def test_a_forged_or_automatic_leave_changes_nothing(
+    tmp_path: Path, change: str, mail_from: str
+) -> None:
+    async with mailbox(tmp_path) as box:
+        message = await write(box)
+        address = leave_address(KEYS, "in.acme.example", f"{message}-0")
+        await box.deliver(reply("Grazie.", results=""), mail_from, address.replace(change or "#", "-1-"))
+        assert await box.stops() == set()
 
 
 async def test_our_own_words_quoted_stop_nobody(tmp_path: Path) -> None:
@@ -442,6 +467,7 @@ def receive(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes, str], 
     return take
 
 
+@settings(max_examples=40)
 @given(
     st.sampled_from(SAMPLES),
     st.integers(0, 900),

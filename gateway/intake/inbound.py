@@ -1,0 +1,77 @@
+"""Mail that came back, as it is read: who wrote it, whether that is certain, and what they say."""
+
+from dataclasses import dataclass
+from email.utils import getaddresses
+from hashlib import blake2b
+
+from gateway.ledger.authentication import vouches
+from gateway.ledger.autoreply import asks_to_stop, newest_text
+from gateway.message.content import Content
+from gateway.message.mailbox import is_address
+from gateway.message.parse import Parsed
+from gateway.reading.read import Reader
+from gateway.reading.reading import Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """One message as the listener took it. `mail_from` is "" for the null reverse-path; `believed` says
+    that it came from a machine whose Authentication-Results count."""
+
+    raw: bytes
+    mail_from: str
+    recipients: tuple[str, ...]
+    received_at: float
+    believed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """What was read of an Inbound: who wrote it, whether that is certain, and what they say."""
+
+    inbound: Inbound
+    parsed: Parsed
+    author: str
+    trusted: bool
+    text: str
+    reading: Reading
+    stops: bool
+
+
+def read_mail(inbound: Inbound, parsed: Parsed, reader: Reader, trusted: str) -> Mail:
+    """What a message says; `trusted` is the authserv-id of the server whose word counts, "" for none."""
+    author = author_of(parsed)
+    content = parsed.content
+    seen = content.text if content.text.strip() else reader.see(content).text
+    text = newest_text(seen)
+    reading = reader.read(Content(subject=content.subject, text=text, is_reply=True))
+    values = parsed.headers.get_all("authentication-results")
+    domain = author.rpartition("@")[2]
+    return Mail(
+        inbound=inbound,
+        parsed=parsed,
+        author=author,
+        trusted=bool(author) and inbound.believed and vouches(values, trusted, domain),
+        text=text,
+        reading=reading,
+        stops=reading.stop_request.value or asks_to_stop(text) or asks_to_stop(content.subject),
+    )
+
+
+def author_of(parsed: Parsed) -> str:
+    """The one mailbox that wrote it; "" where the header names none or several."""
+    fields = parsed.headers.get_all("from")
+    people = [address for _, address in getaddresses([field[:2000] for field in fields]) if address]
+    return people[0] if len(fields) == 1 and len(people) == 1 and is_address(people[0]) else ""
+
+
+def addressees_of(parsed: Parsed) -> list[str]:
+    """Whom its header addresses, at most fifty."""
+    values = [value[:4000] for name in ("to", "cc") for value in parsed.headers.get_all(name)[:3]]
+    return [address for _, address in getaddresses(values)[:50] if is_address(address)]
+
+
+def identity_of(mail: Mail) -> str:
+    """What makes two copies the same mail."""
+    message_id = mail.parsed.message_id
+    return f"{message_id}\0{mail.author}" if message_id else blake2b(mail.inbound.raw).hexdigest()
