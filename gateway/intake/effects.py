@@ -12,7 +12,7 @@ from gateway.intake.consents import ConsentInput, record_consent
 from gateway.ledger.consent import suppress
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import Contact, Person
-from gateway.ledger.relationship import Event, give_back, happened, relationship, sent
+from gateway.ledger.relationship import Event, claimed, give_back, happened, relationship, sent
 from gateway.message.envelope import CLASSES
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
@@ -145,7 +145,9 @@ def _told_sent(t: Telling) -> Effect:
     class_ = _class_of(h)
     for ref in t.near:
         contact = Contact(t.at, class_, h.channel, h.sender, h.message or t.event, h.purpose)
-        draft.set_person(ref, sent(draft.person(ref), contact, introduced=False))
+        person = draft.person(ref)
+        after = sent(person, contact, introduced=False) if h.opens else claimed(person, contact)
+        draft.set_person(ref, after)
     draft.count_sent(h.controller, h.sender, class_)
     return Effect()
 

@@ -69,6 +69,15 @@ def sent(person: Person, contact: Contact, *, introduced: bool) -> Person:
     return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
 
 
+def claimed(person: Person, contact: Contact) -> Person:
+    """A message that a source says it sent, and that nobody vouches for: it takes its place in caps and
+    sequences, and is no first contact that a next one could lean on."""
+    r = relationship(person, contact.sender)
+    after = replace(r, last_out=max(r.last_out, contact.at), sent_since_reply=r.sent_since_reply + 1)
+    contacts = (*person.contacts[-CONTACTS_KEPT + 1 :], contact)
+    return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
+
+
 def give_back(person: Person, message: str) -> Person:
     """A message that finally failed takes no place in any cap, and introduced nobody."""
     lost = [c for c in person.contacts if c.message == message]
@@ -143,18 +152,7 @@ def _bought(r: Relationship, event: Event) -> Relationship:
     return replace(r, purchases=r.purchases + 1, last_purchase=max(r.last_purchase, event.at))
 
 
-def _told_sent(r: Relationship, event: Event) -> Relationship:
-    return replace(
-        r,
-        first_out=r.first_out or event.at,
-        last_out=max(r.last_out, event.at),
-        sent=r.sent + 1,
-        sent_since_reply=r.sent_since_reply + 1,
-    )
-
-
 _AFTER = {
-    "message.sent": _told_sent,
     "message.replied": _replied,
     "message.answered": _answered,
     "connection.accepted": _connected,

@@ -390,6 +390,14 @@ async def test_what_a_tool_sent_takes_its_place_in_caps(tmp_path: Path) -> None:
         assert len((await person(gateway)).contacts) == 1
 
 
+@pytest.mark.parametrize(("opens", "sent"), [(True, 1), (False, 0)])
+async def test_only_a_trusted_tool_made_the_first_contact(tmp_path: Path, opens: bool, sent: int) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("message.sent", opens=opens))
+        known = relationship(await person(gateway), RUI)
+        assert (known.sent, known.sent_since_reply) == (sent, 1)
+
+
 async def test_a_tool_cannot_answer_by_sending(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         await tell(gateway, event("message.replied", text="Sì"))

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ledger.person import CONTACTS_KEPT, UNKNOWN, Contact, Permission, Person
-from gateway.ledger.relationship import STAGES, Event, give_back, happened, relationship, sent, stage
+from gateway.ledger.relationship import STAGES, Event, claimed, give_back, happened, relationship, sent, stage
 
 RUI = "rui@acme.example"
 TYPES = [
-    "message.sent", "message.replied", "message.answered", "connection.accepted", "connection.declined",
+    "message.sent", "message.failed", "message.replied", "message.answered", "connection.accepted", "connection.declined",
     "connection.withdrawn", "meeting.held", "purchase", "message.delivered",
 ]  # fmt: skip
 
@@ -107,6 +107,14 @@ def test_what_failed_before_a_reply_takes_nothing_from_after_it() -> None:
     assert relationship(give_back(person, "m2"), RUI).sent_since_reply == 1
 
 
+def test_what_is_only_claimed_restricts_and_opens_nothing() -> None:
+    person = claimed(UNKNOWN, contact())
+    known = relationship(person, RUI)
+    assert (known.sent, known.sent_since_reply, known.last_out) == (0, 1, 10.0)
+    assert len(person.contacts) == 1
+    assert stage(person, RUI) == "stranger"
+
+
 def test_only_the_latest_contacts_are_kept() -> None:
     person = UNKNOWN
     for n in range(CONTACTS_KEPT + 5):
@@ -121,6 +129,6 @@ def test_whatever_happens_adds_up(events: list[tuple[str, float]], backdated: bo
     known = relationship(person, RUI)
     assert stage(person, RUI) in STAGES
     assert known.replies == sum(type_ == "message.replied" for type_, _ in events)
-    assert known.sent_since_reply <= known.sent
+    assert known.sent == 0
     last = [type_ for type_, _ in events if type_ in ("message.replied", "message.answered")][-1:]
     assert bool(known.unanswered_since) == (last == ["message.replied"])
