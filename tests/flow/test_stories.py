@@ -33,6 +33,15 @@ WISH = (
 )
 
 
+TOPICS = (
+    "le biblioteche di quartiere", "la carta riciclata", "i mercati rionali", "le api in città", "il restauro dei codici",
+    "la lettura ad alta voce", "gli orti condivisi", "la musica barocca", "i mulini ad acqua", "le scuole di montagna",
+    "il teatro di figura", "la ceramica di Faenza", "i dialetti liguri", "le mappe antiche", "la panificazione lenta",
+    "i fari del Tirreno", "la fotografia di strada", "le botteghe storiche", "il canto popolare", "gli acquedotti romani",
+    "la tessitura a mano", "i sentieri del Carso", "le feste patronali", "il vetro di Murano", "la grafica editoriale",
+)  # fmt: skip
+
+
 class Stage:
     """A gateway with its sinks, and people who were never written to."""
 
@@ -176,11 +185,10 @@ def test_forty_invitations_without_a_note(stage: Stage) -> None:
 
 def test_invitations_with_notes_are_paced(stage: Stage) -> None:
     answers = []
-    for _ in range(25):
-        n = next(stage._numbers)
+    for topic in TOPICS:
         note = (
-            f"Buongiorno, sono Elena Riva della Libreria Acme: ho letto con piacere il suo intervento numero {n} sulle"
-            f" {n} biblioteche di quartiere e vorrei seguire il suo lavoro."
+            f"Buongiorno, sono Elena Riva della Libreria Acme: ho letto con piacere il suo intervento su {topic} e"
+            " vorrei seguire il suo lavoro."
         )
         answers.append(
             stage.say(stage.someone(), note, "connection_request", sender=MARIO, kind="connection_request")
