@@ -89,8 +89,8 @@ def _find_sender(event: NewEvent, channel: str, at: str) -> str:
 
 
 def _purpose(event: NewEvent, source: Source, at: str) -> str:
-    if event.purpose:
-        return event.purpose.lower()
+    if event.purpose and event.purpose.strip():
+        return event.purpose.strip().lower()
     if event.type == "consent.granted" and not source.default_purpose:
         raise malformed(
             f"{at}/purpose",

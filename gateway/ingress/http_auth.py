@@ -18,17 +18,17 @@ class Gate:
         self._access = access
         self._door = Doorkeeper(access.sources.get, access.source_by_token, access.source)
 
-    async def admit(self, request: web.Request) -> Source:
-        """The source that asks. Raises Problem: unauthorized, forbidden, or too many strangers at once."""
-        source = await self._find(request)
+    async def admit(self, request: web.Request, header: str | None = None) -> Source:
+        """The source that asks, by its Authorization header or by what stands for it. Raises Problem:
+        unauthorized, forbidden, or too many strangers at once."""
+        source = await self._find(request, request.headers.get("Authorization", "") if header is None else header)
         request[CALLER] = source.name
         return source
 
-    async def _find(self, request: web.Request) -> Source:
+    async def _find(self, request: web.Request, header: str) -> Source:
         development = self._access.development_source
         if development is not None:
             _check_direct(request)
-        header = request.headers.get("Authorization", "")
         # Where only the development source is known, whatever a tool sends as a password will do.
         asked = header and (development is None or len(self._access.sources) > 1)
         source = (await self._door.recognize(header) if asked else None) or development

@@ -7,7 +7,7 @@ whether it was given to the same body.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -38,11 +38,12 @@ class Key:
         return identity[_PRINT] == new_id(0, self.print + b"\0\0")[_PRINT]
 
 
-def read_key(header: str | None) -> str:
-    """The value of an Idempotency-Key header, quoted or bare; "" without one. Raises Problem."""
-    if header is None:
+def read_key(headers: Sequence[str]) -> str:
+    """The value of the Idempotency-Key header, quoted or bare; "" without one. Raises Problem, also where
+    there are several."""
+    if not headers:
         return ""
-    text = header.strip()
+    text = headers[0].strip() if len(headers) == 1 else ""
     quoted = _QUOTED.match(text)
     value = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
     if not value or len(value) > LONGEST or not (quoted or (_BARE.match(text) and '"' not in text)):

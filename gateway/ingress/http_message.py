@@ -1,6 +1,5 @@
 """A Message out of the body of `POST /v1/messages`. Pure."""
 
-import base64
 import binascii
 from typing import Any
 
@@ -51,7 +50,7 @@ def read_message(
         format="mime" if mime else "json",
         received_at=now,
         class_=class_ or source.default_class,
-        purpose=(body.purpose or "").lower() or source.default_purpose,
+        purpose=(body.purpose or "").strip().lower() or source.default_purpose,
         campaign=((body.campaign.id or body.campaign.name) if body.campaign else "") or "",
         kind=body.kind or ("email" if mime else "direct_message"),
         sequence_step=((body.sequence.step or 0) if body.sequence else 0),
@@ -275,7 +274,7 @@ def _is_message_id(text: str) -> bool:
 
 def _decode_file(file: File, n: int) -> bytes:
     try:
-        return base64.b64decode(file.content, validate=True)
+        return binascii.a2b_base64(file.content, strict_mode=True)
     except (binascii.Error, ValueError):
         raise malformed(
             f"#/attachments/{n}/content", "This is not Base64 (RFC 4648).", "Non è Base64 (RFC 4648)."

@@ -59,7 +59,7 @@ class Messages:
         """Take a message: 202 accepted or held, 422 rejected."""
         source = await self._gate.admit(request)
         check_json(request)
-        name = read_key(request.headers.get("Idempotency-Key"))
+        name = read_key(request.headers.getall("Idempotency-Key", ()))
         self._paces.take(source, self._monotonic())
         with self._inflight.share() as share:
             limits = self._limits

@@ -15,7 +15,7 @@ MIME_TYPE = r"^[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}$"
 Name = Annotated[str, Field(max_length=200, pattern=ONE_LINE)]
 Line = Annotated[str, Field(max_length=998, pattern=ONE_LINE)]
 Id = Annotated[str, Field(max_length=500, pattern=ONE_LINE)]
-Word = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Purpose = Annotated[str, Field(min_length=1, max_length=100, pattern=ONE_LINE)]
 Text = Annotated[str, Field(max_length=1_000_000)]
 Html = Annotated[str, Field(max_length=5_000_000)]
 Moment = Annotated[
@@ -139,7 +139,7 @@ class NewMessage(Strict):
     channel: Channel
     kind: Kind | None = None
     class_: Annotated[Class | None, Field(alias="class")] = None
-    purpose: Word | None = None
+    purpose: Purpose | None = None
     sender: Sender
     recipient: Recipient | None = None
     recipients: Annotated[list[Recipient] | None, Field(min_length=1, max_length=1000)] = None
@@ -194,7 +194,7 @@ class NewEvent(Strict):
     thread: Thread | None = None
     message: Annotated[str | None, Field(max_length=64, pattern=r"^[0-9a-zA-Z-]*$")] = None
     class_: Annotated[Class | None, Field(alias="class")] = None
-    purpose: Word | None = None
+    purpose: Purpose | None = None
     subject: Line | None = None
     text: Text | None = None
     data: Annotated[dict[str, Any] | None, Field(max_length=200)] = None

@@ -103,6 +103,15 @@ async def read_body(request: web.Request, limit: int, timeout: float, share: Sha
             ),
             headers={"Connection": "close"},
         ) from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise Problem(
+            "malformed",
+            Words(
+                "The body did not arrive whole.",
+                "Il corpo non è arrivato intero.",
+            ),
+            headers={"Connection": "close"},
+        ) from None
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

@@ -15,8 +15,6 @@ from gateway.web.problem import Fault, Problem, malformed
 DEPTH = 32
 VALUES = 50_000
 _PLAIN_SIZE = 256 * 1024
-_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_STRUCTURE = re.compile(rb"[\[{,]")
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONGEST_NUMBER = 40
 
@@ -85,12 +83,20 @@ _DECODER = json.JSONDecoder(
 
 
 def _check_structure(raw: bytes) -> None:
-    """Count the values of a large body before any of them is built."""
-    structure = _STRINGS.sub(b"", raw)
-    if len(_STRUCTURE.findall(structure[: 20 * VALUES])) > VALUES or len(structure) > 20 * VALUES:
+    """Count the values of a large body before any of them is built; a few passes at the speed of C."""
+    if _count_marks(raw) <= VALUES:
+        return
+    # Without escapes every quote begins or ends a string, so every other piece lies outside of strings.
+    plain = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if plain.count(b'"') > 4 * VALUES or sum(map(_count_marks, plain.split(b'"')[::2])) > VALUES:
         raise _nowhere(
             f"The body holds more than {VALUES} values.", f"Il corpo contiene più di {VALUES} valori."
         )
+
+
+def _count_marks(raw: bytes) -> int:
+    """What separates values or opens arrays and objects."""
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def _check_values(value: Any) -> None:

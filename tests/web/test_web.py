@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 
 import aiohttp
 import pytest
@@ -212,3 +213,14 @@ class TestFrame:
         [record] = [r for r in caplog.records if r.getMessage() == "http.request"]
         assert record.route == "/people/{who}"  # type: ignore[attr-defined]
         assert not any("example.test" in str(value) for value in vars(record).values())
+
+
+def test_time_grows_with_the_size_and_no_faster() -> None:
+    hostile = (b'"', b'"\\', b"[", b'"a",', b'{"a":', b"\\", b"1", b' "', b'\\"')
+    for mark in hostile:
+        raw = mark * (2_000_000 // len(mark))
+        started = time.process_time()
+        with pytest.raises(Problem):
+            parse_json(raw)
+        # A quadratic reading of two million octets takes minutes.
+        assert time.process_time() - started < 5, mark

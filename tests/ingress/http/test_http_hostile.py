@@ -111,7 +111,7 @@ WRONG = [
     ("send_at", "2026-02-30T10:00:00Z", "#/send_at"),
     ("send_at", "2126-02-20T10:00:00Z", "#/send_at"),
     ("send_at", "2026-02-20T10:00:00", "#/send_at"),
-    ("purpose", "a b", "#/purpose"),
+    ("purpose", "", "#/purpose"),
     ("purpose", "a\nb", "#/purpose"),
     ("recipient/jurisdiction", "../it", "#/recipient/jurisdiction"),
     ("recipient/attributes", {"a": {"b": 1}}, None),
@@ -244,6 +244,52 @@ class TestForm:
         writer.write(
             b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+        )
+        assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n0\r\n\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}\r\n0\r\n\r\n",
+            b"Content-Length: -1\r\n\r\n{}",
+            b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} ",
+        ],
+        ids=range(5),
+    )
+    async def test_a_broken_transfer_is_malformed(self, house: House, body: bytes) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.ingest.address.port)
+        writer.write(
+            b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Authorization: Bearer crm:" + SECRET.encode() + b"\r\n" + body
+        )
+        assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+
+    async def test_a_tool_that_hangs_up_disturbs_nobody(
+        self, house: House, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for sent in (b"{", b""):
+            _, writer = await asyncio.open_connection("127.0.0.1", house.ingest.address.port)
+            writer.write(
+                b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Authorization: Bearer crm:" + SECRET.encode() + b"\r\nContent-Length: 9\r\n\r\n" + sent
+            )
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.transport.abort()
+        await asyncio.sleep(0.1)
+        assert (await house.post(json=mail())).status == 202
+        assert not [r for r in caplog.records if r.levelname == "ERROR"], caplog.text
+
+    async def test_two_keys_are_malformed(self, house: House) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.ingest.address.port)
+        writer.write(
+            b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Idempotency-Key: a\r\nIdempotency-Key: b\r\n"
+            b"Authorization: Bearer crm:" + SECRET.encode() + b"\r\nContent-Length: 2\r\n\r\n{}"
         )
         assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
         writer.close()
