@@ -42,6 +42,17 @@ TOPICS = (
 )  # fmt: skip
 
 
+NOTES = (
+    "Buongiorno, sono Elena Riva della Libreria Acme: ho letto con piacere il suo intervento su {topic}.",
+    "Salve, mi chiamo Elena Riva, libraia a Milano. Mi ha colpito quanto ha scritto a proposito di {topic}.",
+    "Buonasera! Lavoro alla Libreria Acme e l'altra sera un cliente mi parlava delle sue ricerche: {topic}.",
+    "Gentile collega, ci siamo incrociati al festival di Mantova mentre raccontava {topic}. Elena Riva, libraia.",
+    "Sono Elena, curo gli scaffali di storia locale da Acme, e il suo saggio ({topic}) è sul mio comodino.",
+    "Da anni seguo {topic} per passione; ho scoperto il suo lavoro grazie alla radio. Elena Riva, Libreria Acme.",
+    "Un saluto dalla Libreria Acme di via Roma: sono Elena Riva e preparo una bibliografia su {topic}.",
+)
+
+
 class Stage:
     """A gateway with its sinks, and people who were never written to."""
 
@@ -185,11 +196,8 @@ def test_forty_invitations_without_a_note(stage: Stage) -> None:
 
 def test_invitations_with_notes_are_paced(stage: Stage) -> None:
     answers = []
-    for topic in TOPICS:
-        note = (
-            f"Buongiorno, sono Elena Riva della Libreria Acme: ho letto con piacere il suo intervento su {topic} e"
-            " vorrei seguire il suo lavoro."
-        )
+    for number, topic in enumerate(TOPICS):
+        note = NOTES[number % len(NOTES)].format(topic=topic)
         answers.append(
             stage.say(stage.someone(), note, "connection_request", sender=MARIO, kind="connection_request")
         )
