@@ -14,6 +14,7 @@ from gateway.intake.events import Events
 from gateway.intake.replies import Replies
 from gateway.ops.health import Check
 from gateway.ops.http import ops_routes
+from gateway.public.http import public_routes
 from gateway.web.frame import build_app
 from gateway.web.listener import HttpListener
 
@@ -53,6 +54,7 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events) -> list[web.Rout
             limits=HttpLimits.from_settings(parts.settings),
             on_reply=parts.metrics.accepted_in,
         ),
+        *public_routes(access=parts.access, store=parts.store, keys=parts.keys, metrics=parts.metrics),
     ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.access import Access, development_access, load_access
 from gateway.intake.consents import Consents
+from gateway.intake.letterhead import Letterhead
 from gateway.keys import Keys, load_keys, new_keys, save_keys
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
@@ -35,6 +36,7 @@ class Parts:
     metrics: Metrics
     review: Review
     consents: Consents
+    letterhead: Letterhead | None
 
 
 def read_access(settings: Settings) -> Access:
@@ -80,6 +82,14 @@ def open_store(
     return SqliteStore(file, clock=time.time, observe=observe, serving=serving, chain=chain)
 
 
+def make_letterhead(settings: Settings, keys: Keys) -> Letterhead | None:
+    """What adds a way out to marketing mail; nothing without an https PUBLIC_URL."""
+    if not settings.public_url.startswith("https://"):
+        return None
+    domains = (settings.return_path_domain, *settings.reply_domains) if settings.reply_listen else ()
+    return Letterhead(keys, settings.public_url, mailbox_domain=next(filter(None, domains), ""))
+
+
 async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway") -> Parts:
     """Read the files, open the store, load the policies."""
     access = read_access(settings)
@@ -93,6 +103,7 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
     except BaseException:
         await store.close()
         raise
+    letterhead = make_letterhead(settings, keys)
     return Parts(
         settings=settings,
         access=access,
@@ -101,6 +112,7 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
         reader=reader,
         policies=policies,
         metrics=metrics,
-        review=Review(store, reader, policies, access, keys),
+        review=Review(store, reader, policies, access, keys, letterhead),
         consents=Consents(store, keys),
+        letterhead=letterhead,
     )

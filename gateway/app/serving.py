@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from gateway.app.delivering import make_outbox, make_reports, make_worker
+from gateway.app.delivering import make_outbox, make_worker
 from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
 from gateway.delivery.notice import Item
@@ -33,7 +33,6 @@ class App:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         settings, metrics = parts.settings, parts.metrics
-        self.reports = make_reports(parts)
         self.intake = Intake(
             parts.store,
             parts.reader,
@@ -43,6 +42,7 @@ class App:
             metrics,
             hold_seconds=settings.hold_expiry.total_seconds(),
             told=self._tell_refused,
+            letterhead=parts.letterhead,
         )
         self.events = Events(
             parts.store,
@@ -53,7 +53,7 @@ class App:
             backdate_limit=settings.backdate_limit.total_seconds(),
         )
         self.outbox = make_outbox(parts)
-        self.worker = make_worker(parts, self.outbox, self.reports)
+        self.worker = make_worker(parts, self.outbox)
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
         self.http = make_http(parts, self.intake, self.events, {"policies": self._policies_loaded})
@@ -150,7 +150,7 @@ class App:
                     at=time.time(),
                     refused=True,
                 )
-                self.reports.add(message.source, message.controller, item, time.time())
+                self.worker.reports.add(message.source, message.controller, item, time.time())
 
     async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -55,6 +55,11 @@ class Worker:
         self._looked_at = 0.0
 
     @property
+    def reports(self) -> Reports:
+        """Who is told of what failed or was refused."""
+        return self._reports
+
+    @property
     def down(self) -> Mapping[str, str]:
         """The relays that do not work, and why (a kind, as in Attempt): for /readyz."""
         return {

@@ -35,7 +35,7 @@ T = TypeVar("T")
 OLDEST_SAFE = (3, 51, 3)
 """Older SQLite can corrupt a WAL file that two connections write or checkpoint at once."""
 
-LEASE = 900.0
+LEASE = 1800.0
 CHECKPOINT_PAGES = 4000
 FINGERPRINT_DAYS = 30
 BUSY_SECONDS = 10.0
