@@ -13,9 +13,9 @@ from gateway.policy.policies import PolicySet
 from gateway.review import ReviewResult
 from gateway.store.protocol import HoldFilter
 from gateway.store.records import HoldRow
-from tests.intake.conftest import policies
+from tests.intake.policies import line, policies
 from tests.intake.test_events import ANNA, event, ident, tell
-from tests.line import DAY, NOW, Clock, Line, line
+from tests.line import DAY, NOW, Clock, Line
 
 HEAD = """
 version: 1

@@ -19,7 +19,8 @@ from gateway.message.address import normalize
 from gateway.message.envelope import Identifier
 from gateway.policy.policies import PolicySet
 from gateway.store.protocol import HoldFilter
-from tests.line import DAY, KEYS, NOW, Line, line, message, reader
+from tests.intake.policies import line
+from tests.line import DAY, KEYS, NOW, Line, message, reader
 
 RUI = "elena@acme.example"
 ANNA = "anna@example.org"

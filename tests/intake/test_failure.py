@@ -18,8 +18,8 @@ from gateway.store.attempt import Attempt, Kind, Outcome
 from gateway.store.outbox import Entry
 from gateway.store.protocol import HoldFilter
 from gateway.store.records import HoldRow
-from tests.intake.conftest import policies
-from tests.line import DAY, KEYS, NOW, Line, line
+from tests.intake.policies import line, policies
+from tests.line import DAY, KEYS, NOW, Line
 
 ANNA = KEYS.subject("email", "anna@example.org")
 

@@ -11,7 +11,8 @@ from gateway.ledger.relationship import STAGES, Event, claimed, give_back, happe
 
 RUI = "rui@acme.example"
 TYPES = [
-    "message.sent", "message.failed", "message.replied", "message.answered", "connection.accepted", "connection.declined",
+    "message.sent", "message.failed", "message.replied", "message.answered", "connection.accepted",
+    "connection.declined",
     "connection.withdrawn", "meeting.held", "purchase", "message.delivered",
 ]  # fmt: skip
 

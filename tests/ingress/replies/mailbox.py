@@ -17,7 +17,8 @@ from gateway.ledger.relationship import relationship
 from gateway.policy.policies import PolicySet
 from gateway.settings import load
 from gateway.store.records import EventRow
-from tests.line import KEYS, Line, line, reader
+from tests.intake.policies import line
+from tests.line import KEYS, Line, reader
 
 ELENA = "elena@acme.example"
 ANNA = "anna@example.org"

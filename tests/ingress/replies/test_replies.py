@@ -29,7 +29,8 @@ from tests.ingress.replies.mailbox import (
     mailbox,
     reply,
 )
-from tests.line import DAY, KEYS, NOW, line, reader
+from tests.intake.policies import line
+from tests.line import DAY, KEYS, NOW, reader
 
 
 async def write(box: Mailbox, to: str | list[str] = ANNA, message_id: str = "<m3@acme.example>") -> str:
