@@ -1,6 +1,6 @@
 """Logs as JSON lines: time, level, event and the fields given with it; never addresses or text.
 
-An event is written as `log.info("message.accepted", extra={"message": id, "policy": name})`: the record's
+An event is written as `log.info("message.accepted", extra={"message_id": id, "policy": name})`: the record's
 message is the event's name, and everything in `extra` becomes a field; a value with an @ in it is withheld.
 Where a line costs more than a call, ask `log.isEnabledFor(logging.INFO)` first.
 """
