@@ -105,9 +105,7 @@ def test_every_weighed_feature_exists(lexicons: Lexicons) -> None:
 def test_an_edited_lexicon_changes_the_reading(tmp_path: Path) -> None:
     shutil.copytree(LEXICONS, tmp_path / "l")
     path = tmp_path / "l" / "it.yaml"
-    path.write_text(
-        path.read_text().replace("promotional:\n  sell:\n", "promotional:\n  sell:\n    - zufolo magico @4\n")
-    )
+    path.write_text(path.read_text().replace("  sell:\n", "  sell:\n    - zufolo magico @4\n"))
     content = Content(text="Il nuovo zufolo magico è qui, per tutti e per sempre.")
     assert not Reader(load_lexicons(LEXICONS)).read(content).promotional.value
     assert Reader(load_lexicons(tmp_path / "l")).read(content).promotional.value
