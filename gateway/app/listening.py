@@ -5,6 +5,7 @@ import time
 from aiohttp import web
 
 from gateway.app.parts import Parts
+from gateway.ingress.dialects import dialect_routes
 from gateway.ingress.http import HttpLimits, native_routes
 from gateway.ingress.replies import ReplyListener
 from gateway.ingress.smtp import Listener

@@ -15,6 +15,7 @@ from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.review import Review
 from gateway.settings import Settings
+from gateway.store.postgres import PostgresStore
 from gateway.store.protocol import Store
 from gateway.store.sqlite import SqliteStore
 
@@ -76,9 +77,10 @@ def open_store(
 ) -> Store:
     """The store that the settings name. Raises StoreError."""
     file = settings.sqlite_file
-    if file is None:
-        raise StartError("PostgreSQL is not built in yet; set GALATEO_DATABASE=sqlite:///path/to/galateo.db")
     observe = metrics.commit if metrics else (lambda seconds, size: None)
+    if file is None:
+        url = settings.database.get_secret_value()
+        return PostgresStore(url, observe=observe, serving=serving, chain=chain)
     return SqliteStore(file, clock=time.time, observe=observe, serving=serving, chain=chain)
 
 

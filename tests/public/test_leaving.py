@@ -1,0 +1,207 @@
+"""The way out of a message: what mail programs post, what people click, what scanners must not do."""
+
+import asyncio
+import base64
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gateway.delivery.transaction import compose
+from gateway.message.parse import parse
+from gateway.policy.policies import PolicySet
+from tests.line import DAY, KEYS, message
+from tests.public.house import NEWS, ONE_CLICK, pages
+
+
+async def test_a_newsletter_leaves_with_one_click_headers(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        receipt, entry = await house.send()
+        assert receipt.status == "accepted"
+        raw = compose(entry)
+        assert isinstance(raw, bytes)
+        headers = parse(raw).headers
+        assert headers.get("list-unsubscribe-post") == "List-Unsubscribe=One-Click"
+        assert headers.get("list-unsubscribe").startswith("<https://out.example/u/")
+        assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+
+
+async def test_one_post_withdraws_at_once(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        _, entry = await house.send()
+        answer = await house.ask("POST", house.link(entry), data=ONE_CLICK)
+        assert answer.status == 200
+        assert "Set-Cookie" not in answer.headers
+        refused = await house.line.submit(class_="newsletter", purpose="newsletter", text=NEWS)
+        assert "suppressed.unsubscribed" in {v.code for v in refused.recipients[0].decision.enforced}
+        [row] = [
+            r
+            for r in await house.line.store.consents(("default", KEYS.subject("email", "anna@example.org")))
+            if r.action == "withdrawn"
+        ]
+        assert (row.purpose, row.channel, row.source) == ("newsletter", "email", "recipient")
+        assert b'"ip":"127.0.0.1"' in row.proof
+        assert house.line.metrics.registry.get_sample_value("galateo_unsubscribes_total") == 1
+
+
+async def test_multipart_is_as_good_as_urlencoded(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        _, entry = await house.send()
+        with aiohttp.MultipartWriter("form-data") as form:
+            form.append("One-Click").set_content_disposition("form-data", name="List-Unsubscribe")
+        answer = await house.ask("POST", house.link(entry), data=form)
+        assert answer.status == 200
+        person = await house.line.store.person(("default", KEYS.subject("email", "anna@example.org")))
+        assert person.stops
+
+
+async def test_what_waits_is_canceled(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        _, entry = await house.send()
+        later = await house.line.intake.submit(
+            message(
+                class_="newsletter",
+                purpose="newsletter",
+                text=NEWS,
+                now=house.line.clock(),
+                send_at=house.line.clock() + DAY,
+            )
+        )
+        assert later.status == "accepted"
+        before = (await house.line.store.depths()).outbox
+        await house.ask("POST", house.link(entry), data=ONE_CLICK)
+        assert (await house.line.store.depths()).outbox < before
+        assert await house.line.store.waiting(later.id) == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_following_the_link_changes_nothing(tmp_path: Path, method: str) -> None:
+    async with pages(tmp_path) as house:
+        _, entry = await house.send()
+        answer = await house.ask(method, house.link(entry))
+        assert answer.status == 200
+        assert "anna@example.org" not in answer.text
+        person = await house.line.store.person(("default", KEYS.subject("email", "anna@example.org")))
+        assert person.stops == ()
+
+
+async def test_pages_are_kept_to_themselves(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        answer = await house.ask("GET", f"/u/{house.token()}")
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script" not in policy
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("it-IT,it;q=0.9", "Disiscrivimi"),
+        ("en", "Unsubscribe"),
+        ("de", "Abmelden"),
+        ("fr-CA", "Me désabonner"),
+        ("es", "Darme de baja"),
+        ("zz, *;q=0.1", "Unsubscribe"),
+    ],
+)
+async def test_the_page_speaks_the_readers_language(tmp_path: Path, language: str, says: str) -> None:
+    async with pages(tmp_path) as house:
+        answer = await house.ask("GET", f"/u/{house.token()}", language=language)
+        assert says in answer.text
+
+
+async def test_bad_tokens_change_nothing_and_say_so(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        good = house.token()
+        octets = base64.urlsafe_b64decode(good + "=" * (-len(good) % 4))
+        bent = base64.urlsafe_b64encode(octets[:40] + bytes((octets[40] ^ 1,)) + octets[41:]).decode()
+        for token, status in (
+            (good[:-4], 404),
+            (bent.rstrip("="), 404),
+            (good + "A", 404),
+            ("x", 404),
+            ("%00%ff", 404),
+            ("A" * 3000, 404),
+            (house.token(expires=house.line.clock() - 1), 410),
+        ):
+            answer = await house.ask("POST", f"/u/{token}", data=ONE_CLICK)
+            assert answer.status == status, token[:20]
+            assert "<h1>" in answer.text
+        person = await house.line.store.person(("default", KEYS.subject("email", "anna@example.org")))
+        assert person.stops == ()
+
+
+async def test_forms_that_are_none_change_nothing(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        path = f"/u/{house.token()}"
+        for given in (
+            {"data": b""},
+            {"data": {"List-Unsubscribe": "no"}},
+            {"json": {"List-Unsubscribe": "One-Click"}},
+            {"data": b"x" * 20_000, "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+            {"data": b"\xff\xfe", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+            {"data": b"--a", "headers": {"Content-Type": "multipart/form-data"}},
+        ):
+            assert (await house.ask("POST", path, **given)).status == 400, given
+        assert (await house.ask("DELETE", path)).status == 405
+        person = await house.line.store.person(("default", KEYS.subject("email", "anna@example.org")))
+        assert person.stops == ()
+
+
+async def test_two_withdrawals_at_once_are_one(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        _, entry = await house.send()
+        path = house.link(entry)
+        answers = await asyncio.gather(*(house.ask("POST", path, data=ONE_CLICK) for _ in range(20)))
+        assert {a.status for a in answers} == {200}
+        rows = await house.line.store.consents(("default", KEYS.subject("email", "anna@example.org")))
+        assert [r.action for r in rows].count("withdrawn") == 1
+
+
+async def test_guessers_wait_and_readers_do_not(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        statuses = [(await house.ask("GET", f"/u/guess{n}")).status for n in range(70)]
+        assert statuses[0] == 404
+        assert statuses[-1] == 429
+        answer = await house.ask("POST", f"/u/{house.token()}", data=ONE_CLICK)
+        assert answer.status == 200
+
+
+async def test_only_marketing_mail_gets_a_way_out(tmp_path: Path) -> None:
+    async with pages(tmp_path, PolicySet()) as house:
+        for class_, text, added in (
+            ("transactional", "Il vostro ordine è partito.", False),
+            ("newsletter", NEWS, True),
+            ("promotion", "Sconto del 50% solo oggi, acquista ora!", True),
+            ("outreach", "Buongiorno, sono Elena: ho letto il suo saggio sulle api.", False),
+        ):
+            _, entry = await house.send(class_=class_, text=text)
+            assert bool(entry.add_headers) is added, class_
+
+
+async def test_a_tools_own_way_out_stays_unless_someone_signs_after(tmp_path: Path) -> None:
+    own = {
+        "list_unsubscribe": "<https://tool.example/u/1>",
+        "list_unsubscribe_post": "List-Unsubscribe=One-Click",
+    }
+    plain = {"list_unsubscribe": "<mailto:leave@tool.example>"}
+    for number, (head, given, added) in enumerate((
+        ({}, own, False),
+        ({"relay_signs": True}, own, True),
+        ({"signs": lambda domain: domain == "acme.example"}, own, True),
+        ({"signs": lambda domain: domain == "other.example"}, own, False),
+        ({}, plain, True),
+        ({}, plain | {"signed": True}, False),
+        ({}, {"signed": True}, True),
+        ({"signs": lambda domain: True, "resign": True}, own | {"signed": True}, True),
+        ({"signs": lambda domain: True}, own | {"signed": True}, False),
+    )):  # fmt: skip
+        async with pages(tmp_path / str(number), **head) as house:
+            receipt, entry = await house.send(**given)
+            assert receipt.status == "accepted"
+            assert bool(entry.add_headers) is added, (head, given)
+            assert ("list-unsubscribe" in entry.strip_headers) is (added and "list_unsubscribe" in given)
