@@ -24,6 +24,7 @@ from gateway.message.envelope import CLASSES
 
 ROLES = ("reviewer", "compliance", "auditor", "admin")
 DEVELOPMENT_CONTROLLER = "default"
+DEVELOPMENT_REVIEWER = "development"
 
 
 class AccessError(Exception):
@@ -180,7 +181,7 @@ def development_access(default_class: str = "") -> Access:
     return Access(
         sources={source.name: source},
         controllers={controller.name: controller},
-        reviewers={},
+        reviewers={DEVELOPMENT_REVIEWER: Reviewer(name=DEVELOPMENT_REVIEWER, role="admin")},
         development=True,
     )
 

@@ -214,9 +214,11 @@ def wrap(entry: Entry) -> bytes | None:
         return None
     if not isinstance(data, dict):
         return None
-    # As it was accepted, byte for byte: numbers and their spelling survive.
-    return b'{"type":"message.deliver","timestamp":"%b","data":%b}' % (
+    # As it was accepted, byte for byte: numbers and their spelling survive. `to` says which of several
+    # recipients this delivery is for.
+    return b'{"type":"message.deliver","timestamp":"%b","to":%b,"data":%b}' % (
         at.replace("+00:00", "Z").encode(),
+        orjson.dumps(entry.address),
         entry.raw,
     )
 

@@ -14,6 +14,7 @@ from gateway.ingress.http_limits import HttpLimits, Paces
 from gateway.ingress.http_message import read_message
 from gateway.ingress.http_models import NewMessage
 from gateway.ingress.http_status import describe_status
+from gateway.intake import NotAllowed
 from gateway.message.envelope import Message
 from gateway.message.ids import is_id, new_id
 from gateway.store.protocol import HoldFilter, Store
@@ -77,7 +78,10 @@ class Messages:
         message = read_message(
             body, source, identity, now, most=self._limits.recipients, key=key.name if key else ""
         )
-        receipt = await self._submit(message)
+        try:
+            receipt = await self._submit(message)
+        except NotAllowed as error:
+            raise Problem("forbidden", error.words) from error
         self._on_reply(self._monotonic() - started)
         if key and receipt.replayed and not key.made(receipt.id):
             raise key_reused()

@@ -12,7 +12,7 @@ from gateway.ingress.smtp_commands import MailFrom, RcptTo
 from gateway.ingress.smtp_message import compose
 from gateway.ingress.smtp_reception import Reception
 from gateway.ingress.smtp_reply import DISK_FULL, OWN_FAILURE, answer, refuse_recipient
-from gateway.intake import DiskFull, Unavailable
+from gateway.intake import DiskFull, NotAllowed, Unavailable
 from gateway.message.address import normalize
 from gateway.message.envelope import Message, Recipient
 from gateway.message.ids import new_id
@@ -89,7 +89,10 @@ def reply_to(handed_in: "asyncio.Future[Any]") -> bytes:
 
 
 def explain(error: BaseException) -> bytes:
-    """The reply to a message that the gateway could not take: always one that asks to come again."""
+    """The reply to a message that was not taken: one that asks to come again, but where the source may not
+    say what it says about it."""
+    if isinstance(error, NotAllowed):
+        return f"550 5.7.1 {error.words.en}\r\n".encode("ascii", "replace")
     if isinstance(error, DiskFull):
         return DISK_FULL
     if not isinstance(error, Unavailable):

@@ -7,12 +7,14 @@ from gateway.access import Access
 from gateway.intake.accept import Accept, Submission
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.person_facts import alias_refs, refs_of
-from gateway.intake.receipt import Receipt
+from gateway.intake.receipt import NotAllowed, Receipt
 from gateway.keys import Keys
 from gateway.message.envelope import Message
 from gateway.message.rewrite import outgoing
 from gateway.metrics import Metrics
+from gateway.policy.jurisdiction import loosens
 from gateway.policy.live import LivePolicies
+from gateway.policy.outcome import Words
 from gateway.reading.read import Reader
 from gateway.store.protocol import Store, StoreError
 
@@ -65,11 +67,14 @@ class Intake:
 
     def _read(self, message: Message) -> Submission:
         keys, controller = self._keys, message.controller
+        source = self._access.sources[message.source]
+        if "jurisdiction" not in source.trusted:
+            self._check_jurisdiction(message)
         body = outgoing(message.raw, STRIPPED, ()) if message.format == "mime" else message.raw
         return Submission(
             message=message,
             body=body,
-            source=self._access.sources[message.source],
+            source=source,
             controller=self._access.controller(controller),
             reading=self._reader.read(message.content),
             policies=self._policies.current,
@@ -79,6 +84,24 @@ class Intake:
             hold_seconds=self._hold_seconds,
             letterhead=self._letterhead,
         )
+
+    def _check_jurisdiction(self, message: Message) -> None:
+        """A declaration that is not trusted may only tighten (DESIGN 4). Raises NotAllowed."""
+        settled = self._access.controller(message.controller).jurisdiction
+        law = self._policies.current.jurisdiction
+        for recipient in message.recipients:
+            declared = recipient.jurisdiction.strip().casefold()
+            if declared and declared != settled and loosens(law(declared), law(settled)):
+                raise NotAllowed(
+                    Words(
+                        f"This source may not declare the jurisdiction {declared!r}, which asks less than"
+                        f" {settled!r}."
+                        " Leave it out, or ask whoever keeps access.yaml to trust this source with it.",
+                        f"Questa fonte non può dichiarare la giurisdizione {declared!r}, che chiede meno di"
+                        f" {settled!r}."
+                        " Ometterla, o chiedere a chi cura access.yaml di darle fiducia.",
+                    )
+                )
 
     @staticmethod
     def _replay_key(message: Message) -> bytes:

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-from gateway.policy.outcome import Decision, Outcome
+from gateway.policy.outcome import Decision, Outcome, Words
+
+
+class NotAllowed(Exception):
+    """The source may not say this about its message: nothing was stored. `words` tell it why."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.en)
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

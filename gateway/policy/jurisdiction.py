@@ -101,6 +101,15 @@ def strictest(several: Iterable[Jurisdiction]) -> Jurisdiction:
 _LONGEST = 16
 
 
+def loosens(declared: Jurisdiction, settled: Jurisdiction) -> bool:
+    """Whether taking `declared` instead of `settled` would ask less in any line."""
+    both = strictest((declared, settled))
+    return any(getattr(both, line) != getattr(declared, line) for line in _WEIGHED)
+
+
+_WEIGHED = tuple(name for name in LINES if name not in ("time_zone", "holidays"))
+
+
 def settle(*, consent: str, declared: str, trusted: bool, controller: str) -> str:
     """The code of a recipient's jurisdiction: from the consent record, else declared by a trusted
     source, else the controller's, else `unknown`. An untrusted declaration may only tighten: the result

@@ -57,7 +57,8 @@ async def test_a_message_is_posted_signed_and_whole() -> None:
     [post] = target.posts
     assert post.path == "/deliver"
     said = Webhook(SECRET).verify(post.body, post.headers)
-    assert set(said) == {"type", "timestamp", "data"}
+    assert set(said) == {"type", "timestamp", "to", "data"}
+    assert said["to"] == item.address
     assert said["type"] == "message.deliver"
     assert datetime.fromisoformat(said["timestamp"]).timestamp() == pytest.approx(item.queued_at, abs=0.001)
     assert said["data"] == json.loads(RAW)
@@ -230,10 +231,12 @@ def test_signatures_are_the_reference_implementations(body: str, id_: str) -> No
 @given(data=st.dictionaries(st.text(), st.none() | st.booleans() | st.text() | st.integers()))
 def test_the_native_message_is_wrapped_as_it_is(data: dict[str, object]) -> None:
     raw = json.dumps(data).encode()
-    body = wrap(note(raw=raw, queued_at=1_763_000_000.5))
+    item = note(raw=raw, queued_at=1_763_000_000.5)
+    body = wrap(item)
     assert body is not None
     assert json.loads(body) == {
         "type": "message.deliver",
         "timestamp": "2025-11-13T02:13:20.500Z",
+        "to": item.address,
         "data": data,
     }

@@ -1,10 +1,13 @@
 """submit -> Receipt on a real database: decided once, stored once, in order."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.access import Access, Controller, Source
+from gateway.intake import NotAllowed
 from gateway.policy.outcome import Outcome
 from gateway.policy.policies import PolicySet
 from gateway.store.attempt import Attempt, Kind
@@ -172,3 +175,23 @@ async def test_nothing_is_lost_when_the_process_stops(tmp_path: Path) -> None:
         entries = [entry for _ in range(1) for entry in await gateway.store.take(10)]
         assert {e.message_id for e in entries} == ids
         assert [e.message_id for e in entries] == sorted(ids)
+
+
+async def test_an_untrusted_source_may_not_loosen_the_jurisdiction(tmp_path: Path) -> None:
+    source = Source(name="development", controller="default")
+    access = Access(
+        sources={"development": source},
+        controllers={"default": Controller(name="default", jurisdiction="it")},
+        reviewers={},
+    )
+    async with line(tmp_path, access=access) as gateway:
+        for declared in ("us", "US "):
+            loose = message(now=gateway.clock())
+            [anna] = loose.recipients
+            loose = replace(loose, recipients=(replace(anna, jurisdiction=declared),))
+            with pytest.raises(NotAllowed, match="may not declare"):
+                await gateway.intake.submit(loose)
+        strict = message(now=gateway.clock())
+        strict = replace(strict, recipients=(replace(strict.recipients[0], jurisdiction="unknown"),))
+        assert (await gateway.intake.submit(strict)).status == "accepted"
+        assert (await gateway.store.depths()).outbox == 1
