@@ -9,6 +9,8 @@ from gateway import __version__
 COMMANDS = {
     "serve": ("gateway.cli.serve", "Run the gateway."),
     "demo": ("gateway.cli.demo", "Try the gateway on this machine with sample messages."),
+    "migrate": ("gateway.cli.migrate", "Bring the database's schema up to date."),
+    "copy-database": ("gateway.cli.copy_database", "Copy an SQLite database into PostgreSQL."),
     "check": ("gateway.cli.check", "Check policy files and run their cases."),
     "read": ("gateway.cli.read", "Say what messages say, with the words that show it."),
     "consents": ("gateway.cli.consents", "Import, show and export what people agreed to."),
@@ -29,7 +31,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

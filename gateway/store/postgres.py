@@ -26,6 +26,7 @@ from gateway.store.postgres_reads import Reads
 from gateway.store.postgres_replica import Replica
 from gateway.store.postgres_schema import add_partitions, check
 from gateway.store.postgres_sql import numbered
+from gateway.store.postgres_stops import Stops
 from gateway.store.protocol import WrongKeys
 from gateway.store.sameness import SamenessIndex
 from gateway.store.sqlite_writes import AuditChain
@@ -55,6 +56,7 @@ class PostgresStore(Reads):
         self._own_clock = clock
         self._serving = serving
         self._link = Link(read_address(url), name)
+        self._stops = Stops(self._link)
         self._replica = Replica(self._link, self._time, LEASE)
         sameness, pace = SamenessIndex(), PaceIndex()
         self._feed = Feed()
@@ -153,7 +155,7 @@ class PostgresStore(Reads):
         await self._outbox.stop()
         await self._committer.close()
         await self._counters.stop()
-        await self._replica.stop()
+        await self._stops.stop()
         await self._let_go()
 
     async def _let_go(self) -> None:
@@ -162,6 +164,7 @@ class PostgresStore(Reads):
             await self._batches.leave()
         await self._batches.drop()
         await self._link.close()
+        await asyncio.sleep(0.01)  # sockets that were told to close do so now
 
 
 class _Nothing:

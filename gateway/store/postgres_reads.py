@@ -1,13 +1,14 @@
 """What is committed, read outside any batch: the reading half of the store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from gateway.keys import lane_of
-from gateway.ledger.person import Person
+from gateway.ledger.person import Person, Stop
 from gateway.store import queries as q
 from gateway.store.codec import unpack_person
 from gateway.store.postgres_link import Link
+from gateway.store.postgres_stops import Stops
 from gateway.store.protocol import Depths, HoldFilter
 from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref, sent_hash
 from gateway.store.sqlite import filter_holds
@@ -24,7 +25,12 @@ class Reads:
     """Reads through the pool of a link. All raise StoreError."""
 
     _link: Link
+    _stops: Stops
     _time: Callable[[], float]
+
+    def stops(self, ref: Ref) -> Awaitable[tuple[Stop, ...]]:
+        """Why nobody may write to this person."""
+        return self._stops.find(ref)
 
     async def person(self, ref: Ref) -> Person:
         """What is stored of a person."""
