@@ -50,7 +50,8 @@ def migrate_sqlite(db: apsw.Connection) -> list[str]:
         db.execute("BEGIN IMMEDIATE")
         with db:
             db.execute(
-                "CREATE TABLE IF NOT EXISTS schema_versions (number INTEGER PRIMARY KEY, checksum TEXT NOT NULL)"
+                "CREATE TABLE IF NOT EXISTS schema_versions"
+                " (number INTEGER PRIMARY KEY, checksum TEXT NOT NULL)"
             )
             db.execute("CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
             for number, name, sql in pending("sqlite", _applied(db)):

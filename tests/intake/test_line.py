@@ -70,9 +70,13 @@ async def test_every_recipient_has_a_decision_of_their_own(tmp_path: Path) -> No
     async with line(tmp_path) as gateway:
         await gateway.consent("anna@example.org")
         receipt = await gateway.submit(
-            to=["anna@example.org", "bruno@example.org"], class_="newsletter", purpose="newsletter", text=NEWSLETTER,
-            list_unsubscribe="<https://a.example/u>", list_unsubscribe_post="List-Unsubscribe=One-Click",
-        )  # fmt: skip
+            to=["anna@example.org", "bruno@example.org"],
+            class_="newsletter",
+            purpose="newsletter",
+            text=NEWSLETTER,
+            list_unsubscribe="<https://a.example/u>",
+            list_unsubscribe_post="List-Unsubscribe=One-Click",
+        )
         assert receipt.status == "mixed"
         assert [r.outcome for r in receipt.recipients] == [Outcome.ACCEPT, Outcome.REJECT]
         assert [d.outcome for d in await gateway.store.decisions(receipt.id)] == [0, 2]
@@ -123,8 +127,8 @@ async def test_a_withdrawal_cancels_what_waits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("together", [True, False])
 async def test_a_burst_is_decided_as_one_after_another(tmp_path: Path, together: bool) -> None:
     text = (
-        "Ti scrivo per augurare a te e ai tuoi cari un sereno Natale e un anno nuovo pieno di successi professionali,"
-        " di salute e di belle sorprese da condividere."
+        "Ti scrivo per augurare a te e ai tuoi cari un sereno Natale e un anno nuovo pieno di successi,"
+        " professionali e non, di salute e di belle sorprese da condividere."
     )
     async with line(tmp_path) as gateway:
         messages = [
@@ -148,7 +152,7 @@ async def test_a_burst_is_decided_as_one_after_another(tmp_path: Path, together:
 
 
 async def test_a_hold_is_released_rejected_or_expires(tmp_path: Path) -> None:
-    text = "Ciao {{first_name}}, sono Elena della libreria Acme: le scrivo perché ho letto il suo saggio sulle api."
+    text = "Ciao {{first_name}}, sono Elena della libreria Acme: ho letto il suo saggio sulle api."
     async with line(tmp_path) as gateway:
         receipts = [
             await gateway.submit(to=f"p{n}@example.org", class_="outreach", text=text) for n in range(3)
