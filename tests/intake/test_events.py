@@ -245,6 +245,17 @@ async def test_soft_bounces_in_a_row_are_a_hard_one(tmp_path: Path) -> None:
         assert stops(await person(gateway)) == {"bounced"}
 
 
+@pytest.mark.parametrize(("opens", "contacts"), [(True, 0), (False, 1)])
+async def test_a_soft_bounce_makes_room_only_when_it_is_believed(
+    tmp_path: Path, opens: bool, contacts: int
+) -> None:
+    async with line(tmp_path) as gateway:
+        receipt = await gateway.submit()
+        soft = event("message.bounced", data={"kind": "soft"}, message=receipt.id, opens=opens)
+        await tell(gateway, soft)
+        assert len((await person(gateway)).contacts) == contacts
+
+
 async def test_a_delivery_between_soft_bounces_begins_the_count_anew(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         for n in range(SOFT_BOUNCES - 1):
@@ -453,6 +464,18 @@ async def test_events_are_counted_once(tmp_path: Path) -> None:
             'galateo_bounces_total{kind="hard"} 1.0',
         ):
             assert name in text
+
+
+@pytest.mark.parametrize(("trusted", "revived"), [({"consent"}, True), (set(), False)])
+async def test_only_a_source_trusted_with_consent_brings_anyone_back(
+    tmp_path: Path, trusted: set[str], revived: bool
+) -> None:
+    async with line(tmp_path) as gateway:
+        source = Source(name="development", controller="default", trusted=frozenset(trusted))
+        events = Events(gateway.store, reader(), KEYS, gateway.metrics, {"development": source})
+        await events.tell(event("unsubscribe", occurred_at=NOW - 60, purpose="newsletter"))
+        await events.tell(event("consent.granted", purpose="newsletter", data=PROOF))
+        assert (stops(await person(gateway)) == set()) is revived
 
 
 async def test_words_and_addresses_are_not_kept_with_an_event(tmp_path: Path) -> None:
