@@ -1,5 +1,6 @@
 """What people agreed to or withdrew, as it is told: units that write the consent log."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -12,6 +13,7 @@ from gateway.ledger.consent import ACTIONS, BASES, ConsentEvent, apply, grade_of
 from gateway.ledger.person import Person
 from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import CHANNELS
+from gateway.store.digests import SALT, consent_digest
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import Store
 from gateway.store.records import AuditRow, ConsentRow, Ref
@@ -83,8 +85,11 @@ def _ref(keys: Keys, line: ConsentInput) -> Ref:
     return (line.controller, keys.subject(line.channel, normalize(line.channel, line.address)))
 
 
-def record_consent(draft: Draft[Any], ref: Ref, line: ConsentInput, actor: str) -> bool:
-    """Log one consent event and apply it; True when it changed what is known."""
+def record_consent(
+    draft: Draft[Any], ref: Ref, line: ConsentInput, actor: str, *, always: bool = False
+) -> bool:
+    """Log one consent event and apply it; True when it changed what is known. What changes nothing is not
+    logged, but `always`."""
     proof = dict(line.proof)
     row_id = _event_id(ref, line)
     before = draft.person(ref)
@@ -104,38 +109,38 @@ def record_consent(draft: Draft[Any], ref: Ref, line: ConsentInput, actor: str) 
         proof=proof,
     )
     after = apply(before, event)
-    if after == before:
+    if after == before and not always:
         return False
     _write(draft, ref, event, after, orjson.dumps(proof), actor)
     if line.action in STOPPING:
         draft.cancel(ref, f"consent {line.action}")
     else:
         draft.recheck(ref, "consent")
-    return True
+    return after != before
 
 
 def _write(
     draft: Draft[Any], ref: Ref, event: ConsentEvent, person: Person, proof: bytes, actor: str
 ) -> None:
     draft.set_person(ref, person)
-    draft.writes.consents.append(
-        ConsentRow(
-            event.id,
-            ref[0],
-            ref[1],
-            event.at,
-            draft.now,
-            event.action,
-            event.purpose,
-            event.channel,
-            event.grade,
-            event.basis,
-            event.source,
-            proof,
-        )
+    row = ConsentRow(
+        event.id,
+        ref[0],
+        ref[1],
+        event.at,
+        draft.now,
+        event.action,
+        event.purpose,
+        event.channel,
+        event.grade,
+        event.basis,
+        event.source,
+        proof,
     )
-    digest = blake2b(proof, digest_size=32).digest()
-    draft.writes.audit.append(AuditRow(draft.now, f"consent.{event.action}", event.id, actor, digest))
+    draft.writes.consents.append(row)
+    salt = os.urandom(SALT)
+    digest = consent_digest(row, salt)
+    draft.writes.audit.append(AuditRow(draft.now, f"consent.{event.action}", event.id, actor, digest, salt))
 
 
 def _event_id(ref: Ref, line: ConsentInput) -> str:

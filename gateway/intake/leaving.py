@@ -149,6 +149,7 @@ def has_left(person: Person, purpose: str, channel: str) -> bool:
         s.kind in ("unsubscribed", "objected", "stop_request", "complained")
         and (not s.purposes or purpose in s.purposes)
         and (not s.channels or channel in s.channels)
+        and (purpose, channel) not in s.spares
         for s in person.stops
     )
 

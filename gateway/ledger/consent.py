@@ -2,6 +2,10 @@
 
 A grade says how well a consent is proven: A a complete double opt-in, B signed paper or a recording,
 C time and IP address only, D a claim without evidence (imported or made by the message itself).
+
+What restricts always counts, in whatever order it is told; what opens counts only where nothing newer
+stands against it, and after a withdrawal only as the person's own double opt-in, for exactly the purpose
+and channel that it names.
 """
 
 from collections.abc import Mapping
@@ -16,6 +20,9 @@ BASES = ("consent", "soft_opt_in", "implied", "legitimate_interest")
 REVIVING = ("A",)
 """Grades that may follow a withdrawal: the person's own double opt-in. Entries by compliance with proof
 may as well; an import never does."""
+STOPPING = ("withdrawn", "objected")
+LASTING = ("bounced", "erased")
+"""Stops that no consent lifts: nobody is there, or the person is to be forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +46,32 @@ class ConsentEvent:
 
 
 def grade_of(proof: Mapping[str, str]) -> str:
-    """The grade that the evidence in a row supports (the field names of `consents import`)."""
-    if proof.get("confirmed_at") and proof.get("confirmed_ip") and proof.get("wording"):
+    """The grade that the evidence in a row supports (the field names of `consents import`): A needs the
+    wording, the time of the request and of the confirmation, and who confirmed."""
+    get = proof.get
+    if (
+        get("confirmed_at")
+        and (get("confirmed_ip") or get("confirmation_id"))
+        and get("wording")
+        and get("at")
+    ):
         return "A"
-    if proof.get("recording") or proof.get("signed_document"):
+    if get("recording") or get("signed_document"):
         return "B"
-    if proof.get("ip") and proof.get("at"):
+    if get("ip") and get("at"):
         return "C"
     return "D"
+
+
+def lacks_evidence(basis: str, expires_at: float, proof: Mapping[str, str]) -> str:
+    """The field that a basis cannot do without and that a row does not have, or ""."""
+    needed = _EVIDENCE.get(basis, "")
+    if needed == "expires_at":
+        return "" if expires_at else needed
+    return "" if not needed or proof.get(needed) else needed
+
+
+_EVIDENCE = {"soft_opt_in": "sale_id", "implied": "expires_at", "legitimate_interest": "assessment_id"}
 
 
 def permission(person: Person, purpose: str, channel: str) -> Permission | None:
@@ -56,12 +81,14 @@ def permission(person: Person, purpose: str, channel: str) -> Permission | None:
 
 def apply(person: Person, event: ConsentEvent) -> Person:
     """The state after one more event. Older events never undo newer ones."""
-    if event.action in ("withdrawn", "objected"):
+    if event.action in STOPPING:
         return _stopped(person, event)
+    before = permission(person, event.purpose, event.channel)
     state = {"requested": "requested", "expired": "expired"}.get(event.action, "granted")
+    if event.action in ("changed", "expired"):
+        return _amended(person, event, before)
     if state == "granted" and _blocked(person, event):
         return person
-    before = permission(person, event.purpose, event.channel)
     if before is not None and not _supersedes(before, event, state):
         return person
     after = Permission(
@@ -75,9 +102,31 @@ def apply(person: Person, event: ConsentEvent) -> Person:
         event.id,
         event.jurisdiction or (before.jurisdiction if before else ""),
     )
-    others = tuple(p for p in person.permissions if p is not before)
-    stops = _lifted(person.stops, event) if state == "granted" else person.stops
-    return replace(person, permissions=(*others, after), stops=stops)
+    stops = _lifted(person.stops, event) if state == "granted" and person.stops else person.stops
+    return replace(person, permissions=(*_others(person, before), after), stops=stops)
+
+
+def _others(person: Person, before: Permission | None) -> tuple[Permission, ...]:
+    return tuple(p for p in person.permissions if p is not before) if before else person.permissions
+
+
+def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> Person:
+    """Expired: it holds no longer. Changed: other terms of what was agreed to; it grants nothing, and what
+    proves it stays unless it is proved better."""
+    if before is None or before.state != "granted" or event.at < before.at:
+        return person
+    if event.action == "expired":
+        after = replace(before, state="expired", at=event.at, event=event.id)
+    else:
+        after = replace(
+            before,
+            grade=min(before.grade, event.grade),
+            at=event.at,
+            expires_at=event.expires_at or before.expires_at,
+            event=event.id,
+            jurisdiction=event.jurisdiction or before.jurisdiction,
+        )
+    return replace(person, permissions=(*_others(person, before), after))
 
 
 def _supersedes(before: Permission, event: ConsentEvent, state: str) -> bool:
@@ -85,33 +134,42 @@ def _supersedes(before: Permission, event: ConsentEvent, state: str) -> bool:
         return False
     if before.state == "granted" and state == "requested":
         return False
-    if before.state == "granted" and state == "granted":
-        return event.grade <= before.grade or (before.expires_at and before.expires_at < event.at)  # type: ignore[return-value]
+    if before.state == "granted":
+        over = bool(before.expires_at) and before.expires_at <= event.at
+        return over or _strength(event.basis, event.grade) <= _strength(before.basis, before.grade)
     return True
+
+
+def _strength(basis: str, grade: str) -> tuple[bool, str]:
+    """Smaller is stronger: what was said outweighs what is only implied."""
+    return (basis not in ("consent", ""), grade)
 
 
 def _stopped(person: Person, event: ConsentEvent) -> Person:
     """Withdrawn: for its purpose and channel, all of them where none is named. An objection is whole."""
     state = event.action
-    everything = not event.purpose and not event.channel
     permissions = tuple(
-        replace(p, state=state, at=event.at, event=event.id)
-        if (everything or _covers(event, p)) and p.at <= event.at
-        else p
+        replace(p, state=state, at=event.at, event=event.id) if _covers(event, p) and p.at <= event.at else p
         for p in person.permissions
     )
-    stop = Stop(
-        "objected" if state == "objected" else "unsubscribed",
-        event.at,
-        (event.purpose,) if event.purpose else (),
-        (event.channel,) if event.channel else (),
-        event.id,
+    kind = "objected" if state == "objected" else "unsubscribed"
+    purposes = (event.purpose,) if event.purpose else ()
+    channels = (event.channel,) if event.channel else ()
+    same = next(
+        (s for s in person.stops if (s.kind, s.purposes, s.channels) == (kind, purposes, channels)), None
     )
-    kept = tuple(
-        s
-        for s in person.stops
-        if (s.kind, s.purposes, s.channels) != (stop.kind, stop.purposes, stop.channels)
+    if same is not None and same.at >= event.at:
+        return replace(person, permissions=permissions)
+    spares = tuple(
+        (p.purpose, p.channel)
+        for p in permissions
+        if p.state == "granted" and p.grade in REVIVING and p.at > event.at and _covers(event, p)
     )
+    stop = Stop(kind, event.at, purposes, channels, event.id, spares)
+    if spares and purposes and channels:
+        # All of it was agreed to anew, later on.
+        return replace(person, permissions=permissions)
+    kept = tuple(s for s in person.stops if s is not same)
     return replace(person, permissions=permissions, stops=(*kept, stop))
 
 
@@ -123,6 +181,8 @@ def _covers(event: ConsentEvent, p: Permission) -> bool:
 
 def _blocked(person: Person, event: ConsentEvent) -> bool:
     """Whether an earlier stop stands against this grant."""
+    if not person.stops:
+        return False
     if _may_revive(event):
         return any(s.at > event.at and _stop_covers(s, event) for s in person.stops)
     return any(_stop_covers(s, event) for s in person.stops)
@@ -133,18 +193,27 @@ def _may_revive(event: ConsentEvent) -> bool:
 
 
 def _stop_covers(stop: Stop, event: ConsentEvent) -> bool:
-    return (not stop.purposes or event.purpose in stop.purposes) and (
-        not stop.channels or event.channel in stop.channels
+    return (
+        (not stop.purposes or event.purpose in stop.purposes)
+        and (not stop.channels or event.channel in stop.channels)
+        and (event.purpose, event.channel) not in stop.spares
     )
 
 
 def _lifted(stops: tuple[Stop, ...], event: ConsentEvent) -> tuple[Stop, ...]:
-    """The stops that a grant leaves standing: a reviving one lifts those it came after."""
+    """The stops that a grant leaves standing: a reviving one lifts, of those it came after, what it names."""
     if not _may_revive(event):
         return stops
-    return tuple(
-        s for s in stops if s.at > event.at or not _stop_covers(s, event) or s.kind in ("bounced", "erased")
-    )
+    left = (_narrowed(s, event) for s in stops)
+    return tuple(s for s in left if s is not None)
+
+
+def _narrowed(stop: Stop, event: ConsentEvent) -> Stop | None:
+    if stop.at > event.at or stop.kind in LASTING or not _stop_covers(stop, event):
+        return stop
+    if stop.purposes == (event.purpose,) and stop.channels == (event.channel,):
+        return None
+    return replace(stop, spares=(*stop.spares, (event.purpose, event.channel)))
 
 
 def suppress(person: Person, kind: str, at: float, event: str = "", channel: str = "") -> Person:

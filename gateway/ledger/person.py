@@ -33,13 +33,15 @@ class Permission:
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Why nobody may write: unsubscribed, objected, complained, bounced, stop_request, erased.
-    Empty `purposes` and `channels` mean all."""
+    Empty `purposes` and `channels` mean all, but for `spares`: (purpose, channel) pairs to which the
+    person agreed anew since, by an own double opt-in."""
 
     kind: str
     at: float
     purposes: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     event: str = ""
+    spares: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

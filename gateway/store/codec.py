@@ -14,7 +14,7 @@ def pack_person(person: Person) -> bytes:
             for p in person.permissions
         ]
     if person.stops:
-        data["s"] = [(s.kind, s.at, s.purposes, s.channels, s.event) for s in person.stops]
+        data["s"] = [_stop(s) for s in person.stops]
     if person.relationships:
         data["r"] = {sender: _relationship(r) for sender, r in person.relationships.items()}
     if person.contacts:
@@ -32,6 +32,18 @@ def pack_person(person: Person) -> bytes:
         ("b", person.soft_bounces),
     )
     return orjson.dumps(data | {key: value for key, value in plain if value})
+
+
+def _stop(s: Stop) -> tuple[object, ...]:
+    row = (s.kind, s.at, s.purposes, s.channels, s.event)
+    return (*row, s.spares) if s.spares else row
+
+
+def _unpack_stop(
+    kind: str, at: float, purposes: list[str], channels: list[str], event: str, *spares: list[list[str]]
+) -> Stop:
+    pairs = tuple((purpose, channel) for pair in spares for purpose, channel in pair)
+    return Stop(kind, at, tuple(purposes), tuple(channels), event, pairs)
 
 
 def _relationship(r: Relationship) -> tuple[object, ...]:
@@ -55,7 +67,7 @@ def unpack_person(data: bytes) -> Person:
     get = d.get
     return Person(
         permissions=tuple(Permission(*row) for row in get("p", ())),
-        stops=tuple(Stop(k, at, tuple(p), tuple(c), e) for k, at, p, c, e in get("s", ())),
+        stops=tuple(_unpack_stop(*row) for row in get("s", ())),
         no_sales_at=get("n", 0.0),
         paused_until=get("u", 0.0),
         jurisdiction=get("j", ""),

@@ -49,7 +49,7 @@ SET_HOLD = (
     " codes = excluded.codes, recheck_at = excluded.recheck_at, decided_at = excluded.decided_at,"
     " decided_by = excluded.decided_by, reason = excluded.reason"
 )
-ADD_CONSENT = "INSERT INTO consent_events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+ADD_CONSENT = "INSERT INTO consent_events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"
 ADD_EVENT = "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?)"
 ADD_FINGERPRINTS = "INSERT INTO fingerprints (controller, at, mark, hashes) VALUES (?,?,?,?)"
 ADD_PACE = (

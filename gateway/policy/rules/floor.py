@@ -39,11 +39,14 @@ def covers(stop: Stop, case: Case) -> bool:
     stop: the purpose that its class implies counts too."""
     if stop.channels and case.channel not in stop.channels:
         return False
-    if not stop.purposes:
+    if not stop.purposes and not stop.spares:
         return True
     named = {purpose.casefold() for purpose in stop.purposes}
     implied = {PURPOSES.get(class_, "offers" if class_ == "promotion" else "") for class_ in case.classes}
-    return case.purpose.casefold() in named or bool(named & implied)
+    meant = (implied - {""}) | {case.purpose.casefold()}
+    if stop.spares and all((purpose, case.channel) in stop.spares for purpose in meant):
+        return False
+    return not named or bool(named & meant)
 
 
 @dataclass(frozen=True, slots=True)
