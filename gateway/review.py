@@ -4,8 +4,8 @@ A release asks the policies again with today's facts. It waives, for this messag
 that the reviewer saw; new violations, `reject` and the floor stand.
 """
 
+import os
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 
 from gateway.access import Access, Controller, Source
 from gateway.intake.accept import condition_of, let_go, record
@@ -14,12 +14,14 @@ from gateway.intake.person_facts import alias_refs, facts_for
 from gateway.intake.rebuild import controller_of, rebuild, source_of
 from gateway.keys import Keys
 from gateway.message.envelope import Message
+from gateway.metrics import Metrics
 from gateway.policy.decide import decide
 from gateway.policy.live import LivePolicies
 from gateway.policy.outcome import Decision, Outcome
 from gateway.policy.policies import PolicySet
 from gateway.reading.read import Reader
 from gateway.reading.reading import Reading
+from gateway.store.digests import SALT, hold_digest
 from gateway.store.draft import Draft, Needs
 from gateway.store.packing import unpack_decision
 from gateway.store.protocol import Store
@@ -44,11 +46,12 @@ class AlreadyDecided(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewResult:
     """What became of a hold. `status` is released, rejected, open (the policies now refuse, `decision`
-    says why), expired."""
+    says why), expired; `waited` how many seconds the hold took to get there."""
 
     hold_id: str
     status: str
     decision: Decision | None = None
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,8 @@ class _Decide:
             status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"
         record(draft, message, n, ref, facts, decision, case.decided[-1].round + 1)
         _close(draft, hold, status, self._actor, self._reason, decision)
-        return ReviewResult(hold_id=hold.id, status=status, decision=decision)
+        waited = draft.now - hold.created_at
+        return ReviewResult(hold_id=hold.id, status=status, decision=decision, waited=waited)
 
     def _seen(self) -> frozenset[str]:
         if not self._waive:
@@ -137,7 +141,7 @@ class _End:
         """Rejected or expired; its body goes when nothing else waits for it."""
         hold = _open_hold(draft, self._hold.id)
         _close(draft, hold, self._status, self._actor, self._reason, None)
-        return ReviewResult(hold_id=hold.id, status=self._status)
+        return ReviewResult(hold_id=hold.id, status=self._status, waited=draft.now - hold.created_at)
 
 
 def _open_hold(draft: Draft[ReviewResult], hold_id: str) -> HoldRow:
@@ -164,8 +168,9 @@ def _close(
     draft.writes.holds[hold.id] = after
     if status not in ("open", "released"):
         draft.writes.freed.append(hold.message_id)
-    digest = blake2b(f"{hold.id}\0{status}\0{actor}\0{reason}".encode(), digest_size=32).digest()
-    draft.writes.audit.append(AuditRow(draft.now, f"hold.{status}", hold.id, actor, digest))
+    salt = os.urandom(SALT)
+    digest = hold_digest(after, salt)
+    draft.writes.audit.append(AuditRow(draft.now, f"hold.{status}", hold.id, actor, digest, salt))
 
 
 class Review:
@@ -179,6 +184,7 @@ class Review:
         access: Access,
         keys: Keys,
         letterhead: Letterhead | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -186,17 +192,19 @@ class Review:
         self._access = access
         self._keys = keys
         self._letterhead = letterhead
+        self._metrics = metrics
 
     async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Send it if today's policies let it, waiving what the reviewer saw. Raises HoldGone,
         AlreadyDecided, StoreError."""
         case = await self._case(await self._hold(hold_id))
-        return await self._store.run(_Decide(case, self._policies.current, reviewer, reason, waive=True))
+        unit = _Decide(case, self._policies.current, reviewer, reason, waive=True)
+        return self._count(await self._store.run(unit), "reviewer")
 
     async def reject(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Never send it. Raises HoldGone, AlreadyDecided, StoreError."""
         hold = await self._hold(hold_id)
-        return await self._store.run(_End(hold, "rejected", reviewer, reason))
+        return self._count(await self._store.run(_End(hold, "rejected", reviewer, reason)), "reviewer")
 
     async def sweep(self, now: float, limit: int = 100) -> list[ReviewResult]:
         """Expire what is too old, and decide again what time or an event may have cured."""
@@ -210,11 +218,19 @@ class Review:
 
     async def _due(self, hold: HoldRow, now: float) -> ReviewResult:
         if hold.expires_at <= now:
-            return await self._store.run(_End(hold, "expired", "gateway", "nobody decided in time"))
+            end = _End(hold, "expired", "gateway", "nobody decided in time")
+            return self._count(await self._store.run(end), "time")
         case = await self._case(hold)
-        return await self._store.run(
-            _Decide(case, self._policies.current, CONDITION, "its condition was met", waive=False)
-        )
+        unit = _Decide(case, self._policies.current, CONDITION, "its condition was met", waive=False)
+        return self._count(await self._store.run(unit), CONDITION)
+
+    def _count(self, result: ReviewResult, by: str) -> ReviewResult:
+        if self._metrics is None or (result.status == "open" and by != "reviewer"):
+            return result
+        waived = result.decision.waived if result.decision else ()
+        word = {"open": "refused", "released": "overridden" if waived else "released"}
+        self._metrics.review(word.get(result.status, result.status), by, result.waited)
+        return result
 
     async def _hold(self, hold_id: str) -> HoldRow:
         hold = await self._store.hold(hold_id)

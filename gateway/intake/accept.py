@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from gateway.policy.facts import Facts
 from gateway.policy.outcome import Decision, Outcome
 from gateway.policy.policies import PolicySet
 from gateway.reading.reading import Reading
+from gateway.store.digests import SALT, decision_digest, seal
 from gateway.store.draft import Draft, Needs
 from gateway.store.outbox import pack_entry
 from gateway.store.packing import pack_facts, pack_message, pack_reading, pack_violations, unpack_decision
@@ -35,7 +37,6 @@ from gateway.store.records import (
     Ref,
     ReplayRow,
     SentRow,
-    decision_id,
     sent_hash,
 )
 
@@ -79,15 +80,23 @@ class Accept:
         submission = self._submission
         if submission.replay_key and (answer := draft.replay(submission.replay_key)):
             return unpack_receipt(answer)
-        results = tuple(self._recipient(draft, n) for n in range(len(submission.message.recipients)))
-        self._store_message(draft, results)
+        meta, read = pack_message(submission.message), pack_reading(submission.reading)
+        sealed = self._seal(meta, read)
+        results = tuple(
+            self._recipient(draft, n, b"" if n else sealed)
+            for n in range(len(submission.message.recipients))
+        )
+        self._store_message(draft, results, meta, read)
         receipt = receipt_of(submission.message.id, results[0].decision.class_, results)
         if submission.replay_key and receipt.status != "rejected":
             row = ReplayRow(submission.replay_key, draft.now + REPLAY_SECONDS, pack_receipt(receipt))
             draft.writes.replays[submission.replay_key] = row
         return receipt
 
-    def _recipient(self, draft: Draft[Receipt], n: int) -> RecipientResult:
+    def _seal(self, meta: bytes, read: bytes) -> bytes:
+        return seal(_row(self._submission.message, "", meta, read), self._submission.body, os.urandom(SALT))
+
+    def _recipient(self, draft: Draft[Receipt], n: int, sealed: bytes) -> RecipientResult:
         s = self._submission
         message, recipient, ref = s.message, s.message.recipients[n], s.refs[n]
         facts = facts_for(
@@ -107,8 +116,10 @@ class Accept:
             if head.add:
                 facts = replace(facts, way_out_added=True)
         judged = message if message.class_ == class_ else replace(message, class_=class_)
+        began = perf_counter()
         decision = decide(s.policies, judged, recipient, s.reading, facts, draft.now, class_=class_)
-        record(draft, judged, n, ref, facts, decision)
+        seconds = perf_counter() - began
+        record(draft, judged, n, ref, facts, decision, sealed=sealed)
         hold_id = ""
         if decision.outcome is Outcome.HOLD:
             hold_id = put_on_hold(draft, judged, n, ref, decision, s.hold_seconds, s.reading)
@@ -120,26 +131,16 @@ class Accept:
             decision=decision,
             decision_id=f"{message.id}-{n}",
             hold_id=hold_id,
+            facts=facts,
+            seconds=seconds,
         )
 
-    def _store_message(self, draft: Draft[Receipt], results: tuple[RecipientResult, ...]) -> None:
+    def _store_message(
+        self, draft: Draft[Receipt], results: tuple[RecipientResult, ...], meta: bytes, read: bytes
+    ) -> None:
         s = self._submission
         message = s.message
-        draft.writes.messages.append(
-            MessageRow(
-                message.id,
-                message.controller,
-                message.source,
-                message.sender.key,
-                message.channel,
-                results[0].decision.class_,
-                message.purpose,
-                message.campaign,
-                message.received_at,
-                pack_message(message),
-                pack_reading(s.reading),
-            )
-        )
+        draft.writes.messages.append(_row(message, results[0].decision.class_, meta, read))
         if any(r.hold_id or (r.outcome is Outcome.ACCEPT and message.deliver) for r in results):
             draft.writes.bodies.append(BodyRow(message.id, s.body))
             if message.message_id and message.channel == "email":
@@ -147,35 +148,58 @@ class Accept:
                 draft.writes.sent.append(row)
 
 
-def record(
-    draft: Draft[Any], message: Message, n: int, ref: Ref, facts: Facts, decision: Decision, round_: int = 0
-) -> None:
-    """Keep the decision with its facts, and chain it into the audit log."""
-    violations, snapshot = pack_violations(decision), pack_facts(facts, message.sender.key)
-    draft.writes.decisions.append(
-        DecisionRow(
-            message.id,
-            n,
-            ref[0],
-            ref[1],
-            draft.now,
-            int(decision.outcome),
-            decision.class_,
-            message.source,
-            message.sender.key,
-            message.channel,
-            message.campaign,
-            decision.policy_version,
-            violations,
-            snapshot,
-            round_,
-        )
+def _row(message: Message, class_: str, meta: bytes, read: bytes) -> MessageRow:
+    return MessageRow(
+        message.id,
+        message.controller,
+        message.source,
+        message.sender.key,
+        message.channel,
+        class_,
+        message.purpose,
+        message.campaign,
+        message.received_at,
+        meta,
+        read,
     )
-    salt = os.urandom(16)
-    name = decision_id(message.id, n, round_)
-    said = f"{name}\0{int(decision.outcome)}\0{decision.policy_version}\0".encode()
-    digest = blake2b(said + violations + b"\0" + snapshot, key=salt, digest_size=32).digest()
-    draft.writes.audit.append(AuditRow(draft.now, "decision", name, message.source, digest, salt))
+
+
+def record(
+    draft: Draft[Any],
+    message: Message,
+    n: int,
+    ref: Ref,
+    facts: Facts,
+    decision: Decision,
+    round_: int = 0,
+    *,
+    sealed: bytes = b"",
+) -> None:
+    """Keep the decision with its facts, and chain it into the audit log, the first one of a message with
+    the message's seal."""
+    row = DecisionRow(
+        message.id,
+        n,
+        ref[0],
+        ref[1],
+        draft.now,
+        int(decision.outcome),
+        decision.class_,
+        message.source,
+        message.sender.key,
+        message.channel,
+        message.campaign,
+        decision.policy_version,
+        pack_violations(decision),
+        pack_facts(facts, message.sender.key),
+        round_,
+    )
+    draft.writes.decisions.append(row)
+    salt = os.urandom(SALT)
+    digest = decision_digest(row, salt, sealed)
+    draft.writes.audit.append(
+        AuditRow(draft.now, "decision", row.id, message.source, digest, salt, sealed)
+    )
 
 
 def put_on_hold(

@@ -22,6 +22,7 @@ from gateway.message.ids import new_id
 from gateway.metrics import Metrics
 from gateway.reading.read import Reader
 from gateway.reading.reading import Reading
+from gateway.store.digests import SALT, event_digest
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import Store
 from gateway.store.records import AuditRow, EventRow, Ref, ReplayRow
@@ -119,13 +120,12 @@ class TellEvent:
     def _record(self, draft: Draft[EventResult], h: Happening, result: EventResult, at: float) -> None:
         subject = next(iter(self._people.values()), (h.controller, b""))[1]
         data = pack_event(h, result.effect)
-        draft.writes.events.append(
-            EventRow(result.id, h.controller, subject, h.source, h.type, at, draft.now, self.dedup, data)
-        )
+        row = EventRow(result.id, h.controller, subject, h.source, h.type, at, draft.now, self.dedup, data)
+        draft.writes.events.append(row)
         answer = ReplayRow(self.dedup, draft.now + ANSWER_SECONDS, _pack_result(result))
         draft.writes.replays[self.dedup] = answer
-        salt = os.urandom(16)
-        digest = blake2b(subject + data, key=salt, digest_size=32).digest()
+        salt = os.urandom(SALT)
+        digest = event_digest(row, salt)
         draft.writes.audit.append(AuditRow(draft.now, f"event.{h.type}", result.id, h.source, digest, salt))
 
 

@@ -1,6 +1,7 @@
 """A delivery that was given up: its place in the caps is given back, and a dead address is remembered."""
 
 import asyncio
+import os
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
@@ -13,6 +14,7 @@ from gateway.ledger.person import Person
 from gateway.ledger.relationship import give_back
 from gateway.message.ids import new_id
 from gateway.store.attempt import Attempt, Outcome
+from gateway.store.digests import SALT, event_digest
 from gateway.store.draft import Draft, Needs
 from gateway.store.outbox import Entry
 from gateway.store.protocol import Store, StoreError
@@ -74,21 +76,21 @@ class FailDelivery:
             }
         )
         type_ = "message.bounced" if attempt.hard_bounce else "message.failed"
-        draft.writes.events.append(
-            EventRow(
-                event_id,
-                entry.controller,
-                entry.subject_key,
-                entry.source,
-                type_,
-                draft.now,
-                draft.now,
-                self._dedup,
-                data,
-            )
+        row = EventRow(
+            event_id,
+            entry.controller,
+            entry.subject_key,
+            entry.source,
+            type_,
+            draft.now,
+            draft.now,
+            self._dedup,
+            data,
         )
-        digest = blake2b(data, digest_size=32).digest()
-        draft.writes.audit.append(AuditRow(draft.now, f"event.{type_}", event_id, "gateway", digest))
+        draft.writes.events.append(row)
+        salt = os.urandom(SALT)
+        digest = event_digest(row, salt)
+        draft.writes.audit.append(AuditRow(draft.now, f"event.{type_}", event_id, "gateway", digest, salt))
 
 
 class Failures:

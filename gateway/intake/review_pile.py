@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ from gateway.intake.effects import Effect
 from gateway.intake.events import EventResult, TellEvent
 from gateway.message.ids import new_id
 from gateway.store.attempt import Report
+from gateway.store.digests import SALT, event_digest
 from gateway.store.draft import Draft, Needs
 from gateway.store.outbox import queue_report
 from gateway.store.records import AuditRow, EventRow
@@ -93,10 +93,9 @@ def _keep(draft: Draft[Any], kept: Kept) -> EventResult:
             "text": kept.text[:LONGEST_TEXT],
         }
     )
-    draft.writes.events.append(
-        EventRow(event_id, kept.controller, b"", "replies", UNMATCHED, kept.at, draft.now, kept.dedup, data)
-    )
-    salt = os.urandom(16)
-    digest = blake2b(data, key=salt, digest_size=32).digest()
+    row = EventRow(event_id, kept.controller, b"", "replies", UNMATCHED, kept.at, draft.now, kept.dedup, data)
+    draft.writes.events.append(row)
+    salt = os.urandom(SALT)
+    digest = event_digest(row, salt)
     draft.writes.audit.append(AuditRow(draft.now, f"event.{UNMATCHED}", event_id, "replies", digest, salt))
     return EventResult(id=event_id, effect=Effect(applied=False, note=kept.reason, reply="unmatched"))

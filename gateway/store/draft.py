@@ -79,6 +79,8 @@ class Writes:
     freed: list[str] = field(default_factory=list)
     rechecks: list[Recheck] = field(default_factory=list)
     sent: list[SentRow] = field(default_factory=list)
+    statements: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    """Changes to rows that stand: erasure and retention. In portable SQL, done after all else."""
 
     def absorb(self, other: "Writes") -> None:
         """Add what another unit wrote, in order."""
@@ -96,7 +98,7 @@ class Writes:
 
 _LISTS = (
     "messages", "bodies", "decisions", "outbox", "consents", "events", "audit", "fingerprints", "cancels",
-    "freed", "rechecks", "sent",
+    "freed", "rechecks", "sent", "statements",
 )  # fmt: skip
 
 

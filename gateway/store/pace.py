@@ -103,6 +103,8 @@ class _Window(Mapping[tuple[str, int], Value]):
 
 class _Sums(_Window[int]):
     def __getitem__(self, key: tuple[str, int]) -> int:
+        if key[0] not in self._slots:
+            self.asked[key] = 0
         self.asked[key] = total = sum(slot[1] for slot in self._inside(key))
         return total
 

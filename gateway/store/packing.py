@@ -167,6 +167,8 @@ def pack_facts(facts: Facts, sender: str) -> bytes:
     for name in ("identity", "time_zone"):
         if getattr(facts, name):
             data[name] = getattr(facts, name)
+    if facts.trusted:
+        data["t"] = sorted(facts.trusted)
     if facts.source_kind != "tool":
         data["source_kind"] = facts.source_kind
     return orjson.dumps(data)
@@ -200,6 +202,7 @@ def unpack_facts(data: bytes) -> Facts:
         jurisdiction=d["j"],
         copies=Copies(counts=tuple(d["c"][0]), since=d["c"][1]) if "c" in d else NO_COPIES,
         pace=pace,
+        trusted=frozenset(d.get("t", ())),
         **{name: d[name] for name in _FACTS if name in d},
     )
 

@@ -132,6 +132,8 @@ class Writer:
             await db.execute(numbered(q.RECHECK_HOLDS), recheck.at, *who, recheck.condition)
         if writes.freed:
             await self.free(db, writes.freed)
+        for sql, stated in writes.statements:
+            await db.execute(numbered(sql), *stated)
 
     async def _replies(self, db: asyncpg.Connection, writes: Writes) -> None:
         owed = [(*key, since) for key, since in writes.waiting_replies.items() if since]

@@ -133,6 +133,8 @@ def _follow_up(db: apsw.Connection, writes: Writes) -> None:
         db.execute(q.RECHECK_HOLDS, (recheck.at, *who, recheck.condition))
     for message_id in writes.freed:
         db.execute(q.FREE_BODY, (message_id,))
+    for sql, values in writes.statements:
+        db.execute(sql, values)
 
 
 def _cancel(db: apsw.Connection, cancels: list[Cancel]) -> set[str]:
