@@ -4,6 +4,7 @@ Label values come from configuration and from closed sets, never from a message:
 Counting costs one dictionary look-up and one increment. Nothing is bound at import.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from prometheus_client import (
     Info,
     ProcessCollector,
     disable_created_metrics,
+    multiprocess,
 )
 from prometheus_client.exposition import choose_encoder
 
@@ -28,6 +30,14 @@ ACCEPT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30)
 DELIVERY = (0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 ANSWER = (300, 900, 3600, 4 * 3600, 8 * 3600, 24 * 3600, 2 * 86400, 3 * 86400, 7 * 86400, 14 * 86400)
 BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+REVIEW = (60, 300, 900, 3600, 4 * 3600, 8 * 3600, 24 * 3600, 2 * 86400, 3 * 86400, 7 * 86400, 14 * 86400)
+PER_PERSON = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60)
+SHARE = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
+STEP = (1, 2, 3, 4, 5, 6, 8, 10)
+
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Set by `serve --workers` before this module is imported: metrics are then kept in files there."""
 
 
 class _Labeled(Protocol):
@@ -96,10 +106,47 @@ class Metrics:
             "galateo_batch_messages", "Messages committed together.", buckets=BATCH, **into
         )
 
+        # How it is written, and to whom
+        self._stages = _Children(
+            Counter(
+                "galateo_accepted_by_stage_total",
+                "Marketing messages accepted, by how well sender and recipient know each other.",
+                ["stage"],
+                **into,
+            )
+        )
+        self._per_person = Histogram(
+            "galateo_messages_per_person",
+            "At each accepted marketing message, how many the person had within 30 days, this one included.",
+            buckets=PER_PERSON,
+            **into,
+        )
+        self._copied_share = Histogram(
+            "galateo_copied_share",
+            "Share of the words of an accepted marketing message that others had before.",
+            buckets=SHARE,
+            **into,
+        )
+        self._sequence_step = Histogram(
+            "galateo_sequence_step",
+            "Which message without an answer an accepted marketing message is; 1 is the first.",
+            buckets=STEP,
+            **into,
+        )
+
         # Waiting
         self._held = Gauge("galateo_held_messages", "Holds that wait, by policy.", ["policy"], **level)
         self._oldest_hold = Gauge("galateo_oldest_hold_seconds", "Age of the oldest hold.", **level)
         self._outbox = Gauge("galateo_outbox_messages", "Accepted and not yet delivered.", **level)
+        self._oldest_outbox = Gauge(
+            "galateo_oldest_outbox_seconds", "Age of the oldest message in the outbox.", **level
+        )
+        self._reviews = _Children(
+            Counter("galateo_reviews_total", "Holds decided, and by whom.", ["decision", "by"], **into)
+        )
+        self._review_seconds = Histogram(
+            "galateo_review_seconds", "From a hold to what a person decided.", buckets=REVIEW, **into
+        )
 
         # Delivery
         self._deliveries = _Children(
@@ -109,6 +156,9 @@ class Metrics:
             "galateo_delivery_seconds", "One attempt to deliver.", buckets=DELIVERY, **into
         )
         self._bounces = _Children(Counter("galateo_bounces_total", "Bounces.", ["kind"], **into))
+        self._relay_up = Gauge(
+            "galateo_relay_up", "1 where a relay takes messages, 0 where it does not.", ["relay"], **level
+        )
 
         # People
         self._replies = _Children(Counter("galateo_replies_total", "Replies, by kind.", ["kind"], **into))
@@ -129,10 +179,25 @@ class Metrics:
         self._policy_reloads = _Children(
             Counter("galateo_policy_reloads_total", "Policy folders read, by result.", ["result"], **into)
         )
+        self._policy_refused = Gauge(
+            "galateo_policy_files_refused", "1 while the files on disk are not those in force.", **level
+        )
         self._reply_feed = Gauge(
             "galateo_source_reply_feed",
             "1 where a source reports replies, 0 where the reply rules are blind.",
             ["source"],
+            **level,
+        )
+        self._database_up = Gauge("galateo_database_up", "1 while the database answers.", **level)
+        self._disk = Gauge(
+            "galateo_disk_bytes",
+            "The embedded database's files (used), its disk (size) and what is free there (free).",
+            ["part"],
+            **level,
+        )
+        self._certificate = Gauge(
+            "galateo_certificate_expiry_timestamp_seconds",
+            "When the certificate of the mail listeners expires.",
             **level,
         )
         Info("galateo_build", "The running version.", **into).info({"version": __version__})
@@ -152,6 +217,14 @@ class Metrics:
         """Count an accepted marketing message by its consent's grade."""
         self._marketing[(consent_grade,)].inc()
 
+    def acquaintance(self, stage: str, per_person: int, step: int, copied: float) -> None:
+        """Note of an accepted marketing message how well the two know each other, how many the person had
+        within 30 days, how many since an answer (both with this one), and the share of copied words."""
+        self._stages[(stage,)].inc()
+        self._per_person.observe(per_person)
+        self._sequence_step.observe(step)
+        self._copied_share.observe(copied)
+
     def accepted_in(self, seconds: float) -> None:
         """Note how long a submission waited for its reply."""
         self._accept_seconds.observe(seconds)
@@ -169,14 +242,22 @@ class Metrics:
 
     def holds(self, waiting: Mapping[str, int], oldest_seconds: float) -> None:
         """Show the holds that wait, by policy, in place of those shown before."""
-        self._held.clear()
+        _hide(self._held)
         for policy, count in waiting.items():
             self._held.labels(policy).set(count)
         self._oldest_hold.set(oldest_seconds)
 
-    def outbox(self, messages: int) -> None:
-        """Show how many deliveries wait."""
+    def outbox(self, messages: int, oldest_seconds: float = 0.0) -> None:
+        """Show how many deliveries wait, and the oldest one's age."""
         self._outbox.set(messages)
+        self._oldest_outbox.set(oldest_seconds)
+
+    def review(self, decision: str, by: str, seconds: float = 0.0) -> None:
+        """Count what became of a hold: released, overridden (released over the policies' doubts), refused
+        (the policies now say no), rejected or expired; by reviewer, condition or time."""
+        self._reviews[decision, by].inc()
+        if by == "reviewer" and decision != "refused":
+            self._review_seconds.observe(seconds)
 
     # Delivery
 
@@ -188,6 +269,11 @@ class Metrics:
     def bounce(self, kind: str) -> None:
         """Count a bounce: hard or soft."""
         self._bounces[(kind,)].inc()
+
+    def relays(self, up: Mapping[str, bool]) -> None:
+        """Show which relays take messages."""
+        for relay, works in up.items():
+            self._relay_up.labels(relay).set(works)
 
     # People
 
@@ -219,7 +305,7 @@ class Metrics:
 
     def policies(self, in_force: Iterable[tuple[str, str, str]]) -> None:
         """Show the policies in force, each (name, version, mode), in place of those shown before."""
-        self._policy_info.clear()
+        _hide(self._policy_info)
         for policy in in_force:
             self._policy_info.labels(*policy).set(1)
 
@@ -227,13 +313,47 @@ class Metrics:
         """Count a reading of the policy folder: loaded, unchanged or refused."""
         self._policy_reloads[(result,)].inc()
 
+    def policies_refused(self, refused: bool) -> None:
+        """Show whether the policy files on disk were refused, so that an older set is in force."""
+        self._policy_refused.set(refused)
+
+    def database(self, *, up: bool) -> None:
+        """Show whether the database answers."""
+        self._database_up.set(up)
+
+    def disk(self, parts: Mapping[str, int]) -> None:
+        """Show the bytes that the embedded database uses, its disk's size, and what is free on it."""
+        for part, size in parts.items():
+            self._disk.labels(part).set(size)
+
+    def certificate(self, expires_at: float) -> None:
+        """Show when the mail listeners' certificate expires, in unix time."""
+        self._certificate.set(expires_at)
+
     def reply_feeds(self, fed: Mapping[str, bool]) -> None:
         """Show which sources report replies."""
-        self._reply_feed.clear()
+        _hide(self._reply_feed)
         for source, feeds in fed.items():
             self._reply_feed.labels(source).set(feeds)
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """Return the metrics as text and its content type, in the form that an Accept header asks for."""
         encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        return encode(_gather() if SHARED_FOLDER in os.environ else self.registry), content_type
+
+
+def _gather() -> CollectorRegistry:
+    """What all workers counted, from the folder that they share."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # untyped in the library
+    return registry
+
+
+def _hide(gauge: Gauge) -> None:
+    """Take back every value of a gauge; where workers share a folder they cannot go, so they become 0."""
+    if SHARED_FOLDER not in os.environ:
+        gauge.clear()
+        return
+    for metric in gauge.collect():
+        for sample in metric.samples:
+            gauge.labels(**sample.labels).set(0)

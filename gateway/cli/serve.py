@@ -18,6 +18,7 @@ from gateway.policy.load import PolicyErrors
 from gateway.reading.lexicon import BadLexicon
 from gateway.settings import Settings, SettingsError, load, misspelled
 from gateway.store.protocol import StoreError
+from gateway.workers import Crew, SharedPortLoop, WorkersError, require_postgres
 
 REFUSALS = (
     StartError,
@@ -27,23 +28,35 @@ REFUSALS = (
     BadLexicon,
     SettingsError,
     StoreError,
+    WorkersError,
     OSError,
 )
 """What keeps a gateway from starting, each with a text that says what to do."""
 
 
 @click.command("serve")
-def serve_command() -> None:
+@click.option("--workers", type=click.IntRange(1, 256), help="That many processes on the same ports.")
+@click.option("--shared-port", is_flag=True, hidden=True)
+def serve_command(*, workers: int | None, shared_port: bool) -> None:
     """Run the gateway with the settings of the environment and galateo.toml."""
     for line in misspelled(os.environ):
         click.echo(f"galateo: {line}", err=True)
     try:
         settings = load()
         logs.configure(settings.log_level)
-        uvloop.run(run(settings))
+        if workers is not None:
+            require_postgres(settings)
+            sys.exit(uvloop.run(supervise(settings, workers)))
+        uvloop.run(run(settings), loop_factory=SharedPortLoop if shared_port else uvloop.new_event_loop)
     except REFUSALS as error:
         click.echo(f"galateo: {error}", err=True)
         sys.exit(1)
+
+
+async def supervise(settings: Settings, workers: int) -> int:
+    """Serve with several processes until a signal says stop."""
+    command = (sys.executable, "-m", "gateway", "serve", "--shared-port")
+    return await Crew(settings, workers, command).run()
 
 
 async def run(settings: Settings) -> None:
