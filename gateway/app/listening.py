@@ -5,7 +5,7 @@ import time
 from aiohttp import web
 
 from gateway.app.parts import Parts
-from gateway.ingress.dialects import dialect_routes
+from gateway.ingress.dialects import Tell, dialect_routes
 from gateway.ingress.http import HttpLimits, native_routes
 from gateway.ingress.replies import ReplyListener
 from gateway.ingress.smtp import Listener
@@ -44,15 +44,24 @@ def make_replies(parts: Parts) -> ReplyListener | None:
     return ReplyListener(settings, replies.receive, time.time)
 
 
-def ingest_routes(parts: Parts, intake: Intake, events: Events) -> list[web.RouteDef]:
+def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Tell) -> list[web.RouteDef]:
     """Everything on HTTP_LISTEN: the ingest API, other tools' dialects, the pages for recipients."""
+    limits = HttpLimits.from_settings(parts.settings)
     return [
         *native_routes(
             access=parts.access,
             submit=intake.submit,
             tell=events.tell,
             store=parts.store,
-            limits=HttpLimits.from_settings(parts.settings),
+            limits=limits,
+            on_reply=parts.metrics.accepted_in,
+        ),
+        *dialect_routes(
+            access=parts.access,
+            submit=intake.submit,
+            tell_refused=tell_refused,
+            store=parts.store,
+            limits=limits,
             on_reply=parts.metrics.accepted_in,
         ),
         *public_routes(access=parts.access, store=parts.store, keys=parts.keys, metrics=parts.metrics),
@@ -74,12 +83,12 @@ def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
 
 
 def make_http(
-    parts: Parts, intake: Intake, events: Events, checks: dict[str, Check]
+    parts: Parts, intake: Intake, events: Events, checks: dict[str, Check], tell_refused: Tell
 ) -> dict[str, HttpListener]:
-    """The HTTP listeners by name, those that are on."""
+    """The HTTP listeners by name, those that are on. `tell_refused` hears of what tools were not told."""
     settings = parts.settings
     doors = (
-        ("http", settings.http_listen, ingest_routes(parts, intake, events)),
+        ("http", settings.http_listen, ingest_routes(parts, intake, events, tell_refused)),
         ("ops", settings.ops_listen, desk_routes(parts, checks)),
     )
     grace = settings.grace.total_seconds()

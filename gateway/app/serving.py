@@ -7,12 +7,14 @@ import time
 from collections.abc import Awaitable, Callable
 
 from gateway.app.delivering import make_outbox, make_worker
+from gateway.app.gauges import show_depths, show_surroundings
 from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
 from gateway.delivery.notice import Item
 from gateway.intake import Intake, Receipt
 from gateway.intake.events import Events
 from gateway.message.envelope import Message
+from gateway.ops.health import Check
 from gateway.policy.outcome import Outcome
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
@@ -56,7 +58,8 @@ class App:
         self.worker = make_worker(parts, self.outbox)
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
-        self.http = make_http(parts, self.intake, self.events, {"policies": self._policies_loaded})
+        checks: dict[str, Check] = {"policies": self._policies_loaded}
+        self.http = make_http(parts, self.intake, self.events, checks, self._tell_refused)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -163,10 +166,10 @@ class App:
             log.info("hold.decided", extra={"hold": result.hold_id, "status": result.status})
 
     async def _measure(self) -> None:
-        depths, metrics = await self.parts.store.depths(), self.parts.metrics
-        metrics.outbox(depths.outbox)
-        metrics.holds(depths.holds, time.time() - depths.oldest_hold if depths.oldest_hold else 0.0)
-        metrics.unanswered(depths.unanswered)
+        metrics = self.parts.metrics
+        show_surroundings(metrics, self.parts.settings, self.worker.down)
+        metrics.policies_refused(bool(self.parts.policies.problem))
+        await show_depths(metrics, self.parts.store, time.time())
 
 
 async def build(settings: Settings) -> App:

@@ -21,7 +21,9 @@ class Gate:
     async def admit(self, request: web.Request, header: str | None = None) -> Source:
         """The source that asks, by its Authorization header or by what stands for it. Raises Problem:
         unauthorized, forbidden, or too many strangers at once."""
-        source = await self._find(request, request.headers.get("Authorization", "") if header is None else header)
+        source = await self._find(
+            request, request.headers.get("Authorization", "") if header is None else header
+        )
         request[CALLER] = source.name
         return source
 

@@ -1,1 +1,70 @@
 """Other tools' own formats, each translated to the one Message and back."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from aiohttp import hdrs, web
+
+from gateway.access import Access
+from gateway.ingress.dialects.bad import Bad
+from gateway.ingress.dialects.desk import Desk, Dialect, Submit, Tell
+from gateway.ingress.dialects.generic import GENERIC
+from gateway.ingress.dialects.keys import KeyGate
+from gateway.ingress.dialects.listmonk import LISTMONK
+from gateway.ingress.dialects.mailgun import MAILGUN
+from gateway.ingress.dialects.postmark import POSTMARK
+from gateway.ingress.dialects.sendgrid import SENDGRID
+from gateway.ingress.http_limits import HttpLimits
+from gateway.store.protocol import Store
+
+__all__ = ["DIALECTS", "Tell", "dialect_routes"]
+
+DIALECTS: tuple[Dialect, ...] = (SENDGRID, LISTMONK, MAILGUN, POSTMARK, GENERIC)
+"""Every dialect. Paths that are fixed stand before those that take any domain."""
+
+
+def dialect_routes(
+    *,
+    access: Access,
+    submit: Submit,
+    tell_refused: Tell,
+    store: Store,
+    limits: HttpLimits,
+    clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+    on_reply: Callable[[float], None] = lambda seconds: None,
+) -> list[web.RouteDef]:
+    """The routes of every dialect. Raises AccessError where the access file speaks of one wrongly.
+
+    `tell_refused` hears of messages that were refused although the tool was told "taken".
+    """
+    desk = Desk(
+        gate=KeyGate(access, [dialect.name for dialect in DIALECTS]),
+        submit=submit,
+        tell_refused=tell_refused,
+        store=store,
+        limits=limits,
+        clock=clock,
+        monotonic=monotonic,
+        on_reply=on_reply,
+    )
+    routes = []
+    for dialect in DIALECTS:
+        for method, path, handler in dialect.routes:
+            routes.append(web.route(method, path, desk.serve(dialect, handler)))
+        routes += [web.route(hdrs.METH_ANY, path, _other(dialect, path)) for path in _paths(dialect)]
+    return routes
+
+
+def _paths(dialect: Dialect) -> list[str]:
+    return list(dict.fromkeys(path for _, path, _ in dialect.routes))
+
+
+def _other(dialect: Dialect, path: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The answer to methods that a path does not take."""
+    allowed = ", ".join(method for method, one, _ in dialect.routes if one == path)
+
+    async def refuse(request: web.Request) -> web.Response:
+        return dialect.fail(Bad("This path takes other methods.", status=405, headers={"Allow": allowed}))
+
+    return refuse

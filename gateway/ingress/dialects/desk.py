@@ -1,0 +1,292 @@
+"""What every dialect shares: who asks, the body, the way through the line, and what became of it."""
+
+import asyncio
+import logging
+import os
+import uuid
+import zlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from aiohttp import web
+
+from gateway.access import Source
+from gateway.ingress.dialects.bad import Bad, forbidden, too_large
+from gateway.ingress.dialects.keys import KeyGate
+from gateway.ingress.http_keys import Key, Underway, bind, key_reused, read_key
+from gateway.ingress.http_limits import HttpLimits, Paces
+from gateway.intake.receipt import NotAllowed, Receipt
+from gateway.message.envelope import Message
+from gateway.message.ids import new_id
+from gateway.policy.outcome import Outcome
+from gateway.store.protocol import Store, StoreError
+from gateway.web.body import Inflight, Share, read_body
+from gateway.web.problem import Problem, unavailable
+from gateway.web.strict_json import parse_json
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 32
+"""Messages of one request that are on their way through the line at the same time."""
+MOST_BUILT = 128 * 1024 * 1024
+"""Octets of all messages that one request becomes."""
+LARGE = 512 * 1024
+REMEMBERED = 1000
+
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+
+Submit = Callable[[Message], Awaitable[Receipt]]
+Tell = Callable[[Message, Receipt], None]
+Build = Callable[[str, str], Message]
+"""A message out of its id and its idempotency key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One message and what became of it."""
+
+    message: Message
+    receipt: Receipt
+
+    @property
+    def rejected(self) -> bool:
+        """Whether nobody gets it."""
+        return self.receipt.status == "rejected"
+
+    @property
+    def why(self) -> str:
+        """The worst reason in words, with its code: `newsletters/consent.missing: ...`; "" for none."""
+        for result in sorted(self.receipt.recipients, key=lambda r: -int(r.outcome)):
+            if result.decision.enforced:
+                worst = result.decision.enforced[0]
+                said = f"{worst.reason.en} {worst.remedy.en}".strip()
+                return f"{result.outcome.word} {worst.policy}/{worst.code}: {said}"
+        return ""
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes of what made it be rejected."""
+        return frozenset(
+            v.code
+            for r in self.receipt.recipients
+            if r.outcome is Outcome.REJECT
+            for v in r.decision.enforced
+        )
+
+    @property
+    def uuid(self) -> str:
+        """The message's id for those who expect a UUID."""
+        return str(uuid.UUID(bytes=blake2b(self.receipt.id.encode(), digest_size=16).digest(), version=4))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request of a known source, its body read; `now` is unix seconds."""
+
+    request: web.Request
+    source: Source
+    raw: bytes
+    now: float
+    dialect: "Dialect"
+    desk: "Desk"
+    share: Share
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What the access file says of this source in this dialect."""
+        found: Mapping[str, Any] = self.source.dialects.get(self.dialect.name) or {}
+        return found
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON. Raises Bad, Problem."""
+        request = self.request
+        kind = request.content_type
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise Bad("Send application/json.", status=415)
+        if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+            raise Bad("Send JSON in UTF-8.", status=415)
+        return parse_json(self.raw)
+
+    async def submit(self, builds: Sequence[Build]) -> list[Taken]:
+        """Take the messages of this request through the line, in their order."""
+        return await self.desk.take(self, builds)
+
+
+Handler = Callable[[Call], Awaitable[web.Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One dialect: its routes, where its key stands, and how it says that something is wrong.
+
+    `key` gives an Authorization header for a request; `fail` the answer to one that is refused.
+    """
+
+    name: str
+    routes: tuple[tuple[str, str, Handler], ...]
+    key: Callable[[web.Request], str]
+    fail: Callable[[Bad], web.Response]
+
+
+class Desk:
+    """Serves the dialects."""
+
+    def __init__(
+        self,
+        *,
+        gate: KeyGate,
+        submit: Submit,
+        tell_refused: Tell,
+        store: Store,
+        limits: HttpLimits,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+        on_reply: Callable[[float], None],
+    ) -> None:
+        """`tell_refused` hears of messages that were refused although the tool was told "taken"."""
+        self.store = store
+        self.limits = limits
+        self._gate = gate
+        self._submit = submit
+        self._tell_refused = tell_refused
+        self._inflight = Inflight(limits.inflight_bytes)
+        self._paces = Paces(limits.source_rate)
+        self._clock = clock
+        self._monotonic = monotonic
+        self._on_reply = on_reply
+        self._underway = Underway()
+        self._unfinished: OrderedDict[bytes, str] = OrderedDict()
+
+    def serve(self, dialect: Dialect, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """The handler of a route, all its refusals in the dialect's own terms."""
+
+        async def answer(request: web.Request) -> web.Response:
+            try:
+                return await self._serve(request, dialect, handler)
+            except Bad as bad:
+                return dialect.fail(bad)
+            except (Problem, web.HTTPException) as error:
+                return dialect.fail(Bad.of(error))
+            except NotAllowed as error:
+                return dialect.fail(forbidden(error.words.en))
+            except StoreError:
+                return dialect.fail(Bad.of(unavailable()))
+            except (asyncio.CancelledError, ConnectionError):
+                raise
+            except Exception:  # the caller learns that, not what; the log says where
+                log.exception("http.fault", extra={"route": dialect.name})
+                return dialect.fail(Bad("A fault in the gateway stopped this request.", status=500))
+
+        return answer
+
+    async def _serve(self, request: web.Request, dialect: Dialect, handler: Handler) -> web.Response:
+        source = await self._gate.admit(request, dialect.name, dialect.key(request))
+        with self._inflight.share() as share:
+            raw = await read_body(request, self.limits.message_bytes, self.limits.body_timeout, share)
+            call = Call(
+                request=request,
+                source=source,
+                raw=_inflate(request, raw, self.limits.message_bytes, share),
+                now=self._clock(),
+                dialect=dialect,
+                desk=self,
+                share=share,
+            )
+            return await handler(call)
+
+    async def take(self, call: Call, builds: Sequence[Build]) -> list[Taken]:
+        """Build every message before the first is stored, then take them through the line.
+
+        Raises Bad and Problem with nothing stored; StoreError where the gateway failed, and then the same
+        request sent again stores each of its messages once.
+        """
+        started = self._monotonic()
+        self._paces.take(call.source, started)
+        name = read_key(call.request.headers.getall("Idempotency-Key", ()))
+        with self._underway.claim(call.source.name, name or os.urandom(8).hex()):
+            mark, keys = self._keys(call, name, len(builds))
+            if len(call.raw) > LARGE:
+                messages = await asyncio.to_thread(_build, call, builds, keys)
+            else:
+                messages = _build(call, builds, keys)
+            taken = await self._through(messages, mark)
+        for one, key in zip(taken, keys, strict=True):
+            if name and key and one.receipt.replayed and not key.made(one.receipt.id):
+                raise key_reused()
+        self._on_reply(self._monotonic() - started)
+        return taken
+
+    def _keys(self, call: Call, name: str, count: int) -> tuple[bytes, list[Key | None]]:
+        """A key for each message: of the tool's own key where it sent one, else, where there are several,
+        of the attempt, so that one that broke off can be sent again."""
+        mark = blake2b(
+            f"{call.source.name}\0{call.request.path}\0".encode() + call.raw, digest_size=16
+        ).digest()
+        if not name and count == 1:
+            return b"", [None]
+        nonce = name or self._unfinished.pop(mark, "") or os.urandom(16).hex()
+        if not name:
+            self._unfinished[mark] = nonce
+            if len(self._unfinished) > REMEMBERED:
+                self._unfinished.popitem(last=False)
+        path = f"{call.dialect.name}\0{call.request.path}"
+        return mark, [bind(call.source.name, path, f"{nonce}\0{n}", call.raw) for n in range(count)]
+
+    async def _through(self, messages: Sequence[Message], mark: bytes) -> list[Taken]:
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(message: Message) -> Taken:
+            async with room:
+                return Taken(message, await self._submit(message))
+
+        found = await asyncio.gather(*(one(message) for message in messages), return_exceptions=True)
+        broken = [each for each in found if isinstance(each, BaseException)]
+        if broken:
+            raise broken[0]
+        self._unfinished.pop(mark, None)
+        return [each for each in found if isinstance(each, Taken)]
+
+    def tell(self, taken: Sequence[Taken]) -> None:
+        """Tell of what was refused, where the tool is told that its request was taken."""
+        for one in taken:
+            if one.rejected and not one.receipt.replayed:
+                self._tell_refused(one.message, one.receipt)
+
+
+def _inflate(request: web.Request, raw: bytes, limit: int, share: Share) -> bytes:
+    """The body without its Content-Encoding, at most `limit` octets: a small one may swell."""
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding in ("", "identity"):
+        return raw
+    if coding not in _CODINGS:
+        raise Bad("Send the body as it is, or with gzip.", status=415)
+    unpacker = zlib.decompressobj(wbits=47)  # gzip or zlib, as the octets say
+    try:
+        found = unpacker.decompress(raw, limit + 1)
+    except zlib.error:
+        raise Bad("The body is not compressed as its Content-Encoding says.") from None
+    if len(found) > limit:
+        raise too_large(f"The body is larger than {limit} octets.")
+    if not unpacker.eof:
+        raise Bad("The compressed body is broken off.")
+    share.grow(len(raw) + len(found))
+    return found
+
+
+def _build(call: Call, builds: Sequence[Build], keys: Sequence[Key | None]) -> list[Message]:
+    messages, size = [], len(call.raw)
+    for build, key in zip(builds, keys, strict=True):
+        identity = key.identify(call.now) if key else new_id(call.now, os.urandom(10))
+        message = build(identity, key.name if key else "")
+        size += len(message.raw)
+        if size > MOST_BUILT:
+            raise too_large(
+                "The messages of this request are too large together. Send fewer, or attach links."
+            )
+        call.share.grow(size)
+        messages.append(message)
+    return messages

@@ -1,0 +1,93 @@
+"""Which source a dialect's key belongs to: `name:secret`, `name.secret`, or a key that access.yaml lists.
+
+A tool that insists on the shape of its provider's key (a UUID, `SG.…`) sends one of its own: the source lists
+the SHA-256 of it under `dialects: {<dialect>: {key: "sha256:…"}}`. Such a key must be random, at least 128
+bits of it: nothing slows down who guesses it from the hash.
+"""
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Iterable
+from hashlib import sha256
+
+from aiohttp import web
+
+from gateway.access import Access, AccessError, Source
+from gateway.ingress.http_auth import Gate
+from gateway.web.credentials import LONGEST
+from gateway.web.frame import CALLER
+
+TEST_KEYS = {"postmark": "POSTMARK_API_TEST"}
+"""Keys with which nothing is sent; the source that answers to one says `test: true` in that dialect."""
+
+_LISTED = re.compile(r"sha256:([0-9a-f]{64})\Z")
+
+
+class KeyGate:
+    """Lets sources in by what a dialect takes for a key."""
+
+    def __init__(self, access: Access, dialects: Iterable[str]) -> None:
+        """Raises AccessError where the access file lists what is no dialect, or a key that is no hash."""
+        self._gate = Gate(access)
+        self._access = access
+        self._listed = _list_keys(access, frozenset(dialects))
+
+    async def admit(self, request: web.Request, dialect: str, header: str) -> Source:
+        """The source behind an Authorization header. Raises Problem."""
+        mark = (dialect, sha256(_token(header).encode("utf-8", "replace")).hexdigest())
+        listed = self._listed.get(mark)
+        if listed is not None and len(header) <= LONGEST:
+            source = self._access.sources[listed]
+            request[CALLER] = source.name
+            return source
+        return await self._gate.admit(request, header)
+
+
+def bearer(key: str) -> str:
+    """The Authorization header that a bare key stands for, "" for none."""
+    return f"Bearer {key.strip()}" if key.strip() else ""
+
+
+def basic_secret(header: str, *users: str) -> str:
+    """The bearer header behind Basic with one of these users, whose password is the key; any other header
+    as it is."""
+    scheme, _, value = header.strip().partition(" ")
+    if scheme.lower() != "basic" or len(header) > LONGEST:
+        return header
+    try:
+        user, mark, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return header
+    return bearer(secret) if mark and any(hmac.compare_digest(user, known) for known in users) else header
+
+
+def _token(header: str) -> str:
+    scheme, _, value = header.strip().partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else header
+
+
+def _list_keys(access: Access, dialects: frozenset[str]) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for source in access.sources.values():
+        for dialect, options in source.dialects.items():
+            where = f"source {source.name!r}: dialects.{dialect}"
+            if dialect not in dialects:
+                raise AccessError(
+                    f"{where}: there is no such dialect; there are {', '.join(sorted(dialects))}"
+                )
+            if not isinstance(options, dict):
+                raise AccessError(f"{where}: this must be a mapping of options")
+            if options.get("test") is True and dialect in TEST_KEYS:
+                found.setdefault((dialect, sha256(TEST_KEYS[dialect].encode()).hexdigest()), source.name)
+            if "key" not in options:
+                continue
+            listed = _LISTED.match(str(options["key"]))
+            if not listed:
+                raise AccessError(
+                    f"{where}.key: write sha256: and the 64 hexadecimal digits of the key's hash"
+                )
+            if found.setdefault((dialect, listed[1]), source.name) != source.name:
+                raise AccessError(f"{where}.key: another source has the same key")
+    return found

@@ -1,0 +1,250 @@
+"""A letter: a mail as a dialect described it, every word in its place; and its Message. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.access import Source
+from gateway.ingress.dialects.bad import Bad, forbidden
+from gateway.message import compose
+from gateway.message.address import normalize
+from gateway.message.content import Attachment, Content
+from gateway.message.declared import Declared, read_declared
+from gateway.message.envelope import CLASSES, Message, Recipient, Sender
+from gateway.message.headers import Headers, read_ids
+
+_JURISDICTION = re.compile(r"(?:[a-z]{2}(?:-[a-z0-9]{1,3})?|unknown)?\Z")
+_NAME = re.compile(r"[!-9;-~]{1,76}\Z")
+
+OURS = frozenset(
+    "from to cc bcc subject date message-id mime-version content-type content-transfer-encoding reply-to"
+    " received return-path dkim-signature sender".split()
+)
+"""Header fields that are made from what the letter says, or are not a tool's to set."""
+LINE = 998
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """One mailbox, its address valid and its name one line."""
+
+    address: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What one person, or a few that see each other, would get.
+
+    `headers` are names and values as given; X-Galateo-* among them declare and never leave. `meta` is what
+    the tool attaches for itself. `pending` says that only the provider can render the text; `send_at` is
+    unix seconds, 0 for now.
+    """
+
+    sender: Party
+    to: tuple[Party, ...]
+    cc: tuple[Party, ...] = ()
+    bcc: tuple[Party, ...] = ()
+    reply_to: tuple[Party, ...] = ()
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    files: tuple[compose.File, ...] = ()
+    own_words: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+    campaign: str = ""
+    class_: str = ""
+    purpose: str = ""
+    message_id: str = ""
+    external_id: str = ""
+    send_at: float = 0.0
+    deliver: bool = True
+    pending: bool = False
+
+    @property
+    def everyone(self) -> tuple[Party, ...]:
+        """All who get it."""
+        return (*self.to, *self.cc, *self.bcc)
+
+
+def build_message(letter: Letter, source: Source, identity: str, now: float, key: str = "") -> Message:
+    """The message that a letter becomes. Raises Bad where the source may not send it, or it is no mail."""
+    declared = _declared(letter, source)
+    check_domain(source, letter.sender.address)
+    recipients = _recipients(letter, declared)
+    headers = Headers((name.lower(), value.encode()) for name, value in letter.headers)
+    thread = read_ids(f"{headers.get('references')} {headers.get('in-reply-to')}")
+    unsubscribe = headers.get("list-unsubscribe")
+    message_id = letter.message_id or f"<{identity}@{_domain_of(letter.sender.address)}>"
+    single = len(recipients) == 1
+    everyone = letter.everyone
+    return Message(
+        id=identity,
+        source=source.name,
+        controller=source.controller,
+        channel="email",
+        sender=Sender(
+            address=letter.sender.address,
+            key=normalize("email", letter.sender.address),
+            name=letter.sender.name,
+        ),
+        recipients=recipients,
+        content=Content(
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            sender_name=letter.sender.name,
+            sender_address=letter.sender.address,
+            recipient_name=recipients[0].name if single else "",
+            recipient_company=recipients[0].company if single else "",
+            own_words=_own_words(letter),
+            bulk_headers=bool(unsubscribe) or "list-id" in headers,
+            is_reply=bool(thread),
+            template_pending=letter.pending,
+            attachments=tuple(
+                Attachment(filename=f.filename, type=f.type, size=len(f.octets), inline=f.inline)
+                for f in letter.files
+            ),
+        ),
+        raw=_compose(letter, message_id, now),
+        received_at=now,
+        class_=declared.class_ or letter.class_ or source.default_class,
+        purpose=declared.purpose or letter.purpose or source.default_purpose,
+        campaign=declared.campaign or letter.campaign,
+        kind="email",
+        sequence_step=declared.sequence_step,
+        thread=thread[0] if thread else "",
+        in_reply_to=thread,
+        message_id=message_id,
+        envelope_from=letter.sender.address,
+        smtputf8=not all(p.address.isascii() for p in (letter.sender, *everyone, *letter.reply_to)),
+        idempotency_key=key,
+        external_id=letter.external_id,
+        deliver=letter.deliver,
+        send_at=letter.send_at if letter.send_at > now else 0.0,
+        list_unsubscribe=unsubscribe,
+        list_unsubscribe_post=headers.get("list-unsubscribe-post"),
+        relay=source.relay,
+    )
+
+
+def check_headers(headers: Iterable[tuple[str, str]], at: str) -> tuple[tuple[str, str], ...]:
+    """The header fields that may leave. Raises Bad for what could begin a header of its own."""
+    kept = []
+    for name, value in headers:
+        if not _NAME.match(name):
+            raise Bad("This is not the name of a header field.", at)
+        try:
+            compose.field(name, value)
+        except ValueError:
+            raise Bad(f"The value of the header {name[:40]} does not fit in a header.", at) from None
+        if name.lower() not in OURS:
+            kept.append((name, value.strip()))
+    return tuple(kept)
+
+
+def check_domain(source: Source, address: str) -> None:
+    """Raises Bad where the source may not write in the name of the address's domain."""
+    if not source.from_domains:
+        return
+    allowed = {normalize("email", f"x@{domain}")[2:] for domain in source.from_domains}
+    if normalize("email", address).rpartition("@")[2] not in allowed:
+        raise forbidden("This source may not send in the name of the sender's domain.", "from")
+
+
+def _declared(letter: Letter, source: Source) -> Declared:
+    """What the headers declare, else the tool's own data under the same names: `galateo_class`."""
+    headers = [(name.lower(), value.encode()) for name, value in letter.headers]
+    meta = {name.lower().replace("-", "_"): value for name, value in letter.meta.items()}
+    named = {name.lower() for name, _ in letter.headers}
+    for name in ("class", "purpose", "campaign", "recipient-name", "jurisdiction", "sequence-step"):
+        value = meta.get("galateo_" + name.replace("-", "_"), "")
+        if value and f"x-galateo-{name}" not in named:
+            headers.append((f"x-galateo-{name}", value.encode()))
+    if "step" in meta and "x-galateo-sequence-step" not in {name for name, _ in headers}:
+        headers.append(("x-galateo-sequence-step", meta["step"].encode()))
+    said = read_declared(Headers(headers))
+    class_ = said.class_ or letter.class_
+    if class_ and class_ not in CLASSES:
+        raise Bad(f"There is no such class; it may be {', '.join(CLASSES)}.", "class")
+    if class_ and class_ not in source.classes:
+        raise forbidden(f"This source may not send the class {class_}.", "class")
+    if not _JURISDICTION.match(said.jurisdiction):
+        raise Bad("A jurisdiction is a country of two letters.", "jurisdiction")
+    return said
+
+
+def _recipients(letter: Letter, declared: Declared) -> tuple[Recipient, ...]:
+    """Everyone, each person once."""
+    found: dict[str, Recipient] = {}
+    single = len(letter.everyone) == 1
+    attributes = dict(letter.attributes) if single else {}
+    for one in letter.everyone:
+        key = normalize("email", one.address)
+        name = one.name or (declared.recipient_name if single else "") or attributes.get("name", "")
+        found.setdefault(
+            key,
+            Recipient(
+                channel="email",
+                address=one.address,
+                key=key,
+                name=name[:200],
+                company=attributes.get("company", "")[:200],
+                jurisdiction=declared.jurisdiction,
+                time_zone=attributes.get("time_zone", "")[:64],
+                attributes=attributes,
+            ),
+        )
+    return tuple(found.values())
+
+
+def _own_words(letter: Letter) -> tuple[str, ...]:
+    names = (one.name for one in letter.everyone[:20])
+    words = (*names, *list(letter.attributes.values())[:20], *letter.own_words[:40])
+    return tuple(dict.fromkeys(word for word in words if word and len(word) < 200))
+
+
+def _compose(letter: Letter, message_id: str, now: float) -> bytes:
+    first = letter.everyone[0]
+    try:
+        raw = compose.build(
+            sender=letter.sender.address,
+            sender_name=letter.sender.name,
+            recipient=first.address,
+            recipient_name=first.name,
+            subject=letter.subject,
+            message_id=message_id,
+            date=now,
+            text=letter.text,
+            html=letter.html,
+            attachments=letter.files,
+            headers=[(name, value) for name, value in letter.headers if not _is_ours(name)],
+        )
+        shown = _people("To", letter.to) or b"To: undisclosed-recipients:;\r\n"
+        shown += _people("Cc", letter.cc) + _people("Reply-To", letter.reply_to)
+    except ValueError:
+        raise Bad("Names, addresses or headers do not fit in a mail header.", "headers") from None
+    start = raw.index(b"\r\nTo: ") + 2
+    return raw[:start] + shown + raw[raw.index(b"\r\nSubject: ", start) + 2 :]
+
+
+def _is_ours(name: str) -> bool:
+    return name.lower() in OURS or name.lower().startswith("x-galateo-")
+
+
+def _people(name: str, people: Sequence[Party]) -> bytes:
+    """A field of addresses, one a line; UTF-8 where an address is (RFC 6532)."""
+    if not people:
+        return b""
+    value = ",\r\n ".join(compose.person(one.name, one.address) for one in people)
+    octets = f"{name}: {value}\r\n".encode()
+    if any(len(line) > LINE for line in octets.split(b"\r\n")):
+        raise ValueError("a line is too long")
+    return octets
+
+
+def _domain_of(address: str) -> str:
+    domain = normalize("email", address).rpartition("@")[2]
+    return domain if domain.isascii() and not domain.startswith("[") else "galateo.invalid"

@@ -1,0 +1,221 @@
+"""Postmark: `/email`, `/email/batch`, and the same with templates.
+
+One message sees all its recipients. Whoever is refused is "inactive" to Postmark's clients, which parse the
+wording; a batch is always 200, each element with its own code.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from gateway.ingress.dialects.bad import Bad
+from gateway.ingress.dialects.desk import Build, Call, Dialect, Taken
+from gateway.ingress.dialects.fields import (
+    MOST_FILES,
+    Fields,
+    an_object,
+    file_of,
+    leaves,
+    line_of,
+    object_of,
+    objects_of,
+    scalars,
+    squeeze,
+    text_of,
+)
+from gateway.ingress.dialects.keys import TEST_KEYS, bearer
+from gateway.ingress.dialects.letter import Letter, build_message, check_headers
+from gateway.ingress.dialects.mailboxes import read_mailbox, read_mailboxes
+from gateway.message.compose import File
+from gateway.policy.outcome import Outcome
+
+MOST_BATCH = 500
+MOST_TO = 50
+INVALID, INACTIVE, TOO_MANY, NOT_ALLOWED = 300, 406, 410, 405
+
+_CODES = {400: INVALID, 401: 10, 403: NOT_ALLOWED, 413: INVALID, 415: 402}
+_TOKEN = "X-Postmark-Server-Token"  # noqa: S105  # a header's name
+_NO_TOKEN = (
+    "No Account or Server API tokens were supplied in the HTTP headers, or the token is not valid."  # noqa: S105
+    " Please add a header for either X-Postmark-Server-Token or X-Postmark-Account-Token."
+)
+_INACTIVE = (
+    "You tried to send to recipient(s) that have been marked as inactive. Found inactive addresses: {}."
+    " Inactive recipients are ones that have generated a hard bounce, a spam complaint, or a manual"
+    " suppression."
+)
+
+
+async def send(call: Call) -> web.Response:
+    """`POST /email` and `/email/withTemplate`."""
+    letter = read_letter(call.json, call)
+    taken = (await call.submit([_builder(letter, call)]))[0]
+    if taken.rejected:
+        raise Bad(f"{_inactive(taken)} {taken.why}", status=422, code=INACTIVE)
+    return web.json_response(_taken(letter, taken))
+
+
+async def send_batch(call: Call) -> web.Response:
+    """`POST /email/batch`: an array."""
+    return await _send_all(call, call.json)
+
+
+async def send_templates(call: Call) -> web.Response:
+    """`POST /email/batchWithTemplates`: `{"Messages": [...]}`."""
+    return await _send_all(call, an_object(call.json).get("Messages"))
+
+
+async def _send_all(call: Call, several: Any) -> web.Response:
+    if not isinstance(several, list):
+        raise Bad("The body must be an array of messages.", status=422, code=403)
+    if len(several) > MOST_BATCH:
+        raise Bad(f"At most {MOST_BATCH} messages in one batch.", status=422, code=TOO_MANY)
+    read: list[Letter | Bad] = []
+    builds: list[Build] = []
+    for each in several:
+        try:
+            letter = read_letter(each, call)
+            build_message(letter, call.source, "0" * 26, call.now)
+        except Bad as bad:
+            read.append(bad)
+        else:
+            read.append(letter)
+            builds.append(_builder(letter, call))
+    taken = await call.submit(builds) if builds else []
+    call.desk.tell(taken)
+    answers = iter(taken)
+    return web.json_response([_bad(r) if isinstance(r, Bad) else _element(r, next(answers)) for r in read])
+
+
+def read_letter(data: Any, call: Call) -> Letter:
+    """One message. Raises Bad for what Postmark would refuse."""
+    body = an_object(data)
+    sender = text_of(body, "From")
+    if not sender:
+        raise Bad("The 'From' address is required.", "From")
+    to = {name: read_mailboxes(text_of(body, name), name, most=MOST_TO) for name in ("To", "Cc", "Bcc")}
+    if not any(to.values()):
+        raise Bad("Zero recipients specified.", "To")
+    if sum(map(len, to.values())) > MOST_TO:
+        raise Bad(f"At most {MOST_TO} recipients in one message.", "To")
+    template = body.get("TemplateId") or body.get("TemplateAlias")
+    text, html = text_of(body, "TextBody"), text_of(body, "HtmlBody", most=5_000_000)
+    if not template and not text and not html:
+        raise Bad("Provide either email TextBody or HtmlBody or both.", "TextBody")
+    model = object_of(body, "TemplateModel")
+    meta = scalars(object_of(body, "Metadata"))
+    tag = line_of(body, "Tag", most=1000)
+    test = call.request.headers.get(_TOKEN) == TEST_KEYS["postmark"]
+    return Letter(
+        sender=read_mailbox(sender, "From"),
+        to=to["To"],
+        cc=to["Cc"],
+        bcc=to["Bcc"],
+        reply_to=read_mailboxes(text_of(body, "ReplyTo"), "ReplyTo"),
+        subject=line_of(body, "Subject", most=2000),
+        text=text,
+        html=html,
+        headers=_headers(body),
+        files=_files(body),
+        own_words=leaves(dict(model)),
+        attributes=scalars(model),
+        meta=meta,
+        campaign=squeeze(meta.get("campaign_id") or meta.get("campaign") or tag),
+        class_=_class_of(body, call),
+        deliver=not test,
+        pending=bool(template),
+    )
+
+
+def _builder(letter: Letter, call: Call) -> Build:
+    return partial(_build, letter, call)
+
+
+def _build(letter: Letter, call: Call, identity: str, key: str) -> Any:
+    return build_message(letter, call.source, identity, call.now, key)
+
+
+def _class_of(body: Fields, call: Call) -> str:
+    """The class that the access file gives to the message's stream, "" for none."""
+    streams = call.options.get("streams")
+    stream = line_of(body, "MessageStream", most=100) or "outbound"
+    return str(streams.get(stream, "")) if isinstance(streams, dict) else ""
+
+
+def _headers(body: Fields) -> tuple[tuple[str, str], ...]:
+    found = []
+    for n, one in enumerate(objects_of(body, "Headers", most=200)):
+        at = f"Headers.{n}"
+        found.append((text_of(one, "Name", at, most=100), text_of(one, "Value", at, most=10_000)))
+    return check_headers(found, "Headers")
+
+
+def _files(body: Fields) -> tuple[File, ...]:
+    return tuple(
+        file_of(one, f"Attachments.{n}", name="Name", content="Content", kind="ContentType", cid="ContentID")
+        for n, one in enumerate(objects_of(body, "Attachments", most=MOST_FILES))
+    )
+
+
+def _taken(letter: Letter, taken: Taken) -> dict[str, Any]:
+    refused = _addresses(taken)
+    message = "OK"
+    if refused:
+        message = f"Message OK, but will not deliver to these inactive addresses: {', '.join(refused)}"
+    if not letter.deliver:
+        message = "Test job accepted"
+    at = datetime.fromtimestamp(taken.message.received_at, UTC)
+    return {
+        "To": ", ".join(one.address for one in letter.to),
+        "SubmittedAt": at.strftime("%Y-%m-%dT%H:%M:%S.%f0Z"),
+        "MessageID": taken.uuid,
+        "ErrorCode": 0,
+        "Message": message,
+    }
+
+
+def _element(letter: Letter, taken: Taken) -> dict[str, Any]:
+    if not taken.rejected:
+        return _taken(letter, taken)
+    return {"ErrorCode": INACTIVE, "Message": f"{_inactive(taken)} {taken.why}"}
+
+
+def _addresses(taken: Taken) -> Sequence[str]:
+    return [r.address for r in taken.receipt.recipients if r.outcome is Outcome.REJECT]
+
+
+def _inactive(taken: Taken) -> str:
+    return _INACTIVE.format(", ".join(_addresses(taken)))
+
+
+def _bad(bad: Bad) -> dict[str, Any]:
+    text = f"{bad.text} ({bad.field})" if bad.field else bad.text
+    return {"ErrorCode": bad.code or _CODES.get(bad.status, INVALID), "Message": text}
+
+
+def fail(bad: Bad) -> web.Response:
+    """The errors of Postmark: what is wrong with a message is 422."""
+    if bad.status == 401:
+        return web.json_response({"ErrorCode": 10, "Message": _NO_TOKEN}, status=401)
+    status = 422 if bad.status in (400, 403) else bad.status
+    return web.json_response(_bad(bad), status=status, headers=bad.headers)
+
+
+def _key(request: web.Request) -> str:
+    return bearer(request.headers.get(_TOKEN, ""))
+
+
+POSTMARK = Dialect(
+    name="postmark",
+    routes=(
+        ("POST", "/email", send),
+        ("POST", "/email/batch", send_batch),
+        ("POST", "/email/withTemplate", send),
+        ("POST", "/email/batchWithTemplates", send_templates),
+    ),
+    key=_key,
+    fail=fail,
+)

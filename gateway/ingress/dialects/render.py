@@ -1,0 +1,61 @@
+"""Words put in for one person: SendGrid's substitutions and sections, Mailgun's recipient variables. Pure.
+
+What is not known stays as it stands, so that the policies see the tag that the person would see.
+"""
+
+import re
+from collections.abc import Mapping
+
+from gateway.ingress.dialects.bad import too_large
+
+LONGEST = 5_000_000
+"""Characters of a text after words were put in."""
+
+_RECIPIENT = re.compile(r"%recipient(?:\.([^%\s]{1,200})|_(email|name|fname|lname))?%")
+
+
+def substitute(text: str, words: Mapping[str, str]) -> str:
+    """The text with each key replaced by its value, key by key as SendGrid does. Raises Bad (413) when it
+    grows beyond LONGEST."""
+    for key, value in words.items():
+        found = text.count(key) if key else 0
+        if not found:
+            continue
+        if len(text) + found * (len(value) - len(key)) > LONGEST:
+            raise too_large("With the substitutions put in, the text is too long.", "substitutions")
+        text = text.replace(key, value)
+    return text
+
+
+def with_sections(words: Mapping[str, str], sections: Mapping[str, str]) -> dict[str, str]:
+    """Substitutions whose values name sections, with those put in (the legacy API of SendGrid)."""
+    if not sections:
+        return dict(words)
+    return {key: substitute(value, sections) for key, value in words.items()}
+
+
+def put_in_variables(text: str, variables: Mapping[str, str], address: str, name: str) -> str:
+    """The text with `%recipient.key%` and Mailgun's own `%recipient_name%` replaced."""
+    if "%recipient" not in text:
+        return text
+    size = len(text)
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal size
+        key, own = match.groups()
+        value = variables.get(key) if key else _own(own, address, name)
+        if value is None:
+            return match[0]
+        size += len(value) - len(match[0])
+        if size > LONGEST:
+            raise too_large(
+                "With the recipient variables put in, the text is too long.", "recipient-variables"
+            )
+        return value
+
+    return _RECIPIENT.sub(put, text)
+
+
+def _own(what: str | None, address: str, name: str) -> str:
+    first, _, rest = name.partition(" ")
+    return {"name": name, "fname": first, "lname": rest}.get(what or "", address)
