@@ -313,7 +313,7 @@ class Metrics:
         """Count a reading of the policy folder: loaded, unchanged or refused."""
         self._policy_reloads[(result,)].inc()
 
-    def policies_refused(self, refused: bool) -> None:
+    def policies_refused(self, *, refused: bool) -> None:
         """Show whether the policy files on disk were refused, so that an older set is in force."""
         self._policy_refused.set(refused)
 

@@ -30,6 +30,18 @@ PROMISED = {
     "galateo_bounces": {"kind"},
     "galateo_policy_info": {"policy", "version", "mode"},
     "galateo_policy_reloads": {"result"},
+    "galateo_accepted_by_stage": {"stage"},
+    "galateo_messages_per_person": set(),
+    "galateo_copied_share": set(),
+    "galateo_sequence_step": set(),
+    "galateo_oldest_outbox_seconds": set(),
+    "galateo_reviews": {"decision", "by"},
+    "galateo_review_seconds": set(),
+    "galateo_relay_up": {"relay"},
+    "galateo_policy_files_refused": set(),
+    "galateo_database_up": set(),
+    "galateo_disk_bytes": {"part"},
+    "galateo_certificate_expiry_timestamp_seconds": set(),
 }
 
 
@@ -53,6 +65,13 @@ def count_everything(metrics: Metrics) -> None:
     metrics.policies([("first-contact", "3", "enforce")])
     metrics.policy_reload("loaded")
     metrics.reply_feeds({"crm": False})
+    metrics.acquaintance("stranger", 2, 1, 0.25)
+    metrics.review("released", "reviewer", 90)
+    metrics.relays({"smtp": True})
+    metrics.policies_refused(refused=False)
+    metrics.database(up=True)
+    metrics.disk({"free": 10})
+    metrics.certificate(1_900_000_000)
 
 
 def values(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

@@ -3,10 +3,12 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gateway.access import Access, development_access, load_access
 from gateway.intake.consents import Consents
 from gateway.intake.letterhead import Letterhead
+from gateway.intake.letters import Office
 from gateway.keys import Keys, load_keys, new_keys, save_keys
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
@@ -92,6 +94,12 @@ def make_letterhead(settings: Settings, keys: Keys) -> Letterhead | None:
     return Letterhead(keys, settings.public_url, mailbox_domain=next(filter(None, domains), ""))
 
 
+def make_office(settings: Settings) -> Office:
+    """Where the gateway's own letters come from, and where their links lead."""
+    host = urlsplit(settings.public_url).hostname or "localhost"
+    return Office(public_url=settings.public_url, sender=settings.letters_from or f"no-reply@{host}")
+
+
 async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway") -> Parts:
     """Read the files, open the store, load the policies."""
     access = read_access(settings)
@@ -114,7 +122,7 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
         reader=reader,
         policies=policies,
         metrics=metrics,
-        review=Review(store, reader, policies, access, keys, letterhead),
+        review=Review(store, reader, policies, access, keys, letterhead, metrics),
         consents=Consents(store, keys),
         letterhead=letterhead,
     )

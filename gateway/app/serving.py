@@ -125,6 +125,7 @@ class App:
             log.exception("policies.broken")
             fine = False
         self.parts.metrics.policy_reload("loaded" if fine else "failed")
+        self.parts.metrics.policies_refused(refused=not fine)
         if fine:
             self._show_policies()
             log.info("policies.loaded", extra={"version": policies.current.version})
@@ -168,7 +169,6 @@ class App:
     async def _measure(self) -> None:
         metrics = self.parts.metrics
         show_surroundings(metrics, self.parts.settings, self.worker.down)
-        metrics.policies_refused(bool(self.parts.policies.problem))
         await show_depths(metrics, self.parts.store, time.time())
 
 

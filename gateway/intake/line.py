@@ -8,6 +8,7 @@ from gateway.intake.accept import Accept, Submission
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.person_facts import alias_refs, refs_of
 from gateway.intake.receipt import NotAllowed, Receipt
+from gateway.intake.tally import count_receipt
 from gateway.keys import Keys
 from gateway.message.envelope import Message
 from gateway.message.rewrite import outgoing
@@ -60,7 +61,7 @@ class Intake:
         except StoreError:
             self._metrics.message(message.source, message.channel, message.class_ or "unknown", "deferred")
             raise
-        self._count(message, receipt)
+        count_receipt(self._metrics, message, submission.reading, receipt)
         if receipt.status == "mixed" and self._told is not None and not receipt.replayed:
             self._told(message, receipt)
         return receipt
@@ -108,13 +109,3 @@ class Intake:
         if not message.idempotency_key:
             return b""
         return blake2b(f"{message.source}\0{message.idempotency_key}".encode(), digest_size=16).digest()
-
-    def _count(self, message: Message, receipt: Receipt) -> None:
-        metrics = self._metrics
-        if receipt.replayed:
-            return
-        for result in receipt.recipients:
-            decision = result.decision
-            metrics.message(message.source, message.channel, decision.class_, result.outcome.word)
-            for v in decision.violations:
-                metrics.violation(v.policy, v.rule, v.outcome.word, v.mode)

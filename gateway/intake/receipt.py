@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gateway.policy.facts import Facts
 from gateway.policy.outcome import Decision, Outcome, Words
 
 
@@ -15,13 +16,16 @@ class NotAllowed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientResult:
-    """The decision for one recipient; `hold_id` is empty unless it is held."""
+    """The decision for one recipient; `hold_id` is empty unless it is held. `facts` are those it was
+    decided on, None in a replayed answer; `seconds` is how long deciding took."""
 
     address: str
     outcome: Outcome
     decision: Decision
     decision_id: str
     hold_id: str = ""
+    facts: Facts | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,67 @@
+"""What is measured rather than counted: depths, relays, the disk, the certificate."""
+
+import shutil
+from collections.abc import Container
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography import x509
+
+from gateway.metrics import Metrics
+from gateway.settings import Settings
+from gateway.store.protocol import Store, StoreError
+
+
+async def show_depths(metrics: Metrics, store: Store, now: float) -> None:
+    """Show how much waits, and whether the database answers at all. Raises StoreError where it does not."""
+    try:
+        depths = await store.depths()
+    except StoreError:
+        metrics.database(up=False)
+        raise
+    metrics.database(up=True)
+    metrics.outbox(depths.outbox, _age(depths.oldest_outbox, now))
+    metrics.holds(depths.holds, _age(depths.oldest_hold, now))
+    metrics.unanswered(depths.unanswered)
+
+
+def _age(since: float, now: float) -> float:
+    return max(now - since, 0.0) if since else 0.0
+
+
+def show_surroundings(metrics: Metrics, settings: Settings, down: Container[str]) -> None:
+    """Show which relays work (`down` do not), what the embedded database's disk has left, and how long
+    the certificate lasts."""
+    set_up = {"smtp": settings.relay, "webhook": settings.webhook_relay}
+    metrics.relays({name: name not in down for name, url in set_up.items() if url is not None})
+    file = settings.sqlite_file
+    if file is not None:
+        metrics.disk(measure_disk(file))
+    if settings.smtp_tls_cert is not None:
+        expires_at = certificate_expiry(settings.smtp_tls_cert)
+        if expires_at:
+            metrics.certificate(expires_at)
+
+
+def measure_disk(file: Path) -> dict[str, int]:
+    """Bytes used by the database's files, size of its disk, free there; nothing where it cannot be read."""
+    try:
+        usage = shutil.disk_usage(file.parent)
+        used = sum(each.stat().st_size for each in file.parent.glob(file.name + "*"))
+    except OSError:
+        return {}
+    return {"used": used, "size": usage.total, "free": usage.free}
+
+
+def certificate_expiry(path: Path) -> float:
+    """When the first certificate of a PEM file expires, in unix time; 0 where it cannot be read."""
+    try:
+        return _read_expiry(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return 0.0
+
+
+@lru_cache(maxsize=4)
+def _read_expiry(path: Path, changed: int) -> float:
+    """Read again only where the file's time of change is another."""
+    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp()

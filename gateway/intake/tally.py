@@ -1,0 +1,72 @@
+"""What is counted of a decision once it is durable. Label values come from closed sets and configuration."""
+
+from gateway.intake.receipt import Receipt, RecipientResult
+from gateway.ledger.relationship import stage
+from gateway.message.envelope import Message
+from gateway.metrics import Metrics
+from gateway.policy.classify import is_marketing, judged_as
+from gateway.policy.facts import Facts
+from gateway.policy.outcome import Outcome
+from gateway.reading.reading import Reading
+
+MONTH = 30 * 86400.0
+
+
+def count_receipt(metrics: Metrics, message: Message, reading: Reading, receipt: Receipt) -> None:
+    """Count every recipient of a submission; a replayed answer was counted before."""
+    if receipt.replayed:
+        return
+    for result in receipt.recipients:
+        _count(metrics, message, reading, result)
+
+
+def _count(metrics: Metrics, message: Message, reading: Reading, result: RecipientResult) -> None:
+    decision, facts = result.decision, result.facts
+    metrics.message(message.source, message.channel, decision.class_, result.outcome.word)
+    for v in decision.violations:
+        metrics.violation(v.policy, v.rule, v.outcome.word, v.mode)
+    if facts is None:
+        return
+    metrics.decided_in(result.seconds)
+    if result.outcome is Outcome.ACCEPT and is_marketing(judged_as(decision.class_, reading, facts)):
+        metrics.marketing(best_grade(facts, message))
+        metrics.acquaintance(
+            stage(facts.person, message.sender.key),
+            1 + recent(facts, message.received_at),
+            1 + facts.relationship.sent_since_reply,
+            copied_share(reading, facts),
+        )
+
+
+def best_grade(facts: Facts, message: Message) -> str:
+    """The grade of the best consent granted on this channel, for the message's purpose where it names
+    one: A to D, or none."""
+    grades = [
+        p.grade
+        for p in facts.person.permissions
+        if p.state == "granted"
+        and p.channel == message.channel
+        and (not message.purpose or p.purpose == message.purpose)
+    ]
+    return min(grades, default="none")
+
+
+def recent(facts: Facts, now: float) -> int:
+    """How many messages the person had within the last 30 days, on all known addresses."""
+    since = now - MONTH
+    return sum(
+        1 for person in (facts.person, *facts.linked) for contact in person.contacts if contact.at > since
+    )
+
+
+def copied_share(reading: Reading, facts: Facts) -> float:
+    """The share of the words in whole sentences that somebody else had before, 0 to 1."""
+    counts = facts.copies.counts
+    if not counts:
+        return 0.0
+    words = copied = 0
+    for phrase, others in zip(reading.phrases, counts, strict=False):
+        if not phrase.run:
+            words += phrase.words
+            copied += phrase.words if others else 0
+    return copied / words if words else 0.0
