@@ -46,9 +46,7 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest_asyncio.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def stores(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[Stores]:
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     async with AsyncExitStack() as stack:
         url = ""
         if request.param == "postgres":

@@ -12,6 +12,7 @@ from gateway.store.attempt import Outcome as Delivered
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import HoldFilter, StoreError, WrongKeys
 from gateway.store.records import AuditRow, Ref
+from gateway.store.sqlite import LEASE
 from tests.line import KEYS, NOW, Line, message
 from tests.store.conftest import Stores
 
@@ -40,7 +41,9 @@ async def settled(line: Line) -> None:
 
 async def test_what_is_accepted_can_be_read_again(stores: Stores) -> None:
     line = await stores.line()
-    receipt = await line.submit(campaign="marzo", purpose="receipts", to=["anna@example.org", "bo@example.org"])
+    receipt = await line.submit(
+        campaign="marzo", purpose="receipts", to=["anna@example.org", "bo@example.org"]
+    )
     assert receipt.status == "accepted"
     found = await line.store.message(receipt.id)
     assert found is not None
@@ -91,7 +94,12 @@ async def test_what_is_put_off_comes_again_and_not_before(stores: Stores) -> Non
     receipt = await line.submit()
     entry = await take_one(line)
     later = Attempt(
-        outcome=Delivered.DEFERRED, kind=Kind.TEMPORARY, relay="smtp", code=451, next_at=NOW + 50, text="later"
+        outcome=Delivered.DEFERRED,
+        kind=Kind.TEMPORARY,
+        relay="smtp",
+        code=451,
+        next_at=NOW + 50,
+        text="later",
     )
     line.store.settle(entry, later)
     await settled(line)
@@ -108,7 +116,7 @@ async def test_a_lease_ends_by_itself(stores: Stores) -> None:
     line = await stores.line()
     await line.submit()
     entry = await take_one(line)
-    line.clock.now += 901
+    line.clock.now += LEASE + 1
     again = await take_one(line)
     assert again.id == entry.id
 
@@ -293,13 +301,13 @@ async def test_rows_takes_what_both_databases_know(stores: Stores) -> None:
     receipt = await line.submit(campaign="a?b")
     rows = line.store.rows
     assert await rows("SELECT campaign FROM messages WHERE id = ?", (receipt.id,)) == [("a?b",)]
-    assert await rows("SELECT id FROM messages WHERE campaign = 'a?b' AND id = ?1 AND ?1 <> ?2", (receipt.id, "x")) == [
-        (receipt.id,)
-    ]
+    assert await rows(
+        "SELECT id FROM messages WHERE campaign = 'a?b' AND id = ?1 AND ?1 <> ?2", (receipt.id, "x")
+    ) == [(receipt.id,)]
     assert await rows("SELECT coalesce(sum(sent), 0) FROM paces WHERE slot > ?", (0,)) == [(1,)]
-    assert await rows("SELECT 1 FROM decisions WHERE message_id LIKE ('%' || ? || '%') LIMIT ?", (receipt.id, 3)) == [
-        (1,)
-    ]
+    assert await rows(
+        "SELECT 1 FROM decisions WHERE message_id LIKE ('%' || ? || '%') LIMIT ?", (receipt.id, 3)
+    ) == [(1,)]
     with pytest.raises(Exception):  # noqa: B017, PT011 - each database has its own word for it
         await rows("DELETE FROM nothing")
 
@@ -307,7 +315,9 @@ async def test_rows_takes_what_both_databases_know(stores: Stores) -> None:
 async def test_reports_are_queued_and_delivered(stores: Stores) -> None:
     line = await stores.line()
     line.store.report(
-        Report(id="01report", address="ops@acme.example", raw=b"x", source="development", controller="default")
+        Report(
+            id="01report", address="ops@acme.example", raw=b"x", source="development", controller="default"
+        )
     )
     entry = await take_one(line)
     assert (entry.address, entry.envelope_from, entry.raw) == ("ops@acme.example", "", b"x")
