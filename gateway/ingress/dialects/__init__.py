@@ -14,12 +14,13 @@ from gateway.ingress.dialects.listmonk import LISTMONK
 from gateway.ingress.dialects.mailgun import MAILGUN
 from gateway.ingress.dialects.postmark import POSTMARK
 from gateway.ingress.dialects.sendgrid import SENDGRID
+from gateway.ingress.dialects.unipile import UNIPILE
 from gateway.ingress.http_limits import HttpLimits
 from gateway.store.protocol import Store
 
 __all__ = ["DIALECTS", "Tell", "dialect_routes"]
 
-DIALECTS: tuple[Dialect, ...] = (SENDGRID, LISTMONK, MAILGUN, POSTMARK, GENERIC)
+DIALECTS: tuple[Dialect, ...] = (SENDGRID, LISTMONK, MAILGUN, POSTMARK, UNIPILE, GENERIC)
 """Every dialect. Paths that are fixed stand before those that take any domain."""
 
 

@@ -58,6 +58,11 @@ def access_of_shop() -> Access:
             dialects={
                 "postmark": {"key": digest(UUID_KEY), "test": True, "streams": {"broadcast": "newsletter"}},
                 "sendgrid": {"key": digest(SENDGRID_KEY)},
+                "unipile": {
+                    "accounts": {
+                        "acc_1": {"name": "Rui Alves", "address": "https://www.linkedin.com/in/rui-alves"}
+                    }
+                },
                 "listmonk": {"root": "https://list.acme.test", "from": "Acme <news@acme.test>"},
             },
         ),
@@ -71,6 +76,13 @@ def access_of_shop() -> Access:
             from_domains=frozenset({"acme.test"}),
         ),
         Source(name="hub", controller="acme", secret=_QUICK, dialects={"generic": {"fields": HOOK_FIELDS}}),
+        Source(
+            name="sales",
+            controller="acme",
+            secret=_QUICK,
+            classes=frozenset({"newsletter"}),
+            default_class="newsletter",
+        ),
         Source(name="plain", controller="acme", secret=_QUICK),
     ]
     return Access(
