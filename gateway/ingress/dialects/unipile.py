@@ -1,14 +1,16 @@
 """Unipile v1: invitations and private messages on LinkedIn and elsewhere.
 
-`POST /api/v1/users/invite`, `/api/v1/chats`, `/api/v1/chats/{id}/messages`; `X-API-KEY`. 201 with the object that
-the real service answers; a refusal is 422 in its shape, and the tool may go on with the next person.
+`POST /api/v1/users/invite`, `/api/v1/chats`, `/api/v1/chats/{id}/messages`; `X-API-KEY`. 201 with the object
+that the real service answers; a refusal is 422 in its shape, and the tool may go on with the next person.
 
-The dialect speaks of accounts and provider ids where policies ask for people: `accounts` in the access file says
-who an account is. A chat is known once it was opened through here; of another one the tool must say whom it is
-with (`attendees_ids` in the form), or the request is refused, since nobody knows whose consent to look for.
+The dialect speaks of accounts and provider ids where policies ask for people: `accounts` in the access file
+says who an account is. Whom a chat is with is known when it was opened through here, or when the tool says so
+(`attendees_ids` in the form). Any other chat on LinkedIn is judged as a person of its own, of whom nothing is
+known; on other channels it is refused.
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +30,7 @@ from gateway.web.validation import validate
 
 CHANNELS = ("linkedin", "whatsapp", "telegram", "instagram")
 MOST_FILES = 20
+_CHAT = re.compile(r"[A-Za-z0-9_-]{1,200}\Z")
 
 _TITLES = {
     400: ("errors/invalid_parameters", "Invalid parameters"),
@@ -90,11 +93,9 @@ async def write(call: Call) -> web.Response:
     chat = call.request.match_info["chat_id"]
     known = await _known_chat(call, chat)
     people = [each for name in ("attendees_ids", "attendees_ids[]") for each in form.all(name)] or known[1]
-    account = form.get("account_id") or known[0]
+    account = form.get("account_id") or known[0] or str(call.options.get("account", "")) or "unknown"
     if not people:
-        raise Bad(
-            "This chat was not opened here, so say whom it is with: attendees_ids.", "chat_id", status=404
-        )
+        people = [_stranger(call, account, chat)]
     native = {
         "kind": "direct_message",
         **_parties(call, account, people, _channel(call, account)),
@@ -105,6 +106,12 @@ async def write(call: Call) -> web.Response:
     taken = await _take(call, native)
     answer = {"object": "MessageSent", "message_id": taken.receipt.id, **_about(taken)}
     return web.json_response(answer, status=201)
+
+
+def _stranger(call: Call, account: str, chat: str) -> str:
+    if _channel(call, account) != "linkedin" or not _CHAT.match(chat):
+        raise Bad("This chat was not opened here, so say whom it is with: attendees_ids.", status=404)
+    return f"urn:li:chat:{chat}"
 
 
 async def _take(call: Call, native: Mapping[str, Any]) -> Taken:

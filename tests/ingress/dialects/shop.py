@@ -60,7 +60,8 @@ def access_of_shop() -> Access:
                 "sendgrid": {"key": digest(SENDGRID_KEY)},
                 "unipile": {
                     "accounts": {
-                        "acc_1": {"name": "Rui Alves", "address": "https://www.linkedin.com/in/rui-alves"}
+                        "acc_1": {"name": "Rui Alves", "address": "https://www.linkedin.com/in/rui-alves"},
+                        "acc_2": {"name": "Rui Alves", "address": "+351912345678", "channel": "whatsapp"},
                     }
                 },
                 "listmonk": {"root": "https://list.acme.test", "from": "Acme <news@acme.test>"},

@@ -51,14 +51,19 @@ async def test_a_chat_and_what_follows(shop: Shop) -> None:
     assert (answer.status, answer.json["object"]) == (201, "MessageSent")
     assert shop.messages[1].recipients[0].address == "ACoAAexample01"
     assert shop.messages[1].sender.account == "acc_1"
-    assert (await chat(shop, path, ("text", "x"), key=f"plain:{SECRET}")).status == 404
+    assert (await chat(shop, path, ("text", "x"), key=f"plain:{SECRET}")).status == 201
+    assert shop.messages[2].recipients[0].key.startswith("urn:li:chat:")
 
 
-async def test_a_chat_from_elsewhere_needs_a_name(shop: Shop) -> None:
+async def test_a_chat_from_elsewhere_is_with_a_stranger(shop: Shop) -> None:
     answer = await chat(shop, "/api/v1/chats/ch_1/messages", ("text", "Hello again"))
-    assert (answer.status, answer.json["type"]) == (404, "errors/resource_not_found")
-    answer = await chat(shop, "/api/v1/chats/ch_1/messages", *OPEN)
     assert answer.status == 201
+    assert shop.messages[0].recipients[0].key == "urn:li:chat:ch_1"
+    answer = await chat(shop, "/api/v1/chats/ch_1/messages", *OPEN)
+    assert shop.messages[1].recipients[0].address == "ACoAAexample01"
+    phone = (("account_id", "acc_2"), ("text", "Hello again"))
+    answer = await chat(shop, "/api/v1/chats/ch_1/messages", *phone)
+    assert (answer.status, answer.json["type"]) == (404, "errors/resource_not_found")
 
 
 async def test_refused_is_422(shop: Shop) -> None:
@@ -73,7 +78,7 @@ async def test_refused_is_422(shop: Shop) -> None:
 
 
 async def test_the_samples(shop: Shop) -> None:
-    for name in ("unipile_invite", "unipile_new_chat"):
+    for name in ("unipile_invite", "unipile_new_chat", "unipile_chat_message"):
         sample = json.loads(shared(f"data/payloads/{name}.json").read_text())
         if "body" in sample:
             answer = await shop.ask("POST", sample["path"], json=sample["body"], X_API_KEY=KEY)
