@@ -4,7 +4,7 @@ import time
 
 from aiohttp import web
 
-from gateway.app.parts import Parts
+from gateway.app.parts import Parts, make_office
 from gateway.ingress.dialects import Tell, dialect_routes
 from gateway.ingress.http import HttpLimits, native_routes
 from gateway.ingress.replies import ReplyListener
@@ -64,7 +64,14 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
             limits=limits,
             on_reply=parts.metrics.accepted_in,
         ),
-        *public_routes(access=parts.access, store=parts.store, keys=parts.keys, metrics=parts.metrics),
+        *public_routes(
+            access=parts.access,
+            store=parts.store,
+            keys=parts.keys,
+            metrics=parts.metrics,
+            office=make_office(parts.settings),
+            trusted=parts.settings.http_proxy_trusted,
+        ),
     ]
 
 

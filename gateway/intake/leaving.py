@@ -21,8 +21,9 @@ from gateway.message.content import Content
 from gateway.message.envelope import Message
 from gateway.message.ids import new_id
 from gateway.metrics import Metrics
+from gateway.store.attempt import Report
 from gateway.store.draft import Draft, Needs
-from gateway.store.outbox import queue_call
+from gateway.store.outbox import queue_call, queue_report
 from gateway.store.packing import unpack_message
 from gateway.store.protocol import Store
 from gateway.store.records import AuditRow, Ref
@@ -130,6 +131,45 @@ class Restrict:
         if url and has_left(person, way.purpose, way.channel):
             call_id = new_id(draft.now, os.urandom(10))
             queue_call(draft, call_id, url, message.source, message.controller)
+
+
+class Lift:
+    """Take back an own wish, by someone who reads the mailbox: `lift_sales` or `lift_pause`."""
+
+    __slots__ = ("_ref", "_wish", "needs")
+
+    def __init__(self, ref: Ref, wish: str) -> None:
+        self._ref = ref
+        self._wish = wish
+        self.needs = Needs(people=(ref,))
+
+    def apply(self, draft: Draft[bool]) -> bool:
+        """Whether there was anything to take back."""
+        person = draft.person(self._ref)
+        if self._wish == "lift_sales":
+            after = replace(person, no_sales_at=0.0)
+        else:
+            after = replace(person, paused_until=0.0)
+        if after == person:
+            return False
+        draft.set_person(self._ref, after)
+        note(draft, f"preference.{self._wish}", self._ref)
+        draft.recheck(self._ref, "window")
+        return True
+
+
+class Post:
+    """Queue a letter of the gateway's own, durably before anyone is told that it is on its way."""
+
+    __slots__ = ("_letter", "needs")
+
+    def __init__(self, letter: Report) -> None:
+        self._letter = letter
+        self.needs = Needs()
+
+    def apply(self, draft: Draft[None]) -> None:
+        """Put it in the outbox."""
+        queue_report(draft, self._letter)
 
 
 def tool_url(message: Message) -> str:

@@ -202,7 +202,9 @@ class Confirm:
         record_consent(draft, ref, first, pending.source, always=True)
         now = datetime.fromtimestamp(draft.now, UTC).isoformat(timespec="seconds")
         given = {f"confirmed_{name}": value for name, value in self._given.items() if value}
-        proof = {**pending.proof, **given, "requested_at": _iso(pending.at), "confirmed_at": now}
+        # The letter's Message-ID begins with the request's id.
+        both = {"requested_at": _iso(pending.at), "confirmed_at": now, "confirmation_message": pending.id}
+        proof = {**pending.proof, **given, **both}
         record_consent(
             draft,
             ref,
@@ -258,7 +260,8 @@ class OptIns:
         return _unpack(rows[0][0]) if rows and rows[0][0] else None
 
     async def confirm(self, pending: Pending, given: Mapping[str, str]) -> bool:
-        """Confirm it; False where that was done before. `given`: ip, user_agent, language."""
+        """Confirm it; False where that was done before. `given`: ip, user_agent, language, each of the
+        one who confirms."""
         return await self._store.run(Confirm(pending, given))
 
     async def sweep(self, now: float) -> int:

@@ -51,7 +51,7 @@ def grade_of(proof: Mapping[str, str]) -> str:
     get = proof.get
     if (
         get("confirmed_at")
-        and (get("confirmed_ip") or get("confirmation_id"))
+        and (get("confirmed_ip") or get("confirmation_message"))
         and get("wording")
         and get("at")
     ):

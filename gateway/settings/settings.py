@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from gateway.settings.values import (
+    Address,
     Count,
     Domain,
     Domains,
@@ -106,6 +107,18 @@ class Settings(BaseSettings):
     smtp_proxy_protocol: Switch = False
     smtp_proxy_trusted: Networks = ()  # who may say, by PROXY protocol, whom it speaks for
     public_url: PublicUrl = "http://127.0.0.1:8080"  # how recipients reach HTTP_LISTEN; no slash at its end
+    http_proxy_trusted: Networks = ()  # whose X-Forwarded-For says who visits the pages
+
+    # How recipients leave
+    letters_from: Address = ""  # of the gateway's own letters; without, no-reply@ the host of PUBLIC_URL
+    dkim_keys: Path | None = None  # a folder of private keys, each named <selector>._domainkey.<domain>.pem
+    dkim_signed: Annotated[Literal["keep", "sign"], Lowered] = (
+        "keep"  # mail that came signed
+    )
+    relay_signs: Switch = (
+        False  # RELAY signs (DKIM), so a tool's own List-Unsubscribe may be replaced
+    )
+    tool_networks: Networks = ()  # private networks where a tool's one-click address may be
 
     # What it works on
     database: Database = SecretUrl("sqlite:///./var/galateo.db")

@@ -191,6 +191,14 @@ def _parse_forward(value: object) -> str:
     return text
 
 
+def _parse_address(value: object) -> str:
+    text = str(value).strip()
+    local, at, domain = text.rpartition("@")
+    if text and (not (local and at and _DOMAIN.fullmatch(domain.lower())) or re.search(r"[\s<>,;]", text)):
+        raise ValueError("is not an address")
+    return text
+
+
 Duration = Annotated[
     timedelta,
     NoDecode,
@@ -218,5 +226,6 @@ Domains = Annotated[
 ]
 Domain = Annotated[str, BeforeValidator(_parse_domain), Field(examples=["bounces.example.com"])]
 ForwardTo = Annotated[str, BeforeValidator(_parse_forward), Field(examples=["sender or inbox@example.com"])]
+Address = Annotated[str, BeforeValidator(_parse_address), Field(examples=["no-reply@example.com"])]
 Size = Annotated[ByteSize, Field(gt=0, examples=["26214400 or 25 MiB"])]
 Count = Annotated[int, Field(gt=0, examples=["100"])]

@@ -1,5 +1,7 @@
 """The pages over real sockets, before a real line: what a recipient's browser and a mail provider meet."""
 
+import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +15,10 @@ import aiohttp
 from gateway.access import Access
 from gateway.intake import Intake, Receipt
 from gateway.intake.letterhead import Letterhead
+from gateway.intake.letters import Office
+from gateway.intake.optin import OptIns
 from gateway.intake.tokens import WayOut, seal_way_out
+from gateway.message.parse import parse
 from gateway.policy.load import compose, read_folder
 from gateway.policy.policies import PolicySet
 from gateway.public.http import public_routes
@@ -24,7 +29,11 @@ from gateway.web.listener import HttpListener
 from tests.line import DAY, KEYS, ROOT, Line, line, message, reader
 
 PUBLIC = "https://out.example"
-NEWS = "Ecco le novità di marzo della nostra libreria: tre romanzi e un incontro con l'autore."
+OFFICE = Office(public_url=PUBLIC, sender="no-reply@out.example")
+NEWS = (
+    "Cari lettori, nel numero di novembre raccontiamo tre aziende che hanno ripensato i turni di lavoro."
+    " Buona lettura. Esempio Srl, via Roma 1, Verona."
+)
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
@@ -45,6 +54,20 @@ class Pages:
     base: str
     client: aiohttp.ClientSession
     number: int = 0
+
+    @property
+    def optins(self) -> OptIns:
+        """Double opt-in on the same store."""
+        return OptIns(self.line.store, KEYS, OFFICE)
+
+    async def letter(self) -> str:
+        """The path of the link in the one letter that waits."""
+        async with asyncio.timeout(5):
+            [entry] = await self.line.store.take(10)
+        assert entry.envelope_from == ""
+        found = re.search(PUBLIC + r"(/\S+)", parse(entry.raw).content.text)
+        assert found
+        return found.group(1)
 
     async def ask(self, method: str, path: str, *, language: str = "en", **given: Any) -> Answer:
         """One request, no redirects followed."""
@@ -102,6 +125,7 @@ async def pages(
             store=gateway.store,
             keys=KEYS,
             metrics=gateway.metrics,
+            office=OFFICE,
             clock=gateway.clock,
         )
         listener = HttpListener(Listen("127.0.0.1", 0), build_app(routes), grace=1)
