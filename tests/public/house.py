@@ -31,8 +31,8 @@ from tests.line import DAY, KEYS, ROOT, Line, line, message, reader
 PUBLIC = "https://out.example"
 OFFICE = Office(public_url=PUBLIC, sender="no-reply@out.example")
 NEWS = (
-    "Cari lettori, nel numero di novembre raccontiamo tre aziende che hanno ripensato i turni di lavoro."
-    " Buona lettura. Esempio Srl, via Roma 1, Verona."
+    "Il verbale dell'assemblea di novembre: sono stati letti i conti, e tre soci hanno raccontato come hanno"
+    " cambiato i turni di lavoro. Esempio Srl, via Roma 1, Verona."
 )
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 

@@ -44,8 +44,10 @@ def covers(stop: Stop, case: Case) -> bool:
     named = {purpose.casefold() for purpose in stop.purposes}
     implied = {PURPOSES.get(class_, "offers" if class_ == "promotion" else "") for class_ in case.classes}
     meant = (implied - {""}) | {case.purpose.casefold()}
-    if stop.spares and all((purpose, case.channel) in stop.spares for purpose in meant):
-        return False
+    if stop.spares:
+        declared = {case.purpose, PURPOSES.get(case.class_, "offers" if case.class_ == "promotion" else "")}
+        if all((purpose, case.channel) in stop.spares for purpose in declared - {""}):
+            return False
     return not named or bool(named & meant)
 
 
