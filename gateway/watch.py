@@ -31,7 +31,8 @@ async def watch_folder(folder: Path, changed: Callable[[], Awaitable[None]]) -> 
     try:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await wake.wait()
             wake.clear()
             fresh = await asyncio.to_thread(digest_folder, folder)
             if fresh != known:

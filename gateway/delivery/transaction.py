@@ -95,7 +95,7 @@ def stuff(raw: bytes) -> bytes:
 
 def open_transaction(entry: Entry, raw: bytes, offers: Offers) -> tuple[bytes, bytes] | Refusal:
     """The MAIL and RCPT lines for this relay, or why it cannot take the message."""
-    sender, recipient = entry.envelope_from, entry.address
+    sender, recipient = entry.return_path or entry.envelope_from, entry.address
     if (sender and not _ADDRESS.fullmatch(sender)) or len(sender) > 320:
         return Refusal("5.1.7", "the envelope sender is not an address")
     if not _ADDRESS.fullmatch(recipient) or len(recipient) > 320:
