@@ -165,7 +165,8 @@ class PostgresOutbox:
         """Lease due entries from the database whenever the feed has run dry."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):  # wait_for may lose a cancellation
+                    await self._due.wait()
             self._due.clear()
             if len(self._feed) or not self._holder.alive:
                 continue
