@@ -5,6 +5,7 @@ import time
 from aiohttp import web
 
 from gateway.app.parts import Parts, make_office
+from gateway.console.http import Habits, console_routes
 from gateway.ingress.dialects import Tell, dialect_routes
 from gateway.ingress.http import HttpLimits, native_routes
 from gateway.ingress.replies import ReplyListener
@@ -55,6 +56,7 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
             store=parts.store,
             limits=limits,
             on_reply=parts.metrics.accepted_in,
+            optins=parts.optins,
         ),
         *dialect_routes(
             access=parts.access,
@@ -85,6 +87,14 @@ def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
             consents=parts.consents,
             metrics=parts.metrics,
             checks=checks,
+        ),
+        *console_routes(
+            access=parts.access,
+            store=parts.store,
+            reader=parts.reader,
+            policies=parts.policies,
+            review=parts.review,
+            habits=Habits(),
         ),
     ]
 

@@ -9,6 +9,7 @@ from gateway.access import Access, development_access, load_access
 from gateway.intake.consents import Consents
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.letters import Office
+from gateway.intake.optin import OptIns
 from gateway.keys import Keys, load_keys, new_keys, save_keys
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
@@ -40,6 +41,7 @@ class Parts:
     review: Review
     consents: Consents
     letterhead: Letterhead | None
+    optins: OptIns
 
 
 def read_access(settings: Settings) -> Access:
@@ -125,4 +127,5 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
         review=Review(store, reader, policies, access, keys, letterhead, metrics),
         consents=Consents(store, keys),
         letterhead=letterhead,
+        optins=OptIns(store, keys, make_office(settings)),
     )

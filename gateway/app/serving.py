@@ -27,6 +27,7 @@ log = logging.getLogger("gateway")
 
 SWEEP_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
+FORGET_SECONDS = 60.0
 
 
 class App:
@@ -77,6 +78,7 @@ class App:
                 ("deliver", self.worker.run()),
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure)),
+                ("forget", self._every(FORGET_SECONDS, self._forget)),
                 ("watch", watch_folder(self.parts.settings.policies, self.reload)),
             )
         ]
@@ -165,6 +167,10 @@ class App:
     async def _sweep(self) -> None:
         for result in await self.parts.review.sweep(time.time()):
             log.info("hold.decided", extra={"hold": result.hold_id, "status": result.status})
+
+    async def _forget(self) -> None:
+        if dropped := await self.parts.optins.sweep(time.time()):
+            log.info("consent.unconfirmed", extra={"deleted": dropped})
 
     async def _measure(self) -> None:
         metrics = self.parts.metrics

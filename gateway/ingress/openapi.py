@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.ingress.http_consents import ConsentAsked
 from gateway.ingress.http_limits import HttpLimits
 from gateway.ingress.http_models import NewEvent, NewMessage
 from gateway.web.openapi import LANGUAGE, answer, body, document, problems, ref
@@ -193,13 +194,13 @@ _EVENT_EXAMPLE = {
 }
 
 
-def describe_api(limits: HttpLimits) -> dict[str, Any]:
-    """The document, with the limits in force."""
+def describe_api(limits: HttpLimits, *, optin: bool = False) -> dict[str, Any]:
+    """The document, with the limits in force; `optin` where consents may be requested."""
     return document(
         title="Galateo, ingest",
         description=_DESCRIPTION,
         who="a source",
-        models=(NewMessage, NewEvent),
+        models=(NewMessage, NewEvent, *((ConsentAsked,) if optin else ())),
         schemas={
             "Violation": VIOLATION,
             "Result": RESULT,
@@ -212,6 +213,7 @@ def describe_api(limits: HttpLimits) -> dict[str, Any]:
             "/v1/messages": {"post": _post_message(limits)},
             "/v1/messages/{id}": {"get": _GET_MESSAGE},
             "/v1/events": {"post": _post_events(limits)},
+            **({"/v1/consents/request": {"post": _POST_CONSENT}} if optin else {}),
             "/openapi.json": {"get": _GET_DOCUMENT},
         },
     )
@@ -266,6 +268,42 @@ _GET_DOCUMENT: dict[str, Any] = {
     "summary": "This document",
     "security": [],
     "responses": {"200": answer("OpenAPI 3.1", {"type": "object"})},
+}
+
+
+_CONSENT_EXAMPLE = {
+    "address": "ana.ruiz@example.com",
+    "channel": "email",
+    "purpose": "newsletter",
+    "wording": "Yes, I want to receive the monthly newsletter of Acme by email.",
+    "wording_version": "2026-03",
+    "language": "en",
+    "form_url": "https://acme.example/newsletter",
+    "ip": "192.0.2.7",
+    "user_agent": "Mozilla/5.0",
+}
+_POST_CONSENT: dict[str, Any] = {
+    "operationId": "requestConsent",
+    "summary": "Ask somebody to confirm a consent (double opt-in)",
+    "description": "A letter without advertising goes to the address; a button on the page that it links to"
+    " confirms. The answer never says whether the address is known.",
+    "parameters": [LANGUAGE],
+    "requestBody": body(ref("ConsentAsked"), {"newsletter": _CONSENT_EXAMPLE}),
+    "responses": {
+        "202": answer(
+            "The request waits for its confirmation, until `expires_at`",
+            {
+                "type": "object",
+                "required": ["id", "status", "expires_at"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "status": {"const": "requested"},
+                    "expires_at": {"type": "string", "format": "date-time"},
+                },
+            },
+        ),
+        **problems(*_TAKING, *_BUSY),
+    },
 }
 
 

@@ -1,7 +1,6 @@
 """Who visits a page, how often, and what they filled in: all of it hostile until shown otherwise."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable
 from email.message import Message
 from email.parser import BytesParser
@@ -16,33 +15,8 @@ from gateway.web.credentials import peer_of
 FORM_OCTETS = 16_384
 FORM_FIELDS = 200
 FORM_SECONDS = 20.0
-REMEMBERED = 20_000
 
 Network = IPv4Network | IPv6Network
-
-
-class Often:
-    """How often something happened of late, for as many keys as memory is meant for."""
-
-    def __init__(self, limit: int, seconds: float) -> None:
-        self._limit = limit
-        self._seconds = seconds
-        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def take(self, key: str, now: float) -> bool:
-        """Count once more; False where that is too often. `now` is any clock in seconds."""
-        since, count = self._counts.pop(key, (now, 0))
-        if now - since >= self._seconds:
-            since, count = now, 0
-        self._counts[key] = (since, min(count + 1, self._limit + 1))
-        if len(self._counts) > REMEMBERED:
-            self._counts.popitem(last=False)
-        return count < self._limit
-
-    def full(self, key: str, now: float) -> bool:
-        """Whether the next would be too often; counts nothing."""
-        since, count = self._counts.get(key, (now, 0))
-        return now - since < self._seconds and count >= self._limit
 
 
 def address_of(request: web.BaseRequest, trusted: Iterable[Network]) -> str:
