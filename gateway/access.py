@@ -74,11 +74,13 @@ class Controller(_Entry):
 
 
 class Reviewer(_Entry):
-    """A person of compliance: decides holds, within a role."""
+    """A person of compliance: decides holds, within a role. `own` are sources and sender addresses of theirs:
+    what comes from there, others release."""
 
     name: str = Field(min_length=1, max_length=64)
     role: str = Field(default="reviewer", pattern="^(reviewer|compliance|auditor|admin)$")
     secret: str = ""
+    own: tuple[str, ...] = ()
 
 
 class _File(_Entry):

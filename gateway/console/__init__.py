@@ -1,1 +1,1 @@
-"""Pages for reviewers."""
+"""The review console: where people of compliance decide holds and see what the policies do."""

@@ -1,0 +1,64 @@
+"""The first words of held messages, and whom they are for: what a list shows of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.intake.rebuild import rebuild
+from gateway.store.protocol import Store
+from gateway.store.records import MessageRow
+
+OCTETS = 32 * 1024
+"""So much of a body is looked at; its subject stands at its head."""
+LETTERS = 140
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """What a list shows of one message. `words` are its subject, or how it begins."""
+
+    sender: str = ""
+    recipient: str = ""
+    address: str = ""
+    words: str = ""
+
+
+NOTHING = Excerpt()
+
+_ROWS = (
+    "SELECT holds.id, holds.n, messages.id, messages.controller, messages.source, messages.sender,"
+    " messages.channel, messages.class, messages.purpose, messages.campaign, messages.received_at,"
+    " messages.meta, messages.reading, substr(bodies.content, 1, {octets})"
+    " FROM holds JOIN messages ON messages.id = holds.message_id"
+    " LEFT JOIN bodies ON bodies.message_id = holds.message_id WHERE holds.id IN ({marks}) ORDER BY holds.id"
+)
+
+
+async def excerpts(store: Store, hold_ids: Sequence[str]) -> dict[str, Excerpt]:
+    """Excerpts of the messages behind some holds, by hold id, in the order of the ids."""
+    if not hold_ids:
+        return {}
+    marks = ", ".join("?" * len(hold_ids))
+    rows = await store.rows(_ROWS.format(octets=OCTETS, marks=marks), list(hold_ids))
+    return {row[0]: _excerpt(row[1], row[2:-1], bytes(row[-1] or b"")) for row in rows}
+
+
+def _excerpt(n: int, columns: tuple[Any, ...], body: bytes) -> Excerpt:
+    row = MessageRow(*columns)
+    try:
+        message = rebuild(row, body)
+    except Exception:  # noqa: BLE001 - half a body need not be readable; the hold's own page shows it whole
+        message = rebuild(row, b"")
+    recipient = message.recipients[n]
+    words = message.content.subject or " ".join(message.content.text[:600].split())
+    return Excerpt(
+        sender=plain(message.sender.name or message.sender.address),
+        recipient=plain(recipient.name or recipient.address),
+        address=plain(recipient.address),
+        words=plain(words)[:LETTERS],
+    )
+
+
+def plain(text: str) -> str:
+    """Text from outside on one line, without characters that do not show or that turn the writing round."""
+    return "".join(c if c.isprintable() else " " for c in text[:1000]).strip()

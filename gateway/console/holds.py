@@ -1,0 +1,244 @@
+"""The holds: the list, one of them, many of them at once."""
+
+import re
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.console import preview
+from gateway.console.desk import Desk, Turned, Visit, go_to
+from gateway.console.dossier import gather
+from gateway.console.marks import compare, mark
+from gateway.console.piles import AGES, Filter, find_pile, list_piles, members
+from gateway.console.roles import DECIDE_HOLDS
+from gateway.console.verdicts import LONGEST_REASON, Verdicts, is_own
+from gateway.intake.clusters import Clusters
+from gateway.intake.rebuild import rebuild
+from gateway.message.envelope import CHANNELS, CLASSES
+from gateway.policy.live import LivePolicies
+from gateway.reading.read import Reader
+from gateway.store.protocol import Store
+from gateway.store.records import HoldRow
+
+_ID = re.compile(r"[0-9a-z]{26}-[0-9]{1,6}\Z")
+_TASK = re.compile(r"[0-9a-z]{26}\Z")
+_CLUSTER = re.compile(r"[0-9a-f]{1,64}\Z")
+SHOWN = 500
+"""Members of a pile that are listed, to leave some of them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sla:
+    """How long a hold may wait: the clock of one hold at a moment."""
+
+    seconds: float
+
+    def left(self, since: float, now: float) -> float:
+        """Seconds left, below zero when it is late."""
+        return since + self.seconds - now
+
+    def level(self, since: float, now: float) -> str:
+        """fine, soon (less than a quarter is left) or late."""
+        left = self.left(since, now)
+        return "late" if left < 0 else "soon" if left < self.seconds / 4 else "fine"
+
+
+class Holds:
+    """The handlers, with what they need."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        store: Store,
+        reader: Reader,
+        policies: LivePolicies,
+        verdicts: Verdicts,
+        clusters: Clusters,
+        sla: Sla,
+    ) -> None:
+        self._desk = desk
+        self._store = store
+        self._reader = reader
+        self._policies = policies
+        self._verdicts = verdicts
+        self._clusters = clusters
+        self._sla = sla
+
+    async def list(self, visit: Visit) -> web.Response:
+        """What waits, like holds together, oldest first."""
+        wanted = Filter.read(visit.request.query)
+        listed = await list_piles(self._store, wanted, self._desk.clock())
+        return visit.show(
+            "holds.html",
+            wanted=wanted,
+            listed=listed,
+            sla=self._sla,
+            tasks=[t for t in await self._clusters.latest(limit=5) if t.state != "ended"],
+            rules=sorted(
+                {f"{e.policy}/{e.name}" for p in self._policies.current.policies for e in p.entries}
+            ),
+            sources=sorted(self._desk.access.sources),
+            channels=CHANNELS,
+            classes=CLASSES,
+            ages=list(AGES),
+        )
+
+    async def show(self, visit: Visit, problem: str = "", **given: object) -> web.Response:
+        """One hold with everything that it takes to decide."""
+        hold = await self._hold(visit)
+        dossier = await gather(self._store, self._reader, hold)
+        text = dossier.page.text
+        subject = dossier.message.content.subject if dossier.message else ""
+        await self._desk.note("hold.viewed", hold.id, visit.name)
+        return visit.show(
+            "hold.html",
+            status=409 if problem else 200,
+            d=dossier,
+            hold=hold,
+            body=mark(text, dossier.violations),
+            subject=mark(subject, dossier.violations, "subject"),
+            changes=compare(dossier.other[1], text) if dossier.other else [],
+            sla=self._sla,
+            own=is_own(visit.session.reviewer, hold.source, hold.sender),
+            proposal=await self._verdicts.proposal(hold.id) if hold.status == "open" else None,
+            four_eyes=self._verdicts.four_eyes,
+            deciding=visit.may(DECIDE_HOLDS),
+            problem=problem,
+            said=visit.form.get("reason"),
+            given=given,
+        )
+
+    async def preview(self, visit: Visit) -> web.Response:
+        """The message as its recipient would see it, for a sandboxed frame."""
+        hold = await self._hold(visit)
+        found = await self._store.message(hold.message_id)
+        content = rebuild(*found).content if found else None
+        return preview.show(content.html, content.text) if content else preview.show("", "")
+
+    async def release(self, visit: Visit) -> web.Response:
+        """Ask the policies again and send, unless they refuse."""
+        hold = await self._hold(visit)
+        if is_own(visit.session.reviewer, hold.source, hold.sender):
+            raise Turned("own", 403)
+        reason = _reason(visit)
+        if not reason:
+            return await self.show(visit, "reason")
+        outcome = await self._verdicts.release(hold, visit.name, reason)
+        return await self._tell(visit, hold, outcome)
+
+    async def reject(self, visit: Visit) -> web.Response:
+        """Never send it."""
+        hold = await self._hold(visit)
+        reason = _reason(visit)
+        if not reason:
+            return await self.show(visit, "reason")
+        return await self._tell(visit, hold, await self._verdicts.reject(hold, visit.name, reason))
+
+    async def _tell(self, visit: Visit, hold: HoldRow, outcome: object) -> web.Response:
+        word = getattr(outcome, "word", "")
+        if word in ("released", "rejected", "proposed"):
+            return go_to(f"/console/?{word}={hold.id}")
+        if word == "gone":
+            raise Turned("gone", 404)
+        return await self.show(visit, word, outcome=outcome)
+
+    async def pile(self, visit: Visit, problem: str = "") -> web.Response:
+        """Like holds, with a sample and all of them listed."""
+        cluster, codes = visit.request.match_info["cluster"], _codes(visit)
+        found = await find_pile(self._store, cluster, codes) if _CLUSTER.match(cluster) else None
+        if found is None:
+            raise Turned("gone", 404)
+        hold = await self._store.hold(found.oldest)
+        if hold is None:
+            raise Turned("gone", 404)
+        dossier = await gather(self._store, self._reader, hold)
+        await self._desk.note("cluster.viewed", cluster, visit.name)
+        return visit.show(
+            "pile.html",
+            status=409 if problem else 200,
+            pile=found,
+            d=dossier,
+            hold=hold,
+            members=await members(self._store, found, SHOWN),
+            body=mark(dossier.page.text, dossier.violations),
+            sla=self._sla,
+            own=is_own(visit.session.reviewer, hold.source, hold.sender),
+            four_eyes=self._verdicts.four_eyes,
+            deciding=visit.may(DECIDE_HOLDS),
+            problem=problem,
+            said=visit.form.get("reason"),
+        )
+
+    async def decide_pile(self, visit: Visit) -> web.Response:
+        """Release or reject like holds, except some."""
+        cluster, codes = visit.request.match_info["cluster"], _codes(visit)
+        pile = await find_pile(self._store, cluster, codes) if _CLUSTER.match(cluster) else None
+        if pile is None:
+            raise Turned("gone", 404)
+        action = visit.form.get("action")
+        if action not in ("release", "reject"):
+            raise Turned("bad_form", 400)
+        hold = await self._store.hold(pile.oldest)
+        own = hold is None or is_own(visit.session.reviewer, hold.source, hold.sender)
+        if action == "release" and own:
+            raise Turned("own", 403)
+        reason = _reason(visit)
+        if not reason:
+            return await self.pile(visit, "reason")
+        task = await self._clusters.start(
+            action=action,
+            cluster=cluster,
+            codes=codes,
+            reason=reason,
+            actor=visit.name,
+            seen_at=_seen_at(visit, self._desk.clock()),
+            except_=tuple(hold_id for hold_id in visit.form.all("except") if _ID.match(hold_id)),
+            propose=action == "release" and self._verdicts.four_eyes,
+        )
+        return go_to(f"/console/tasks/{task.id}")
+
+    async def task(self, visit: Visit) -> web.Response:
+        """How far a decision for many has come; only the bar of it for the page that asks again."""
+        task_id = visit.request.match_info["id"]
+        task = await self._clusters.find(task_id) if _TASK.match(task_id) else None
+        if task is None:
+            raise Turned("gone", 404)
+        part = "HX-Request" in visit.request.headers
+        return visit.show("progress.html" if part else "task.html", task=task)
+
+    async def agree(self, visit: Visit) -> web.Response:
+        """A second reviewer agrees to what the first proposed for many."""
+        task_id = visit.request.match_info["id"]
+        task = await self._clusters.find(task_id) if _TASK.match(task_id) else None
+        if task is None:
+            raise Turned("gone", 404)
+        if task.state == "proposed":
+            if task.proposed_by == visit.name:
+                raise Turned("same_eyes", 403)
+            await self._clusters.agree(task, visit.name)
+        return go_to(f"/console/tasks/{task.id}")
+
+    async def _hold(self, visit: Visit) -> HoldRow:
+        hold_id = visit.request.match_info["id"]
+        hold = await self._store.hold(hold_id) if _ID.match(hold_id) else None
+        if hold is None:
+            raise Turned("gone", 404)
+        return hold
+
+
+def _reason(visit: Visit) -> str:
+    """Why, in the reviewer's words: what does not show is taken out."""
+    text = visit.form.get("reason")[:LONGEST_REASON]
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def _codes(visit: Visit) -> str:
+    return (visit.form.get("codes") or visit.request.query.get("codes", ""))[:2000]
+
+
+def _seen_at(visit: Visit, now: float) -> float:
+    """When the page with the pile was made: what was held since is not part of the verdict."""
+    try:
+        return min(float(visit.form.get("seen_at")), now)
+    except ValueError:
+        return 0.0

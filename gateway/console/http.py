@@ -1,0 +1,92 @@
+"""The console: its routes, and what they are made of."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.access import Access
+from gateway.console import roles
+from gateway.console.desk import HOME, Desk
+from gateway.console.holds import Holds, Sla
+from gateway.console.login import Login
+from gateway.console.pages import Files, Pages
+from gateway.console.sessions import Sessions
+from gateway.console.verdicts import Verdicts
+from gateway.console.visitor import Network
+from gateway.intake.clusters import Clusters
+from gateway.policy.live import LivePolicies
+from gateway.reading.read import Reader
+from gateway.review import Review
+from gateway.store.protocol import Store
+
+__all__ = ["Habits", "console_routes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How a house reviews. Times are seconds; `sso_header` names who asks, from proxies of `sso_trusted`."""
+
+    idle: float = 1800.0
+    longest: float = 12 * 3600.0
+    sla: float = 86400.0
+    four_eyes: bool = False
+    sso_header: str = ""
+    sso_trusted: tuple[Network, ...] = ()
+
+
+def console_routes(
+    *,
+    access: Access,
+    store: Store,
+    reader: Reader,
+    policies: LivePolicies,
+    review: Review,
+    habits: Habits | None = None,
+    clock: Callable[[], float] = time.time,
+) -> list[web.RouteDef]:
+    """The routes under /console/."""
+    habits = habits or Habits()
+    pages = Pages(clock)
+    sessions = Sessions(store, access, clock, idle=habits.idle, longest=habits.longest)
+    desk = Desk(store, access, sessions, pages, clock, sso=habits.sso_header, trusted=habits.sso_trusted)
+    verdicts = Verdicts(store, review, clock, four_eyes=habits.four_eyes)
+    clusters = Clusters(store, verdicts.decide_one, clock)
+    holds = Holds(desk, store, reader, policies, verdicts, clusters, Sla(habits.sla))
+    return [
+        *_entrance(desk),
+        *_holds(desk, holds),
+    ]
+
+
+def _entrance(desk: Desk) -> list[web.RouteDef]:
+    login, files = Login(desk), Files()
+
+    async def go_home(request: web.Request) -> web.Response:
+        return web.Response(status=308, headers={"Location": HOME})
+
+    return [
+        web.get("/console", go_home),
+        web.get("/console/static/{name:[a-z./]+}", files.show),
+        web.get("/console/login", desk.guard(login.ask)),
+        web.post("/console/login", desk.guard(login.enter)),
+        web.post("/console/login/local", desk.guard(login.enter_locally)),
+        web.post("/console/look", desk.guard(login.look)),
+        web.post("/console/logout", desk.action(roles.READ_HOLDS, login.leave)),
+    ]
+
+
+def _holds(desk: Desk, holds: Holds) -> list[web.RouteDef]:
+    read, decide = roles.READ_HOLDS, roles.DECIDE_HOLDS
+    return [
+        web.get(HOME, desk.page(read, holds.list)),
+        web.get("/console/holds/{id}", desk.page(read, holds.show)),
+        web.get("/console/holds/{id}/preview", desk.page(read, holds.preview)),
+        web.post("/console/holds/{id}/release", desk.action(decide, holds.release)),
+        web.post("/console/holds/{id}/reject", desk.action(decide, holds.reject)),
+        web.get("/console/piles/{cluster}", desk.page(read, holds.pile)),
+        web.post("/console/piles/{cluster}", desk.action(decide, holds.decide_pile)),
+        web.get("/console/tasks/{id}", desk.page(read, holds.task)),
+        web.post("/console/tasks/{id}/agree", desk.action(decide, holds.agree)),
+    ]

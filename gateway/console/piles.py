@@ -1,0 +1,159 @@
+"""Open holds as a reviewer works through them: like ones together, oldest first.
+
+A pile is what shares a cluster (same campaign, same telling phrases) and the rules that it violates, so that
+whoever decides one for all decides the same question.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from gateway.console.excerpts import NOTHING, Excerpt, excerpts
+from gateway.message.envelope import CHANNELS, CLASSES
+from gateway.store.protocol import Store
+
+PAGE = 50
+AGES = {"1h": 3600.0, "4h": 4 * 3600.0, "1d": 86400.0, "3d": 3 * 86400.0, "7d": 7 * 86400.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which holds to show; empty fields match all. `after` pages by the id of the oldest hold of a pile."""
+
+    rule: str = ""
+    source: str = ""
+    campaign: str = ""
+    channel: str = ""
+    class_: str = ""
+    age: str = ""
+    after: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> "Filter":
+        """What a query string asks for; what cannot be meant is left out."""
+        given = {f.name: query.get(f.name.rstrip("_"), "")[:200] for f in fields(cls)}
+        for name, known in (("channel", CHANNELS), ("class_", CLASSES), ("age", AGES)):
+            if given[name] not in known:
+                given[name] = ""
+        return cls(**given)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is asked for."""
+        return any(getattr(self, f.name) for f in fields(self) if f.name != "after")
+
+    def query(self, **changed: str) -> str:
+        """The query string of this filter with some fields changed."""
+        said = {f.name: getattr(self, f.name) for f in fields(self)} | changed
+        return urlencode({name.rstrip("_"): value for name, value in said.items() if value})
+
+    def where(self, now: float) -> tuple[str, list[Any]]:
+        """The conditions and their values."""
+        said, values = ["status = 'open'"], []
+        for column in ("source", "campaign", "channel", "class"):
+            value = getattr(self, "class_" if column == "class" else column)
+            if value:
+                said.append(f"{column} = ?")
+                values.append(value)
+        if self.rule:
+            said.append("' ' || codes || ' ' LIKE ? ESCAPE '!'")
+            values.append(f"% {_plain(self.rule)}%")
+        if self.age:
+            said.append("created_at < ?")
+            values.append(now - AGES[self.age])
+        return " AND ".join(said), values
+
+
+def _plain(text: str) -> str:
+    for mark in "!%_":
+        text = text.replace(mark, f"!{mark}")
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pile:
+    """Like holds: how many, the oldest one's id and time, and what they share."""
+
+    cluster: str
+    codes: tuple[str, ...]
+    holds: int
+    oldest: str
+    since: float
+    source: str
+    campaign: str
+    channel: str
+    class_: str
+    newest: float = 0.0
+    expires: float = 0.0
+    excerpt: Excerpt = NOTHING
+
+    @property
+    def path(self) -> str:
+        """Where it is reviewed: one hold, or all of them at once."""
+        if self.holds == 1:
+            return f"/console/holds/{self.oldest}"
+        return f"/console/piles/{self.cluster}?{urlencode({'codes': ' '.join(self.codes)})}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A page of piles, how many holds and piles there are in all, and where the next page begins."""
+
+    piles: list[Pile]
+    holds: int
+    oldest: float
+    next: str = ""
+
+
+_PILES = (
+    "SELECT cluster, codes, count(*), min(id), min(created_at), min(source), min(campaign), min(channel),"
+    " min(class) FROM holds WHERE {where} GROUP BY cluster, codes{having} ORDER BY 4 LIMIT ?"
+)
+_TOTAL = "SELECT count(*), min(created_at) FROM holds WHERE {where}"
+
+
+async def list_piles(store: Store, wanted: Filter, now: float) -> Listed:
+    """One page of the piles that match."""
+    where, values = wanted.where(now)
+    having = " HAVING min(id) > ?" if wanted.after else ""
+    given = [*values, *([wanted.after] if wanted.after else []), PAGE + 1]
+    rows = await store.rows(_PILES.format(where=where, having=having), given)
+    piles = [
+        Pile(
+            cluster=cluster, codes=tuple(codes.split()), holds=holds, oldest=oldest, since=since,
+            source=source, campaign=campaign, channel=channel, class_=class_,
+        )
+        for cluster, codes, holds, oldest, since, source, campaign, channel, class_ in rows
+    ]  # fmt: skip
+    shown = piles[:PAGE]
+    [(holds, oldest)] = await store.rows(_TOTAL.format(where=where), values)
+    told = await excerpts(store, [pile.oldest for pile in shown])
+    shown = [replace(pile, excerpt=told.get(pile.oldest, NOTHING)) for pile in shown]
+    after = shown[-1].oldest if len(piles) > PAGE else ""
+    return Listed(piles=shown, holds=holds, oldest=oldest or 0.0, next=after)
+
+
+_MEMBERS = "SELECT id FROM holds WHERE status = 'open' AND cluster = ? AND codes = ? ORDER BY id LIMIT ?"
+_COUNT = (
+    "SELECT count(*), min(id), min(created_at), max(created_at), min(expires_at), min(source), min(campaign),"
+    " min(channel), min(class) FROM holds WHERE status = 'open' AND cluster = ? AND codes = ?"
+)
+
+
+async def find_pile(store: Store, cluster: str, codes: str) -> Pile | None:
+    """One pile, or None when nothing of it is open any more."""
+    [(holds, oldest, since, newest, expires, *shared)] = await store.rows(_COUNT, (cluster, codes))
+    if not holds:
+        return None
+    source, campaign, channel, class_ = shared
+    return Pile(
+        cluster=cluster, codes=tuple(codes.split()), holds=holds, oldest=oldest, since=since, newest=newest,
+        expires=expires, source=source, campaign=campaign, channel=channel, class_=class_,
+    )  # fmt: skip
+
+
+async def members(store: Store, pile: Pile, limit: int) -> dict[str, Excerpt]:
+    """The first holds of a pile by id, oldest first, with whom each is for."""
+    rows = await store.rows(_MEMBERS, (pile.cluster, " ".join(pile.codes), limit))
+    return await excerpts(store, [hold_id for (hold_id,) in rows])

@@ -1,0 +1,27 @@
+"""Who may do what in the console, by role. Pure."""
+
+from gateway.access import Reviewer
+
+READ_HOLDS = "holds"
+DECIDE_HOLDS = "decide"
+READ_MESSAGES = "messages"
+READ_PEOPLE = "people"
+CHANGE_PEOPLE = "change people"
+ERASE_PEOPLE = "erase people"
+READ_POLICIES = "policies"
+READ_FIGURES = "overview"
+
+_EVERYBODY = frozenset({READ_HOLDS, READ_MESSAGES, READ_POLICIES, READ_FIGURES})
+
+ALLOWED = {
+    "reviewer": _EVERYBODY | {DECIDE_HOLDS},
+    "auditor": _EVERYBODY | {READ_PEOPLE},
+    "compliance": _EVERYBODY | {DECIDE_HOLDS, READ_PEOPLE, CHANGE_PEOPLE},
+    "admin": _EVERYBODY | {DECIDE_HOLDS, READ_PEOPLE, CHANGE_PEOPLE, ERASE_PEOPLE},
+}
+"""Everything that a role may do; a role that is not listed may do nothing."""
+
+
+def may(reviewer: Reviewer, deed: str) -> bool:
+    """Whether the role of a reviewer covers a deed."""
+    return deed in ALLOWED.get(reviewer.role, frozenset())

@@ -1,0 +1,114 @@
+"""Who asks, how often, and what they filled in: all of it hostile until shown otherwise."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from gateway.web.credentials import FORWARDING, is_this_machine, peer_of
+
+Network = IPv4Network | IPv6Network
+
+FORM_OCTETS = 128 * 1024
+FORM_FIELDS = 3_000
+FORM_SECONDS = 20.0
+REMEMBERED = 10_000
+LONGEST_FIELD = 20_000
+
+
+class BadForm(Exception):
+    """What was posted is no form that this page takes."""
+
+
+class Form:
+    """The fields of a posted form, as text."""
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields = list(fields)
+
+    def get(self, name: str) -> str:
+        """The first value of a field, without space around it; "" where there is none."""
+        return next((value.strip() for key, value in self._fields if key == name), "")
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a field."""
+        return [value for key, value in self._fields if key == name]
+
+
+async def read_form(request: web.Request) -> Form:
+    """The fields of a posted form. Raises BadForm."""
+    if request.content_type != "application/x-www-form-urlencoded" or request.headers.get("Content-Encoding"):
+        raise BadForm
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for chunk in request.content.iter_any():
+                size += len(chunk)
+                if size > FORM_OCTETS:
+                    raise BadForm
+                chunks.append(chunk)
+        text = b"".join(chunks).decode("ascii")
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS, errors="strict")
+    except (TimeoutError, ValueError) as error:
+        raise BadForm from error
+    if any(len(value) > LONGEST_FIELD or "\0" in value for _, value in fields):
+        raise BadForm
+    return Form(fields)
+
+
+class Often:
+    """How often something happened of late, for as many keys as memory is meant for."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def take(self, key: str, now: float) -> bool:
+        """Count once more; False where that is too often."""
+        since, count = self._counts.pop(key, (now, 0))
+        if now - since >= self._seconds:
+            since, count = now, 0
+        self._counts[key] = (since, min(count + 1, self._limit + 1))
+        if len(self._counts) > REMEMBERED:
+            self._counts.popitem(last=False)
+        return count < self._limit
+
+    def forget(self, key: str) -> None:
+        """Start again for this key."""
+        self._counts.pop(key, None)
+
+
+def comes_from(request: web.BaseRequest, networks: Iterable[Network]) -> bool:
+    """Whether the other end of the connection is in one of these networks."""
+    try:
+        peer = ip_address(peer_of(request))
+    except ValueError:
+        return False
+    peer = getattr(peer, "ipv4_mapped", None) or peer
+    return any(peer.version == network.version and peer in network for network in networks)
+
+
+def is_same_site(request: web.BaseRequest) -> bool:
+    """Whether a form was posted from this console's own pages, as far as the browser says."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin", "")
+    own = not origin or origin.partition("://")[2].lower() == request.headers.get("Host", "").lower()
+    return own and site in ("same-origin", "none")
+
+
+def is_at_this_machine(request: web.BaseRequest) -> bool:
+    """Whether a browser on this machine asks this machine by its own name, with nobody in between.
+
+    A name that anybody may point here (DNS rebinding) is not its own.
+    """
+    headers = request.headers
+    if any(name in headers for name in FORWARDING):
+        return False
+    host = headers.get("Host", "").lower()
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name in ("localhost", "127.0.0.1", "::1") and is_this_machine(peer_of(request))
