@@ -11,6 +11,7 @@ COMMANDS = {
     "demo": ("gateway.cli.demo", "Try the gateway on this machine with sample messages."),
     "migrate": ("gateway.cli.migrate", "Bring the database's schema up to date."),
     "copy-database": ("gateway.cli.copy_database", "Copy an SQLite database into PostgreSQL."),
+    "health": ("gateway.cli.health", "Ask the running gateway whether it is ready."),
     "check": ("gateway.cli.check", "Check policy files and run their cases."),
     "read": ("gateway.cli.read", "Say what messages say, with the words that show it."),
     "consents": ("gateway.cli.consents", "Import, show and export what people agreed to."),
