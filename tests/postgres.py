@@ -88,9 +88,17 @@ class Cluster:
             file.write("host replication all 127.0.0.1/32 trust\n")
 
     def start(self) -> Self:
-        """Start it and wait until it answers."""
-        self._run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-t", "30", "start")
+        """Start it and wait until it answers; after a crash its children may need a moment to be gone."""
+        for _ in range(20):
+            with contextlib.suppress(subprocess.CalledProcessError):
+                self._start()
+                return self
+            time.sleep(0.25)
+        self._start()
         return self
+
+    def _start(self) -> None:
+        self._run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-t", "30", "start")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it: fast, immediate or smart."""

@@ -28,7 +28,13 @@ SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 
-LOST = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """What tells that a connection, or the server behind it, is not there."""
 
 _GOING_DOWN = ("57P", "08", "25006")

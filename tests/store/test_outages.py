@@ -1,0 +1,284 @@
+"""The database goes away and comes back: nothing acknowledged is lost, nothing goes out twice."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from gateway.store.attempt import Attempt, Kind, Outcome
+from gateway.store.postgres import PostgresStore
+from gateway.store.protocol import StoreError, Unavailable
+from tests.line import Clock, Line, line
+from tests.postgres import NAMED, Cluster, cluster, database
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.skipif(bool(NAMED), reason="the named server is not ours to stop"),
+]
+
+DELIVERED = Attempt(outcome=Outcome.DELIVERED, kind=Kind.DELIVERED, relay="smtp", code=250)
+RECOVERY_SECONDS = 10.0
+
+
+@pytest.fixture
+def private() -> Iterator[Cluster]:
+    with cluster(durable=True) as server:
+        yield server
+
+
+class Load:
+    """Senders and a delivery on one line, until told to stop; what each of them saw."""
+
+    def __init__(self, gateway: Line) -> None:
+        self.line = gateway
+        self.acknowledged: set[str] = set()
+        self.refused: list[float] = []
+        self.answered: list[float] = []
+        self.slowest = 0.0
+        self.sent: Counter[str] = Counter()
+        self.over = False
+
+    async def send(self, sender: int) -> None:
+        number = 0
+        while not self.over:
+            number += 1
+            began = time.monotonic()
+            try:
+                receipt = await self.line.submit(to=f"p{sender}-{number}@example.org")
+            except StoreError:
+                self.refused.append(time.monotonic())
+                await asyncio.sleep(0.05)
+            else:
+                self.acknowledged.add(receipt.id)
+                self.answered.append(time.monotonic())
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            await asyncio.sleep(0.02)
+
+    async def deliver(self) -> None:
+        while True:
+            for entry in await self.line.store.take(16):
+                self.sent[entry.message_id] += 1
+                self.line.store.settle(entry, DELIVERED)
+
+
+@asynccontextmanager
+async def loaded(url: str, folder: Path, senders: int = 8) -> AsyncIterator[Load]:
+    async with line(folder, store=PostgresStore(url, clock=Clock())) as gateway:
+        load = Load(gateway)
+        tasks = [asyncio.create_task(load.send(n)) for n in range(senders)]
+        delivery = asyncio.create_task(load.deliver())
+        try:
+            await until(lambda: len(load.acknowledged) > 50)
+            yield load
+            load.over = True
+            await asyncio.gather(*tasks)
+            await until(lambda: load.acknowledged <= set(load.sent), 20)
+        finally:
+            load.over = True
+            for task in (*tasks, delivery):
+                task.cancel()
+            await asyncio.gather(*tasks, delivery, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        await asyncio.sleep(0.02)
+
+
+async def recovered(load: Load) -> float:
+    """Seconds from now until submissions are answered again."""
+    began = time.monotonic()
+    await until(lambda: bool(load.answered) and load.answered[-1] > began, RECOVERY_SECONDS)
+    return time.monotonic() - began
+
+
+def check(load: Load) -> None:
+    assert load.acknowledged <= set(load.sent)
+    assert {message: n for message, n in load.sent.items() if n > 1} == {}
+
+
+async def outage(
+    private: Cluster, folder: Path, happen: Callable[[], Awaitable[None]], *, seen: bool = True
+) -> Load:
+    async with database(private.url()) as url, loaded(url, folder) as load:
+        before = len(load.refused)
+        await happen()
+        assert await recovered(load) < RECOVERY_SECONDS
+        assert len(load.refused) > before or not seen
+        await asyncio.sleep(0.5)
+    check(load)
+    assert load.slowest < 15
+    return load
+
+
+async def test_a_restart(private: Cluster, tmp_path: Path) -> None:
+    async def restart() -> None:
+        await asyncio.to_thread(private.stop, "fast")
+        await asyncio.sleep(1)
+        await asyncio.to_thread(private.start)
+
+    await outage(private, tmp_path, restart)
+
+
+async def test_a_crash(private: Cluster, tmp_path: Path) -> None:
+    async def crash() -> None:
+        await asyncio.to_thread(private.kill)
+        await asyncio.sleep(1)
+        await asyncio.to_thread(private.start)
+
+    await outage(private, tmp_path, crash)
+
+
+async def test_connections_cut(private: Cluster, tmp_path: Path) -> None:
+    async def cut() -> None:
+        db = await asyncpg.connect(private.url())
+        for _ in range(20):
+            await db.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                " AND datname LIKE 'galateo_test%'"
+            )
+            await asyncio.sleep(0.1)
+        await db.close()
+
+    await outage(private, tmp_path, cut, seen=False)
+
+
+async def test_read_only(private: Cluster, tmp_path: Path) -> None:
+    async def freeze() -> None:
+        db = await asyncpg.connect(private.url())
+        await db.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        await db.execute("SELECT pg_reload_conf()")
+        await asyncio.sleep(2)
+        await db.execute("SET default_transaction_read_only = off")
+        await db.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        await db.execute("SELECT pg_reload_conf()")
+        await db.close()
+
+    load = await outage(private, tmp_path, freeze)
+    assert load.refused
+
+
+async def test_failover_to_a_standby(private: Cluster, tmp_path: Path) -> None:
+    standby = Cluster(private.folder / "standby", durable=True, standby_of=private).start()
+    try:
+        db = await asyncpg.connect(private.url())
+        await db.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        await db.execute("SELECT pg_reload_conf()")
+        await db.close()
+        async with database(private.url()) as url:
+            name = url.rpartition("/")[2]
+            both = f"postgresql://postgres@127.0.0.1:{private.port},127.0.0.1:{standby.port}/{name}"
+            async with loaded(both, tmp_path) as load:
+                await asyncio.to_thread(private.kill)
+                await asyncio.to_thread(standby.promote)
+                assert await recovered(load) < RECOVERY_SECONDS
+                await asyncio.sleep(0.5)
+            check(load)
+            assert load.refused
+            await asyncio.to_thread(private.start)  # so that the database can be dropped
+            db = await asyncpg.connect(private.url())
+            await db.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            await db.execute("SELECT pg_reload_conf()")
+            await db.close()
+    finally:
+        standby.stop("immediate")
+
+
+async def test_a_commit_whose_answer_was_lost_is_found_again(private: Cluster, tmp_path: Path) -> None:
+    """The connection breaks after COMMIT went out: the submission is answered, once, from what is there."""
+    async with (
+        database(private.url()) as url,
+        line(tmp_path, store=PostgresStore(url, clock=Clock())) as gateway,
+    ):
+        store = gateway.store
+        assert isinstance(store, PostgresStore)
+        await gateway.submit(to="first@example.org")
+        real = store._batches._commit
+
+        class Breaking:
+            def __init__(self, db: asyncpg.Connection) -> None:
+                self._db = db
+
+            async def execute(self, sql: str) -> str:
+                await self._db.execute(sql)
+                self._db.terminate()
+                raise ConnectionResetError
+
+        async def commit(db: asyncpg.Connection) -> None:
+            store._batches._commit = real  # type: ignore[method-assign]
+            await real(Breaking(db))  # type: ignore[arg-type]
+
+        store._batches._commit = commit  # type: ignore[method-assign]
+        receipt = await gateway.submit(to="anna@example.org")
+        assert receipt.status == "accepted"
+        assert len(await store.rows("SELECT id FROM messages")) == 2
+        assert {entry.message_id for entry in await store.take(5)} >= {receipt.id} or await store.take(5)
+        chain = await store.rows("SELECT seq FROM audit ORDER BY seq")
+        await gateway.submit(to="bo@example.org")
+        assert [row[0] for row in await store.rows("SELECT seq FROM audit ORDER BY seq")] == [
+            *range(1, len(chain) + 2)
+        ]
+
+
+async def test_a_wrong_password_is_told_without_it(private: Cluster, tmp_path: Path) -> None:
+    with (private.data / "pg_hba.conf").open("r+") as file:
+        rest = file.read()
+        file.seek(0)
+        file.write("host all locked 127.0.0.1/32 scram-sha-256\n" + rest)
+    db = await asyncpg.connect(private.url())
+    await db.execute("CREATE ROLE locked LOGIN PASSWORD 'right'")
+    await db.execute("SELECT pg_reload_conf()")
+    await db.close()
+    url = private.url().replace("postgres@", "locked:hunter2secret@")
+    with pytest.raises(Unavailable) as told:
+        await PostgresStore(url).start()
+    assert "password" in str(told.value)
+    assert "hunter2secret" not in str(told.value) + repr(told.value) + str(told.value.__cause__)
+    with pytest.raises(Unavailable) as told:
+        await PostgresStore("postgresql://u:hunter2secret@[bad/x").start()
+    assert "hunter2secret" not in str(told.value)
+
+
+async def test_no_connection_left(private: Cluster, tmp_path: Path) -> None:
+    async with (
+        database(private.url()) as url,
+        line(tmp_path, store=PostgresStore(url, clock=Clock())) as gateway,
+    ):
+        await gateway.submit(to="a@example.org")
+        taken: list[asyncpg.Connection] = []
+
+        async def crowd() -> None:
+            with contextlib.suppress(asyncpg.TooManyConnectionsError):
+                while True:
+                    taken.append(await asyncpg.connect(url))
+
+        await crowd()
+        with pytest.raises(Unavailable):
+            while True:
+                await taken[0].execute(
+                    "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
+                    " WHERE application_name LIKE 'gateway%'"
+                )
+                await crowd()
+                await gateway.submit(to="b@example.org")
+        for db in taken:
+            db.terminate()
+
+        async def again() -> bool:
+            try:
+                return (await gateway.submit(to="c@example.org")).status == "accepted"
+            except StoreError:
+                return False
+
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while not await again():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.1)
