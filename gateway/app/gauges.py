@@ -53,15 +53,13 @@ def measure_disk(file: Path) -> dict[str, int]:
     return {"used": used, "size": usage.total, "free": usage.free}
 
 
+@lru_cache(maxsize=4)
 def certificate_expiry(path: Path) -> float:
-    """When the first certificate of a PEM file expires, in unix time; 0 where it cannot be read."""
+    """When the first certificate of a PEM file expires, in unix time; 0 where it cannot be read.
+
+    As it was at the first call: the listeners use what they read at the start, whatever the file says now.
+    """
     try:
-        return _read_expiry(path, path.stat().st_mtime_ns)
+        return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp()
     except (OSError, ValueError):
         return 0.0
-
-
-@lru_cache(maxsize=4)
-def _read_expiry(path: Path, changed: int) -> float:
-    """Read again only where the file's time of change is another."""
-    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp()
