@@ -1,6 +1,10 @@
 """The store's outbox behind its gate, and the worker that empties it."""
 
+import time
+
 from gateway.app.parts import Parts, StartError
+from gateway.delivery.dkim import SigningOutbox
+from gateway.delivery.outbox import Outbox
 from gateway.delivery.setup import make_worker as make
 from gateway.delivery.target import TargetError
 from gateway.delivery.worker import Worker
@@ -20,9 +24,17 @@ def make_outbox(parts: Parts) -> GatedOutbox:
     )
 
 
+def sign_what_leaves(parts: Parts, outbox: Outbox) -> Outbox:
+    """The outbox with DKIM signatures on mail, where there are keys."""
+    if not parts.signing:
+        return outbox
+    return SigningOutbox(outbox, parts.signing, time.time, resign=parts.settings.dkim_signed == "sign")
+
+
 def make_worker(parts: Parts, outbox: GatedOutbox) -> Worker:
     """The delivery worker with its relays. Raises StartError where a relay's URL cannot be meant."""
     try:
-        return make(outbox, parts.settings, parts.access, parts.metrics)
+        signed = sign_what_leaves(parts, outbox)
+        return make(signed, parts.settings, parts.access, parts.metrics)
     except TargetError as error:
         raise StartError(f"GALATEO_RELAY or GALATEO_WEBHOOK_RELAY: {error}") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.access import Access, development_access, load_access
+from gateway.delivery.dkim import BadKey, SigningKeys, load_signing_keys
 from gateway.intake.consents import Consents
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.letters import Office
@@ -42,6 +43,7 @@ class Parts:
     consents: Consents
     letterhead: Letterhead | None
     optins: OptIns
+    signing: SigningKeys
 
 
 def read_access(settings: Settings) -> Access:
@@ -88,12 +90,29 @@ def open_store(
     return SqliteStore(file, clock=time.time, observe=observe, serving=serving, chain=chain)
 
 
-def make_letterhead(settings: Settings, keys: Keys) -> Letterhead | None:
+def read_signing(settings: Settings) -> SigningKeys:
+    """The DKIM keys, if any. Raises StartError."""
+    if settings.dkim_keys is None:
+        return {}
+    try:
+        return load_signing_keys(settings.dkim_keys)
+    except BadKey as error:
+        raise StartError(f"GALATEO_DKIM_KEYS: {error}") from error
+
+
+def make_letterhead(settings: Settings, keys: Keys, signing: SigningKeys) -> Letterhead | None:
     """What adds a way out to marketing mail; nothing without an https PUBLIC_URL."""
     if not settings.public_url.startswith("https://"):
         return None
     domains = (settings.return_path_domain, *settings.reply_domains) if settings.reply_listen else ()
-    return Letterhead(keys, settings.public_url, mailbox_domain=next(filter(None, domains), ""))
+    return Letterhead(
+        keys,
+        settings.public_url,
+        mailbox_domain=next(filter(None, domains), ""),
+        signs=signing.__contains__,
+        relay_signs=settings.relay_signs,
+        resign=settings.dkim_signed == "sign",
+    )
 
 
 def make_office(settings: Settings) -> Office:
@@ -106,6 +125,7 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
     """Read the files, open the store, load the policies."""
     access = read_access(settings)
     keys = read_keys(settings.keys_file, make=not settings.postgres)
+    signing = read_signing(settings)
     reader, policies = read_policies(settings)
     metrics = Metrics()
     store = open_store(settings, metrics, serving=serving, chain=chain)
@@ -115,7 +135,7 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
     except BaseException:
         await store.close()
         raise
-    letterhead = make_letterhead(settings, keys)
+    letterhead = make_letterhead(settings, keys, signing)
     return Parts(
         settings=settings,
         access=access,
@@ -128,4 +148,5 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
         consents=Consents(store, keys),
         letterhead=letterhead,
         optins=OptIns(store, keys, make_office(settings)),
+        signing=signing,
     )

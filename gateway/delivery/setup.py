@@ -6,6 +6,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from gateway.access import Access
+from gateway.delivery.oneclick import OneClickRelay
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.relay import Relay
 from gateway.delivery.reports import Reports, Wish
@@ -13,13 +14,15 @@ from gateway.delivery.route import Routes
 from gateway.delivery.session import Timeouts
 from gateway.delivery.smtp import SmtpRelay
 from gateway.delivery.target import parse_smtp, parse_webhook
+from gateway.delivery.upstream import UpstreamRelay, parse_upstream
 from gateway.delivery.webhook import WebhookRelay
 from gateway.delivery.worker import Worker
 from gateway.metrics import Metrics
 from gateway.settings import Settings
+from gateway.store.outbox import ONE_CLICK
 
 # Every relay, by the name that access.yaml, metrics and logs know, and the format it takes.
-FORMATS = {"smtp": "mime", "webhook": "json"}
+FORMATS = {"smtp": "mime", "webhook": "json", ONE_CLICK: ONE_CLICK}
 
 
 def make_worker(
@@ -36,6 +39,7 @@ def make_worker(
     rng = rng or random.Random()
     host = urlsplit(settings.public_url).hostname or "localhost"
     relays = make_relays(settings, host, clock=clock, rng=rng)
+    relays |= make_upstreams(access, clock=clock, rng=rng)
     return Worker(
         outbox,
         relays,
@@ -67,13 +71,27 @@ def make_relays(
             settings.webhook_relay.get_secret_value(), settings.webhook_secret.get_secret_value()
         )
         relays["webhook"] = WebhookRelay("webhook", target, clock=clock, rng=rng)
+    if relays:
+        first = next(iter(relays.values()))
+        relays[ONE_CLICK] = OneClickRelay(ONE_CLICK, first.circuit, allowed=settings.tool_networks)
     return relays
+
+
+def make_upstreams(access: Access, *, clock: Callable[[], float], rng: random.Random) -> dict[str, Relay]:
+    """The providers to whom sources' requests go on, by the relay's name."""
+    return {
+        f"upstream-{name}": UpstreamRelay(
+            f"upstream-{name}", parse_upstream(source.upstream), clock=clock, rng=rng
+        )
+        for name, source in access.sources.items()
+        if source.upstream
+    }
 
 
 def make_routes(relays: dict[str, Relay], access: Access) -> Routes:
     """Mail to RELAY, all else to WEBHOOK_RELAY, but where a source names a relay of its own."""
     return Routes(
-        formats={name: FORMATS[name] for name in relays},
+        formats={name: FORMATS.get(name, "json") for name in relays},
         email="smtp" if "smtp" in relays else "",
         other="webhook" if "webhook" in relays else "",
         by_source={name: source.relay for name, source in access.sources.items() if source.relay},

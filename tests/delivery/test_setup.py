@@ -32,7 +32,7 @@ def settings(**given: str) -> Settings:
 async def test_every_relay_that_is_set_up_is_there(tmp_path: Path) -> None:
     given = settings(relay="smtp://127.0.0.1:25", webhook_relay="http://127.0.0.1:1/x", webhook_secret=SECRET)
     relays = make_relays(given, "h", clock=time.time, rng=random.Random())
-    assert set(relays) == {"smtp", "webhook"}
+    assert set(relays) == {"smtp", "webhook", "one-click"}
     routes = make_routes(relays, access())
     assert (routes.email, routes.other, dict(routes.by_source)) == ("smtp", "webhook", {"crm": "webhook"})
     assert set(make_wishes(access())) == {"crm"}

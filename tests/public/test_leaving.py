@@ -205,3 +205,23 @@ async def test_a_tools_own_way_out_stays_unless_someone_signs_after(tmp_path: Pa
             assert receipt.status == "accepted"
             assert bool(entry.add_headers) is added, (head, given)
             assert ("list-unsubscribe" in entry.strip_headers) is (added and "list_unsubscribe" in given)
+
+
+async def test_the_tool_learns_of_it_once(tmp_path: Path) -> None:
+    own = {
+        "list_unsubscribe": "<mailto:l@tool.example>, <https://tool.example/u/1?a=b>",
+        "list_unsubscribe_post": "List-Unsubscribe=One-Click",
+    }
+    async with pages(tmp_path, relay_signs=True) as house:
+        _, entry = await house.send(**own)
+        for _ in range(3):
+            await house.ask("POST", house.link(entry), data=ONE_CLICK)
+        async with asyncio.timeout(5):
+            [told] = await house.line.store.take(10)
+        assert (told.relay, told.format, told.raw) == (
+            "one-click",
+            "one-click",
+            b"https://tool.example/u/1?a=b",
+        )
+        await house.ask("POST", f"/p/{house.link(entry).removeprefix('/u/')}", data={"do": "stop"})
+        assert (await house.line.store.depths()).outbox >= 1
