@@ -13,9 +13,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.evidence.entries import heads
+from gateway.evidence.entries import Rows, heads
 from gateway.keys import Keys
-from gateway.store.protocol import Store
 
 
 class BadCheckpoint(Exception):
@@ -51,7 +50,7 @@ def is_signed(key: bytes, signature: bytes, data: bytes) -> bool:
     return True
 
 
-async def take_checkpoint(store: Store, keys: Keys, now: float) -> bytes:
+async def take_checkpoint(store: Rows, keys: Keys, now: float) -> bytes:
     """Where every chain stands, as a signed line."""
     told: dict[str, Any] = {
         "version": 1,

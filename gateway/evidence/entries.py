@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
+import apsw
 import orjson
 
 from gateway.store import queries as q
-from gateway.store.protocol import Store
+from gateway.store.protocol import StoreError
 from gateway.store.records import AuditRow, ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow
+from gateway.store.sqlite import connect
 from gateway.store.sqlite_writes import chain_hash
 
 COLUMNS = "seq, at, kind, reference, actor, digest, salt, detail, hash"
@@ -25,6 +28,31 @@ EVENT_COLUMNS = "id, controller, subject, source, type, at, recorded_at, dedup, 
 MESSAGE_COLUMNS = (
     "id, controller, source, sender, channel, class, purpose, campaign, received_at, meta, reading"
 )
+
+
+class Rows(Protocol):
+    """Whatever can be asked for rows: a store, or a file that nobody needs to serve."""
+
+    async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a statement that only reads finds."""
+        ...
+
+
+class FileRows:
+    """An SQLite database that is only read."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._db = connect(path, readonly=True)
+        except apsw.Error as error:
+            raise StoreError(f"{path} cannot be opened for reading") from error
+
+    async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a statement finds in what is committed."""
+        try:
+            return self._db.execute(sql, tuple(values)).fetchall()
+        except apsw.Error as error:
+            raise StoreError(f"the database cannot be read ({type(error).__name__})") from error
 
 
 class Entry(NamedTuple):
@@ -57,7 +85,7 @@ def declares(entry: Entry) -> bool:
     return blake2b(entry.detail, digest_size=32).digest() == entry.digest
 
 
-async def heads(store: Store) -> dict[str, tuple[int, bytes]]:
+async def heads(store: Rows) -> dict[str, tuple[int, bytes]]:
     """The last number and hash of every chain."""
     found = {}
     for (chain,) in await chains(store):
@@ -66,7 +94,7 @@ async def heads(store: Store) -> dict[str, tuple[int, bytes]]:
     return found
 
 
-async def chains(store: Store) -> list[tuple[Any, ...]]:
+async def chains(store: Rows) -> list[tuple[Any, ...]]:
     """The names of all chains, without reading every entry."""
     found: list[tuple[Any, ...]] = []
     last = ""
@@ -77,7 +105,7 @@ async def chains(store: Store) -> list[tuple[Any, ...]]:
 
 
 async def read_chain(
-    store: Store, chain: str, after: int, last: int, chunk: int = CHUNK
+    store: Rows, chain: str, after: int, last: int, chunk: int = CHUNK
 ) -> AsyncIterator[list[Entry]]:
     """The entries of a chain after a number up to another, in order, some at a time."""
     sql = f"SELECT {COLUMNS} FROM audit WHERE chain = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT {chunk}"
@@ -90,7 +118,7 @@ async def read_chain(
         await asyncio.sleep(0)
 
 
-async def near(store: Store, at: float, slack: float = 0.001) -> AsyncIterator[tuple[str, list[Entry]]]:
+async def near(store: Rows, at: float, slack: float = 0.001) -> AsyncIterator[tuple[str, list[Entry]]]:
     """What every chain says about a moment: its entries of that time, found by halving."""
     for chain, (last, _) in (await heads(store)).items():
         first = await _first_since(store, chain, at - slack, last)
@@ -103,7 +131,7 @@ async def near(store: Store, at: float, slack: float = 0.001) -> AsyncIterator[t
             yield chain, rows
 
 
-async def _first_since(store: Store, chain: str, at: float, last: int) -> int:
+async def _first_since(store: Rows, chain: str, at: float, last: int) -> int:
     low, high = 1, last
     sql = "SELECT at FROM audit WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT 1"
     while low < high:
@@ -116,7 +144,7 @@ async def _first_since(store: Store, chain: str, at: float, last: int) -> int:
     return low
 
 
-async def _by_ids(store: Store, select: str, column: str, ids: Iterable[str]) -> list[tuple[Any, ...]]:
+async def _by_ids(store: Rows, select: str, column: str, ids: Iterable[str]) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     wanted = list(dict.fromkeys(ids))
     for start in range(0, len(wanted), IDS_AT_ONCE):
@@ -126,31 +154,31 @@ async def _by_ids(store: Store, select: str, column: str, ids: Iterable[str]) ->
     return found
 
 
-async def decisions_of(store: Store, message_ids: Iterable[str]) -> dict[str, DecisionRow]:
+async def decisions_of(store: Rows, message_ids: Iterable[str]) -> dict[str, DecisionRow]:
     """Every decision of some messages, by its name."""
     rows = await _by_ids(store, f"SELECT {q.DECISION_COLUMNS} FROM decisions", "message_id", message_ids)
     return {row.id: row for row in (DecisionRow(*values) for values in rows)}
 
 
-async def messages_of(store: Store, ids: Iterable[str]) -> dict[str, MessageRow]:
+async def messages_of(store: Rows, ids: Iterable[str]) -> dict[str, MessageRow]:
     """Some messages, by id."""
     rows = await _by_ids(store, f"SELECT {MESSAGE_COLUMNS} FROM messages", "id", ids)
     return {str(values[0]): MessageRow(*values) for values in rows}
 
 
-async def bodies_of(store: Store, ids: Iterable[str]) -> dict[str, bytes]:
+async def bodies_of(store: Rows, ids: Iterable[str]) -> dict[str, bytes]:
     """The octets of some messages, where they are still kept."""
     rows = await _by_ids(store, "SELECT message_id, content FROM bodies", "message_id", ids)
     return {str(name): bytes(content) for name, content in rows}
 
 
-async def holds_of(store: Store, ids: Iterable[str]) -> dict[str, HoldRow]:
+async def holds_of(store: Rows, ids: Iterable[str]) -> dict[str, HoldRow]:
     """Some holds, by id."""
     rows = await _by_ids(store, f"SELECT {q.HOLD_COLUMNS} FROM holds", "id", ids)
     return {str(values[0]): HoldRow(*values) for values in rows}
 
 
-async def consents_of(store: Store, ids: Iterable[str]) -> dict[str, list[ConsentRow]]:
+async def consents_of(store: Rows, ids: Iterable[str]) -> dict[str, list[ConsentRow]]:
     """Some lines of the consent log, by id: one told of several addresses has the same name."""
     rows = await _by_ids(store, f"SELECT {CONSENT_COLUMNS} FROM consent_events", "id", ids)
     found: dict[str, list[ConsentRow]] = {}
@@ -159,7 +187,7 @@ async def consents_of(store: Store, ids: Iterable[str]) -> dict[str, list[Consen
     return found
 
 
-async def events_of(store: Store, ids: Iterable[str]) -> dict[str, EventRow]:
+async def events_of(store: Rows, ids: Iterable[str]) -> dict[str, EventRow]:
     """Some events, by id."""
     rows = await _by_ids(store, f"SELECT {EVENT_COLUMNS} FROM events", "id", ids)
     return {str(values[0]): EventRow(*values) for values in rows}

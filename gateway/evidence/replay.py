@@ -1,0 +1,282 @@
+"""Decided again: what a draft of policies would have said of past messages. Pure.
+
+A decision is asked again with the facts and the reading that were stored with it. Where a rule asks for
+something that is gone (the text itself, a pace that nobody asked for then), the stored answer of the same
+line of the policies that decided stands; where there was no such line, the answer is unknown.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
+
+from gateway.message.content import Content
+from gateway.policy.decide import decide
+from gateway.policy.facts import NO_PACE, Facts, Pace
+from gateway.policy.outcome import Decision, Outcome, Violation
+from gateway.policy.policies import Entry, PolicySet
+from gateway.store.packing import unpack_decision, unpack_facts, unpack_message, unpack_reading
+from gateway.store.records import decision_id
+
+SAMPLES = 5
+"""Samples kept of each kind of change and rule."""
+
+
+class TextGone(Exception):
+    """A rule asked for the text of a message, of which only the reading is kept."""
+
+
+class NotAsked(Exception):
+    """A rule asked for a pace that nobody asked for when the message came in."""
+
+
+GONE = (TextGone, NotAsked)
+
+
+class _Gone:
+    """Stands for the text that is gone. Quoting from it gives nothing; reading it fails."""
+
+    channel = "email"
+    html = "gone"
+
+    def __getattr__(self, name: str) -> Any:
+        raise TextGone(name)
+
+
+_GONE = cast("Content", _Gone())
+
+
+class _Asked(dict[tuple[str, int], int]):
+    """The sums that were asked for then; asking for another fails."""
+
+    def get(self, key: tuple[str, int], default: Any = None) -> Any:
+        if key not in self:
+            raise NotAsked(key)
+        return self[key]
+
+
+class Past(NamedTuple):
+    """A stored decision with its message, as `PAST` selects them."""
+
+    message_id: str
+    n: int
+    at: float
+    outcome: int
+    class_: str
+    source: str
+    sender: str
+    channel: str
+    campaign: str
+    controller: str
+    policy_version: str
+    violations: bytes
+    snapshot: bytes
+    received_at: float
+    meta: bytes
+    reading: bytes
+
+
+PAST = (
+    "SELECT d.message_id, d.n, d.at, d.outcome, d.class, d.source, d.sender, d.channel, d.campaign,"
+    " d.controller, d.policy_version, d.violations, d.snapshot, m.received_at, m.meta, m.reading"
+    " FROM decisions d JOIN messages m ON m.id = d.message_id"
+    " WHERE (d.message_id, d.n) > (?, ?) AND d.message_id < ? AND d.round = 0"
+    " ORDER BY d.message_id, d.n LIMIT ?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A decision that would come out differently. `rules` are the lines that make the difference,
+    `unknown` the rules that could not be asked."""
+
+    decision: str
+    at: float
+    source: str
+    campaign: str
+    class_: str
+    before: str
+    after: str
+    rules: tuple[str, ...]
+    reasons: tuple[tuple[str, str], ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a draft would change. `kinds` counts newly accepted, held and rejected; `by_rule` (kind, rule),
+    `by_campaign` (kind, campaign), `by_source` (kind, source). `unknown` counts, by rule, decisions where it
+    could not be asked; `missing` those without facts."""
+
+    decided: int = 0
+    same: int = 0
+    missing: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    kinds: Counter[str] = field(default_factory=Counter)
+    by_rule: Counter[tuple[str, str]] = field(default_factory=Counter)
+    by_campaign: Counter[tuple[str, str]] = field(default_factory=Counter)
+    by_source: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    changes: list[Change] = field(default_factory=list)
+
+    def add(self, change: Change, *, keep: int) -> None:
+        """Count a change, and keep it while there are few like it."""
+        kind = change.after
+        self.kinds[kind] += 1
+        self.by_campaign[kind, change.campaign] += 1
+        self.by_source[kind, change.source] += 1
+        for rule in change.rules:
+            self.by_rule[kind, rule] += 1
+        few = [self.by_rule[kind, rule] <= keep for rule in change.rules] or [self.kinds[kind] <= keep]
+        if any(few):
+            self.changes.append(change)
+
+    def absorb(self, other: "Changes") -> None:
+        """Add what was found in other decisions."""
+        self.decided += other.decided
+        self.same += other.same
+        self.missing += other.missing
+        self.first = min(self.first or other.first, other.first or self.first)
+        self.last = max(self.last, other.last)
+        for name in ("kinds", "by_rule", "by_campaign", "by_source", "unknown"):
+            getattr(self, name).update(getattr(other, name))
+        self.changes.extend(other.changes)
+
+
+class Replay:
+    """Asks a draft about past decisions. `versions` are the policies that decided, by version."""
+
+    def __init__(self, draft: PolicySet, versions: Mapping[str, PolicySet], *, keep: int = SAMPLES) -> None:
+        self._draft = draft
+        self._versions = {**versions, draft.version: versions.get(draft.version, draft)}
+        self._keep = keep
+        self._known = lru_cache(maxsize=4096)(self._entries)
+
+    def run(self, rows: Iterable[tuple[Any, ...]]) -> Changes:
+        """What would change among some rows of `PAST`."""
+        found = Changes()
+        for values in rows:
+            self._one(Past(*values), found)
+        return found
+
+    def _one(self, past: Past, found: Changes) -> None:
+        found.decided += 1
+        found.first = min(found.first or past.at, past.at)
+        found.last = max(found.last, past.at)
+        if len(past.snapshot) <= 2:
+            found.missing += 1
+            return
+        before = unpack_decision(past.violations, past.outcome, past.class_, past.policy_version)
+        after, unknown = self.decide(past, before)
+        for rule in unknown:
+            found.unknown[rule] += 1
+        if after.outcome == before.outcome:
+            found.same += 1
+            return
+        found.add(_change(past, before, after, unknown), keep=self._keep)
+
+    def decide(self, past: Past, before: Decision) -> tuple[Decision, tuple[str, ...]]:
+        """What the draft says of a past message, and the lines that could not be asked."""
+        message = unpack_message(
+            past.meta,
+            message_id=past.message_id,
+            source=past.source,
+            controller=past.controller,
+            channel=past.channel,
+            received_at=past.received_at,
+            content=_GONE,
+            raw=b"",
+        )
+        message = replace(message, class_=past.class_)
+        facts = known_facts(past.snapshot)
+        reading = unpack_reading(past.reading)
+        decision = decide(
+            self._draft,
+            message,
+            message.recipients[past.n],
+            reading,
+            facts,
+            past.at,
+            class_=past.class_,
+            waived=frozenset(before.waived),
+        )
+        return self._settle(decision, before) if decision.errors else (decision, ())
+
+    def _settle(self, decision: Decision, before: Decision) -> tuple[Decision, tuple[str, ...]]:
+        """The decision with the stored answers for what could not be asked."""
+        kept: list[Violation] = []
+        unknown: list[str] = []
+        for v in decision.violations:
+            if not _is_gone(v):
+                kept.append(v)
+            elif self._same_line(before.policy_version, v.policy, v.rule):
+                kept.extend(
+                    replace(old, mode=v.mode)
+                    for old in before.violations
+                    if (old.policy, old.rule) == (v.policy, v.rule)
+                )
+            else:
+                unknown.append(f"{v.policy}/{v.rule}")
+        counted = [v.outcome for v in kept if v.mode != "observe"]
+        settled = replace(
+            decision, violations=tuple(kept), outcome=max(counted, default=Outcome.ACCEPT), errors=()
+        )
+        return settled, tuple(unknown)
+
+    def _same_line(self, version: str, policy: str, rule: str) -> bool:
+        """Whether the policies that decided had this line, word for word."""
+        decided = self._versions.get(version)
+        if decided is None:
+            return False
+        return decided is self._draft or self._known(version, policy, rule) == _lines(
+            self._draft, policy, rule
+        )
+
+    def _entries(self, version: str, policy: str, rule: str) -> tuple[Any, ...]:
+        return _lines(self._versions[version], policy, rule)
+
+
+def known_facts(snapshot: bytes) -> Facts:
+    """The stored facts, where asking for more than was asked then fails."""
+    facts = unpack_facts(snapshot)
+    if facts.pace is NO_PACE:
+        return facts
+    pace = Pace(sent=_Asked(facts.pace.sent), next_free=facts.pace.next_free, backlog=facts.pace.backlog)
+    return replace(facts, pace=pace)
+
+
+def _lines(policies: PolicySet, policy: str, rule: str) -> tuple[Any, ...]:
+    found = policies.policy(policy)
+    lines: tuple[Entry, ...] = found.entries if found else ()
+    return tuple((entry.rule, entry.outcome, entry.scope) for entry in lines if entry.name == rule)
+
+
+def _is_gone(v: Violation) -> bool:
+    return v.code.endswith(".error") and (
+        f"({TextGone.__name__})" in v.reason.en or f"({NotAsked.__name__})" in v.reason.en
+    )
+
+
+def _change(past: Past, before: Decision, after: Decision, unknown: tuple[str, ...]) -> Change:
+    old = {(v.policy, v.code): v for v in before.enforced}
+    new = {(v.policy, v.code): v for v in after.enforced}
+    if after.outcome > before.outcome:
+        telling = [v for key, v in new.items() if key not in old or v.outcome > old[key].outcome]
+        telling = [v for v in telling if v.outcome == after.outcome] or telling
+    else:
+        telling = [v for key, v in old.items() if key not in new or v.outcome > new[key].outcome]
+        telling = [v for v in telling if v.outcome == before.outcome] or telling
+    return Change(
+        decision=decision_id(past.message_id, past.n),
+        at=past.at,
+        source=past.source,
+        campaign=past.campaign,
+        class_=past.class_,
+        before=before.outcome.word,
+        after=after.outcome.word,
+        rules=tuple(sorted({f"{v.policy}/{v.code}" for v in telling})),
+        reasons=tuple((v.reason.en, v.reason.it) for v in telling),
+        unknown=unknown,
+    )

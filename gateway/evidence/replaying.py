@@ -1,0 +1,176 @@
+"""The past, read from the store and decided again side by side in worker processes."""
+
+import asyncio
+import csv
+import io
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from gateway.evidence.entries import Rows
+from gateway.evidence.replay import PAST, Changes, Replay
+from gateway.evidence.stretch import moment
+from gateway.evidence.versions import texts_of
+from gateway.message.ids import new_id
+from gateway.policy.document import PolicyErrors
+from gateway.policy.load import compose
+from gateway.policy.policies import PolicySet
+
+CHUNK = 500
+AHEAD = 8
+ZERO = bytes(10)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """What a worker needs to ask: the texts of the draft and of the versions that decided."""
+
+    draft: Mapping[str, str]
+    versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    observing: bool = False
+    keep: int = 5
+
+    def replay(self) -> Replay:
+        """The draft, ready to be asked. Versions that no longer load are left out."""
+        draft = replace(compose(self.draft), observing=self.observing)
+        versions: dict[str, PolicySet] = {}
+        for version, texts in self.versions.items():
+            if version != draft.version:
+                try:
+                    versions[version] = compose(texts)
+                except PolicyErrors:
+                    continue
+        return Replay(draft, versions, keep=self.keep)
+
+
+_prepared: list[Replay] = []
+"""What a worker process asks; only there."""
+
+
+def prepare(drafted: Drafted) -> None:
+    """Load the draft, in a worker process."""
+    _prepared.append(drafted.replay())
+
+
+def work(rows: list[tuple[Any, ...]]) -> Changes:
+    """Decide some rows again, in a worker process."""
+    return _prepared[0].run(rows)
+
+
+async def past(store: Rows, since: float, until: float) -> AsyncIterator[list[tuple[Any, ...]]]:
+    """Every first decision of a time, some at a time, by message."""
+    last: tuple[str, int] = (new_id(max(0.0, since), ZERO), -1)
+    end = new_id(until, ZERO)
+    while rows := await store.rows(PAST, (*last, end, CHUNK)):
+        yield rows
+        last = (str(rows[-1][0]), int(rows[-1][1]))
+
+
+async def versions_of(store: Rows, since: float, until: float) -> dict[str, dict[str, str]]:
+    """The texts of the versions that decided in a time, as far as they were kept."""
+    sql = "SELECT DISTINCT policy_version FROM decisions WHERE message_id >= ? AND message_id < ?"
+    bounds = (new_id(max(0.0, since), ZERO), new_id(until, ZERO))
+    found = {}
+    for (version,) in await store.rows(sql, bounds):
+        texts = await texts_of(store, str(version))
+        if texts is not None:
+            found[str(version)] = texts
+    return found
+
+
+async def count_past(store: Rows, since: float, until: float) -> int:
+    """How many first decisions there are in a time."""
+    sql = "SELECT count(*) FROM decisions WHERE message_id >= ? AND message_id < ? AND round = 0"
+    return int((await store.rows(sql, (new_id(max(0.0, since), ZERO), new_id(until, ZERO))))[0][0])
+
+
+async def replay(
+    store: Rows,
+    drafted: Drafted,
+    since: float,
+    until: float,
+    *,
+    pool: Executor | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Changes:
+    """What the draft would have changed between two moments (unix seconds).
+
+    `drafted.draft` are texts that load (`read_folder`, `compose`). With a `pool` whose processes were
+    started with `prepare(drafted)`, chunks are decided side by side; without, in a thread. Raises
+    PolicyErrors, StoreError.
+    """
+    found = Changes()
+    total = await count_past(store, since, until)
+    loop = asyncio.get_running_loop()
+    own = drafted.replay() if pool is None else None
+    waiting: deque[asyncio.Future[Changes]] = deque()
+    async for rows in past(store, since, until):
+        waiting.append(loop.run_in_executor(pool, own.run if own else work, rows))
+        if len(waiting) >= AHEAD or own:
+            found.absorb(await waiting.popleft())
+            progress(found.decided, total)
+    for future in waiting:
+        found.absorb(await future)
+        progress(found.decided, total)
+    return trimmed(found, drafted.keep)
+
+
+def trimmed(found: Changes, keep: int) -> Changes:
+    """The same with at most `keep` samples of a kind and rule: every worker kept its own."""
+    seen: dict[tuple[str, str], int] = {}
+    kept = []
+    for change in sorted(found.changes, key=lambda c: c.decision):
+        keys = [(change.after, rule) for rule in change.rules] or [(change.after, "")]
+        if any(seen.get(key, 0) < keep for key in keys):
+            kept.append(change)
+            for key in keys:
+                seen[key] = seen.get(key, 0) + 1
+    found.changes = kept
+    return found
+
+
+def as_json(found: Changes) -> dict[str, Any]:
+    """The changes as plain data: for `--json` and the API."""
+
+    def table(name: str, counted: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+        rows = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        return [{"newly": kind, name: value, "count": count} for (kind, value), count in rows]
+
+    return {
+        "decided": found.decided,
+        "unchanged": found.same,
+        "without_facts": found.missing,
+        "from": moment(found.first) if found.first else "",
+        "to": moment(found.last) if found.last else "",
+        "newly": {kind: found.kinds.get(kind, 0) for kind in ("accepted", "held", "rejected")},
+        "by_rule": table("rule", found.by_rule),
+        "by_campaign": table("campaign", found.by_campaign),
+        "by_source": table("source", found.by_source),
+        "unknown": dict(found.unknown),
+        "samples": [
+            {**asdict(change), "class": change.class_, "at": moment(change.at)} for change in found.changes
+        ],
+    }
+
+
+def as_csv(found: Changes) -> str:
+    """The samples as CSV (RFC 4180), one line per changed decision and rule."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["decision", "at", "source", "campaign", "class", "before", "after", "rule", "reason"])
+    for change in found.changes:
+        reasons = [en for en, _ in change.reasons] or [""]
+        for n, rule in enumerate(change.rules or ("",)):
+            told = [change.decision, moment(change.at), change.source, change.campaign, change.class_]
+            row = [*told, change.before, change.after, rule, reasons[min(n, len(reasons) - 1)]]
+            writer.writerow([_plain(str(cell)) for cell in row])
+    return out.getvalue()
+
+
+def _plain(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
