@@ -73,8 +73,8 @@ def read_keys(path: Path, *, make: bool) -> Keys:
 
 def read_policies(settings: Settings) -> tuple[Reader, LivePolicies]:
     """The reader with its lexicons, and the policies that passed their cases. Raises PolicyErrors."""
-    reader = Reader(load_lexicons(settings.policies / "lexicons"))
-    current = load_policies(settings.policies, reader)
+    reader = Reader(load_lexicons(settings.policies_folder / "lexicons"))
+    current = load_policies(settings.policies_folder, reader)
     return reader, LivePolicies(current, observing=settings.mode == "observe")
 
 

@@ -79,7 +79,7 @@ class App:
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),
-                ("watch", watch_folder(self.parts.settings.policies, self.reload)),
+                ("watch", watch_folder(self.parts.settings.policies_folder, self.reload)),
             )
         ]
 
@@ -114,7 +114,7 @@ class App:
 
         Lexicons and cases take seconds: they are read in a thread, by a reader of its own.
         """
-        policies, folder = self.parts.policies, self.parts.settings.policies
+        policies, folder = self.parts.policies, self.parts.settings.policies_folder
         try:
             fresh = await asyncio.to_thread(lambda: Reader(load_lexicons(folder / "lexicons")))
             fine = await asyncio.to_thread(policies.reload, folder, fresh)

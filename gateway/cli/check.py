@@ -16,9 +16,9 @@ from gateway.policy.policies import PolicySet
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
-from gateway.settings import Settings, SettingsError, load
+from gateway.settings import SHIPPED, Settings, SettingsError, load
 
-DEFAULT_LEXICONS = Path(__file__).resolve().parents[2] / "policies" / "lexicons"
+DEFAULT_LEXICONS = SHIPPED / "lexicons"
 
 
 @click.command("check")
@@ -67,7 +67,7 @@ def _from_settings() -> tuple[Path, Sequence[str]]:
         settings = load()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    return settings.policies, setting_warnings(settings)
+    return settings.policies_folder, setting_warnings(settings)
 
 
 def setting_warnings(settings: Settings) -> Sequence[str]:

@@ -12,8 +12,9 @@ from gateway.message.content import Content
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.reading.reading import FINDINGS, Evidence, Finding, Reading
+from gateway.settings.settings import SHIPPED
 
-DEFAULT_LEXICONS = Path(__file__).resolve().parents[2] / "policies" / "lexicons"
+DEFAULT_LEXICONS = SHIPPED / "lexicons"
 
 
 def content_of(row: dict[str, Any]) -> Content:

@@ -52,6 +52,9 @@ MessageClass = Literal[
     "conversation",
 ]
 
+# The policies that came with the package.
+SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
+
 Database = Annotated[
     SecretUrl,
     NoDecode,
@@ -232,6 +235,13 @@ class Settings(BaseSettings):
         if self.postgres:
             return None
         return Path(self.database.get_secret_value().removeprefix("sqlite://").removeprefix("/"))
+
+    @property
+    def policies_folder(self) -> Path:
+        """Where policies, jurisdictions and lexicons are; the shipped ones where none were named and the
+        working folder has none."""
+        named = "policies" in self.model_fields_set
+        return self.policies if named or self.policies.is_dir() else SHIPPED
 
     @property
     def keys_file(self) -> Path:
