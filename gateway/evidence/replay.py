@@ -6,7 +6,7 @@ line of the policies that decided stands; where there was no such line, the answ
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
@@ -16,6 +16,7 @@ from gateway.policy.decide import decide
 from gateway.policy.facts import NO_PACE, Facts, Pace
 from gateway.policy.outcome import Decision, Outcome, Violation
 from gateway.policy.policies import Entry, PolicySet
+from gateway.reading.reading import Phrase
 from gateway.store.packing import unpack_decision, unpack_facts, unpack_message, unpack_reading
 from gateway.store.records import decision_id
 
@@ -54,6 +55,20 @@ class _Asked(dict[tuple[str, int], int]):
         if key not in self:
             raise NotAsked(key)
         return self[key]
+
+
+class _Phrase(NamedTuple):
+    """A Phrase that costs less to make."""
+
+    hash: int
+    words: int
+    start: int
+    end: int
+    asks: bool = False
+    run: bool = False
+
+
+_PHRASE = cast("Callable[..., Phrase]", _Phrase)
 
 
 class Past(NamedTuple):
@@ -168,16 +183,16 @@ class Replay:
         if len(past.snapshot) <= 2:
             found.missing += 1
             return
-        before = unpack_decision(past.violations, past.outcome, past.class_, past.policy_version)
-        after, unknown = self.decide(past, before)
+        after, unknown = self.decide(past)
         for rule in unknown:
             found.unknown[rule] += 1
-        if after.outcome == before.outcome:
+        if after.outcome == past.outcome:
             found.same += 1
             return
+        before = unpack_decision(past.violations, past.outcome, past.class_, past.policy_version)
         found.add(_change(past, before, after, unknown), keep=self._keep)
 
-    def decide(self, past: Past, before: Decision) -> tuple[Decision, tuple[str, ...]]:
+    def decide(self, past: Past) -> tuple[Decision, tuple[str, ...]]:
         """What the draft says of a past message, and the lines that could not be asked."""
         message = unpack_message(
             past.meta,
@@ -189,9 +204,8 @@ class Replay:
             content=_GONE,
             raw=b"",
         )
-        message = replace(message, class_=past.class_)
         facts = known_facts(past.snapshot)
-        reading = unpack_reading(past.reading)
+        reading = unpack_reading(past.reading, _PHRASE)
         decision = decide(
             self._draft,
             message,
@@ -200,9 +214,11 @@ class Replay:
             facts,
             past.at,
             class_=past.class_,
-            waived=frozenset(before.waived),
         )
-        return self._settle(decision, before) if decision.errors else (decision, ())
+        if not decision.errors:
+            return decision, ()
+        before = unpack_decision(past.violations, past.outcome, past.class_, past.policy_version)
+        return self._settle(decision, before)
 
     def _settle(self, decision: Decision, before: Decision) -> tuple[Decision, tuple[str, ...]]:
         """The decision with the stored answers for what could not be asked."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gc
 import io
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -54,6 +55,7 @@ _prepared: list[Replay] = []
 def prepare(drafted: Drafted) -> None:
     """Load the draft, in a worker process."""
     _prepared.append(drafted.replay())
+    gc.freeze()
 
 
 def work(rows: list[tuple[Any, ...]]) -> Changes:

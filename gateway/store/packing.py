@@ -3,6 +3,7 @@
 What a stored decision must say for years is written here: field names never change their meaning.
 """
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
@@ -129,8 +130,9 @@ def _unpack_evidence(rows: list[Any]) -> tuple[Evidence, ...]:
     return tuple(Evidence(text=t, start=s, end=n, why=w, part=p) for t, s, n, w, p in rows)
 
 
-def unpack_reading(data: bytes) -> Reading:
-    """The reading that `pack_reading` wrote; phrase hashes are gone and read as 0."""
+def unpack_reading(data: bytes, phrase: Callable[..., Phrase] = Phrase) -> Reading:
+    """The reading that `pack_reading` wrote; phrase hashes are gone and read as 0. `phrase` makes a phrase
+    of its fields."""
     d = orjson.loads(data)
     kind, name, evidence = d["g"]
     return Reading(
@@ -138,7 +140,7 @@ def unpack_reading(data: bytes) -> Reading:
         greeting=Greeting(kind=kind, name=name, evidence=_unpack_evidence(evidence)),
         length=d["n"],
         truncated=d.get("t", False),
-        phrases=tuple(Phrase(0, *row) for row in d.get("p", ())),
+        phrases=tuple([phrase(0, *row) for row in d.get("p", ())]),
         **{key: Finding(v, score, _unpack_evidence(rows)) for key, (v, score, rows) in d["f"].items()},
     )
 
