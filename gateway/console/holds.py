@@ -64,7 +64,7 @@ class Holds:
         self._clusters = clusters
         self._sla = sla
 
-    async def list(self, visit: Visit) -> web.Response:
+    async def index(self, visit: Visit) -> web.Response:
         """What waits, like holds together, oldest first."""
         wanted = Filter.read(visit.request.query)
         listed = await list_piles(self._store, wanted, self._desk.clock())

@@ -8,14 +8,20 @@ from aiohttp import web
 
 from gateway.access import Access
 from gateway.console import roles
+from gateway.console.days import Days
 from gateway.console.desk import HOME, Desk
 from gateway.console.holds import Holds, Sla
 from gateway.console.login import Login
+from gateway.console.messages import Messages
+from gateway.console.overview import Overview
 from gateway.console.pages import Files, Pages
+from gateway.console.people import Erase, Export, People
+from gateway.console.policies import PolicyPages
 from gateway.console.sessions import Sessions
 from gateway.console.verdicts import Verdicts
 from gateway.console.visitor import Network
 from gateway.intake.clusters import Clusters
+from gateway.intake.consents import Consents
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
 from gateway.review import Review
@@ -43,20 +49,29 @@ def console_routes(
     reader: Reader,
     policies: LivePolicies,
     review: Review,
+    consents: Consents,
+    export: Export | None = None,
+    erase: Erase | None = None,
     habits: Habits | None = None,
     clock: Callable[[], float] = time.time,
 ) -> list[web.RouteDef]:
-    """The routes under /console/."""
+    """The routes under /console/. Without `export` and `erase` their buttons are not shown."""
     habits = habits or Habits()
     pages = Pages(clock)
     sessions = Sessions(store, access, clock, idle=habits.idle, longest=habits.longest)
     desk = Desk(store, access, sessions, pages, clock, sso=habits.sso_header, trusted=habits.sso_trusted)
     verdicts = Verdicts(store, review, clock, four_eyes=habits.four_eyes)
     clusters = Clusters(store, verdicts.decide_one, clock)
-    holds = Holds(desk, store, reader, policies, verdicts, clusters, Sla(habits.sla))
+    sla, days = Sla(habits.sla), Days(store, clock)
+    holds = Holds(desk, store, reader, policies, verdicts, clusters, sla)
+    people = People(desk, store, consents, export, erase)
     return [
         *_entrance(desk),
         *_holds(desk, holds),
+        *_people(desk, people),
+        *_reading(
+            desk, Messages(desk, store, reader), PolicyPages(policies, days), Overview(desk, store, days, sla)
+        ),
     ]
 
 
@@ -80,7 +95,7 @@ def _entrance(desk: Desk) -> list[web.RouteDef]:
 def _holds(desk: Desk, holds: Holds) -> list[web.RouteDef]:
     read, decide = roles.READ_HOLDS, roles.DECIDE_HOLDS
     return [
-        web.get(HOME, desk.page(read, holds.list)),
+        web.get(HOME, desk.page(read, holds.index)),
         web.get("/console/holds/{id}", desk.page(read, holds.show)),
         web.get("/console/holds/{id}/preview", desk.page(read, holds.preview)),
         web.post("/console/holds/{id}/release", desk.action(decide, holds.release)),
@@ -89,4 +104,26 @@ def _holds(desk: Desk, holds: Holds) -> list[web.RouteDef]:
         web.post("/console/piles/{cluster}", desk.action(decide, holds.decide_pile)),
         web.get("/console/tasks/{id}", desk.page(read, holds.task)),
         web.post("/console/tasks/{id}/agree", desk.action(decide, holds.agree)),
+    ]
+
+
+def _people(desk: Desk, people: People) -> list[web.RouteDef]:
+    read, change, person = roles.READ_PEOPLE, roles.CHANGE_PEOPLE, "/console/people/{controller}/{subject}"
+    return [
+        web.get("/console/people", desk.page(read, people.ask)),
+        web.post("/console/people", desk.action(read, people.look_up)),
+        web.get(person, desk.page(read, people.show)),
+        web.post(f"{person}/withdraw", desk.action(change, people.withdraw)),
+        web.post(f"{person}/export", desk.action(change, people.export)),
+        web.post(f"{person}/erase", desk.action(roles.ERASE_PEOPLE, people.erase)),
+    ]
+
+
+def _reading(desk: Desk, messages: Messages, policies: PolicyPages, overview: Overview) -> list[web.RouteDef]:
+    return [
+        web.get("/console/messages", desk.page(roles.READ_MESSAGES, messages.index)),
+        web.get("/console/messages/{id}", desk.page(roles.READ_MESSAGES, messages.show)),
+        web.get("/console/policies", desk.page(roles.READ_POLICIES, policies.index)),
+        web.get("/console/policies/{name}", desk.page(roles.READ_POLICIES, policies.show)),
+        web.get("/console/overview", desk.page(roles.READ_FIGURES, overview.show)),
     ]

@@ -1,0 +1,151 @@
+"""What happened on each of the last days, counted once and kept.
+
+Decisions are many and their reasons are JSON, so a day is counted in small steps with pauses between them,
+and the count of a day that is over is kept in the store. Who opens a page sees what is counted by then.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.console.notes import Keep, Note, find
+from gateway.message.ids import new_id
+from gateway.store.protocol import Store, StoreError
+
+DAY = 86400
+DAYS = 29
+"""Today and four weeks before it."""
+STEP = 400
+KEPT = 60 * DAY
+LAG = 15.0
+"""Seconds that a message may take from its id to its commit: younger ones are counted next time."""
+FRESH = 5.0
+_MANY = 100_000
+"""Violations are told apart by policy, rule, code, outcome and mode: a set that policies bound."""
+
+_DECISIONS = (
+    "SELECT message_id, outcome, class, violations FROM decisions WHERE message_id > ? AND message_id < ?"
+    " AND round = 0 ORDER BY message_id, n LIMIT ?"
+)
+_EVENTS = "SELECT type, count(*) FROM events WHERE id >= ? AND id < ? GROUP BY type"
+
+
+@dataclass(slots=True)
+class Count:
+    """One day. `outcomes` by (class, outcome), `rules` by (policy, code, outcome, mode), `events` by type.
+    `cursor` is the last message counted; `whole` that the day is over and counted."""
+
+    day: int
+    cursor: str = ""
+    whole: bool = False
+    outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)
+    rules: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+
+    def total(self, outcome: int | None = None) -> int:
+        """Decisions of the day, or those with this outcome."""
+        return sum(n for (_, found), n in self.outcomes.items() if outcome in (None, found))
+
+    def pack(self) -> dict[str, Any]:
+        """As it is kept."""
+        return {
+            "outcomes": [(*key, n) for key, n in self.outcomes.items()],
+            "rules": [(*key, n) for key, n in self.rules.items()],
+            "events": dict(self.events),
+        }
+
+    def unpack(self, said: dict[str, Any]) -> None:
+        """Take up what was kept."""
+        self.outcomes.update({(c, o): n for c, o, n in said["outcomes"]})
+        self.rules.update({(p, r, o, m): n for p, r, o, m, n in said["rules"]})
+        self.events.update(said["events"])
+        self.whole = True
+
+
+class Days:
+    """Counts days while somebody looks at them."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._counts: dict[int, Count] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._counted_at = 0.0
+
+    @property
+    def counting(self) -> bool:
+        """Whether days are still being counted."""
+        return self._task is not None and not self._task.done()
+
+    async def latest(self, patience: float = 0.1) -> list[Count]:
+        """The last DAYS days, the oldest first, as far as they are counted within `patience` seconds."""
+        today = int(self._clock() // DAY)
+        for day in range(today - DAYS + 1, today + 1):
+            self._counts.setdefault(day, Count(day))
+        for day in [day for day in self._counts if day <= today - DAYS]:
+            del self._counts[day]
+        if not self.counting and self._clock() - self._counted_at > FRESH:
+            self._task = asyncio.get_running_loop().create_task(self._count(today), name="count days")
+        if self._task is not None and not self._task.done():
+            await asyncio.wait([self._task], timeout=patience)
+        return [self._counts[day] for day in range(today - DAYS + 1, today + 1)]
+
+    async def _count(self, today: int) -> None:
+        try:
+            for day in range(today, today - DAYS, -1):
+                if not self._counts[day].whole:
+                    await self._count_day(self._counts[day], over=day < today)
+            self._counted_at = self._clock()
+        except StoreError:
+            return
+
+    async def _count_day(self, count: Count, *, over: bool) -> None:
+        kept = await find(self._store, _key(count.day), self._clock()) if over and not count.cursor else None
+        if kept is not None:
+            count.unpack(kept)
+            return
+        first, last = _bound(count.day * DAY), _bound(min((count.day + 1) * DAY, self._clock() - LAG))
+        count.cursor = max(count.cursor, first)
+        while await self._step(count, last):
+            pass
+        count.events = Counter(dict(await self._store.rows(_EVENTS, (first, _bound((count.day + 1) * DAY)))))
+        if over and self._clock() > (count.day + 1) * DAY + 600:
+            count.whole = True
+            note = Note(key=_key(count.day), said=count.pack(), expires_at=self._clock() + KEPT)
+            await self._store.run(Keep([note]))
+
+    async def _step(self, count: Count, last: str) -> bool:
+        """Count the next decisions; False when there are none left."""
+        started = time.perf_counter()
+        rows = await self._store.rows(_DECISIONS, (count.cursor, last, STEP))
+        if not rows:
+            return False
+        end = rows[-1][0]
+        if len(rows) == STEP and rows[0][0] != end:
+            rows = [row for row in rows if row[0] != end]
+        for message_id, outcome, class_, violations in rows:
+            count.cursor = message_id
+            count.outcomes[class_, outcome] += 1
+            if len(violations) > 2 and len(count.rules) < _MANY:
+                count.rules.update(_rules(violations))
+        await asyncio.sleep(2 * (time.perf_counter() - started))
+        return True
+
+
+def _rules(violations: bytes) -> list[tuple[str, str, int, str]]:
+    found = orjson.loads(violations).get("v", ())
+    return [(v["policy"], v["code"], v["outcome"], v["mode"]) for v in found]
+
+
+def _bound(at: float) -> str:
+    """The id below which everything is older."""
+    return new_id(max(at, 0.0), bytes(10))
+
+
+def _key(day: int) -> bytes:
+    return b"console/day/%d" % day

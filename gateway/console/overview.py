@@ -1,0 +1,128 @@
+"""The overview: how things go out, today against the last four weeks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console.charts import Figure, bars
+from gateway.console.days import DAY, DAYS, Count, Days
+from gateway.console.desk import Desk, Visit
+from gateway.console.holds import Sla
+from gateway.message.ids import new_id
+from gateway.policy.outcome import Outcome
+from gateway.store.protocol import Store
+
+FRESH = 20.0
+COMPLAINTS = 0.001
+"""Complaints per message from which mailbox providers begin to mind: 0.10 %."""
+MARKETING = (
+    "newsletter",
+    "promotion",
+    "outreach",
+    "connection_request",
+    "greeting",
+    "recommendation_request",
+)
+LEAVING = ("unsubscribe", "consent.withdrawn", "consent.objected")
+
+_HOLDS = (
+    "SELECT created_at, decided_at, status FROM holds WHERE id >= ? AND decided_at > 0"
+    " AND status IN ('released', 'rejected') ORDER BY id DESC LIMIT 5000"
+)
+
+
+class Overview:
+    """The handler."""
+
+    def __init__(self, desk: Desk, store: Store, days: Days, sla: Sla) -> None:
+        self._desk = desk
+        self._store = store
+        self._days = days
+        self._sla = sla
+        self._depths: tuple[float, Any] = (0.0, None)
+
+    async def show(self, visit: Visit) -> web.Response:
+        """The page."""
+        counts = await self._days.latest()
+        reviewed = await self._reviewed()
+        figures = figures_of(counts, reviewed)
+        words = self._desk.pages.words
+        return visit.show(
+            "overview.html",
+            figures=figures,
+            bars=lambda figure, language: bars(figure, words[language][f"figure.{figure.key}"]),
+            depths=await self._waiting(),
+            counting=self._days.counting,
+            blind=sorted(s.name for s in self._desk.access.sources.values() if not s.reply_feed),
+            top=top_rules(counts),
+            sla=self._sla,
+        )
+
+    async def _waiting(self) -> Any:
+        """What waits, counted every few seconds at most."""
+        at, depths = self._depths
+        now = self._desk.clock()
+        if depths is None or now - at > FRESH:
+            depths = await self._store.depths()
+            self._depths = (now, depths)
+        return depths
+
+    async def _reviewed(self) -> list[float]:
+        """The median hours from hold to verdict, by the day of the verdict."""
+        now = self._desk.clock()
+        since = new_id(max(now - DAYS * DAY, 0.0), bytes(10))
+        waits: dict[int, list[float]] = {}
+        for created, decided, _ in await self._store.rows(_HOLDS, (since,)):
+            waits.setdefault(int(decided // DAY), []).append(decided - created)
+        today = int(now // DAY)
+        return [_median(waits.get(day, [])) / 3600 for day in range(today - DAYS + 1, today + 1)]
+
+
+def figures_of(counts: Sequence[Count], reviewed: Sequence[float]) -> list[Figure]:
+    """Every chart of the page, from the days, the oldest first."""
+    accepted = [float(c.total(Outcome.ACCEPT)) for c in counts]
+    held, refused = ([float(c.total(o)) for c in counts] for o in (Outcome.HOLD, Outcome.REJECT))
+    marketing = [
+        float(sum(n for (class_, o), n in c.outcomes.items() if o == Outcome.ACCEPT and class_ in MARKETING))
+        for c in counts
+    ]
+    replies, complaints = (
+        [float(c.events[kind]) for c in counts] for kind in ("message.replied", "complaint")
+    )
+    leaving = [float(sum(c.events[kind] for kind in LEAVING)) for c in counts]
+    return [
+        Figure(key="accepted", values=accepted),
+        Figure(key="held", values=held, good="down"),
+        Figure(key="rejected", values=refused, good="down"),
+        Figure(key="replies", values=replies, good="up"),
+        Figure(key="reply_rate", values=_ratio(replies, marketing), format="percent", good="up"),
+        Figure(key="leaving", values=leaving, good="down"),
+        Figure(
+            key="complaints",
+            values=_ratio(complaints, accepted),
+            format="percent",
+            good="down",
+            limit=COMPLAINTS,
+        ),
+        Figure(key="review", values=list(reviewed), format="hours", good="down"),
+    ]
+
+
+def _ratio(part: Sequence[float], whole: Sequence[float]) -> list[float]:
+    return [min(1.0, a / b) if b else 0.0 for a, b in zip(part, whole, strict=True)]
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2] if ordered else 0.0
+
+
+def top_rules(counts: Sequence[Count], most: int = 8) -> list[tuple[str, int]]:
+    """The rules that were violated most in the last seven days, with how often."""
+    found: dict[str, int] = {}
+    for count in counts[-7:]:
+        for (policy, code, _, _), n in count.rules.items():
+            name = f"{policy}/{code}"
+            found[name] = found.get(name, 0) + n
+    return sorted(found.items(), key=lambda pair: -pair[1])[:most]

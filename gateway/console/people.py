@@ -1,0 +1,181 @@
+"""People: one subject's consents, preferences, relationships, messages; withdrawal, export, erasure.
+
+An address is asked for in a form and never stands in a URL; from there on a person is a subject key.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from gateway.console.desk import Desk, Turned, Visit, go_to
+from gateway.console.dossier import Happening, Proof, prove, timeline
+from gateway.console.messages import Line, lines_of
+from gateway.intake.consents import ConsentInput, Consents, record_consent
+from gateway.ledger.person import Person
+from gateway.message.address import is_valid
+from gateway.message.envelope import CHANNELS
+from gateway.store.draft import Draft, Needs
+from gateway.store.protocol import Store
+from gateway.store.records import HoldRow, Ref
+
+_SUBJECT = re.compile(r"[0-9a-f]{32}\Z")
+LATEST = 20
+LONGEST = 500
+
+Export = Callable[[Ref, str], Awaitable[bytes]]
+"""Everything about a person, as a file, for a reviewer of that name."""
+Erase = Callable[[Ref, str, str], Awaitable[None]]
+"""Erase a person: who, by whom, why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """What is kept of one person on one address."""
+
+    ref: Ref
+    person: Person
+    consents: list[Proof]
+    timeline: list[Happening]
+    holds: list[HoldRow]
+    messages: list[Line]
+
+    @property
+    def path(self) -> str:
+        """Where it is shown."""
+        return path_of(self.ref)
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is kept."""
+        return bool(self.consents or self.timeline or self.holds or self.person != Person())
+
+
+def path_of(ref: Ref) -> str:
+    """The page of a person."""
+    return f"/console/people/{quote(ref[0], safe='')}/{ref[1].hex()}"
+
+
+class Withdraw:
+    """Log a withdrawal that somebody told compliance; what waits for this person is cancelled with it."""
+
+    def __init__(self, ref: Ref, line: ConsentInput, actor: str) -> None:
+        self._ref = ref
+        self._line = line
+        self._actor = actor
+        self.needs = Needs(people=(ref,))
+
+    def apply(self, draft: Draft[Any]) -> bool:
+        """True when it changed what is known."""
+        return record_consent(draft, self._ref, self._line, self._actor)
+
+
+class People:
+    """The handlers. `export` and `erase` are given where this gateway has them."""
+
+    def __init__(
+        self, desk: Desk, store: Store, consents: Consents, export: Export | None, erase: Erase | None
+    ) -> None:
+        self._desk = desk
+        self._store = store
+        self._consents = consents
+        self._export = export
+        self._erase = erase
+
+    async def ask(self, visit: Visit, problem: str = "") -> web.Response:
+        """The form to look somebody up."""
+        return visit.show(
+            "people.html",
+            status=400 if problem else 200,
+            controllers=sorted(self._desk.access.controllers),
+            channels=CHANNELS,
+            problem=problem,
+            asked={name: visit.form.get(name) for name in ("controller", "channel", "address")},
+        )
+
+    async def look_up(self, visit: Visit) -> web.Response:
+        """From an address to the page of its person."""
+        form = visit.form
+        controller, channel, address = (form.get(name) for name in ("controller", "channel", "address"))
+        if channel not in CHANNELS or not is_valid(channel, address) or not 0 < len(controller) <= 64:
+            return await self.ask(visit, "people.unclear")
+        ref = (controller, self._consents.subject(channel, address))
+        return go_to(path_of(ref))
+
+    async def show(self, visit: Visit) -> web.Response:
+        """One person."""
+        ref = _ref(visit)
+        await self._desk.note("subject.viewed", ref[1].hex(), visit.name)
+        return visit.show(
+            "person.html",
+            f=await self._file(ref),
+            channels=CHANNELS,
+            can_export=self._export is not None,
+            can_erase=self._erase is not None,
+        )
+
+    async def _file(self, ref: Ref) -> File:
+        store = self._store
+        person = await store.person(ref)
+        return File(
+            ref=ref,
+            person=person,
+            consents=[prove(row) for row in await store.consents(ref)],
+            timeline=await timeline(store, ref, person),
+            holds=await store.held_of(ref),
+            messages=await lines_of(store, await store.sent_to(ref, LATEST)),
+        )
+
+    async def withdraw(self, visit: Visit) -> web.Response:
+        """Record that this person withdrew a consent, or objected."""
+        ref, form = _ref(visit), visit.form
+        action, channel = form.get("action"), form.get("channel")
+        said = form.get("how")[:LONGEST]
+        if action not in ("withdrawn", "objected") or channel not in CHANNELS or not said:
+            raise Turned("bad_form", 400)
+        line = ConsentInput(
+            controller=ref[0],
+            channel=channel,
+            address="",
+            purpose=form.get("purpose")[:100],
+            action=action,
+            at=self._desk.clock(),
+            imported=False,
+            by_compliance=True,
+            source="console",
+            proof={"told": said, "entered_by": visit.name},
+        )
+        await self._store.run(Withdraw(ref, line, visit.name))
+        return go_to(f"{path_of(ref)}?withdrawn=1")
+
+    async def export(self, visit: Visit) -> web.Response:
+        """Everything about them, as a file."""
+        ref = _ref(visit)
+        if self._export is None:
+            raise Turned("unmade", 501)
+        body = await self._export(ref, visit.name)
+        name = f"subject-{ref[1].hex()[:8]}"
+        kind = "json" if body[:1] in (b"{", b"[") else "zip"
+        headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
+        return web.Response(body=body, content_type=f"application/{kind}", headers=headers)
+
+    async def erase(self, visit: Visit) -> web.Response:
+        """Erase them, once it is said twice."""
+        ref = _ref(visit)
+        if self._erase is None:
+            raise Turned("unmade", 501)
+        reason = visit.form.get("reason")[:LONGEST]
+        if not reason or visit.form.get("sure") != "erase":
+            raise Turned("bad_form", 400)
+        await self._erase(ref, visit.name, reason)
+        return go_to(f"{path_of(ref)}?erased=1")
+
+
+def _ref(visit: Visit) -> Ref:
+    controller, subject = visit.request.match_info["controller"], visit.request.match_info["subject"]
+    if not _SUBJECT.match(subject) or not 0 < len(controller) <= 64:
+        raise Turned("gone", 404)
+    return controller, bytes.fromhex(subject)
