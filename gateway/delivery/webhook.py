@@ -151,13 +151,12 @@ class WebhookRelay:
             return Result(Kind.PROTOCOL, "http", text=f"gateway error: {type(error).__name__}")
 
     async def _post(self, entry: Entry) -> Result:
-        body = wrap(entry)
-        if body is None:
+        made = self._request(entry)
+        if made is None:
             return Result(Kind.PERMANENT, "route", 0, "5.6.1", "the message is no JSON object")
+        url, body, headers = made
         try:
-            async with self._client.post(
-                self._target.url, data=body, headers=self._headers(entry, body), allow_redirects=False
-            ) as answer:
+            async with self._client.post(url, data=body, headers=headers, allow_redirects=False) as answer:
                 text = await answer.content.read(_READ)
                 return read_answer(answer.status, answer.headers.get("Retry-After", ""), text, self._clock())
         except TimeoutError:
@@ -170,6 +169,11 @@ class WebhookRelay:
             return Result(Kind.DOUBT, "http", text="connection lost before the answer; it may have arrived")
         except aiohttp.ClientError:
             return Result(Kind.PROTOCOL, "http", text="an answer that is no HTTP")
+
+    def _request(self, entry: Entry) -> tuple[str, bytes | aiohttp.FormData, dict[str, str]] | None:
+        """Where to, what and with which headers; None where the message is no JSON object."""
+        body = wrap(entry)
+        return None if body is None else (self._target.url, body, self._headers(entry, body))
 
     def _headers(self, entry: Entry, body: bytes) -> dict[str, str]:
         id, now = webhook_id(entry.id), int(self._clock())  # noqa: A001  # the standard's word

@@ -53,6 +53,7 @@ def content_from(data: Mapping[str, Any]) -> Content:
         recipient_company=_scalar(_object(first, "attributes").get("company")),
         own_words=own_words(recipients),
         is_reply=bool(_text(thread, "in_reply_to")),
+        template_pending=data.get("template_pending") is True,
         attachments=tuple(_attachment(file) for file in _list(data, "attachments")),
     )
 

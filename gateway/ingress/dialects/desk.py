@@ -101,6 +101,11 @@ class Call:
         return found
 
     @property
+    def goes_on(self) -> bool:
+        """Whether requests of this source go on to the provider whose dialect this is."""
+        return bool(self.source.upstream.get("provider") == self.dialect.name)
+
+    @property
     def json(self) -> Any:
         """The body as JSON. Raises Bad, Problem."""
         request = self.request

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
 
 from gateway.access import Source
 from gateway.ingress.dialects.bad import Bad, forbidden
@@ -12,6 +15,7 @@ from gateway.message.content import Attachment, Content
 from gateway.message.declared import Declared, read_declared
 from gateway.message.envelope import CLASSES, Message, Recipient, Sender
 from gateway.message.headers import Headers, read_ids
+from gateway.message.native import pack_native
 
 _JURISDICTION = re.compile(r"(?:[a-z]{2}(?:-[a-z0-9]{1,3})?|unknown)?\Z")
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
@@ -37,7 +41,8 @@ class Letter:
     """What one person, or a few that see each other, would get.
 
     `headers` are names and values as given; X-Galateo-* among them declare and never leave. `meta` is what
-    the tool attaches for itself. `pending` says that only the provider can render the text; `send_at` is
+    the tool attaches for itself. `pending` says that only the provider can render the text; `forward` is the
+    request that goes on to the provider in place of a mail, as `delivery/upstream.py` takes it; `send_at` is
     unix seconds, 0 for now.
     """
 
@@ -62,6 +67,7 @@ class Letter:
     send_at: float = 0.0
     deliver: bool = True
     pending: bool = False
+    forward: Mapping[str, Any] | None = None
 
     @property
     def everyone(self) -> tuple[Party, ...]:
@@ -80,6 +86,7 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
     message_id = letter.message_id or f"<{identity}@{_domain_of(letter.sender.address)}>"
     single = len(recipients) == 1
     everyone = letter.everyone
+    native = letter.forward is not None or letter.pending
     return Message(
         id=identity,
         source=source.name,
@@ -108,7 +115,8 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
                 for f in letter.files
             ),
         ),
-        raw=_compose(letter, message_id, now),
+        raw=pack_native(_native(letter, identity)) if native else _compose(letter, message_id, now),
+        format="json" if native else "mime",
         received_at=now,
         class_=declared.class_ or letter.class_ or source.default_class,
         purpose=declared.purpose or letter.purpose or source.default_purpose,
@@ -117,7 +125,7 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
         sequence_step=declared.sequence_step,
         thread=thread[0] if thread else "",
         in_reply_to=thread,
-        message_id=message_id,
+        message_id="" if native else message_id,
         envelope_from=letter.sender.address,
         smtputf8=not all(p.address.isascii() for p in (letter.sender, *everyone, *letter.reply_to)),
         idempotency_key=key,
@@ -126,8 +134,14 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
         send_at=letter.send_at if letter.send_at > now else 0.0,
         list_unsubscribe=unsubscribe,
         list_unsubscribe_post=headers.get("list-unsubscribe-post"),
-        relay=source.relay,
+        # Where no provider is set up there is no such relay: better not delivered than an empty mail.
+        relay=upstream_relay(source.name) if native else source.relay,
     )
+
+
+def upstream_relay(source: str) -> str:
+    """The name of the relay that hands a source's requests on to its provider."""
+    return f"upstream-{source}"
 
 
 def check_headers(headers: Iterable[tuple[str, str]], at: str) -> tuple[tuple[str, str], ...]:
@@ -152,6 +166,36 @@ def check_domain(source: Source, address: str) -> None:
     allowed = {normalize("email", f"x@{domain}")[2:] for domain in source.from_domains}
     if normalize("email", address).rpartition("@")[2] not in allowed:
         raise forbidden("This source may not send in the name of the sender's domain.", "from")
+
+
+def _native(letter: Letter, identity: str) -> dict[str, Any]:
+    """The letter for a person to review, and the provider's own request."""
+    headers = {name.lower(): value for name, value in letter.headers}
+    one = letter.everyone[0]
+    return {
+        "channel": "email",
+        "message": identity,
+        "sender": _native_party(letter.sender),
+        "recipient": _native_party(one),
+        "subject": letter.subject,
+        "text": letter.text,
+        "html": letter.html,
+        "thread": {"in_reply_to": headers.get("in-reply-to")},
+        "attachments": [{"filename": f.filename, "type": f.type, "inline": f.inline} for f in letter.files],
+        "template_pending": letter.pending or None,
+        "upstream": _sealed(letter.forward),
+    }
+
+
+def _sealed(forward: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The provider's request with its JSON as text: nothing on the way may leave anything out of it."""
+    if forward is None or "json" not in forward:
+        return None if forward is None else dict(forward)
+    return {**forward, "json": orjson.dumps(forward["json"]).decode()}
+
+
+def _native_party(party: Party) -> dict[str, Any]:
+    return {"name": party.name or None, "addresses": [{"type": "email", "value": party.address}]}
 
 
 def _declared(letter: Letter, source: Source) -> Declared:

@@ -4,12 +4,15 @@
 refused the answer is 403; who is refused among others shows in the events.
 """
 
+import base64
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from gateway.ingress.dialects.bad import Bad
@@ -32,7 +35,7 @@ from gateway.ingress.dialects.mailgun_events import list_events
 from gateway.ingress.dialects.mailgun_mime import build_mime, read_mime
 from gateway.ingress.dialects.render import put_in_variables
 from gateway.message.address import normalize
-from gateway.message.compose import File
+from gateway.message.compose import File, person
 from gateway.web.strict_json import parse_json
 
 MOST = 1000
@@ -60,6 +63,8 @@ async def send(call: Call) -> web.Response:
         ]
     else:
         letters = [template.letter(people["to"], people, {})]
+    if call.goes_on:
+        letters = [each for letter in letters for each in _apart(form, letter, call)]
     return await _take(call, [partial(_build, letter, call) for letter in letters])
 
 
@@ -88,6 +93,29 @@ async def send_mime(call: Call) -> web.Response:
         )
 
     return await _take(call, [build])
+
+
+def _apart(form: Form, letter: Letter, call: Call) -> list[Letter]:
+    """A letter for each person, with the request that goes on for them alone."""
+    kept = [
+        [part.name, base64.b64encode(part.octets).decode(), part.filename, part.type]
+        for part in form.parts
+        if part.name not in ("to", "cc", "bcc", "recipient-variables")
+        and not part.name.lower().startswith("h:x-galateo-")
+    ]
+    found = []
+    for one in letter.everyone:
+        own = [["to", _encoded(person(one.name, one.address)), None, ""]]
+        if "recipient-variables" in form:
+            words = orjson.dumps({one.address: dict(letter.attributes)}).decode()
+            own.append(["recipient-variables", _encoded(words), None, ""])
+        forward = {"path": f"/v3/{call.request.match_info['domain']}/messages", "form": [*own, *kept]}
+        found.append(replace(letter, to=(one,), cc=(), bcc=(), forward=forward))
+    return found
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 async def _take(call: Call, builds: list[Build]) -> web.Response:

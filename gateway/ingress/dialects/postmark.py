@@ -5,8 +5,10 @@ wording; a batch is always 200, each element with its own code.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
@@ -29,7 +31,7 @@ from gateway.ingress.dialects.fields import (
 from gateway.ingress.dialects.keys import TEST_KEYS, bearer
 from gateway.ingress.dialects.letter import Letter, build_message, check_headers
 from gateway.ingress.dialects.mailboxes import read_mailbox, read_mailboxes
-from gateway.message.compose import File
+from gateway.message.compose import File, person
 from gateway.policy.outcome import Outcome
 
 MOST_BATCH = 500
@@ -52,9 +54,10 @@ _INACTIVE = (
 async def send(call: Call) -> web.Response:
     """`POST /email` and `/email/withTemplate`."""
     letter = read_letter(call.json, call)
-    taken = (await call.submit([_builder(letter, call)]))[0]
-    if taken.rejected:
-        raise Bad(f"{_inactive(taken)} {taken.why}", status=422, code=INACTIVE)
+    taken = await call.submit(_builders(letter, call))
+    if all(one.rejected for one in taken):
+        raise Bad(f"{_inactive(taken)} {taken[0].why}", status=422, code=INACTIVE)
+    call.desk.tell(taken)
     return web.json_response(_taken(letter, taken))
 
 
@@ -73,7 +76,7 @@ async def _send_all(call: Call, several: Any) -> web.Response:
         raise Bad("The body must be an array of messages.", status=422, code=403)
     if len(several) > MOST_BATCH:
         raise Bad(f"At most {MOST_BATCH} messages in one batch.", status=422, code=TOO_MANY)
-    read: list[Letter | Bad] = []
+    read: list[tuple[Letter, int] | Bad] = []
     builds: list[Build] = []
     for each in several:
         try:
@@ -82,12 +85,15 @@ async def _send_all(call: Call, several: Any) -> web.Response:
         except Bad as bad:
             read.append(bad)
         else:
-            read.append(letter)
-            builds.append(_builder(letter, call))
+            made = _builders(letter, call)
+            read.append((letter, len(made)))
+            builds += made
     taken = await call.submit(builds) if builds else []
     call.desk.tell(taken)
     answers = iter(taken)
-    return web.json_response([_bad(r) if isinstance(r, Bad) else _element(r, next(answers)) for r in read])
+    return web.json_response(
+        [_bad(r) if isinstance(r, Bad) else _element(r[0], list(islice(answers, r[1]))) for r in read]
+    )
 
 
 def read_letter(data: Any, call: Call) -> Letter:
@@ -127,11 +133,41 @@ def read_letter(data: Any, call: Call) -> Letter:
         class_=_class_of(body, call),
         deliver=not test,
         pending=bool(template),
+        forward=_forward(body, bool(template)) if call.goes_on else None,
     )
 
 
-def _builder(letter: Letter, call: Call) -> Build:
-    return partial(_build, letter, call)
+def _builders(letter: Letter, call: Call) -> list[Build]:
+    """One message; or one for each person, where requests go on to Postmark."""
+    if letter.forward is None:
+        return [partial(_build, letter, call)]
+    whole = letter.forward["json"]
+    return [
+        partial(
+            _build,
+            replace(
+                letter,
+                to=(one,),
+                cc=(),
+                bcc=(),
+                forward={**letter.forward, "json": {**whole, "To": person(one.name, one.address)}},
+            ),
+            call,
+        )
+        for one in letter.everyone
+    ]
+
+
+def _forward(body: Fields, template: bool) -> dict[str, Any]:
+    """The request that goes on, without its recipients and what speaks to the gateway alone."""
+    kept = {name: value for name, value in body.items() if name not in ("To", "Cc", "Bcc", "Headers")}
+    headers = [
+        one
+        for one in objects_of(body, "Headers", most=200)
+        if not text_of(one, "Name").lower().startswith("x-galateo-")
+    ]
+    path = "/email/withTemplate" if template else "/email"
+    return {"path": path, "json": {**kept, "Headers": headers} if headers else kept}
 
 
 def _build(letter: Letter, call: Call, identity: str, key: str) -> Any:
@@ -160,34 +196,34 @@ def _files(body: Fields) -> tuple[File, ...]:
     )
 
 
-def _taken(letter: Letter, taken: Taken) -> dict[str, Any]:
+def _taken(letter: Letter, taken: Sequence[Taken]) -> dict[str, Any]:
     refused = _addresses(taken)
     message = "OK"
     if refused:
         message = f"Message OK, but will not deliver to these inactive addresses: {', '.join(refused)}"
     if not letter.deliver:
         message = "Test job accepted"
-    at = datetime.fromtimestamp(taken.message.received_at, UTC)
+    at = datetime.fromtimestamp(taken[0].message.received_at, UTC)
     return {
         "To": ", ".join(one.address for one in letter.to),
         "SubmittedAt": at.strftime("%Y-%m-%dT%H:%M:%S.%f0Z"),
-        "MessageID": taken.uuid,
+        "MessageID": taken[0].uuid,
         "ErrorCode": 0,
         "Message": message,
     }
 
 
-def _element(letter: Letter, taken: Taken) -> dict[str, Any]:
-    if not taken.rejected:
+def _element(letter: Letter, taken: Sequence[Taken]) -> dict[str, Any]:
+    if not all(one.rejected for one in taken):
         return _taken(letter, taken)
-    return {"ErrorCode": INACTIVE, "Message": f"{_inactive(taken)} {taken.why}"}
+    return {"ErrorCode": INACTIVE, "Message": f"{_inactive(taken)} {taken[0].why}"}
 
 
-def _addresses(taken: Taken) -> Sequence[str]:
-    return [r.address for r in taken.receipt.recipients if r.outcome is Outcome.REJECT]
+def _addresses(taken: Sequence[Taken]) -> Sequence[str]:
+    return [r.address for one in taken for r in one.receipt.recipients if r.outcome is Outcome.REJECT]
 
 
-def _inactive(taken: Taken) -> str:
+def _inactive(taken: Sequence[Taken]) -> str:
     return _INACTIVE.format(", ".join(_addresses(taken)))
 
 

@@ -6,6 +6,7 @@ help}]}`. Where everybody is refused the answer is 403; who is refused among oth
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -69,6 +70,8 @@ async def send(call: Call) -> web.Response:
     """`POST /v3/mail/send`."""
     body = an_object(call.json)
     letters = read_letters(body, call.now)
+    if call.goes_on:
+        letters = _apart(body, letters)
     builds: list[Build] = [partial(_build, letter, call) for letter in letters]
     taken = await call.submit(builds)
     if all(one.rejected for one in taken):
@@ -114,6 +117,30 @@ def read_letters(body: Fields, now: float) -> list[Letter]:
             raise Bad(f"There may be at most {MOST} recipients in one request.", "personalizations")
         letters.append(_letter(body, each, at, people, sender, texts, files, sections, now, not sandbox))
     return letters
+
+
+def _apart(body: Fields, letters: list[Letter]) -> list[Letter]:
+    """A letter for each person, with the request that goes on for them alone."""
+    found = []
+    for letter, each in zip(letters, objects_of(body, "personalizations"), strict=True):
+        kept = {name: value for name, value in each.items() if name not in ("to", "cc", "bcc")}
+        for one in letter.everyone:
+            to = {"email": one.address, **({"name": one.name} if one.name else {})}
+            request = {**_unmarked(body), "personalizations": [{**_unmarked(kept), "to": [to]}]}
+            forward = {"path": "/v3/mail/send", "json": request}
+            found.append(replace(letter, to=(one,), cc=(), bcc=(), forward=forward))
+    return found
+
+
+def _unmarked(data: Fields) -> dict[str, Any]:
+    """The same without the header fields that speak to the gateway alone."""
+    headers = data.get("headers")
+    if not isinstance(headers, dict):
+        return dict(data)
+    kept = {name: value for name, value in headers.items() if not name.lower().startswith("x-galateo-")}
+    return {name: value for name, value in data.items() if name != "headers"} | (
+        {"headers": kept} if kept else {}
+    )
 
 
 def _letter(
