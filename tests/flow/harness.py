@@ -75,6 +75,7 @@ class Gateway:
     """
 
     smtp_port = http_port = ops_port = 0
+    words: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class Gateway:
         with log.open("ab") as out, (self.folder / "stderr.log").open("ab") as err:
             seen = out.tell()
             self.process = subprocess.Popen(
-                [*GALATEO, "serve"],
+                [*GALATEO, "serve", *self.words],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

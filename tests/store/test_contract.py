@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.intake import Receipt
 from gateway.ledger.person import Person
 from gateway.policy.outcome import Outcome
 from gateway.store.attempt import Attempt, Kind, Report
@@ -155,7 +156,7 @@ async def test_holds_are_listed_released_and_counted(stores: Stores) -> None:
     assert (await line.store.message(held.id))[1] == b""  # type: ignore[index]
 
 
-async def hold_one(line: Line, to: str = "anna@example.org"):  # noqa: ANN201
+async def hold_one(line: Line, to: str = "anna@example.org") -> Receipt:
     """A message that the shipped policies hold."""
     for given in (
         {"class_": "outreach", "text": "Buongiorno, passo da voi domani."},

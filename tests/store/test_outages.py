@@ -261,7 +261,7 @@ async def test_no_connection_left(private: Cluster, tmp_path: Path) -> None:
                     taken.append(await asyncpg.connect(url))
 
         await crowd()
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable):  # noqa: PT012
             while True:
                 await taken[0].execute(
                     "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"

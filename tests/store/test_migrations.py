@@ -1,0 +1,180 @@
+"""Schemas: both databases in step, two phases side by side, refusals; a copy from one to the other."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from gateway.store import postgres_schema as schema
+from gateway.store.copy import Copied, copy_database
+from gateway.store.distributed import distribute, is_available
+from gateway.store.migrate import SchemaError
+from gateway.store.migrate import scripts as sqlite_scripts
+from gateway.store.postgres import PostgresStore
+from gateway.store.protocol import Unavailable
+from gateway.store.sqlite import connect
+from tests.line import Clock, line
+from tests.postgres import database
+from tests.store.conftest import Stores
+
+pytestmark = pytest.mark.postgres
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    db = await asyncpg.connect(url)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+async def test_postgresql_has_every_table_and_column_of_sqlite_in_order(
+    postgres: Stores, tmp_path: Path
+) -> None:
+    store = Stores("sqlite", "", tmp_path, postgres.stack).make()
+    await store.start()
+    await store.close()
+    db = connect(tmp_path / "line.db", readonly=True)
+    async with connected(postgres.url) as other:
+        catalog = await schema.read_catalog(other)
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if name == "schema_versions":
+            continue
+        columns = [str(row[1]) for row in db.execute(f"PRAGMA table_info({name})")]
+        present = [column for column, _ in catalog[str(name)].columns]
+        assert present[: len(columns)] == columns, name
+    db.close()
+
+
+async def test_phases_come_in_order_and_once(postgres_server: str) -> None:
+    extra = [
+        *schema.scripts(),
+        (900, "pre", "0900_x.pre.sql", "CREATE TABLE extra (a int)"),
+        (900, "post", "0900_x.post.sql", "ALTER TABLE extra ADD b int"),
+    ]
+    async with database(postgres_server) as url, connected(url) as db:
+        with pytest.raises(SchemaError, match="first phase"):
+            await schema.migrate(db, "post", extra)
+        assert await schema.migrate(db, "pre", extra) == ["0900_x.pre.sql"]
+        await schema.check(db)  # an older replica may go on, and start again
+        assert await schema.migrate(db, "pre", extra) == []
+        assert await schema.migrate(db, "post", extra) == ["0900_x.post.sql"]
+        with pytest.raises(SchemaError, match="knows up to"):
+            await schema.check(db)
+        with pytest.raises(SchemaError, match="knows up to"):
+            await PostgresStore(url).start()
+
+
+async def test_an_altered_migration_is_refused(postgres_server: str) -> None:
+    async with database(postgres_server) as url, connected(url) as db:
+        await db.execute("UPDATE schema_versions SET checksum = 'other' WHERE number = 1")
+        with pytest.raises(SchemaError, match="another form"):
+            await schema.migrate(db)
+
+
+async def test_two_migrations_at_once_are_one(postgres_server: str) -> None:
+    async with database(postgres_server, migrated=False) as url, connected(url) as one, connected(url) as two:
+        done = await asyncio.gather(schema.migrate(one), schema.migrate(two))
+        assert sorted(map(len, done)) == [0, len(schema.scripts())]
+
+
+async def test_every_earlier_schema_with_data_comes_up_to_date(postgres_server: str, tmp_path: Path) -> None:
+    """From the first schema on, with a message in it."""
+    known = schema.scripts()
+    for upto in range(1, len({number for number, *_ in known}) + 1):
+        first = [script for script in known if script[0] <= upto]
+        async with database(postgres_server, migrated=False) as url:
+            async with connected(url) as db:
+                await schema.migrate(db, known=first)
+                await db.execute("INSERT INTO people VALUES (0, 'default', '\\x0000', '{}')")
+                await schema.migrate(db)
+                assert await db.fetchval("SELECT count(*) FROM people") == 1
+            async with line(tmp_path, store=PostgresStore(url, clock=Clock())) as gateway:
+                assert (await gateway.submit()).status == "accepted"
+
+
+async def test_months_are_made_ahead_and_dropped(postgres: Stores) -> None:
+    async with connected(postgres.url) as db:
+        assert await schema.add_partitions(db) == []
+        made = await schema.add_partitions(db, ahead=5)
+        assert len(made) == 2 * (len(schema.PARTITIONED) + 1)
+        now = float(await db.fetchval("SELECT extract(epoch FROM now())::float8"))
+        assert await schema.drop_partitions(db, "decisions", now) == []
+        dropped = await schema.drop_partitions(db, "decisions", now + 40 * 86400)
+        assert len(dropped) in (1, 2)
+
+
+async def test_distributing_needs_the_extension(postgres: Stores) -> None:
+    async with connected(postgres.url) as db:
+        if await is_available(db):
+            assert await distribute(db) == []
+        else:
+            with pytest.raises(SchemaError, match="no Citus extension"):
+                await distribute(db)
+
+
+async def _filled(folder: Path) -> None:
+    async with line(folder) as gateway:
+        await gateway.consent(*(f"p{n}@example.org" for n in range(30)))
+        await asyncio.gather(*(gateway.submit(to=f"p{n}@example.org", campaign=f"è{n}") for n in range(40)))
+        await gateway.store.fingerprint("keys")
+        [entry] = await gateway.store.take(1)
+        assert entry.address
+
+
+async def test_a_copy_has_everything_and_goes_on_where_it_stopped(
+    postgres: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gateway.store.copy as copying
+
+    monkeypatch.setattr(copying, "SLICE", 7)
+    await _filled(tmp_path)
+    told: list[Copied] = []
+
+    def interrupt(table: Copied) -> None:
+        told.append(table)
+        if table.name == "decisions":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await copy_database(tmp_path / "line.db", postgres.url, interrupt)
+    done = await copy_database(tmp_path / "line.db", postgres.url, told.append)
+    assert all(table.same for table in done)
+    rows = {table.name: table.rows for table in done}
+    assert (rows["messages"], rows["outbox"], rows["consent_events"]) == (40, 40, 30)
+    async with line(tmp_path, store=PostgresStore(postgres.url, clock=Clock())) as gateway:
+        assert len(await gateway.store.rows("SELECT id FROM messages")) == 40
+        await gateway.store.fingerprint("keys")
+        assert (await gateway.submit(to="new@example.org")).status == "accepted"
+    with pytest.raises(SchemaError, match="holds rows already"):
+        await copy_database(tmp_path / "line.db", postgres.url, told.append)
+
+
+async def test_a_copy_of_a_file_that_is_served_is_refused(postgres: Stores, tmp_path: Path) -> None:
+    async with line(tmp_path):
+        with pytest.raises(Unavailable, match="stop it first"):
+            await copy_database(tmp_path / "line.db", postgres.url, print)
+
+
+async def test_a_copy_that_differs_is_told(postgres: Stores, tmp_path: Path) -> None:
+    await _filled(tmp_path)
+
+    async with connected(postgres.url) as db:
+        await db.execute(
+            "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN NEW.campaign = 'other'; RETURN NEW; END $$"
+        )
+        await db.execute(
+            "CREATE TRIGGER spoil BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION spoil()"
+        )
+    done = await copy_database(tmp_path / "line.db", postgres.url, lambda table: None)
+    assert [table.name for table in done if not table.same] == ["messages"]
+
+
+def test_both_databases_have_migrations() -> None:
+    assert sqlite_scripts("sqlite")
+    assert schema.scripts()[0][:3] == (1, "pre", "0001_first.pre.sql")

@@ -1,0 +1,285 @@
+"""`galateo serve` on PostgreSQL: workers, drain, kills, refusals; over real sockets."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.flow.harness import ROOT, Client, Gateway, Sink, eventually
+from tests.postgres import database
+
+pytestmark = pytest.mark.postgres
+
+CAP = """\
+version: 1
+policy: cap
+title: Five a day
+owner: compliance@example.com
+why: Nobody wants more.
+mode: enforce
+applies_to:
+  class: [outreach]
+rules:
+  - rule: contact_cap
+    limit: 5
+    per: day
+    outcome: reject
+"""
+
+
+@contextmanager
+def on(server: str) -> Iterator[str]:
+    """A database of its own, for a test that does not run in a loop."""
+    stack = AsyncExitStack()
+    with asyncio.Runner() as runner:
+        url = runner.run(stack.enter_async_context(database(server)))
+        try:
+            yield url
+        finally:
+            runner.run(stack.aclose())
+
+
+def gateway(folder: Path, sink: Sink, url: str, *words: str, policies: Path | None = None) -> Gateway:
+    folder.mkdir(exist_ok=True)
+    keys = folder.parent / "keys"
+    if not keys.exists():
+        from gateway.keys import new_keys, save_keys
+
+        save_keys(keys, new_keys())
+    made = Gateway(folder, relay=sink.url, policies=policies, settings={"DATABASE": url, "KEYS": str(keys)})
+    made.words = words
+    return made
+
+
+def letter(number: int, to: str, class_: str, text: str) -> bytes:
+    lines = [
+        "From: orders@acme.example",
+        f"To: {to}",
+        "Subject: Una nota",
+        f"Message-ID: <{number}@acme.example>",
+        f"X-Galateo-Class: {class_}",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: 8bit",
+        "",
+        text,
+        "",
+    ]
+    return "\r\n".join(lines).encode()
+
+
+def receipt(number: int, to: str = "") -> tuple[str, list[str], bytes]:
+    to = to or f"p{number}@example.org"
+    raw = letter(number, to, "transactional", "Il vostro ordine 12 è partito oggi.")
+    return "orders@acme.example", [to], raw
+
+
+def test_two_workers_share_ports_and_metrics_and_are_restarted(postgres_server: str, tmp_path: Path) -> None:
+    with (
+        on(postgres_server) as url,
+        Sink() as sink,
+        gateway(tmp_path / "a", sink, url, "--workers", "2") as two,
+    ):
+        for number in range(12):
+            with Client(two.smtp_port) as client:
+                assert client.send(*receipt(number)).code == 250
+        sink.wait(12)
+        eventually(lambda: two.metric("galateo_messages_total", outcome="accepted") == 12)
+        workers = children(two.pid)
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)
+        eventually(lambda: len(set(children(two.pid)) - {workers[0]}) == 2, 30)
+        eventually(lambda: takes(two, 100), 30)
+        assert two.metric("galateo_messages_total", outcome="accepted") >= 12
+        assert two.stop(40) == 0
+        assert '"ready"' in two.said()
+        assert Counter(sink.message_ids).most_common(1)[0][1] == 1
+
+
+def takes(one: Gateway, number: int) -> bool:
+    try:
+        with Client(one.smtp_port) as client:
+            return client.send(*receipt(number + int(time.monotonic() * 1000))).code == 250
+    except OSError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_drain_leaves_nothing_behind(postgres_server: str, tmp_path: Path) -> None:
+    """SIGTERM under load: every acknowledged message comes out once, the leases are free again."""
+    with on(postgres_server) as url, Sink() as sink:
+        acknowledged: list[int] = []
+        one = gateway(tmp_path / "a", sink, url).start()
+        sender = threading.Thread(target=send_until_closed, args=(one.smtp_port, acknowledged))
+        sender.start()
+        eventually(lambda: len(acknowledged) > 20)
+        began = time.monotonic()
+        assert one.stop(40) == 0
+        assert time.monotonic() - began < 25
+        sender.join(10)
+        with gateway(tmp_path / "b", sink, url):
+            eventually(lambda: wanted(acknowledged) <= set(sink.message_ids), 20)
+        assert Counter(sink.message_ids).most_common(1)[0][1] == 1
+
+
+def wanted(numbers: list[int]) -> set[str]:
+    return {f"{number}@acme.example" for number in numbers}
+
+
+def send_until_closed(port: int, acknowledged: list[int]) -> None:
+    number = 0
+    try:
+        with Client(port) as client:
+            while True:
+                number += 1
+                if client.send(*receipt(number)).code == 250:
+                    acknowledged.append(number)
+                else:
+                    return
+    except OSError:
+        return
+
+
+def test_a_cap_holds_while_replicas_are_killed(postgres_server: str, tmp_path: Path) -> None:
+    """Three replicas, fifty recipients, kill -9 and restart: never a sixth, nothing acknowledged lost."""
+    policies = tmp_path / "policies"
+    for name in ("lexicons", "jurisdictions"):
+        shutil.copytree(ROOT / "policies" / name, policies / name)
+    (policies / "cap.yaml").write_text(CAP)
+    with on(postgres_server) as url, Sink() as sink:
+        replicas = [gateway(tmp_path / name, sink, url, policies=policies).start() for name in "abc"]
+        over = threading.Event()
+        accepted: list[tuple[int, str]] = []
+        threads = [threading.Thread(target=fill_up, args=(replicas, n, over, accepted)) for n in range(6)]
+        try:
+            for thread in threads:
+                thread.start()
+            for turn in range(2):
+                time.sleep(1.0)
+                replicas[turn].kill()
+                replicas[turn].start()
+            time.sleep(1.0)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join(30)
+        counts = Counter(to for _, to in accepted)
+        assert counts
+        assert max(counts.values()) <= 5
+        ids = {f"{number}@acme.example" for number, _ in accepted}
+        eventually(lambda: ids <= set(sink.message_ids), 60)
+        came = Counter(delivery.recipients[0] for delivery in sink.deliveries if delivery.message_id in ids)
+        assert max(came.values()) <= 6  # a delivery under way at a kill may come again, under the same id
+        for replica in replicas:
+            assert replica.stop(40) == 0
+
+
+def fill_up(
+    replicas: list[Gateway], sender: int, over: threading.Event, accepted: list[tuple[int, str]]
+) -> None:
+    number = sender * 100_000
+    while not over.is_set():
+        one = replicas[number % 3]
+        try:
+            with Client(one.smtp_port, timeout=10) as client:
+                for _ in range(20):
+                    if over.is_set():
+                        return
+                    number += 1
+                    to = f"r{number % 50}@example.org"
+                    raw = letter(number, to, "outreach", "Buongiorno, come sta?")
+                    if client.send("elena@acme.example", [to], raw).code == 250:
+                        accepted.append((number, to))
+        except OSError:
+            time.sleep(0.05)
+
+
+def test_a_stopped_holder_that_comes_back_sends_nothing_twice(postgres_server: str, tmp_path: Path) -> None:
+    with on(postgres_server) as url, Sink() as sink:
+        first = gateway(tmp_path / "a", sink, url).start()
+        second = gateway(tmp_path / "b", sink, url).start()
+        sink.down()
+        for number in range(10):
+            with Client(first.smtp_port) as client:
+                assert client.send(*receipt(number)).code == 250
+        os.kill(first.pid, signal.SIGSTOP)
+        time.sleep(14)  # longer than the silence after which a dead one is buried
+        sink.up()
+        os.kill(first.pid, signal.SIGCONT)
+        eventually(lambda: wanted(list(range(10))) <= set(sink.message_ids), 90)
+        time.sleep(1)
+        assert Counter(sink.message_ids).most_common(1)[0][1] == 1
+        assert first.stop(40) == 0
+        assert second.stop(40) == 0
+
+
+def run(environment: dict[str, str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GALATEO_")}
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", *words], env=kept | environment, cwd=folder, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_workers_on_sqlite_are_refused(tmp_path: Path) -> None:
+    done = run(
+        {"GALATEO_DEVELOPMENT": "1", "GALATEO_RELAY": "smtp://127.0.0.1:9"},
+        tmp_path,
+        "serve",
+        "--workers",
+        "2",
+    )
+    assert done.returncode == 1
+    assert "--workers needs PostgreSQL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_without_a_schema_says_what_to_do(postgres_server: str, tmp_path: Path) -> None:
+    from gateway.keys import new_keys, save_keys
+
+    save_keys(tmp_path / "keys", new_keys())
+    settings = {
+        "GALATEO_DEVELOPMENT": "1", "GALATEO_RELAY": "smtp://127.0.0.1:9",
+        "GALATEO_KEYS": str(tmp_path / "keys"),
+        "GALATEO_POLICIES": str(ROOT / "policies"), "GALATEO_SMTP_LISTEN": "127.0.0.1:0",
+        "GALATEO_HTTP_LISTEN": "127.0.0.1:0", "GALATEO_OPS_LISTEN": "127.0.0.1:0",
+    }  # fmt: skip
+    stack = AsyncExitStack()
+    with asyncio.Runner() as runner:
+        url = runner.run(stack.enter_async_context(database(postgres_server, migrated=False)))
+        try:
+            done = run(settings | {"GALATEO_DATABASE": url}, tmp_path, "serve")
+            assert (done.returncode, "galateo migrate" in done.stderr) == (1, True)
+            done = run(settings | {"GALATEO_DATABASE": url}, tmp_path, "migrate")
+            assert done.returncode == 0, done.stderr
+            assert "0001_first.pre.sql" in done.stdout
+            done = run(settings | {"GALATEO_DATABASE": url}, tmp_path, "migrate", "--distributed")
+            if "citus" not in done.stderr.lower():
+                assert done.returncode == 0
+            else:
+                assert (done.returncode, "no Citus extension" in done.stderr) == (1, True)
+        finally:
+            runner.run(stack.aclose())
+
+
+def test_a_port_that_is_taken_is_told(postgres_server: str, tmp_path: Path) -> None:
+    with on(postgres_server) as url, Sink() as sink, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        one = gateway(tmp_path / "a", sink, url, "--workers", "2")
+        one.settings["SMTP_LISTEN"] = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(AssertionError, match="cannot listen on"):
+            one.start()
