@@ -17,6 +17,7 @@ from gateway.intake.replies import Replies
 from gateway.ops.health import Check
 from gateway.ops.http import ops_routes
 from gateway.public.http import public_routes
+from gateway.settings import Settings
 from gateway.web.frame import build_app
 from gateway.web.listener import HttpListener
 
@@ -77,6 +78,18 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
     ]
 
 
+def review_habits(settings: Settings) -> Habits:
+    """How this house reviews."""
+    return Habits(
+        idle=settings.session_idle.total_seconds(),
+        longest=settings.session_longest.total_seconds(),
+        sla=settings.review_sla.total_seconds(),
+        four_eyes=settings.review_four_eyes,
+        sso_header=settings.sso_header,
+        sso_trusted=tuple(settings.sso_trusted),
+    )
+
+
 def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
     """Everything on OPS_LISTEN: health, metrics, the admin API, the console."""
     return [
@@ -94,7 +107,8 @@ def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
             reader=parts.reader,
             policies=parts.policies,
             review=parts.review,
-            habits=Habits(),
+            consents=parts.consents,
+            habits=review_habits(parts.settings),
         ),
     ]
 

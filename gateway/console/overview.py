@@ -31,6 +31,8 @@ _HOLDS = (
     " AND status IN ('released', 'rejected') ORDER BY id DESC LIMIT 5000"
 )
 
+_OPEN = "SELECT count(*), min(created_at) FROM holds WHERE status = 'open'"
+
 
 class Overview:
     """The handler."""
@@ -53,11 +55,17 @@ class Overview:
             figures=figures,
             bars=lambda figure, language: bars(figure, words[language][f"figure.{figure.key}"]),
             depths=await self._waiting(),
+            holds=await self._open_holds(),
             counting=self._days.counting,
             blind=sorted(s.name for s in self._desk.access.sources.values() if not s.reply_feed),
             top=top_rules(counts),
             sla=self._sla,
         )
+
+    async def _open_holds(self) -> tuple[int, float]:
+        """How many holds wait, and since when the oldest does."""
+        [(count, oldest)] = await self._store.rows(_OPEN)
+        return count, oldest or 0.0
 
     async def _waiting(self) -> Any:
         """What waits, counted every few seconds at most."""

@@ -145,6 +145,14 @@ class Settings(BaseSettings):
     backdate_limit: Duration = timedelta(days=7)  # an event may report the past, but no further back
     grace: Duration = timedelta(seconds=20)  # at a stop, for sessions and deliveries under way
 
+    # How holds are reviewed, and by whom
+    review_sla: Timeout = timedelta(days=1)  # how long a hold should wait for a person at most
+    review_four_eyes: Switch = False  # a release needs two reviewers
+    session_idle: Timeout = timedelta(minutes=30)  # of the console
+    session_longest: Timeout = timedelta(hours=12)
+    sso_header: str = Field("", examples=["X-Forwarded-User"])  # by which a sign-on proxy names the reviewer
+    sso_trusted: Networks = ()  # the proxies whose word counts
+
     # What a client may use
     max_message_bytes: Size = ByteSize(25 * 1024 * 1024)
     max_inflight_bytes: Size = ByteSize(256 * 1024 * 1024)  # all messages being received, together
@@ -201,6 +209,13 @@ class Settings(BaseSettings):
                 (
                     "REPLY_TRUSTED needs REPLY_PEERS, the networks of your mail servers, when others can "
                     "reach REPLY_LISTEN; for example GALATEO_REPLY_PEERS=10.0.0.0/8"
+                ),
+            ),
+            (
+                bool(self.sso_header) and not self.sso_trusted,
+                (
+                    "SSO_HEADER needs SSO_TRUSTED, the networks of your sign-on proxies; "
+                    "for example GALATEO_SSO_TRUSTED=10.0.0.0/8"
                 ),
             ),
             (
