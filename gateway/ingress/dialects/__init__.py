@@ -7,12 +7,16 @@ from aiohttp import hdrs, web
 
 from gateway.access import Access
 from gateway.ingress.dialects.bad import Bad
+from gateway.ingress.dialects.brevo import BREVO
 from gateway.ingress.dialects.desk import Desk, Dialect, Submit, Tell
 from gateway.ingress.dialects.generic import GENERIC
 from gateway.ingress.dialects.keys import KeyGate
+from gateway.ingress.dialects.lemlist import LEMLIST
 from gateway.ingress.dialects.listmonk import LISTMONK
 from gateway.ingress.dialects.mailgun import MAILGUN
+from gateway.ingress.dialects.mandrill import MANDRILL
 from gateway.ingress.dialects.postmark import POSTMARK
+from gateway.ingress.dialects.resend import RESEND
 from gateway.ingress.dialects.sendgrid import SENDGRID
 from gateway.ingress.dialects.unipile import UNIPILE
 from gateway.ingress.http_limits import HttpLimits
@@ -20,7 +24,18 @@ from gateway.store.protocol import Store
 
 __all__ = ["DIALECTS", "Tell", "dialect_routes"]
 
-DIALECTS: tuple[Dialect, ...] = (SENDGRID, LISTMONK, MAILGUN, POSTMARK, UNIPILE, GENERIC)
+DIALECTS: tuple[Dialect, ...] = (
+    SENDGRID,
+    BREVO,
+    LISTMONK,
+    MAILGUN,
+    MANDRILL,
+    POSTMARK,
+    RESEND,
+    UNIPILE,
+    LEMLIST,
+    GENERIC,
+)
 """Every dialect. Paths that are fixed stand before those that take any domain."""
 
 

@@ -128,13 +128,15 @@ Handler = Callable[[Call], Awaitable[web.Response]]
 class Dialect:
     """One dialect: its routes, where its key stands, and how it says that something is wrong.
 
-    `key` gives an Authorization header for a request; `fail` the answer to one that is refused.
+    `key` gives an Authorization header for a request; `fail` the answer to one that is refused; `key_in_body`
+    the header for a body, where the key stands only there.
     """
 
     name: str
     routes: tuple[tuple[str, str, Handler], ...]
     key: Callable[[web.Request], str]
     fail: Callable[[Bad], web.Response]
+    key_in_body: Callable[[bytes], str] | None = None
 
 
 class Desk:
@@ -189,9 +191,13 @@ class Desk:
         return answer
 
     async def _serve(self, request: web.Request, dialect: Dialect, handler: Handler) -> web.Response:
-        source = await self._gate.admit(request, dialect.name, dialect.key(request))
+        limits, late = self.limits, dialect.key_in_body
+        source = None if late else await self._gate.admit(request, dialect.name, dialect.key(request))
         with self._inflight.share() as share:
-            raw = await read_body(request, self.limits.message_bytes, self.limits.body_timeout, share)
+            raw = await read_body(request, limits.message_bytes, limits.body_timeout, share)
+            if source is None:
+                key = late(raw) if late else ""
+                source = await self._gate.admit(request, dialect.name, key)
             call = Call(
                 request=request,
                 source=source,

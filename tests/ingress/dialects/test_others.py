@@ -1,0 +1,164 @@
+"""The smaller dialects: Resend, Brevo, lemlist's inbox."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.ingress.dialects.shop import Shop, basic, bearer
+from tests.ingress.http.house import SECRET, Answer
+from tests.tools import shared
+
+MARKS = {"X-Galateo-Class": "newsletter", "X-Galateo-Purpose": "newsletter"}
+
+
+def resend(to: Any = "ana@example.test", **fields: Any) -> dict[str, Any]:
+    return {
+        "from": "Acme <news@acme.test>",
+        "to": to,
+        "subject": "Hi",
+        "text": "Hi Ana",
+        "headers": MARKS,
+        **fields,
+    }
+
+
+def brevo(to: str = "ana@example.test", **fields: Any) -> dict[str, Any]:
+    return {
+        "sender": {"email": "news@acme.test", "name": "Acme"},
+        "to": [{"email": to}],
+        "subject": "Hi",
+        "textContent": "Hi",
+        "headers": MARKS,
+        **fields,
+    }
+
+
+async def test_resend(shop: Shop) -> None:
+    answer = await shop.ask("POST", "/emails", json=resend(), Authorization=bearer(), Idempotency_Key="a/b")
+    assert (answer.status, len(answer.json["id"])) == (200, 36)
+    again = await shop.ask("POST", "/emails", json=resend(), Authorization=bearer(), Idempotency_Key="a/b")
+    assert again.json == answer.json
+    assert await shop.stored() == 1
+    answer = await shop.ask("POST", "/emails", json=resend(["bo@example.test"]), Authorization=bearer())
+    assert (answer.status, answer.json["name"]) == (403, "invalid_access")
+
+
+async def test_resend_batch(shop: Shop) -> None:
+    body = [resend(), resend("bo@example.test"), resend("nobody")]
+    strict = await shop.ask("POST", "/emails/batch", json=body, Authorization=bearer())
+    assert (strict.status, strict.json["name"]) == (422, "validation_error")
+    assert await shop.stored() == 0
+    answer = await shop.ask(
+        "POST", "/emails/batch", json=body, Authorization=bearer(), x_batch_validation="permissive"
+    )
+    assert answer.status == 200
+    assert len(answer.json["data"]) == 1
+    assert [e["index"] for e in answer.json["errors"]] == [1, 2]
+
+
+async def test_brevo(shop: Shop) -> None:
+    key = f"tool:{SECRET}"
+    answer = await shop.ask("POST", "/v3/smtp/email", json=brevo(), api_key=key)
+    assert answer.status == 201
+    assert answer.json["messageId"] == shop.messages[0].message_id
+    answer = await shop.ask("POST", "/v3/smtp/email", json=brevo("bo@example.test"), api_key=key)
+    assert (answer.status, answer.json["code"]) == (400, "invalid_parameter")
+    versions = [
+        {"to": [{"email": "ana@example.test"}]},
+        {"to": [{"email": "bo@example.test"}], "subject": "Hi Bo"},
+    ]
+    answer = await shop.ask("POST", "/v3/smtp/email", json=brevo(messageVersions=versions), api_key=key)
+    assert answer.status == 201
+    assert shop.messages[-1].content.subject == "Hi Bo"
+    assert shop.told == ["bo@example.test"]
+    sandbox = brevo(headers={**MARKS, "X-Sib-Sandbox": "drop"})
+    assert (await shop.ask("POST", "/v3/smtp/email", json=sandbox, api_key=key)).status == 201
+    assert not shop.messages[-1].deliver
+
+
+def mandrill(*people: str, key: str = f"tool:{SECRET}", **fields: Any) -> dict[str, Any]:
+    message = {
+        "from_email": "news@acme.test",
+        "to": [{"email": one, "type": "to"} for one in people],
+        "subject": "Hi *|FIRST|*",
+        "text": "Hi *|FIRST|*, *|UNKNOWN|*",
+        "headers": MARKS,
+        "merge_vars": [{"rcpt": "ana@example.test", "vars": [{"name": "first", "content": "Ana"}]}],
+        **fields,
+    }
+    return {"key": key, "message": message}
+
+
+async def test_mandrill(shop: Shop) -> None:
+    for path in ("/api/1.0/messages/send", "/api/1.0/messages/send.json"):
+        answer = await shop.ask("POST", path, json=mandrill("ana@example.test", "bo@example.test"))
+        assert answer.status == 200, answer.text
+        assert [one["status"] for one in answer.json] == ["sent", "rejected"]
+        assert [one["reject_reason"] for one in answer.json] == [None, "unsub"]
+    assert shop.messages[0].content.subject == "Hi Ana"
+    assert shop.messages[0].content.text == "Hi Ana, *|UNKNOWN|*"
+    held = await shop.ask(
+        "POST", path, json=mandrill("bo@example.test", headers={"X-Galateo-Class": "promotion"})
+    )
+    assert held.json[0]["status"] == "queued"
+
+
+@pytest.mark.parametrize("key", ["", "wrong", "tool:wrong"])
+async def test_mandrill_key(shop: Shop, key: str) -> None:
+    answer = await shop.ask("POST", "/api/1.0/messages/send", json=mandrill("ana@example.test", key=key))
+    assert (answer.status, answer.json["name"]) == (401, "Invalid_Key")
+    ping = await shop.ask("POST", "/api/1.0/users/ping2", json={"key": f"tool:{SECRET}"})
+    assert ping.json == {"PING": "PONG!"}
+
+
+async def test_lemlist(shop: Shop) -> None:
+    body = {"sendUserId": "usr_1", "leadId": "lea_1", "contactId": "ctc_1", "message": "Hi Ana, a follow-up."}
+    key = basic("", f"tool:{SECRET}")
+    answer = await shop.ask("POST", "/api/inbox/linkedin", json=body, Authorization=key)
+    assert (answer.status, answer.json["ok"]) == (200, True)
+    assert shop.messages[0].recipients[0].key == "urn:li:lemlist:lea_1"
+    answer = await shop.ask(
+        "POST", "/api/inbox/linkedin", json=body, Authorization=basic("", f"sales:{SECRET}")
+    )
+    assert (answer.status, answer.json["ok"]) == (422, False)
+
+
+async def test_the_samples(shop: Shop) -> None:
+    keys = {"Authorization": bearer(), "api_key": f"tool:{SECRET}"}
+    for name in ("resend_single", "resend_batch", "brevo_single", "mandrill_send"):
+        sample = json.loads(shared(f"data/payloads/{name}.json").read_text())
+        body = sample["body"]
+        if isinstance(body, dict) and "key" in body:
+            body["key"] = f"tool:{SECRET}"
+        answer = await shop.ask("POST", sample["path"], json=body, **keys)
+        assert answer.status in (200, 201, 400, 403), (name, answer.text)
+
+
+CASES: list[tuple[str, Any]] = [
+    ("/emails", resend(to=[])),
+    ("/emails", resend("a@x.test\r\nBcc: b@x.test")),
+    ("/emails", resend(text="")),
+    ("/emails", resend(headers={"X-A": "a\r\nb"})),
+    ("/emails/batch", {}),
+    ("/v3/smtp/email", brevo("nobody")),
+    ("/v3/smtp/email", brevo(sender={})),
+    ("/v3/smtp/email", brevo(subject="a\r\nBcc: b@x.test")),
+    ("/api/inbox/linkedin", {"message": "x"}),
+    ("/api/1.0/messages/send", mandrill()),
+    ("/api/1.0/messages/send", mandrill("nobody")),
+    ("/api/1.0/messages/send", mandrill("ana@example.test", subject="a\r\nb")),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), CASES)
+async def test_bad_requests_store_nothing(shop: Shop, path: str, body: Any) -> None:
+    answer = await shop.ask("POST", path, json=body, Authorization=bearer(), api_key=f"tool:{SECRET}")
+    assert answer.status in (400, 422, 500), answer.text
+    assert await shop.stored() == 0
+
+
+@pytest.mark.parametrize("path", ["/emails", "/v3/smtp/email", "/api/inbox/linkedin"])
+async def test_unknown(shop: Shop, path: str) -> None:
+    answer: Answer = await shop.ask("POST", path, json={})
+    assert answer.status == 401
