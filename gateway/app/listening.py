@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.app.parts import Parts, make_office
 from gateway.console.http import Habits, console_routes
+from gateway.delivery.upstream import Catalog
 from gateway.ingress.dialects import Tell, dialect_routes
 from gateway.ingress.http import HttpLimits, native_routes
 from gateway.ingress.replies import ReplyListener
@@ -66,6 +67,7 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
             store=parts.store,
             limits=limits,
             on_reply=parts.metrics.accepted_in,
+            fetch=Catalog(parts.access).fetch,
         ),
         *public_routes(
             access=parts.access,

@@ -10,6 +10,7 @@ import base64
 import random
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,20 +20,28 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from gateway.access import Access
 from gateway.delivery.outbox import Entry
 from gateway.delivery.target import TargetError, WebhookTarget, is_loopback
 from gateway.delivery.webhook import WebhookRelay
+
+FRESH, STALE = 300.0, 20.0
+ASK_SECONDS = 5.0
+MOST_KEPT = 500
+MOST_OCTETS = 4 * 1024 * 1024
 
 _OPTIONS = frozenset({"provider", "key", "key_file", "url"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """Where a provider is, which paths a request may go on to, and how its key is sent."""
+    """Where a provider is, which paths a request may go on to, how its key is sent, and where its templates
+    may be read."""
 
     url: str
     paths: re.Pattern[str]
     header: Callable[[str], tuple[str, str]]
+    templates: re.Pattern[str]
 
 
 PROVIDERS: Mapping[str, Provider] = {
@@ -40,16 +49,19 @@ PROVIDERS: Mapping[str, Provider] = {
         url="https://api.sendgrid.com",
         paths=re.compile(r"/v3/mail/send\Z"),
         header=lambda key: ("Authorization", f"Bearer {key}"),
+        templates=re.compile(r"/v3/templates/[A-Za-z0-9-]{1,80}\Z"),
     ),
     "mailgun": Provider(
         url="https://api.mailgun.net",
         paths=re.compile(r"/v3/[A-Za-z0-9.-]{1,255}/messages\Z"),
         header=lambda key: ("Authorization", aiohttp.encode_basic_auth("api", key)),
+        templates=re.compile(r"/v3/[A-Za-z0-9.-]{1,255}/templates/[A-Za-z0-9_. -]{1,120}\?active=yes\Z"),
     ),
     "postmark": Provider(
         url="https://api.postmarkapp.com",
         paths=re.compile(r"/email(?:/withTemplate)?\Z"),
         header=lambda key: ("X-Postmark-Server-Token", key),
+        templates=re.compile(r"/templates/[A-Za-z0-9_.-]{1,80}\Z"),
     ),
 }
 """Every provider that a request can go on to."""
@@ -147,3 +159,52 @@ def _form(fields: list[list[Any]]) -> aiohttp.FormData:
         else:
             form.add_field(name, octets, filename=filename, content_type=kind or "application/octet-stream")
     return form
+
+
+class Catalog:
+    """The templates that sources' providers keep. What was found is kept for FRESH seconds, what was not for
+    STALE, so that a provider that is down costs one request of a batch its time, not each."""
+
+    def __init__(self, access: Access, clock: Callable[[], float] = time.monotonic) -> None:
+        """Raises TargetError as parse_upstream does."""
+        self._targets = {n: parse_upstream(s.upstream) for n, s in access.sources.items() if s.upstream}
+        self._clock = clock
+        self._kept: OrderedDict[tuple[str, str], tuple[float, Any]] = OrderedDict()
+
+    async def fetch(self, source: str, path: str) -> Any:
+        """The JSON under that path at the source's provider; None where there is none."""
+        target = self._targets.get(source)
+        if target is None or not target.provider.templates.match(path):
+            return None
+        kept = self._kept.get((source, path))
+        if kept is not None and self._clock() < kept[0]:
+            return kept[1]
+        found = await _ask(target, path)
+        self._kept[source, path] = (self._clock() + (STALE if found is None else FRESH), found)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+
+async def _ask(target: UpstreamTarget, path: str) -> Any:
+    name, value = target.provider.header(target.key)
+    headers = {name: value, "User-Agent": "Galateo", "Accept": "application/json"}
+    url = target.url + path.replace(" ", "%20")
+    timeout = aiohttp.ClientTimeout(total=ASK_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=False) as client,
+            client.get(url, headers=headers, allow_redirects=False) as answer,
+        ):
+            return await _read_json(answer) if answer.status == 200 else None
+    except (aiohttp.ClientError, TimeoutError, OSError, orjson.JSONDecodeError):
+        return None
+
+
+async def _read_json(answer: aiohttp.ClientResponse) -> Any:
+    raw = bytearray()
+    async for chunk in answer.content.iter_any():
+        raw += chunk
+        if len(raw) > MOST_OCTETS:
+            return None
+    return orjson.loads(raw)

@@ -18,6 +18,7 @@ from gateway.ingress.dialects.mandrill import MANDRILL
 from gateway.ingress.dialects.postmark import POSTMARK
 from gateway.ingress.dialects.resend import RESEND
 from gateway.ingress.dialects.sendgrid import SENDGRID
+from gateway.ingress.dialects.templates import Fetch, fetch_nothing
 from gateway.ingress.dialects.unipile import UNIPILE
 from gateway.ingress.http_limits import HttpLimits
 from gateway.store.protocol import Store
@@ -49,10 +50,12 @@ def dialect_routes(
     clock: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
     on_reply: Callable[[float], None] = lambda seconds: None,
+    fetch: Fetch = fetch_nothing,
 ) -> list[web.RouteDef]:
     """The routes of every dialect. Raises AccessError where the access file speaks of one wrongly.
 
-    `tell_refused` hears of messages that were refused although the tool was told "taken".
+    `tell_refused` hears of messages that were refused although the tool was told "taken"; `fetch` brings
+    templates that a source's provider keeps.
     """
     desk = Desk(
         gate=KeyGate(access, [dialect.name for dialect in DIALECTS]),
@@ -63,6 +66,7 @@ def dialect_routes(
         clock=clock,
         monotonic=monotonic,
         on_reply=on_reply,
+        fetch=fetch,
     )
     routes = []
     for dialect in DIALECTS:

@@ -153,8 +153,11 @@ class Desk:
         clock: Callable[[], float],
         monotonic: Callable[[], float],
         on_reply: Callable[[float], None],
+        fetch: Callable[[str, str], Awaitable[Any]],
     ) -> None:
-        """`tell_refused` hears of messages that were refused although the tool was told "taken"."""
+        """`tell_refused` hears of messages that were refused although the tool was told "taken"; `fetch` asks
+        a source's provider for what it has under a path."""
+        self.fetch = fetch
         self.store = store
         self.limits = limits
         self._gate = gate

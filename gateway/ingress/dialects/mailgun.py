@@ -34,12 +34,14 @@ from gateway.ingress.dialects.mailboxes import read_mailbox, read_mailboxes
 from gateway.ingress.dialects.mailgun_events import list_events
 from gateway.ingress.dialects.mailgun_mime import build_mime, read_mime
 from gateway.ingress.dialects.render import put_in_variables
+from gateway.ingress.dialects.templates import fill, of_mailgun
 from gateway.message.address import normalize
 from gateway.message.compose import File, person
 from gateway.web.strict_json import parse_json
 
 MOST = 1000
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,255}\Z")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,100}\Z")
 _TOKEN = re.compile(r"\s*<%[^<>]*%>\s*,?")
 _YES = frozenset({"yes", "true", "htmlonly"})
 _ID = re.compile(r"<?([!-;=?-~]{1,200}@[A-Za-z0-9.-]{1,200})>?\Z")
@@ -64,6 +66,7 @@ async def send(call: Call) -> web.Response:
     else:
         letters = [template.letter(people["to"], people, {})]
     if call.goes_on:
+        letters = await _fill(call, template, letters)
         letters = [each for letter in letters for each in _apart(form, letter, call)]
     return await _take(call, [partial(_build, letter, call) for letter in letters])
 
@@ -93,6 +96,15 @@ async def send_mime(call: Call) -> web.Response:
         )
 
     return await _take(call, [build])
+
+
+async def _fill(call: Call, template: "_Template", letters: list[Letter]) -> list[Letter]:
+    """The letters with the text of Mailgun's template, where they have one that can be rendered."""
+    if not _NAME.match(template.name) or "%recipient" in str(template.given):
+        return letters
+    path = f"/v3/{call.request.match_info['domain']}/templates/{template.name}?active=yes"
+    found = of_mailgun(await call.desk.fetch(call.source.name, path))
+    return [fill(letter, found, template.given) for letter in letters]
 
 
 def _apart(form: Form, letter: Letter, call: Call) -> list[Letter]:
@@ -141,7 +153,8 @@ class _Template:
         self.subject, self.text, self.html = form.get("subject"), form.get("text"), form.get("html")
         if len(self.text) > LONGEST_TEXT or len(self.html) > LONGEST_HTML:
             raise Bad("The text of the message is too long", status=413)
-        self.pending = bool(form.get("template").strip())
+        self.name = form.get("template").strip()
+        self.pending = bool(self.name)
         if not (self.text or self.html or self.pending):
             raise Bad("Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified")
         self.headers = form.prefixed("h:")

@@ -4,6 +4,7 @@ One message sees all its recipients. Whoever is refused is "inactive" to Postmar
 wording; a batch is always 200, each element with its own code.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from gateway.ingress.dialects.fields import (
 from gateway.ingress.dialects.keys import TEST_KEYS, bearer
 from gateway.ingress.dialects.letter import Letter, build_message, check_headers
 from gateway.ingress.dialects.mailboxes import read_mailbox, read_mailboxes
+from gateway.ingress.dialects.templates import fill, of_postmark
 from gateway.message.compose import File, person
 from gateway.policy.outcome import Outcome
 
@@ -38,6 +40,7 @@ MOST_BATCH = 500
 MOST_TO = 50
 INVALID, INACTIVE, TOO_MANY, NOT_ALLOWED = 300, 406, 410, 405
 
+_TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\Z")
 _CODES = {400: INVALID, 401: 10, 403: NOT_ALLOWED, 413: INVALID, 415: 402}
 _TOKEN = "X-Postmark-Server-Token"  # noqa: S105  # a header's name
 _NO_TOKEN = (
@@ -53,7 +56,8 @@ _INACTIVE = (
 
 async def send(call: Call) -> web.Response:
     """`POST /email` and `/email/withTemplate`."""
-    letter = read_letter(call.json, call)
+    body = call.json
+    letter = await _fill(call, body, read_letter(body, call))
     taken = await call.submit(_builders(letter, call))
     if all(one.rejected for one in taken):
         raise Bad(f"{_inactive(taken)} {taken[0].why}", status=422, code=INACTIVE)
@@ -80,7 +84,7 @@ async def _send_all(call: Call, several: Any) -> web.Response:
     builds: list[Build] = []
     for each in several:
         try:
-            letter = read_letter(each, call)
+            letter = await _fill(call, each, read_letter(each, call))
             build_message(letter, call.source, "0" * 26, call.now)
         except Bad as bad:
             read.append(bad)
@@ -135,6 +139,15 @@ def read_letter(data: Any, call: Call) -> Letter:
         pending=bool(template),
         forward=_forward(body, bool(template)) if call.goes_on else None,
     )
+
+
+async def _fill(call: Call, body: Fields, letter: Letter) -> Letter:
+    """The letter with the text of Postmark's template, where it has one that can be rendered."""
+    name = str(body.get("TemplateId") or body.get("TemplateAlias") or "")
+    if not call.goes_on or not _TEMPLATE.match(name):
+        return letter
+    template = of_postmark(await call.desk.fetch(call.source.name, f"/templates/{name}"))
+    return fill(letter, template, body.get("TemplateModel") or {})
 
 
 def _builders(letter: Letter, call: Call) -> list[Build]:

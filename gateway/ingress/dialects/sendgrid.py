@@ -5,6 +5,7 @@ help}]}`. Where everybody is refused the answer is 403; who is refused among oth
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -34,6 +35,7 @@ from gateway.ingress.dialects.keys import basic_secret
 from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers
 from gateway.ingress.dialects.mailboxes import party
 from gateway.ingress.dialects.render import substitute, with_sections
+from gateway.ingress.dialects.templates import fill, of_sendgrid
 from gateway.message.compose import File
 from gateway.web.strict_json import parse_json
 
@@ -47,6 +49,7 @@ _RESERVED = frozenset(
     "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding to from subject reply-to"
     " cc bcc".split()
 )
+_DYNAMIC = re.compile(r"d-[A-Za-z0-9]{1,60}\Z")
 _TO = (
     "The to array is required for all personalization objects, and must have at least one email object with"
     " a valid email address."
@@ -71,7 +74,7 @@ async def send(call: Call) -> web.Response:
     body = an_object(call.json)
     letters = read_letters(body, call.now)
     if call.goes_on:
-        letters = _apart(body, letters)
+        letters = _apart(body, await _fill(call, body, letters))
     builds: list[Build] = [partial(_build, letter, call) for letter in letters]
     taken = await call.submit(builds)
     if all(one.rejected for one in taken):
@@ -117,6 +120,19 @@ def read_letters(body: Fields, now: float) -> list[Letter]:
             raise Bad(f"There may be at most {MOST} recipients in one request.", "personalizations")
         letters.append(_letter(body, each, at, people, sender, texts, files, sections, now, not sandbox))
     return letters
+
+
+async def _fill(call: Call, body: Fields, letters: list[Letter]) -> list[Letter]:
+    """The letters with the text of the provider's template, where they have one that can be rendered."""
+    name = line_of(body, "template_id", most=100)
+    if not _DYNAMIC.match(name):
+        return letters
+    template = of_sendgrid(await call.desk.fetch(call.source.name, f"/v3/templates/{name}"))
+    several = objects_of(body, "personalizations")
+    return [
+        fill(letter, template, each.get("dynamic_template_data") or {})
+        for letter, each in zip(letters, several, strict=True)
+    ]
 
 
 def _apart(body: Fields, letters: list[Letter]) -> list[Letter]:

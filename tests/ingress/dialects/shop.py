@@ -17,6 +17,7 @@ import aiohttp
 import orjson
 
 from gateway.access import Access, Controller, Source
+from gateway.delivery.upstream import Catalog
 from gateway.ingress.dialects import dialect_routes
 from gateway.ingress.http import HttpLimits, HttpListener, build_app
 from gateway.intake import Intake
@@ -128,6 +129,7 @@ class Shop:
             tell_refused=lambda message, receipt: self.told.append(message.recipients[0].address),
             store=self.store,
             limits=self.limits,
+            fetch=Catalog(self.access).fetch,
         )
         self.listener = HttpListener(ANYWHERE, build_app(routes), grace=2)
         await self.listener.start()

@@ -1,0 +1,137 @@
+"""Templates that a provider keeps, read as the person would see them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import pytest_asyncio
+from aiohttp import web
+
+from gateway.access import Access, Controller, Source
+from gateway.delivery.upstream import Catalog
+from gateway.ingress.http import HttpListener, build_app
+from tests.ingress.dialects.shop import Shop, basic, bearer
+from tests.ingress.http.house import _QUICK, ANYWHERE, SECRET
+
+SENDGRID = {
+    "id": "d-1",
+    "generation": "dynamic",
+    "versions": [
+        {"active": 0, "html_content": "old", "subject": "old"},
+        {"active": 1, "html_content": "<p>Hi {{first}}</p>", "subject": "For {{first}}", "plain_content": ""},
+    ],
+}
+PAGES: dict[str, Any] = {
+    "/v3/templates/d-1": SENDGRID,
+    "/v3/templates/d-2": {**SENDGRID, "versions": [{"active": 1, "html_content": "{{> footer}}"}]},
+    "/v3/templates/d-3": {**SENDGRID, "generation": "legacy"},
+    "/templates/hello": {"Subject": "{{s}}", "TextBody": "Hi {{#each p}}{{n}} {{/each}}", "HtmlBody": ""},
+    "/templates/framed": {"Subject": "x", "TextBody": "Hi", "LayoutTemplate": "frame"},
+    "/v3/mg.acme.test/templates/welcome": {
+        "template": {"version": {"template": "<b>{{name}}</b>", "engine": "handlebars"}}
+    },
+}
+
+
+class Provider:
+    """The templates of PAGES, and what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append((request.path, request.headers.get("Authorization", "")))
+        page = PAGES.get(request.path)
+        return web.Response(status=404) if page is None else web.Response(body=orjson.dumps(page))
+
+
+@pytest_asyncio.fixture
+async def provider() -> AsyncIterator[tuple[Provider, str]]:
+    serving = Provider()
+    listener = HttpListener(ANYWHERE, build_app([web.get("/{path:.*}", serving.answer)]), grace=1)
+    await listener.start()
+    yield serving, f"http://{listener.address}"
+    await listener.stop()
+
+
+def access_of(url: str) -> Access:
+    sources = [
+        Source(name=n, controller="acme", secret=_QUICK, upstream={"provider": n, "key": "k", "url": url})
+        for n in ("sendgrid", "mailgun", "postmark")
+    ]
+    return Access(
+        sources={s.name: s for s in sources},
+        controllers={"acme": Controller(name="acme", jurisdiction="it", identity="Acme")},
+        reviewers={},
+    )
+
+
+@pytest_asyncio.fixture
+async def shop(tmp_path: Path, provider: tuple[Provider, str]) -> AsyncIterator[Shop]:
+    async with Shop(tmp_path, access=access_of(provider[1])) as opened:
+        yield opened
+
+
+async def test_sendgrid(shop: Shop, provider: tuple[Provider, str]) -> None:
+    for name in ("d-1", "d-1", "d-2", "d-3", "d-4"):
+        people = [
+            {"to": [{"email": f"{n}@example.test"}], "dynamic_template_data": {"first": n}}
+            for n in ("ana", "bo")
+        ]
+        body = {"from": {"email": "a@acme.test"}, "personalizations": people, "template_id": name}
+        answer = await shop.ask("POST", "/v3/mail/send", json=body, Authorization=bearer("sendgrid"))
+        assert answer.status == 202, answer.text
+    first, second = shop.messages[:2]
+    assert (first.content.subject, first.content.html) == ("For ana", "<p>Hi ana</p>")
+    assert (second.content.html, second.content.template_pending) == ("<p>Hi bo</p>", False)
+    assert all(m.content.template_pending for m in shop.messages[4:])
+    assert orjson.loads(first.raw)["upstream"]["path"] == "/v3/mail/send"
+    asked = [path for path, key in provider[0].asked if key == "Bearer k"]
+    assert asked == [f"/v3/templates/d-{n}" for n in (1, 2, 3, 4)]
+
+
+async def test_postmark(shop: Shop) -> None:
+    model = {"s": "News", "p": [{"n": "Ana"}, {"n": "Bo"}]}
+    for name in ("hello", "framed", "../x"):
+        body = {
+            "From": "a@acme.test",
+            "To": "ana@example.test",
+            "TemplateAlias": name,
+            "TemplateModel": model,
+        }
+        await shop.ask("POST", "/email/withTemplate", json=body, X_Postmark_Server_Token=f"postmark:{SECRET}")
+    hello, framed, odd = (m.content for m in shop.messages)
+    assert (hello.subject, hello.text, hello.template_pending) == ("News", "Hi Ana Bo ", False)
+    assert framed.template_pending
+    assert odd.template_pending
+
+
+async def test_mailgun(shop: Shop) -> None:
+    form = {
+        "from": "a@acme.test",
+        "to": "ana@example.test",
+        "subject": "Hi",
+        "template": "welcome",
+        "t:variables": '{"name": "Ana & Bo"}',
+    }
+    answer = await shop.ask(
+        "POST",
+        "/v3/mg.acme.test/messages",
+        data=urlencode(form).encode(),
+        Content_Type="application/x-www-form-urlencoded",
+        Authorization=basic("api", f"mailgun:{SECRET}"),
+    )
+    assert answer.status == 200, answer.text
+    content = shop.messages[0].content
+    assert (content.subject, content.html, content.template_pending) == ("Hi", "<b>Ana &amp; Bo</b>", False)
+
+
+async def test_what_a_provider_is_asked(provider: tuple[Provider, str]) -> None:
+    catalog = Catalog(access_of(provider[1]))
+    assert await catalog.fetch("sendgrid", "/v3/api_keys") is None
+    assert await catalog.fetch("nobody", "/v3/templates/d-1") is None
+    assert provider[0].asked == []
+    gone = Catalog(access_of("http://127.0.0.1:1"))
+    assert await gone.fetch("sendgrid", "/v3/templates/d-1") is None
