@@ -109,18 +109,34 @@ def draw_panel(panel: Panel, number: int) -> Any:
         shape_graph(panel, drawn)
     else:
         drawn.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
+        shape_numbers(panel, drawn)
     return drawn
 
 
 def shape_graph(panel: Panel, drawn: Any) -> None:
-    """Lines with their thresholds as dashes, or stacked bars."""
+    """Lines with their thresholds as dashes, or stacked bars; the legend below."""
+    legend = common.VizLegendOptions().show_legend(True).display_mode(shapes.LegendDisplayMode.LIST)
+    drawn.legend(legend.placement(shapes.LegendPlacement.BOTTOM).calcs([]))
+    drawn.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI))
     if panel.kind == "bars":
         drawn.draw_style(shapes.GraphDrawStyle.BARS).fill_opacity(70)
         drawn.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL))
-    elif len(panel.steps) > 1:
+        return
+    drawn.draw_style(shapes.GraphDrawStyle.LINE).fill_opacity(5)
+    if len(panel.steps) > 1:
         drawn.thresholds_style(
             common.GraphThresholdsStyleConfig().mode(shapes.GraphTresholdsStyleMode.DASHED)
         )
+
+
+def shape_numbers(panel: Panel, drawn: Any) -> None:
+    """The last value of each series, as a number, a bar, or a row."""
+    if panel.kind == "table":
+        drawn.show_header(True)
+        return
+    drawn.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    if panel.kind == "ranking":
+        drawn.orientation(shapes.VizOrientation.HORIZONTAL)
 
 
 def draw_query(panel: Panel, query: Query, letter: str) -> prometheus.Dataquery:

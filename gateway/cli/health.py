@@ -5,8 +5,7 @@ import sys
 
 import click
 
-from gateway.cli.serve import REFUSALS
-from gateway.settings import Settings, load
+from gateway.settings import Settings, SettingsError, load
 
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to ask one that listens everywhere
 
@@ -18,7 +17,7 @@ def health_command(*, alive: bool, timeout: float) -> None:
     """Ask the gateway at GALATEO_OPS_LISTEN how it is. Exit code 0: fine; 1: not, or no answer."""
     try:
         said = ask(load(), "/healthz" if alive else "/readyz", timeout)
-    except REFUSALS as error:
+    except (SettingsError, OSError) as error:
         click.echo(f"galateo: {error}", err=True)
         sys.exit(1)
     except http.client.HTTPException:
