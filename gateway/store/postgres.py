@@ -20,6 +20,7 @@ from gateway.store.outbox import Entry, Feed
 from gateway.store.pace import PaceIndex
 from gateway.store.postgres_batch import Batches
 from gateway.store.postgres_counters import Counters
+from gateway.store.postgres_leases import Leases
 from gateway.store.postgres_link import Link, read_address
 from gateway.store.postgres_outbox import PostgresOutbox
 from gateway.store.postgres_reads import Reads
@@ -27,13 +28,13 @@ from gateway.store.postgres_replica import Replica
 from gateway.store.postgres_schema import add_partitions, check
 from gateway.store.postgres_sql import numbered
 from gateway.store.postgres_stops import Stops
+from gateway.store.postgres_tidy import keep_tidy
 from gateway.store.protocol import WrongKeys
 from gateway.store.sameness import SamenessIndex
+from gateway.store.sqlite import LEASE
 from gateway.store.sqlite_writes import AuditChain
 
 T = TypeVar("T")
-
-LEASE = 900.0
 
 
 class PostgresStore(Reads):
@@ -55,16 +56,18 @@ class PostgresStore(Reads):
         name = f"{chain}-{int(time.time()):x}-{os.getpid():x}-{secrets.token_hex(3)}"
         self._own_clock = clock
         self._serving = serving
+        self._tidy: asyncio.Task[None] | None = None
         self._link = Link(read_address(url), name)
         self._stops = Stops(self._link)
         self._replica = Replica(self._link, self._time, LEASE)
         sameness, pace = SamenessIndex(), PaceIndex()
         self._feed = Feed()
         self._counters = Counters(self._link, sameness, pace, self._time)
-        self._outbox = PostgresOutbox(self._link, self._feed, self._replica, self._time, LEASE)
+        self._leases = Leases(self._link, self._replica, self._time, LEASE)
+        self._outbox = PostgresOutbox(self._leases, self._feed, self._replica, self._time, LEASE)
         self._batches = Batches(
-            self._link, self._replica, self._outbox, self._feed, self._counters, AuditChain(name), self._time,
-            LEASE,
+            self._link, self._replica, self._outbox, self._leases, self._feed, self._counters,
+            AuditChain(name), self._time, LEASE,
         )  # fmt: skip
         self._committer = Committer(self._batches, sameness, pace, self._time, observe)
         self._replica.on_notice = self._hear
@@ -79,7 +82,7 @@ class PostgresStore(Reads):
     @property
     def distributed(self) -> bool:
         """Whether the tables are spread over several nodes."""
-        return self._outbox.distributed
+        return self._leases.distributed
 
     def _time(self) -> float:
         """Unix seconds by the database's clock."""
@@ -92,6 +95,8 @@ class PostgresStore(Reads):
             if self._serving:
                 await add_partitions(db)
                 await self._replica.start()
+            else:
+                await self._replica.measure()
             await self._counters.load()
         except BaseException:
             await self._let_go()
@@ -101,6 +106,8 @@ class PostgresStore(Reads):
             self._counters.start()
             self._batches.leasing = True
             self._outbox.start(self._committer.run)
+            tidying = keep_tidy(self._link, self._time, lambda: self.distributed)
+            self._tidy = asyncio.get_running_loop().create_task(tidying, name="tidy")
 
     def _hear(self, said: dict[str, Any]) -> None:
         """What another replica, or this one, told everybody."""
@@ -152,6 +159,8 @@ class PostgresStore(Reads):
     async def close(self) -> None:
         """Finish what is under way, give back leases, let go of the database."""
         self._batches.leasing = False
+        if self._tidy is not None:
+            self._tidy.cancel()
         await self._outbox.stop()
         await self._committer.close()
         await self._counters.stop()

@@ -14,12 +14,13 @@ from gateway.store.codec import unpack_person
 from gateway.store.draft import Loaded, Needs, Unit, Writes, linked, union
 from gateway.store.outbox import Feed
 from gateway.store.postgres_counters import Counters
+from gateway.store.postgres_leases import Leases
 from gateway.store.postgres_link import LOST, Link, is_lost, let_go, translate
 from gateway.store.postgres_outbox import PostgresOutbox
 from gateway.store.postgres_replica import Replica, enlist
 from gateway.store.postgres_schema import is_distributed, read_catalog
 from gateway.store.postgres_sql import Step, numbered
-from gateway.store.postgres_writes import MARK, Writer
+from gateway.store.postgres_writes import MARK, Writer, notify
 from gateway.store.protocol import StoreError, Unavailable
 from gateway.store.records import HoldRow, MessageRow, Ref
 from gateway.store.sqlite_writes import AuditChain
@@ -51,6 +52,7 @@ class Batches:
         link: Link,
         replica: Replica,
         outbox: PostgresOutbox,
+        leases: Leases,
         feed: Feed,
         counters: Counters,
         chain: AuditChain,
@@ -58,8 +60,8 @@ class Batches:
         lease: float,
     ) -> None:
         self._link, self._replica, self._outbox, self._feed = link, replica, outbox, feed
-        self._counters, self._chain, self._clock = counters, chain, clock
-        self._lease = lease
+        self._leases = leases
+        self._counters, self._chain, self._clock, self._lease = counters, chain, clock, lease
         self._db: asyncpg.Connection | None = None
         self._writer: Writer | None = None
         self._down_until = 0.0
@@ -121,7 +123,7 @@ class Batches:
     async def _prepare(self, db: asyncpg.Connection) -> None:
         if self._writer is None or self._writer.distributed != await is_distributed(db):
             self._writer = Writer(await read_catalog(db), distributed=await is_distributed(db))
-            self._outbox.distributed = self._writer.distributed
+            self._leases.distributed = self._writer.distributed
         if await db.fetchval("SHOW synchronous_commit") == "off":
             await db.execute("SET synchronous_commit = on")
         await enlist(db, self.owner)
@@ -181,7 +183,7 @@ class Batches:
     async def _lock(self, db: asyncpg.Connection, people: Iterable[Ref], needs: Needs) -> None:
         """Begin, and hold until commit a lock for each person, event and idempotency key, in one order."""
         keys = {_number(subject) for _, subject in people}
-        keys.update(map(_number, needs.replays), map(_number, needs.events), map(_named, needs.holds))
+        keys.update(map(_number, needs.replays), map(_number, needs.events))
         self._in_transaction = True
         begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
         if keys:
@@ -226,6 +228,8 @@ class Batches:
             self._cancelled = await writer.write(db, writes, self._chain, steps, mark)
             if freed:
                 await writer.free(db, freed)
+            if writes.outbox and not self.leasing:
+                await notify(db, due=1)
         except BaseException as error:  # noqa: BLE001 - raised again, in other words
             if is_lost(error):
                 await self.drop()
@@ -241,7 +245,7 @@ class Batches:
             if isinstance(error, asyncpg.PostgresError) and not is_lost(error):
                 raise _told(error) from None
             if not await self._was_done(self._batch + 1):
-                self._outbox.lose_lease(self._leased_until, self.owner)
+                self._leases.lose(self._leased_until, self.owner)
                 raise _told(error) from None
 
     async def _was_done(self, batch: int) -> bool:
@@ -292,7 +296,3 @@ def _told(error: BaseException) -> BaseException:
 def _number(key: bytes) -> int:
     """The advisory lock of a key."""
     return int.from_bytes(key[:8], "big", signed=True)
-
-
-def _named(name: str) -> int:
-    return _number(name.encode()[-8:].rjust(8, b"\0"))

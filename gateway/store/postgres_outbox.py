@@ -2,20 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol
-
-import asyncpg
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from gateway.keys import lane_of
 from gateway.store.attempt import Attempt, Outcome, Report
 from gateway.store.draft import Draft, Needs, Unit, Writes
-from gateway.store.outbox import FEED_BYTES, Entry, Feed, queue_report, unpack_entry
-from gateway.store.postgres_link import LOST, Link, translate
+from gateway.store.outbox import Entry, Feed, queue_report, unpack_entry
+from gateway.store.postgres_leases import Holder, Leases, row_of
 from gateway.store.postgres_sql import Step
 from gateway.store.postgres_writes import ADD_ATTEMPT, DEFER_OUTBOX, DROP_BODIES, DROP_OUTBOX, Writer
 from gateway.store.protocol import StoreError
-from gateway.store.records import OutboxRow
 
 SETTLE_SECONDS = 0.05
 POLL_SECONDS = 2.0
@@ -23,54 +20,14 @@ FRESH = 1.0
 """Seconds in memory after which an entry is looked up again before it goes: it may have been cancelled."""
 LEASED_AT_ONCE = 200
 
-_COLUMNS = "o.id, o.message_id, o.controller, o.subject, o.queued_at, o.entry, o.attempts, due.due_at"
-_DUE = (
-    "WITH due AS (SELECT lane, subject, id, due_at FROM outbox WHERE {lane}due_at <= $1"
-    " ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)"
-    " UPDATE outbox o SET due_at = $3, lease_owner = $4 FROM due"
-    f" WHERE o.lane = due.lane AND o.subject = due.subject AND o.id = due.id RETURNING {_COLUMNS}"
-)
-LEASE = _DUE.format(lane="")
-LEASE_LANE = (
-    "UPDATE outbox o SET due_at = $3, lease_owner = $4 FROM (SELECT lane, subject, id, due_at FROM outbox"
-    " WHERE lane = $5 AND due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED) AS due"
-    f" WHERE o.lane = $5 AND o.lane = due.lane AND o.subject = due.subject AND o.id = due.id"
-    f" RETURNING {_COLUMNS}"
-)
-DUE_LANES = (
-    "SELECT DISTINCT lane FROM (SELECT lane FROM outbox WHERE due_at <= $1 ORDER BY due_at LIMIT 2000) AS due"
-)
-BODY_SIZES = "SELECT message_id, octet_length(content) FROM bodies WHERE message_id = ANY ($1::text[])"
-BODIES = "SELECT message_id, content FROM bodies WHERE message_id = ANY ($1::text[])"
-FREE_LEASE = "UPDATE outbox SET due_at = $1, lease_owner = '' WHERE due_at = $2 AND lease_owner = $3"
-UNLEASE = (
-    "UPDATE outbox o SET due_at = d.due_at, lease_owner = ''"
-    " FROM unnest($1::int[], $2::bytea[], $3::text[], $4::float8[]) AS d (lane, subject, id, due_at)"
-    " WHERE o.lane = d.lane AND o.subject = d.subject AND o.id = d.id AND o.lease_owner = $5"
-)
-STILL_MINE = (
-    "SELECT id FROM outbox WHERE id = ANY ($1::text[]) AND message_id = ANY ($2::text[]) AND lease_owner = $3"
-)
-
-
-class Holder(Protocol):
-    """Who leases are made out to, and whether they still hold."""
-
-    name: str
-
-    @property
-    def alive(self) -> bool:
-        """Whether nobody can have taken over what this replica holds."""
-        ...
-
 
 class PostgresOutbox:
     """What waits to be delivered. `take` gives each entry to one caller of one replica, under a lease."""
 
     def __init__(
-        self, link: Link, feed: Feed, holder: Holder, clock: Callable[[], float], lease: float
+        self, leases: Leases, feed: Feed, holder: Holder, clock: Callable[[], float], lease: float
     ) -> None:
-        self._link = link
+        self._leases = leases
         self._feed = feed
         self._holder = holder
         self._clock = clock
@@ -81,8 +38,6 @@ class PostgresOutbox:
         self._run: Callable[[Unit[Any]], Awaitable[Any]] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._due = asyncio.Event()
-        self._lost_leases: list[tuple[float, str]] = []
-        self.distributed = False
 
     def start(self, run: Callable[[Unit[Any]], Awaitable[Any]]) -> None:
         """Begin to look for due entries and to write results that no batch carried along."""
@@ -104,7 +59,7 @@ class PostgresOutbox:
             if self._settled or self._reports:
                 await self._run(_Flush(self))
             left = self._feed.pop(len(self._feed), self._clock())
-            await self._unlease(left)
+            await self._leases.give_back(left)
 
     def wake(self) -> None:
         """Something may be due: look now."""
@@ -151,14 +106,12 @@ class PostgresOutbox:
         old = [entry for entry in taken if entry.lease_until < since]
         if not old:
             return taken
-        ids, messages = [e.id for e in old], list({e.message_id for e in old})
         try:
-            rows = await self._link.fetch(STILL_MINE, ids, messages, self._holder.name)
+            mine = await self._leases.confirm(old)
         except StoreError:
             self._feed.offer(taken)
             await asyncio.sleep(0.2)
             return []
-        mine = {row[0] for row in rows}
         return [entry for entry in taken if entry.lease_until >= since or entry.id in mine]
 
     async def _poll(self) -> None:
@@ -171,7 +124,7 @@ class PostgresOutbox:
             if len(self._feed) or not self._holder.alive:
                 continue
             try:
-                entries = await self._lease_due(LEASED_AT_ONCE)
+                entries = await self._leases.take(LEASED_AT_ONCE)
             except StoreError:  # the database is down: look again soon
                 await asyncio.sleep(POLL_SECONDS / 4)
                 self._due.set()
@@ -179,95 +132,6 @@ class PostgresOutbox:
             self._feed.spilled = len(entries) == LEASED_AT_ONCE
             if entries:
                 self._feed.offer(entries)
-
-    async def _lease_due(self, limit: int) -> list[Entry]:
-        """Take due rows for this replica."""
-        now = self._clock()
-        until, owner = now + self._lease, self._holder.name
-        try:
-            async with self._link.reading() as db:
-                await self._free_lost(db, now)
-                if self.distributed:
-                    rows = await self._by_lanes(db, now, limit, until, owner)
-                else:
-                    rows = await db.fetch(LEASE, now, limit, until, owner)
-                rows.sort(key=lambda row: (row[7], row[0]))
-                bodies, sizes = await self._bodies(db, rows)
-        except BaseException as error:
-            self._lost_leases.append((until, owner))
-            if isinstance(error, (asyncpg.PostgresError, *LOST)):
-                raise translate(error) from None
-            raise
-        entries: list[Entry] = []
-        beyond: list[Entry] = []
-        for row_id, message_id, controller, subject, queued_at, entry, attempts, due_at in rows:
-            fields = (
-                row_id,
-                message_id,
-                controller,
-                subject,
-                True,
-                queued_at,
-                due_at,
-                attempts,
-                owner,
-                until,
-            )
-            unpacked = unpack_entry(OutboxRow(*fields, entry), bodies.get(message_id, b""))
-            if message_id in sizes:  # else nothing is left to send
-                (entries if message_id in bodies else beyond).append(unpacked)
-        await self._unlease(beyond)
-        return entries
-
-    async def _by_lanes(
-        self, db: asyncpg.Connection, now: float, limit: int, until: float, owner: str
-    ) -> list[Any]:
-        """The same, lane by lane: rows of several lanes cannot be locked at once across nodes."""
-        rows: list[Any] = []
-        for (lane,) in await db.fetch(DUE_LANES, now):
-            rows += await db.fetch(LEASE_LANE, now, limit - len(rows), until, owner, lane)
-            if len(rows) >= limit:
-                break
-        return rows
-
-    async def _bodies(
-        self, db: asyncpg.Connection, rows: Iterable[Any]
-    ) -> tuple[dict[str, bytes], dict[str, int]]:
-        """The octets of leased messages, as many as memory is meant for, at least one; and all sizes."""
-        wanted = list(dict.fromkeys(row[1] for row in rows))
-        sizes: dict[str, int] = {}
-        if wanted:
-            sizes = {row[0]: row[1] for row in await db.fetch(BODY_SIZES, wanted)}
-        chosen: list[str] = []
-        room = FEED_BYTES
-        for message_id in wanted:
-            if message_id in sizes and (not chosen or sizes[message_id] <= room):
-                chosen.append(message_id)
-                room -= sizes[message_id]
-        bodies = await db.fetch(BODIES, chosen) if chosen else []
-        return {row[0]: row[1] for row in bodies}, sizes
-
-    async def _unlease(self, entries: list[Entry]) -> None:
-        """Give entries back untried."""
-        if not entries:
-            return
-        columns = zip(*((*_where(e), e.due_at) for e in entries), strict=True)
-        try:
-            async with self._link.reading() as db:
-                await db.execute(UNLEASE, *map(list, columns), self._holder.name)
-        except StoreError:
-            self._lost_leases += {(entry.lease_until, self._holder.name) for entry in entries}
-
-    def lose_lease(self, until: float, owner: str) -> None:
-        """A batch may have leased rows that nobody here holds: they are freed as soon as may be."""
-        if until:
-            self._lost_leases.append((until, owner))
-
-    async def _free_lost(self, db: asyncpg.Connection, now: float) -> None:
-        while self._lost_leases:
-            until, owner = self._lost_leases[-1]
-            await db.execute(FREE_LEASE, now, until, owner)
-            self._lost_leases.pop()
 
     # -- back ------------------------------------------------------------------------------------
 
@@ -304,13 +168,13 @@ class PostgresOutbox:
         gone = [e.message_id for e, a in done if e.alone and a.outcome is Outcome.DELIVERED]
         steps = []
         if done:
-            rows = [(*_where(e), a.outcome is Outcome.DELIVERED) for e, a in done]
+            rows = [(*row_of(e), a.outcome is Outcome.DELIVERED) for e, a in done]
             steps += [
                 Step(DROP_OUTBOX, [*map(list, zip(*rows, strict=True)), owner]),
                 Step(DROP_BODIES, [gone]),
             ]
         if later:
-            moved = [(*_where(e), a.next_at, e.attempts + a.counted) for e, a in later]
+            moved = [(*row_of(e), a.next_at, e.attempts + a.counted) for e, a in later]
             steps.append(Step(DEFER_OUTBOX, [*map(list, zip(*moved, strict=True)), owner]))
         tries = [
             (e.id, e.attempts + 1, now, a.outcome.value, a.relay, a.code, a.text, lane_of(e.subject_key))
@@ -334,11 +198,6 @@ class PostgresOutbox:
         """The gateway's own mail that waits to be queued."""
         reports, self._reports = self._reports, []
         return reports
-
-
-def _where(entry: Entry) -> tuple[int, bytes, str]:
-    """The key of an entry's row."""
-    return lane_of(entry.subject_key), entry.subject_key, entry.id
 
 
 class _Flush:

@@ -140,7 +140,7 @@ class Replica:
             await asyncio.sleep(BEAT_SECONDS)
             try:
                 if self._link.address.pooled:
-                    await self._measure()
+                    await self.measure()
                     continue
                 if self._db is None:
                     await self._join()
@@ -152,7 +152,8 @@ class Replica:
             except (asyncpg.PostgresError, StoreError, *LOST):
                 await self._part()
 
-    async def _measure(self) -> None:
+    async def measure(self) -> None:
+        """Ask the database for the time. Raises StoreError."""
         rows = await self._link.fetch("SELECT extract(epoch FROM clock_timestamp())::float8")
         self.offset += rows[0][0] - self._now()
 

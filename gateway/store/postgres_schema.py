@@ -12,6 +12,7 @@ from gateway.store.postgres_sql import Catalog, Table
 MONTHS_AHEAD = 3
 MIGRATE_LOCK = 0x67616C6174656F
 """The advisory lock that only one migration holds ("galateo")."""
+PARTITION_LOCK = MIGRATE_LOCK + 1
 
 PARTITIONED = ("messages", "decisions", "attempts", "events")
 """Tables in months of unix seconds; `sent_ids` is in months of unix days."""
@@ -147,6 +148,12 @@ def month_starts(now: datetime, ahead: int) -> list[datetime]:
 
 async def add_partitions(db: asyncpg.Connection, ahead: int = MONTHS_AHEAD) -> list[str]:
     """Make the partitions of this month and of those ahead that are missing; returns their names."""
+    async with db.transaction():
+        await db.execute("SELECT pg_advisory_xact_lock($1)", PARTITION_LOCK)
+        return await _add_missing(db, ahead)
+
+
+async def _add_missing(db: asyncpg.Connection, ahead: int) -> list[str]:
     now = await db.fetchval("SELECT now()")
     present = {
         row[0]

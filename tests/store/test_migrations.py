@@ -14,6 +14,7 @@ from gateway.store.distributed import distribute, is_available
 from gateway.store.migrate import SchemaError
 from gateway.store.migrate import scripts as sqlite_scripts
 from gateway.store.postgres import PostgresStore
+from gateway.store.postgres_tidy import tidy
 from gateway.store.protocol import Unavailable
 from gateway.store.sqlite import connect
 from tests.line import Clock, line
@@ -178,3 +179,18 @@ async def test_a_copy_that_differs_is_told(postgres: Stores, tmp_path: Path) -> 
 def test_both_databases_have_migrations() -> None:
     assert sqlite_scripts("sqlite")
     assert schema.scripts()[0][:3] == (1, "pre", "0001_first.pre.sql")
+
+
+async def test_what_expired_is_removed_and_what_waits_stays(postgres: Stores) -> None:
+    gateway = await postgres.line()
+    receipt = await gateway.submit(idempotency_key="k")
+    async with connected(postgres.url) as db:
+        await db.execute("INSERT INTO bodies VALUES ('00000000000000000000000000', 'orphan')")
+    store = gateway.store
+    assert isinstance(store, PostgresStore)
+    now = gateway.clock() + 40 * 86400
+    await tidy(store._link, now, distributed=store.distributed)
+    for table in ("replays", "paces"):
+        assert await store.rows(f"SELECT 1 FROM {table}") == []
+    expected = [(receipt.id,)] if not store.distributed else [("0" * 26,), (receipt.id,)]
+    assert await store.rows("SELECT message_id FROM bodies ORDER BY message_id") == expected

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from gateway.store import postgres_batch as batch
 from gateway.store import postgres_counters as counters
-from gateway.store import postgres_outbox as outbox
+from gateway.store import postgres_leases as outbox
 from gateway.store import postgres_reads as reads
 from gateway.store import postgres_writes as writes
 from gateway.store import queries as q

@@ -1,6 +1,7 @@
 """Several replicas on one PostgreSQL decide as one process would."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -216,3 +217,30 @@ async def test_aliases_are_locked_together(postgres: Stores, tmp_path: Path) -> 
 
     statuses = await asyncio.gather(*(send(line, n) for line in lines for n in range(30)))
     assert statuses.count("accepted") == 5
+
+
+async def test_a_clock_two_minutes_off_is_put_right(
+    postgres: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time
+    for wrong in (120.0, -120.0):
+        for serving in (True, False):
+            monkeypatch.setattr(time, "time", lambda wrong=wrong: real() + wrong)
+            store = PostgresStore(postgres.url, serving=serving)
+            await store.start()
+            assert abs(store._time() - real()) < 2
+            await store.close()
+            monkeypatch.undo()
+
+
+async def test_what_a_command_releases_is_heard_of_at_once(postgres: Stores) -> None:
+    replica = await postgres.line()
+    command = await postgres.stack.enter_async_context(
+        line(postgres.folder, clock=postgres.clock, store=postgres.make(serving=False))
+    )
+    taking = asyncio.create_task(replica.store.take(1))
+    await asyncio.sleep(0.3)
+    receipt = await command.submit()
+    async with asyncio.timeout(1.5):
+        [entry] = await taking
+    assert entry.message_id == receipt.id

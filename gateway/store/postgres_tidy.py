@@ -1,0 +1,51 @@
+"""What no statement of a batch does: months made ahead, what expired removed. By one replica at a time."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from gateway.message.ids import new_id
+from gateway.store.postgres_counters import FINGERPRINT_DAYS
+from gateway.store.postgres_link import Link
+from gateway.store.postgres_schema import MIGRATE_LOCK, add_partitions
+from gateway.store.protocol import StoreError
+
+EVERY_SECONDS = 3600.0
+TIDY_LOCK = MIGRATE_LOCK + 2
+SLICE = 5000
+DAY = 86400.0
+
+EXPIRED = (
+    "DELETE FROM replays WHERE key IN (SELECT key FROM replays WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM paces WHERE slot < $1::float8 / 300 - 576 AND $2 > 0",
+    f"DELETE FROM fingerprints WHERE at < $1::float8 - {FINGERPRINT_DAYS * DAY} AND $2 > 0",
+)
+ORPHANS = (
+    "SELECT b.message_id FROM bodies b WHERE b.message_id < $1"
+    " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message_id = b.message_id)"
+    " AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.message_id = b.message_id AND h.status = 'open')"
+    " LIMIT $2"
+)
+"""Bodies whose last two entries were settled by two replicas in the same moment."""
+
+
+async def tidy(link: Link, now: float, *, distributed: bool) -> None:
+    """Once: make months ahead, remove what expired. Raises StoreError."""
+    async with link.reading() as db, db.transaction():
+        if not await db.fetchval("SELECT pg_try_advisory_xact_lock($1)", TIDY_LOCK):
+            return
+        await add_partitions(db)
+        for sql in EXPIRED:
+            await db.execute(sql, now, SLICE)
+        if not distributed:
+            old = new_id(now - 2 * DAY, bytes(10))
+            ids = [row[0] for row in await db.fetch(ORPHANS, old, SLICE)]
+            await db.execute("DELETE FROM bodies WHERE message_id = ANY ($1::text[])", ids)
+
+
+async def keep_tidy(link: Link, clock: Callable[[], float], distributed: Callable[[], bool]) -> None:
+    """Every hour, until cancelled."""
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        with contextlib.suppress(StoreError):
+            await tidy(link, clock(), distributed=distributed())
