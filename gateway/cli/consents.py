@@ -16,7 +16,13 @@ from gateway.intake.consent_files import HeaderError, read_csv, read_jsonl
 from gateway.intake.consents import ConsentInput
 from gateway.store.records import ConsentRow
 
-CHUNK = 1000
+CHUNK = 2000
+PAGE = 1000
+EXPORT = (
+    "SELECT id, controller, subject, at, recorded_at, action, purpose, channel, grade, basis, source, proof,"
+    " lane FROM consent_events WHERE (lane, controller, subject, id) > (?, ?, ?, ?)"
+    " ORDER BY lane, controller, subject, id LIMIT ?"
+)
 ERRORS_SHOWN = 20
 
 
@@ -99,7 +105,7 @@ def _refuse(problems: list[tuple[int, str]], tally: dict[str, int], report: IO[s
 @click.option("--json", "as_json", is_flag=True)
 def show_command(controller: str, channel: str, as_json: bool) -> None:
     """Show what the person whose address is read from stdin agreed to, with the proof."""
-    address = click.get_text_stream("stdin").readline().strip()
+    address = sys.stdin.readline().strip()
     rows = with_parts(lambda parts: _log_of(parts, controller, channel, address))
     if not rows:
         click.echo("Nothing is recorded for this address.")
@@ -111,6 +117,39 @@ def show_command(controller: str, channel: str, as_json: bool) -> None:
             click.echo(
                 f"{when(row.at)}  {row.action:<10} {row.purpose:<12} {row.channel:<9} grade {row.grade}"
             )
+
+
+@consents_command.command("export")
+@click.option("--controller", default="", help="Only of this controller.")
+@click.option("--purpose", default="", help="Only for this purpose.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to stdout.")
+def export_command(controller: str, purpose: str, out: Path | None) -> None:
+    """Export the consent log as JSONL, every line with its proof.
+
+    People stand in it by their subject key: the database does not hold their addresses.
+    """
+    file = out.open("w", encoding="utf-8") if out else sys.stdout
+    try:
+        count = with_parts(lambda parts: _export(parts, file, controller, purpose))
+    finally:
+        if out:
+            file.close()
+    click.echo(f"{count} lines exported", err=True)
+
+
+async def _export(parts: Parts, file: IO[str], controller: str, purpose: str) -> int:
+    count = 0
+    after: tuple[Any, ...] = (-1, "", b"", "")
+    while page := await parts.store.rows(EXPORT, (*after, PAGE)):
+        for found in page:
+            row = ConsentRow(*found[:12])
+            if controller in ("", row.controller) and purpose in ("", row.purpose):
+                line = {"subject": row.subject.hex(), **describe(row)}
+                file.write(orjson.dumps(line).decode() + "\n")
+                count += 1
+        last = page[-1]
+        after = (last[12], last[1], last[2], last[0])
+    return count
 
 
 async def _log_of(parts: Parts, controller: str, channel: str, address: str) -> list[ConsentRow]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from gateway.intake.consents import ConsentInput
+from gateway.intake.consents import STOPPING, ConsentInput
 
 REQUIRED = ("address", "channel", "purpose", "controller", "action", "at")
 EVIDENCE = (
@@ -15,6 +15,8 @@ EVIDENCE = (
 )  # fmt: skip
 OTHER = ("basis", "source", "expires_at", "jurisdiction")
 COLUMNS = (*REQUIRED, *EVIDENCE, *OTHER)
+
+_EVIDENCE = frozenset(EVIDENCE)
 
 LONGEST_FIELD = 10_000
 
@@ -26,8 +28,11 @@ class HeaderError(ValueError):
 def read_csv(lines: Iterable[str]) -> Iterator[tuple[int, ConsentInput | str]]:
     """(line number, input or what is wrong with it) for each line of a CSV file with a header."""
     csv.field_size_limit(LONGEST_FIELD * 20)
-    reader = csv.DictReader(lines, restkey="too many columns", strict=True)
-    header = list(reader.fieldnames or ())
+    reader = csv.reader(lines, strict=True)
+    try:
+        header = next(reader, [])
+    except csv.Error as error:
+        raise HeaderError(f"the header is not CSV: {error}") from error
     missing = [name for name in REQUIRED if name not in header]
     unknown = [name for name in header if name not in COLUMNS]
     if missing or unknown or len(set(header)) != len(header):
@@ -43,7 +48,16 @@ def read_csv(lines: Iterable[str]) -> Iterator[tuple[int, ConsentInput | str]]:
         except csv.Error as error:
             yield reader.line_num, f"not CSV: {error}"
             continue
-        yield reader.line_num, read_row(row)
+        if row:
+            yield reader.line_num, _read_fields(header, row)
+
+
+def _read_fields(header: list[str], row: list[str]) -> ConsentInput | str:
+    if len(row) > len(header):
+        return "more fields than the header has columns"
+    if len(row) < len(header):
+        return "fewer fields than the header has columns"
+    return _check(dict(zip(header, map(str.strip, row), strict=True)))
 
 
 def read_jsonl(lines: Iterable[str]) -> Iterator[tuple[int, ConsentInput | str]]:
@@ -68,19 +82,21 @@ def read_row(row: Mapping[str | None, str | None]) -> ConsentInput | str:
     """One checked line, or what is wrong with it in words."""
     if None in row or "too many columns" in row:
         return "more fields than the header has columns"
-    values = {str(name): (value or "").strip() for name, value in row.items()}
-    for name, value in values.items():
-        if "\0" in value or len(value) > LONGEST_FIELD:
-            return f"{name} holds a NUL or is too long"
-    missing = [
-        n for n in REQUIRED if not values.get(n) and not (n == "purpose" and values.get("action") in _STOPS)
-    ]
-    if missing:
-        return f"{missing[0]} is empty"
+    return _check({str(name): (value or "").strip() for name, value in row.items()})
+
+
+def _check(values: dict[str, str]) -> ConsentInput | str:
+    said = "".join(values.values())
+    if "\0" in said or len(said) > LONGEST_FIELD:
+        for name, value in values.items():
+            if "\0" in value or len(value) > LONGEST_FIELD:
+                return f"{name} holds a NUL or is too long"
+    for name in REQUIRED:
+        if not values.get(name) and not (name == "purpose" and values.get("action", "").lower() in STOPPING):
+            return f"{name} is empty"
     try:
         at, expires = parse_time(values["at"]), parse_time(values.get("expires_at", ""))
-        if values.get("confirmed_at"):
-            parse_time(values["confirmed_at"])
+        parse_time(values.get("confirmed_at", ""))
     except ValueError as error:
         return str(error)
     line = ConsentInput(
@@ -94,12 +110,9 @@ def read_row(row: Mapping[str | None, str | None]) -> ConsentInput | str:
         jurisdiction=values.get("jurisdiction", ""),
         expires_at=expires,
         source=values.get("source", ""),
-        proof={name: values[name] for name in EVIDENCE if values.get(name)},
+        proof={name: value for name, value in values.items() if value and name in _EVIDENCE},
     )
     return line.problem() or line
-
-
-_STOPS = ("withdrawn", "objected", "WITHDRAWN", "OBJECTED")
 
 
 def parse_time(text: str) -> float:

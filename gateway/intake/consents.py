@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.keys import Keys
-from gateway.ledger.consent import ACTIONS, BASES, ConsentEvent, apply, grade_of
+from gateway.ledger.consent import ACTIONS, BASES, ConsentEvent, apply, grade_of, lacks_evidence
 from gateway.ledger.person import Person
 from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import CHANNELS
@@ -49,8 +49,12 @@ class ConsentInput:
             return f"there is no action {self.action!r}; use one of {', '.join(ACTIONS)}"
         if self.basis not in BASES:
             return f"there is no basis {self.basis!r}; use one of {', '.join(BASES)}"
-        if not self.purpose and self.action not in STOPPING:
+        if self.action in STOPPING:
+            return ""
+        if not self.purpose:
             return "a consent needs a purpose, for example newsletter"
+        if self.basis != "consent" and (lacking := lacks_evidence(self.basis, self.expires_at, self.proof)):
+            return f"the basis {self.basis} needs {lacking}"
         return ""
 
 
@@ -90,7 +94,6 @@ def record_consent(
 ) -> bool:
     """Log one consent event and apply it; True when it changed what is known. What changes nothing is not
     logged, but `always`."""
-    proof = dict(line.proof)
     row_id = _event_id(ref, line)
     before = draft.person(ref)
     event = ConsentEvent(
@@ -99,24 +102,25 @@ def record_consent(
         purpose=line.purpose,
         channel=line.channel,
         at=line.at,
-        grade=grade_of({**proof, "at": str(line.at)}),
+        grade=grade_of(line.proof, at=line.at),
         basis=line.basis,
         expires_at=line.expires_at,
         source=line.source,
         jurisdiction=line.jurisdiction,
         imported=line.imported,
         by_compliance=line.by_compliance,
-        proof=proof,
+        proof=line.proof,
     )
     after = apply(before, event)
-    if after == before and not always:
+    changed = after is not before and after != before
+    if not (changed or always):
         return False
-    _write(draft, ref, event, after, orjson.dumps(proof), actor)
+    _write(draft, ref, event, after, orjson.dumps(dict(line.proof)), actor)
     if line.action in STOPPING:
         draft.cancel(ref, f"consent {line.action}")
     else:
         draft.recheck(ref, "consent")
-    return after != before
+    return changed
 
 
 def _write(

@@ -11,7 +11,7 @@ and channel that it names.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gateway.ledger.person import Permission, Person, Stop
+from gateway.ledger.person import UNKNOWN, Permission, Person, Stop
 
 ACTIONS = (
     "requested", "confirmed", "granted", "changed", "withdrawn", "objected", "expired", "imported",
@@ -45,20 +45,18 @@ class ConsentEvent:
     proof: Mapping[str, str] = field(default_factory=dict)
 
 
-def grade_of(proof: Mapping[str, str]) -> str:
+def grade_of(proof: Mapping[str, str], *, at: float = 0.0) -> str:
     """The grade that the evidence in a row supports (the field names of `consents import`): A needs the
-    wording, the time of the request and of the confirmation, and who confirmed."""
+    wording, the time of the request and of the confirmation, and who confirmed. `at` is the row's own time
+    where that is known beside the proof."""
     get = proof.get
-    if (
-        get("confirmed_at")
-        and (get("confirmed_ip") or get("confirmation_message"))
-        and get("wording")
-        and get("at")
-    ):
+    timed = bool(at or get("at"))
+    confirmed = get("confirmed_at") and (get("confirmed_ip") or get("confirmation_message"))
+    if timed and confirmed and get("wording"):
         return "A"
     if get("recording") or get("signed_document"):
         return "B"
-    if get("ip") and get("at"):
+    if timed and get("ip"):
         return "C"
     return "D"
 
@@ -101,7 +99,10 @@ def apply(person: Person, event: ConsentEvent) -> Person:
         event.expires_at,
         event.id,
         event.jurisdiction or (before.jurisdiction if before else ""),
+        state == "granted" and _may_revive(event),
     )
+    if person is UNKNOWN:
+        return Person(permissions=(after,))
     stops = _lifted(person.stops, event) if state == "granted" and person.stops else person.stops
     return replace(person, permissions=(*_others(person, before), after), stops=stops)
 
@@ -121,7 +122,6 @@ def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> 
         after = replace(
             before,
             grade=min(before.grade, event.grade),
-            at=event.at,
             expires_at=event.expires_at or before.expires_at,
             event=event.id,
             jurisdiction=event.jurisdiction or before.jurisdiction,
@@ -135,8 +135,11 @@ def _supersedes(before: Permission, event: ConsentEvent, state: str) -> bool:
     if before.state == "granted" and state == "requested":
         return False
     if before.state == "granted":
-        over = bool(before.expires_at) and before.expires_at <= event.at
-        return over or _strength(event.basis, event.grade) <= _strength(before.basis, before.grade)
+        if before.expires_at and before.expires_at <= event.at:
+            return True
+        if before.own and not _may_revive(event):
+            return False
+        return _strength(event.basis, event.grade) <= _strength(before.basis, before.grade)
     return True
 
 
@@ -163,7 +166,7 @@ def _stopped(person: Person, event: ConsentEvent) -> Person:
     spares = tuple(
         (p.purpose, p.channel)
         for p in permissions
-        if p.state == "granted" and p.grade in REVIVING and p.at > event.at and _covers(event, p)
+        if p.state == "granted" and p.own and p.at > event.at and _covers(event, p)
     )
     stop = Stop(kind, event.at, purposes, channels, event.id, spares)
     if spares and purposes and channels:
@@ -189,7 +192,9 @@ def _blocked(person: Person, event: ConsentEvent) -> bool:
 
 
 def _may_revive(event: ConsentEvent) -> bool:
-    return not event.imported and (event.by_compliance or event.grade in REVIVING)
+    if event.imported:
+        return False
+    return event.by_compliance or (event.grade in REVIVING and event.basis in ("consent", ""))
 
 
 def _stop_covers(stop: Stop, event: ConsentEvent) -> bool:

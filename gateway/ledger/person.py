@@ -17,7 +17,8 @@ ALIASES_KEPT = 8
 @dataclass(frozen=True, slots=True)
 class Permission:
     """What a person agreed to for one purpose on one channel. `state`: requested, granted,
-    withdrawn, objected, expired. `grade`: A (double opt-in) to D (imported claim)."""
+    withdrawn, objected, expired. `grade`: A (double opt-in) to D (imported claim). `own` says that it is
+    the person's own double opt-in, or was entered by compliance with proof: such may follow a stop."""
 
     purpose: str
     channel: str
@@ -28,6 +29,7 @@ class Permission:
     expires_at: float = 0.0
     event: str = ""
     jurisdiction: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,7 @@ def pack_person(person: Person) -> bytes:
     """The stored form of a person; `unpack_person` gives it back unchanged."""
     data: dict[str, object] = {}
     if person.permissions:
-        data["p"] = [
-            (p.purpose, p.channel, p.state, p.grade, p.basis, p.at, p.expires_at, p.event, p.jurisdiction)
-            for p in person.permissions
-        ]
+        data["p"] = [_permission(p) for p in person.permissions]
     if person.stops:
         data["s"] = [_stop(s) for s in person.stops]
     if person.relationships:
@@ -32,6 +29,11 @@ def pack_person(person: Person) -> bytes:
         ("b", person.soft_bounces),
     )
     return orjson.dumps(data | {key: value for key, value in plain if value})
+
+
+def _permission(p: Permission) -> tuple[object, ...]:
+    row = (p.purpose, p.channel, p.state, p.grade, p.basis, p.at, p.expires_at, p.event, p.jurisdiction)
+    return (*row, True) if p.own else row
 
 
 def _stop(s: Stop) -> tuple[object, ...]:

@@ -1,0 +1,218 @@
+"""Events to state: what opens, what closes, and that the order of telling never opens more."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ledger.consent import (
+    ACTIONS,
+    ConsentEvent,
+    apply,
+    grade_of,
+    lacks_evidence,
+    permission,
+    suppress,
+)
+from gateway.ledger.person import UNKNOWN, Person
+
+DAY = 86400.0
+DOUBLE = {"wording": "Yes", "at": "1", "confirmed_at": "2", "confirmed_ip": "192.0.2.1"}
+
+
+def event(action: str, at: float, **given: Any) -> ConsentEvent:
+    fields = {"purpose": "newsletter", "channel": "email", "id": f"{action}-{at}"} | given
+    return ConsentEvent(action=action, at=at, **fields)
+
+
+def after(*events: ConsentEvent, person: Person = UNKNOWN) -> Person:
+    for each in events:
+        person = apply(person, each)
+    return person
+
+
+def state(person: Person, purpose: str = "newsletter", channel: str = "email") -> str:
+    found = permission(person, purpose, channel)
+    return found.state if found else ""
+
+
+def stopped(person: Person, purpose: str = "newsletter", channel: str = "email") -> bool:
+    return any(
+        (not s.purposes or purpose in s.purposes)
+        and (not s.channels or channel in s.channels)
+        and (purpose, channel) not in s.spares
+        for s in person.stops
+    )
+
+
+@pytest.mark.parametrize("missing", DOUBLE)
+def test_a_double_opt_in_is_proved_whole_or_not_at_all(missing: str) -> None:
+    assert grade_of(DOUBLE) == "A"
+    assert grade_of({k: v for k, v in DOUBLE.items() if k != missing}) != "A"
+    assert grade_of({k: v for k, v in DOUBLE.items() if k != "at"}, at=1.0) == "A"
+
+
+def test_lesser_grades() -> None:
+    assert grade_of({"recording": "r"}) == grade_of({"signed_document": "d"}) == "B"
+    assert grade_of({"ip": "192.0.2.1", "at": "1"}) == "C"
+    assert grade_of({"ip": "192.0.2.1"}) == grade_of({}) == "D"
+
+
+def test_a_basis_needs_its_evidence() -> None:
+    assert lacks_evidence("soft_opt_in", 0, {}) == "sale_id"
+    assert lacks_evidence("soft_opt_in", 0, {"sale_id": "7"}) == ""
+    assert lacks_evidence("implied", 0, {}) == "expires_at"
+    assert lacks_evidence("implied", 5.0, {}) == ""
+    assert lacks_evidence("legitimate_interest", 0, {}) == "assessment_id"
+    assert lacks_evidence("consent", 0, {}) == ""
+
+
+def test_a_withdrawal_closes_its_purpose_and_channel_alone() -> None:
+    person = after(
+        event("granted", 1),
+        event("granted", 1, purpose="offers"),
+        event("granted", 1, channel="whatsapp"),
+        event("withdrawn", 2),
+    )
+    assert state(person) == "withdrawn"
+    assert state(person, "offers") == state(person, channel="whatsapp") == "granted"
+    assert stopped(person)
+    assert not stopped(person, "offers")
+
+
+def test_an_objection_closes_everything() -> None:
+    person = after(event("granted", 1), event("objected", 2, purpose="", channel=""))
+    assert state(person) == "objected"
+    assert stopped(person, "anything", "sms")
+
+
+def test_only_an_own_double_opt_in_or_compliance_opens_again() -> None:
+    closed = after(event("granted", 1), event("withdrawn", 2))
+    for weak in (
+        event("granted", 3, grade="D"),
+        event("imported", 3, grade="A", imported=True),
+        event("confirmed", 3, grade="C"),
+        event("confirmed", 1.5, grade="A"),
+    ):
+        assert stopped(apply(closed, weak)), weak
+        assert state(apply(closed, weak)) == "withdrawn"
+    for strong in (event("confirmed", 3, grade="A"), event("granted", 3, grade="B", by_compliance=True)):
+        assert not stopped(apply(closed, strong))
+        assert state(apply(closed, strong)) == "granted"
+
+
+def test_a_double_opt_in_opens_what_it_names_of_a_whole_objection() -> None:
+    person = after(
+        event("objected", 2, purpose="", channel=""), event("confirmed", 3, grade="A"),
+        event("granted", 4, purpose="offers"),
+    )  # fmt: skip
+    assert not stopped(person)
+    assert stopped(person, "offers")
+    assert stopped(person, channel="whatsapp")
+    assert state(person, "offers") == ""
+    again = apply(person, event("objected", 5, purpose="", channel=""))
+    assert stopped(again)
+
+
+def test_no_consent_revives_a_dead_address() -> None:
+    person = apply(suppress(UNKNOWN, "bounced", 1.0, "", "email"), event("confirmed", 3, grade="A"))
+    assert [s.kind for s in person.stops] == ["bounced"]
+    assert stopped(person)
+
+
+def test_a_withdrawal_told_late_does_not_undo_what_came_after_it() -> None:
+    events = (event("granted", 1), event("withdrawn", 2), event("confirmed", 3, grade="A"))
+    for order in itertools.permutations(events):
+        person = after(*order)
+        assert state(person) == "granted", order
+        assert not stopped(person)
+    whole = (event("objected", 2, purpose="", channel=""), event("confirmed", 3, grade="A"))
+    for order in itertools.permutations(whole):
+        assert not stopped(after(*order))
+        assert stopped(after(*order), "offers")
+
+
+def test_terms_change_without_granting() -> None:
+    assert apply(UNKNOWN, event("changed", 2, expires_at=9.0)) == UNKNOWN
+    person = after(event("granted", 1, grade="A"), event("changed", 2, grade="D", expires_at=9.0))
+    found = permission(person, "newsletter", "email")
+    assert found is not None
+    assert (found.state, found.grade, found.expires_at) == ("granted", "A", 9.0)
+    closed = after(event("granted", 1), event("withdrawn", 2), event("changed", 3))
+    assert state(closed) == "withdrawn"
+
+
+def test_it_ends() -> None:
+    person = after(event("granted", 1), event("expired", 5))
+    assert state(person) == "expired"
+    assert state(apply(person, event("granted", 6))) == "granted"
+    assert state(after(event("granted", 6), event("expired", 5))) == "granted"
+    assert apply(UNKNOWN, event("expired", 5)) == UNKNOWN
+    assert state(after(event("withdrawn", 2), event("expired", 5))) == ""
+
+
+def test_what_was_said_outweighs_what_is_implied() -> None:
+    implied = event("granted", 1, basis="implied", grade="A", expires_at=100.0)
+    said = event("granted", 2, grade="D")
+    found = permission(after(implied, said), "newsletter", "email")
+    assert found is not None
+    assert (found.basis, found.expires_at) == ("consent", 0.0)
+    kept = permission(
+        after(said, event("granted", 3, basis="implied", grade="A", expires_at=9.0)), "newsletter", "email"
+    )
+    assert kept is not None
+    assert kept.basis == "consent"
+    renewed = after(implied, event("granted", 101, basis="implied", grade="D", expires_at=200.0))
+    assert [p.expires_at for p in renewed.permissions] == [200.0]
+
+
+def test_a_better_proof_stays() -> None:
+    person = after(event("granted", 1, grade="A"), event("granted", 2, grade="D"))
+    assert person.permissions[0].grade == "A"
+    assert state(after(event("granted", 1), event("requested", 2))) == "granted"
+
+
+ANY = st.builds(
+    lambda action, at, purpose, channel, grade, imported: ConsentEvent(
+        id=f"{action}{at}{purpose}{channel}{grade}{imported}", action=action, at=float(at),
+        purpose="" if action == "objected" else purpose, channel="" if action == "objected" else channel,
+        grade=grade, imported=imported,
+    ),
+    st.sampled_from(ACTIONS),
+    st.integers(1, 6), st.sampled_from(["newsletter", "offers"]), st.sampled_from(["email", "sms"]),
+    st.sampled_from("ABCD"), st.booleans(),
+)  # fmt: skip
+
+
+@given(st.lists(ANY, max_size=10))
+def test_nothing_opens_after_a_stop_but_a_later_double_opt_in(events: list[ConsentEvent]) -> None:
+    person = after(*events)
+    for purpose, channel in itertools.product(("newsletter", "offers"), ("email", "sms")):
+        stops = [
+            e.at
+            for e in events
+            if e.action in ("withdrawn", "objected")
+            and e.purpose in ("", purpose)
+            and e.channel in ("", channel)
+        ]
+        own = [
+            e.at
+            for e in events
+            if e.action in ("confirmed", "granted", "imported")
+            and e.grade == "A"
+            and not e.imported
+            and (e.purpose, e.channel) == (purpose, channel)
+        ]
+        if stops and not any(at >= max(stops) for at in own):
+            assert stopped(person, purpose, channel)
+            found = permission(person, purpose, channel)
+            assert found is None or found.state != "granted" or found.at > max(stops)
+
+
+@given(st.lists(ANY, max_size=8))
+def test_telling_it_twice_changes_nothing(events: list[ConsentEvent]) -> None:
+    once = after(*events)
+    for each in events[-1:]:
+        assert apply(once, each).stops == once.stops
