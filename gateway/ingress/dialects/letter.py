@@ -84,7 +84,6 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
     thread = read_ids(f"{headers.get('references')} {headers.get('in-reply-to')}")
     unsubscribe = headers.get("list-unsubscribe")
     message_id = letter.message_id or f"<{identity}@{_domain_of(letter.sender.address)}>"
-    single = len(recipients) == 1
     everyone = letter.everyone
     native = letter.forward is not None or letter.pending
     return Message(
@@ -98,22 +97,8 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
             name=letter.sender.name,
         ),
         recipients=recipients,
-        content=Content(
-            subject=letter.subject,
-            text=letter.text,
-            html=letter.html,
-            sender_name=letter.sender.name,
-            sender_address=letter.sender.address,
-            recipient_name=recipients[0].name if single else "",
-            recipient_company=recipients[0].company if single else "",
-            own_words=_own_words(letter),
-            bulk_headers=bool(unsubscribe) or "list-id" in headers,
-            is_reply=bool(thread),
-            template_pending=letter.pending,
-            attachments=tuple(
-                Attachment(filename=f.filename, type=f.type, size=len(f.octets), inline=f.inline)
-                for f in letter.files
-            ),
+        content=_read_content(
+            letter, recipients, bulk=bool(unsubscribe) or "list-id" in headers, reply=bool(thread)
         ),
         raw=pack_native(_native(letter, identity)) if native else _compose(letter, message_id, now),
         format="json" if native else "mime",
@@ -136,6 +121,27 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
         list_unsubscribe_post=headers.get("list-unsubscribe-post"),
         # Where no provider is set up there is no such relay: better not delivered than an empty mail.
         relay=upstream_relay(source.name) if native else source.relay,
+    )
+
+
+def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool, reply: bool) -> Content:
+    first, single = recipients[0], len(recipients) == 1
+    return Content(
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        sender_name=letter.sender.name,
+        sender_address=letter.sender.address,
+        recipient_name=first.name if single else "",
+        recipient_company=first.company if single else "",
+        own_words=_own_words(letter),
+        bulk_headers=bulk,
+        is_reply=reply,
+        template_pending=letter.pending,
+        attachments=tuple(
+            Attachment(filename=f.filename, type=f.type, size=len(f.octets), inline=f.inline)
+            for f in letter.files
+        ),
     )
 
 
