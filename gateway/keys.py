@@ -2,11 +2,15 @@
 
 One JSON file, readable by its owner alone. A subject key is a keyed hash of the normalized address, so
 that a stolen database does not say who was written to; losing the file loses every match.
+
+Peppers rotate without anyone being rewritten, for nobody's address is known: people keep the key that they
+were first met under, and only who is new gets one of the new pepper (see docs/keys.md).
 """
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
@@ -25,11 +29,19 @@ def lane_of(subject: bytes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """`peppers` and `tokens` hold 32-byte keys, the current one first; `signing` is an Ed25519 seed."""
+    """`peppers` and `tokens` hold 32-byte keys, the current one first; `signing` is an Ed25519 seed and
+    `retired` the public keys of the seeds before it. `known` says who is stored under an older pepper; it
+    is asked only where there are several."""
 
     peppers: tuple[bytes, ...]
     tokens: tuple[bytes, ...]
     signing: bytes
+    retired: tuple[bytes, ...] = ()
+    known: Container[bytes] = ()
+    tags: tuple[bytes, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tags", tuple(tag_of(pepper) for pepper in self.peppers))
 
     def __repr__(self) -> str:
         return f"Keys(fingerprint={self.fingerprint})"
@@ -40,8 +52,19 @@ class Keys:
         return blake2b(b"fingerprint", key=self.peppers[-1], digest_size=8).hexdigest()
 
     def subject(self, channel: str, key: str) -> bytes:
-        """The 16-byte subject key of a normalized address on a channel."""
-        return blake2b(f"{channel}\0{key}".encode(), key=self.peppers[0], digest_size=16).digest()
+        """The 16-byte subject key of a normalized address on a channel; its last byte tells the pepper."""
+        said = f"{channel}\0{key}".encode()
+        if len(self.peppers) > 1:
+            for older, tag in zip(self.peppers[:0:-1], self.tags[:0:-1], strict=True):
+                subject = blake2b(said, key=older, digest_size=15).digest() + tag
+                if subject in self.known:
+                    return subject
+        return blake2b(said, key=self.peppers[0], digest_size=15).digest() + self.tags[0]
+
+
+def tag_of(pepper: bytes) -> bytes:
+    """The byte by which subjects of a pepper are told from those of another."""
+    return blake2b(b"tag", key=pepper, digest_size=1).digest()
 
 
 def new_keys() -> Keys:
@@ -57,12 +80,14 @@ def load_keys(path: Path) -> Keys:
             tuple(bytes.fromhex(k) for k in data["peppers"]),
             tuple(bytes.fromhex(k) for k in data["tokens"]),
             bytes.fromhex(data["signing"]),
+            tuple(bytes.fromhex(k) for k in data.get("retired", ())),
         )
     except OSError as error:
         raise KeysError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise KeysError(f"{path}: not a key file; restore it from your backup") from error
-    if not all(len(k) == 32 for k in (*keys.peppers, *keys.tokens, keys.signing)) or not keys.peppers:
+    every = (*keys.peppers, *keys.tokens, keys.signing, *keys.retired)
+    if not all(len(k) == 32 for k in every) or not keys.peppers:
         raise KeysError(f"{path}: a key has the wrong length; restore the file from your backup")
     return keys
 
@@ -73,6 +98,7 @@ def save_keys(path: Path, keys: Keys) -> None:
         "peppers": [k.hex() for k in keys.peppers],
         "tokens": [k.hex() for k in keys.tokens],
         "signing": keys.signing.hex(),
+        "retired": [k.hex() for k in keys.retired],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")

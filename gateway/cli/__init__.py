@@ -16,6 +16,13 @@ COMMANDS = {
     "read": ("gateway.cli.read", "Say what messages say, with the words that show it."),
     "consents": ("gateway.cli.consents", "Import, show and export what people agreed to."),
     "holds": ("gateway.cli.holds", "List, show, release and reject held messages."),
+    "replay": ("gateway.cli.replay", "Try a draft of policies on past messages."),
+    "explain": ("gateway.cli.explain", "Say why a message was decided so, or what would become of one."),
+    "audit": ("gateway.cli.audit", "Verify the audit log, make evidence packs and checkpoints."),
+    "subject": ("gateway.cli.subject", "Give a person their data, erase it, or restrict it."),
+    "backup": ("gateway.cli.backup", "Copy the embedded database while the gateway runs."),
+    "restore": ("gateway.cli.restore", "Put a backup in the database's place."),
+    "keys": ("gateway.cli.keys", "Rotate the pepper, token and signing keys."),
     "access": ("gateway.cli.access", "Make secrets and their hashes for access.yaml."),
 }
 

@@ -213,6 +213,7 @@ async def erase(
     for ref, erasure in begun:
         async for counts in empty(store, ref, erasure, actor):
             yield counts
+        await _unconfirmed(store, ref)
     if address is not None:
         yield {"events": await _unmatched(store, address, actor)}
     await store.run(_Say([(_LATE_ATTEMPTS, (0, NOBODY))], {}))
@@ -292,6 +293,15 @@ async def _unmatched(store: Store, address: tuple[str, str], actor: str) -> int:
         ]
         await store.run(_Say(drops, {"actor": actor, "rows": {"events": gone}}))
     return len(gone)
+
+
+async def _unconfirmed(store: Store, ref: Ref) -> None:
+    """Requests to subscribe that wait for their confirmation: with their proof, they go."""
+    sql = "SELECT key, answer FROM replays WHERE length(key) = 17 AND expires_at > 0"
+    mark = ref[1].hex().encode()
+    gone = [bytes(key) for key, answer in await store.rows(sql) if mark in bytes(answer)]
+    if gone:
+        await store.run(_Say([("DELETE FROM replays WHERE key = ?", (key,)) for key in gone], {}))
 
 
 def is_erased(person: Person) -> bool:

@@ -1,0 +1,163 @@
+"""`galateo explain`: why a message was decided so, or what would become of one now."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.text import Text
+
+from gateway.app import Parts
+from gateway.cli.session import with_parts
+from gateway.evidence.explain import Asked, Explanation, as_json, explain
+from gateway.evidence.outlook import look
+from gateway.evidence.stretch import moment
+from gateway.message.address import is_valid, normalize
+from gateway.message.envelope import Message, Recipient, Sender
+from gateway.message.ids import new_id
+from gateway.message.parse import parse
+from gateway.message.rewrite import metadata
+
+WORDS = {
+    "en": {
+        "now": "now", "under": "under policies", "class": "class", "read": "Read", "known": "Known",
+        "passed": "passed", "violated": "violated", "elsewhere": "not meant here", "to pass": "To pass",
+        "observed": "observed only",
+        "inexact": "The policy texts or the facts of this decision are not kept any more: what follows is"
+        " what it found wrong.",
+    },
+    "it": {
+        "now": "adesso", "under": "secondo le regole", "class": "classe", "read": "Letto", "known": "Noto",
+        "passed": "superata", "violated": "violata", "elsewhere": "non riguarda", "to pass": "Per passare",
+        "observed": "solo osservata",
+        "inexact": "I testi delle regole o i fatti di questa decisione non sono più conservati: segue ciò che"
+        " fu trovato.",
+    },
+}  # fmt: skip
+
+
+@click.command("explain")
+@click.argument("message_id", required=False)
+@click.argument("recipient", required=False, default="")
+@click.option("--eml", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A message.")
+@click.option("--to", "address", default="", help="Whom it would go to.")
+@click.option("--source", default="", help="Which source would send it; the only one without it.")
+@click.option("--json", "as_data", is_flag=True)
+@click.option("--lang", type=click.Choice(["en", "it"]), default="en")
+def explain_command(
+    message_id: str | None,
+    recipient: str,
+    eml: Path | None,
+    address: str,
+    source: str,
+    as_data: bool,
+    lang: str,
+) -> None:
+    """Explain the decisions of MESSAGE_ID, for all recipients or for one (its number or address); or, with
+    --eml and --to, what would happen to that message now. Nothing is sent or kept."""
+    if (eml is None) == (message_id is None):
+        raise click.UsageError("Give a message's id, or --eml FILE --to ADDRESS.")
+    if eml is not None:
+        if not is_valid("email", address):
+            raise click.UsageError("--to needs an email address.")
+        raw = eml.read_bytes()
+        found = with_parts(lambda parts: _look(parts, raw, address, source))
+    else:
+        wanted = str(message_id)
+        found = with_parts(lambda parts: explain(parts.store, wanted, recipient))
+    if not found:
+        click.echo("There is no such message, or no such recipient of it.", err=True)
+        sys.exit(1)
+    if as_data:
+        told = [as_json(one, lang) for one in found]
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+        return
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    for one in found:
+        _print(console, one, lang)
+
+
+async def _look(parts: Parts, raw: bytes, address: str, source_name: str) -> list[Explanation]:
+    sources = parts.access.sources
+    if not source_name and len(sources) == 1:
+        source_name = next(iter(sources))
+    if source_name not in sources:
+        raise click.UsageError(f"--source: one of {', '.join(sorted(sources))}")
+    source, now = sources[source_name], time.time()
+    parsed = parse(raw)
+    declared = metadata(parsed)
+    sender = parsed.content.sender_address
+    message = Message(
+        id=new_id(now, os.urandom(10)),
+        source=source.name,
+        controller=source.controller,
+        channel="email",
+        sender=Sender(address=sender, key=normalize("email", sender) if sender else ""),
+        recipients=(
+            Recipient(
+                channel="email",
+                address=address,
+                key=normalize("email", address),
+                name=declared.recipient_name,
+                jurisdiction=declared.jurisdiction,
+            ),
+        ),
+        content=parsed.content,
+        raw=raw,
+        received_at=now,
+        class_=declared.class_,
+        purpose=declared.purpose or source.default_purpose,
+        campaign=declared.campaign,
+        sequence_step=declared.sequence_step,
+        thread=parsed.in_reply_to[0] if parsed.in_reply_to else "",
+        in_reply_to=parsed.in_reply_to,
+        list_unsubscribe=parsed.list_unsubscribe,
+        list_unsubscribe_post=parsed.list_unsubscribe_post,
+        signed=parsed.signed,
+    )
+    return await look(parts.store, parts.reader, parts.access, parts.keys, parts.policies.current, message)
+
+
+def _print(console: Console, one: Explanation, lang: str) -> None:
+    words = WORDS[lang]
+    name = one.decision or words["now"]
+    console.print(Text(f"{name}: {one.outcome}", style="bold"))
+    judged = f"{words['class']} {' + '.join(one.classes)}"
+    console.print(f"{moment(one.at)}, {judged}, {words['under']} {one.policy_version}", markup=False)
+    if not one.exact:
+        console.print(words["inexact"])
+    for title, told in ((words["read"], one.reading), (words["known"], one.known)):
+        if told:
+            console.print(Text(f"\n{title}", style="bold"))
+            for key, value in told.items():
+                if value not in ([], {}, "", 0):
+                    console.print(f"  {key}: {_short(value)}", markup=False)
+    console.print()
+    for asked in one.asked:
+        _print_asked(console, asked, words, lang)
+    console.print()
+
+
+def _print_asked(console: Console, asked: Asked, words: dict[str, str], lang: str) -> None:
+    style = {"passed": "green", "violated": "red"}.get(asked.answer, "dim")
+    line = Text(f"{words[asked.answer]:>16}  ", style=style)
+    line.append(f"{asked.policy}/{asked.rule}", style="default")
+    if asked.parameters:
+        line.append(f"  {_short(asked.parameters)}", style="dim")
+    if asked.mode == "observe":
+        line.append(f"  ({words['observed']})", style="dim")
+    console.print(line)
+    for v in asked.violations:
+        console.print(f"{'':18}{v.code}: {v.reason.in_(lang)}", markup=False)
+        for evidence in v.evidence:
+            if evidence.text:
+                console.print(f'{"":18}"{evidence.text}"', markup=False)
+        if v.remedy.in_(lang):
+            console.print(f"{'':18}{words['to pass']}: {v.remedy.in_(lang)}", markup=False)
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()

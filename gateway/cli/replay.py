@@ -1,0 +1,120 @@
+"""`galateo replay`: what a draft of policies would have changed."""
+
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from gateway.app import Parts
+from gateway.cli.moments import Ago, bar
+from gateway.cli.serve import REFUSALS
+from gateway.cli.session import with_parts
+from gateway.evidence.observed import observed
+from gateway.evidence.replay import Changes
+from gateway.evidence.replaying import Drafted, as_csv, as_json, prepare, replay, versions_of
+from gateway.policy.load import compose, read_folder
+from gateway.settings import load
+
+
+@click.command("replay")
+@click.option(
+    "--policies",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the draft; the policies in force without it.",
+)
+@click.option("--since", type=Ago(), default="30d", show_default=True, help="How far back.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text")
+@click.option("--lang", type=click.Choice(["en", "it"]), default="en", help="The language of the reasons.")
+@click.option("--samples", default=5, show_default=True, help="Samples of each kind and rule.")
+@click.option("--processes", default=0, help="How many work side by side; all processors without it.")
+@click.option("--observed", "only_observed", is_flag=True, help="What policies in observe would have done.")
+def replay_command(
+    folder: Path | None, since: float, form: str, lang: str, samples: int, processes: int, only_observed: bool
+) -> None:
+    """Decide past messages again under a draft, with the facts and readings kept of them, and show what
+    would change. Nothing is sent and nothing is kept of it."""
+    if only_observed:
+        _tell_observed(since)
+        return
+    try:
+        texts = read_folder(folder or load().policies)
+        compose(texts)
+    except REFUSALS as error:
+        click.echo(f"galateo: {error}", err=True)
+        sys.exit(1)
+    if folder is not None and not folder.is_dir():
+        raise click.UsageError(f"There is no folder {folder}.")
+    found = with_parts(lambda parts: _run(parts, texts, since, samples, processes))
+    if form == "json":
+        click.echo(orjson.dumps(as_json(found), option=orjson.OPT_INDENT_2).decode())
+    elif form == "csv":
+        click.echo(as_csv(found), nl=False)
+    else:
+        _print(found, lang)
+
+
+async def _run(parts: Parts, texts: dict[str, str], since: float, samples: int, processes: int) -> Changes:
+    now = time.time()
+    drafted = Drafted(
+        draft=texts,
+        versions=await versions_of(parts.store, now - since, now),
+        observing=parts.policies.current.observing,
+        keep=samples,
+    )
+    with _pool(drafted, processes or os.cpu_count() or 1) as pool, bar("replaying") as progress:
+        return await replay(parts.store, drafted, now - since, now + 1, pool=pool, progress=progress)
+
+
+def _pool(drafted: Drafted, count: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
+    if count < 2:
+        return nullcontext()
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(count, mp_context=context, initializer=prepare, initargs=(drafted,))
+
+
+def _print(found: Changes, lang: str) -> None:
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    changed = sum(found.kinds.values())
+    console.print(f"{found.decided} decisions, {found.same} unchanged, {changed} would change.")
+    if found.missing:
+        console.print(f"{found.missing} have no facts any more: nothing can be said about them.")
+    if found.unknown:
+        console.print("Where rules ask for what is not kept (the text, a pace nobody asked for then):")
+        for rule, count in found.unknown.most_common():
+            console.print(f"  {rule}: unknown for {count}")
+    for title, counted in (
+        ("rule", found.by_rule),
+        ("campaign", found.by_campaign),
+        ("source", found.by_source),
+    ):
+        if counted:
+            table = Table(f"by {title}", "newly", "messages", box=None)
+            for (kind, name), count in counted.most_common(30):
+                table.add_row(name or "(none)", kind, str(count))
+            console.print(table)
+    for change in found.changes:
+        rules = ", ".join(change.rules)
+        console.print(f"\n{change.decision}  {change.before} -> {change.after}  {rules}", markup=False)
+        for en, it in change.reasons:
+            console.print(f"  {it if lang == 'it' else en}", markup=False)
+
+
+def _tell_observed(since: float) -> None:
+    now = time.time()
+    rows = with_parts(lambda parts: observed(parts.store, now - since, now + 1))
+    if not rows:
+        click.echo("No policy in observe objected to anything in this time.")
+        return
+    table = Table("day", "policy", "would be", "was", "messages", box=None)
+    for row in rows:
+        table.add_row(row.day, row.policy, row.would, row.was, str(row.count))
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
