@@ -1,7 +1,6 @@
 """The overview: how things go out, today against the last four weeks."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from aiohttp import web
 
@@ -9,9 +8,8 @@ from gateway.console.charts import Figure, bars
 from gateway.console.days import DAY, DAYS, Count, Days
 from gateway.console.desk import Desk, Visit
 from gateway.console.holds import Sla
-from gateway.message.ids import new_id
 from gateway.policy.outcome import Outcome
-from gateway.store.protocol import Store
+from gateway.store.protocol import Depths, Store
 
 FRESH = 20.0
 COMPLAINTS = 0.001
@@ -26,11 +24,10 @@ MARKETING = (
 )
 LEAVING = ("unsubscribe", "consent.withdrawn", "consent.objected")
 
-_HOLDS = (
-    "SELECT created_at, decided_at, status FROM holds WHERE id >= ? AND decided_at > 0"
-    " AND status IN ('released', 'rejected') ORDER BY id DESC LIMIT 5000"
+_REVIEWED = (
+    "SELECT created_at, decided_at FROM holds WHERE status IN ('released', 'rejected') AND decided_at > ?"
+    " ORDER BY decided_at DESC LIMIT 5000"
 )
-
 _OPEN = "SELECT count(*), min(created_at) FROM holds WHERE status = 'open'"
 
 
@@ -42,7 +39,7 @@ class Overview:
         self._store = store
         self._days = days
         self._sla = sla
-        self._depths: tuple[float, Any] = (0.0, None)
+        self._depths: tuple[float, Depths] | None = None
 
     async def show(self, visit: Visit) -> web.Response:
         """The page."""
@@ -67,21 +64,18 @@ class Overview:
         [(count, oldest)] = await self._store.rows(_OPEN)
         return count, oldest or 0.0
 
-    async def _waiting(self) -> Any:
+    async def _waiting(self) -> Depths:
         """What waits, counted every few seconds at most."""
-        at, depths = self._depths
         now = self._desk.clock()
-        if depths is None or now - at > FRESH:
-            depths = await self._store.depths()
-            self._depths = (now, depths)
-        return depths
+        if self._depths is None or now - self._depths[0] > FRESH:
+            self._depths = (now, await self._store.depths())
+        return self._depths[1]
 
     async def _reviewed(self) -> list[float]:
         """The median hours from hold to verdict, by the day of the verdict."""
         now = self._desk.clock()
-        since = new_id(max(now - DAYS * DAY, 0.0), bytes(10))
         waits: dict[int, list[float]] = {}
-        for created, decided, _ in await self._store.rows(_HOLDS, (since,)):
+        for created, decided in await self._store.rows(_REVIEWED, (now - DAYS * DAY,)):
             waits.setdefault(int(decided // DAY), []).append(decided - created)
         today = int(now // DAY)
         return [_median(waits.get(day, [])) / 3600 for day in range(today - DAYS + 1, today + 1)]

@@ -85,7 +85,6 @@ class Pile:
     channel: str
     class_: str
     newest: float = 0.0
-    expires: float = 0.0
     excerpt: Excerpt = NOTHING
 
     @property
@@ -107,49 +106,47 @@ class Listed:
 
 
 _PILES = (
-    "SELECT cluster, codes, count(*), min(id), min(created_at), min(source), min(campaign), min(channel),"
-    " min(class) FROM holds WHERE {where} GROUP BY cluster, codes{having} ORDER BY 4 LIMIT ?"
+    "SELECT * FROM (SELECT cluster, codes, count(*), min(id) AS oldest, min(created_at), min(source),"
+    " min(campaign), min(channel), min(class), sum(count(*)) OVER (), min(min(created_at)) OVER ()"
+    " FROM holds WHERE {where} GROUP BY cluster, codes) AS piles WHERE oldest > ? ORDER BY oldest LIMIT ?"
 )
-_TOTAL = "SELECT count(*), min(created_at) FROM holds WHERE {where}"
 
 
 async def list_piles(store: Store, wanted: Filter, now: float) -> Listed:
     """One page of the piles that match."""
     where, values = wanted.where(now)
-    having = " HAVING min(id) > ?" if wanted.after else ""
-    given = [*values, *([wanted.after] if wanted.after else []), PAGE + 1]
-    rows = await store.rows(_PILES.format(where=where, having=having), given)
-    piles = [
-        Pile(
-            cluster=cluster, codes=tuple(codes.split()), holds=holds, oldest=oldest, since=since,
-            source=source, campaign=campaign, channel=channel, class_=class_,
-        )
-        for cluster, codes, holds, oldest, since, source, campaign, channel, class_ in rows
-    ]  # fmt: skip
-    shown = piles[:PAGE]
-    [(holds, oldest)] = await store.rows(_TOTAL.format(where=where), values)
-    told = await excerpts(store, [pile.oldest for pile in shown])
-    shown = [replace(pile, excerpt=told.get(pile.oldest, NOTHING)) for pile in shown]
-    after = shown[-1].oldest if len(piles) > PAGE else ""
-    return Listed(piles=shown, holds=holds, oldest=oldest or 0.0, next=after)
+    rows = await store.rows(_PILES.format(where=where), [*values, wanted.after, PAGE + 1])
+    piles = [_pile(row) for row in rows[:PAGE]]
+    told = await excerpts(store, [pile.oldest for pile in piles])
+    piles = [replace(pile, excerpt=told.get(pile.oldest, NOTHING)) for pile in piles]
+    holds, oldest = (int(rows[0][-2]), float(rows[0][-1])) if rows else (0, 0.0)
+    return Listed(piles=piles, holds=holds, oldest=oldest, next=piles[-1].oldest if len(rows) > PAGE else "")
+
+
+def _pile(row: tuple[Any, ...]) -> Pile:
+    cluster, codes, holds, oldest, since, source, campaign, channel, class_, *_ = row
+    return Pile(
+        cluster=cluster, codes=tuple(codes.split()), holds=holds, oldest=oldest, since=since,
+        source=source, campaign=campaign, channel=channel, class_=class_,
+    )  # fmt: skip
 
 
 _MEMBERS = "SELECT id FROM holds WHERE status = 'open' AND cluster = ? AND codes = ? ORDER BY id LIMIT ?"
 _COUNT = (
-    "SELECT count(*), min(id), min(created_at), max(created_at), min(expires_at), min(source), min(campaign),"
+    "SELECT count(*), min(id), min(created_at), max(created_at), min(source), min(campaign),"
     " min(channel), min(class) FROM holds WHERE status = 'open' AND cluster = ? AND codes = ?"
 )
 
 
 async def find_pile(store: Store, cluster: str, codes: str) -> Pile | None:
     """One pile, or None when nothing of it is open any more."""
-    [(holds, oldest, since, newest, expires, *shared)] = await store.rows(_COUNT, (cluster, codes))
+    [(holds, oldest, since, newest, *shared)] = await store.rows(_COUNT, (cluster, codes))
     if not holds:
         return None
     source, campaign, channel, class_ = shared
     return Pile(
         cluster=cluster, codes=tuple(codes.split()), holds=holds, oldest=oldest, since=since, newest=newest,
-        expires=expires, source=source, campaign=campaign, channel=channel, class_=class_,
+        source=source, campaign=campaign, channel=channel, class_=class_,
     )  # fmt: skip
 
 

@@ -197,7 +197,11 @@ class Clusters:
             under_way.append(asyncio.ensure_future(self._decide(task, hold_id)))
             if number % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
-        said = await asyncio.gather(*under_way)
+        results = await asyncio.gather(*under_way, return_exceptions=True)
+        said = [word for word in results if isinstance(word, str)]
+        for problem in results:
+            if isinstance(problem, BaseException):
+                raise problem
         refused, gone = said.count("open"), said.count("gone")
         now = self._clock()
         ended = len(ids) < CHUNK
