@@ -38,7 +38,7 @@ class Login:
         form = await read_form(request)
         if not is_same_site(request):
             raise Turned("forged", 403)
-        name, secret = form.get("name")[:64], form.get("secret")[:1000]
+        name, secret = form.get("name")[:64], "".join(form.all("secret")[:1])[:1000]
         now, peer = self._desk.clock(), peer_of(request)
         counts = [self._all.take("", now), self._by_peer.take(peer, now), self._by_name.take(name, now)]
         if not all(counts):
@@ -93,7 +93,7 @@ class Login:
             problem=problem,
             next=own_path(request.query.get("next", "")),
             local=self._offers_local(request),
-            nobody=not self._desk.access.reviewers,
+            nobody=not self._desk.sessions.listed,
         )
         if status == 429:
             answer.headers["Retry-After"] = str(int(TRIES[1]))
@@ -101,7 +101,7 @@ class Login:
 
     def _offers_local(self, request: web.Request) -> bool:
         access = self._desk.access
-        return access.development and not access.reviewers and is_at_this_machine(request)
+        return access.development and not self._desk.sessions.listed and is_at_this_machine(request)
 
     async def _go_in(self, request: web.Request, reviewer: Reviewer, how: str, after: str) -> web.Response:
         answer = go_to(own_path(after))

@@ -1,0 +1,269 @@
+"""One decision stands, whoever else tries."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.console.place import Browser, Place, place, plain, reviewers
+from tests.line import DAY, KEYS, consent
+
+
+async def test_a_release_sends_it_and_says_so(here: Place, ada: Browser) -> None:
+    hold = await here.hold()
+    status, text = await ada.decide(hold, "release")
+    assert (status, await here.status(hold)) == (200, "released")
+    assert "on its way" in text
+    assert (await here.line.store.depths()).outbox == 1
+    assert ("hold.released", hold, "compliance") in await here.audited()
+
+
+async def test_a_rejection_never_sends_it(here: Place, ada: Browser) -> None:
+    hold = await here.hold()
+    await ada.decide(hold, "reject", "no consent, no offer")
+    stored = await here.line.store.hold(hold)
+    assert stored is not None
+    assert (stored.status, stored.decided_by, stored.reason) == (
+        "rejected",
+        "compliance",
+        "no consent, no offer",
+    )
+    assert (await here.line.store.depths()).outbox == 0
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "\t\r\n"])
+async def test_a_decision_needs_a_reason(here: Place, ada: Browser, reason: str) -> None:
+    hold = await here.hold()
+    status, text = await ada.decide(hold, "release", reason)
+    assert (status, await here.status(hold)) == (409, "open")
+    assert "needs a reason" in text
+
+
+async def test_a_withdrawal_meanwhile_makes_the_hold_go(here: Place, ada: Browser) -> None:
+    hold = await here.hold()
+    await ada.get(f"/console/holds/{hold}")
+    await here.line.consents.record(
+        [
+            consent(
+                "anna@example.org",
+                now=here.line.clock(),
+                action="withdrawn",
+                purpose="",
+                at=here.line.clock(),
+            )
+        ],
+        "test",
+    )
+    status, text = await ada.decide(hold, "release")
+    assert status == 409
+    assert "Somebody was quicker" in plain(text)
+    assert (await here.line.store.depths()).outbox == 0
+
+
+async def test_the_policies_are_asked_again_and_their_no_is_told(here: Place, ada: Browser) -> None:
+    from gateway.policy.load import compose
+    from tests.console.place import OFFERS
+
+    hold = await here.hold()
+    stricter = OFFERS.replace("outcome: hold", "outcome: reject")
+    here.line.policies.current = compose({"offers.yaml": stricter})
+    status, text = await ada.decide(hold, "release")
+    assert (status, await here.status(hold)) == (409, "open")
+    assert "The policies refuse it today" in plain(text)
+    assert "no consent of this person" in plain(text)
+    assert (await here.line.store.depths()).outbox == 0
+
+
+async def test_of_two_at_once_one_stands_and_the_other_is_told(here: Place, ada: Browser) -> None:
+    hold = await here.hold()
+    async with here.browser() as other:
+        await other.sign_in("bruno")
+        found = await asyncio.gather(ada.decide(hold, "release"), other.decide(hold, "reject"))
+    statuses = sorted(status for status, _ in found)
+    assert statuses == [200, 409]
+    [told] = [plain(text) for status, text in found if status == 409]
+    assert "Somebody was quicker" in told
+    assert "Your decision changed nothing" in told
+    assert await here.status(hold) in ("released", "rejected")
+
+
+class TestForms:
+    @pytest.mark.parametrize("form", ["", "0" * 32, "é", "x" * 5000])
+    async def test_a_forged_token_decides_nothing(self, here: Place, ada: Browser, form: str) -> None:
+        hold = await here.hold()
+        status, _, _ = await ada.post(f"/console/holds/{hold}/reject", {"form": form, "reason": "x"})
+        assert (status, await here.status(hold)) == (403, "open")
+
+    async def test_another_session_s_token_decides_nothing(self, here: Place, ada: Browser) -> None:
+        hold = await here.hold()
+        async with here.browser() as other:
+            await other.sign_in("bruno")
+            theirs = await other.form("/console/")
+        status, _, _ = await ada.post(f"/console/holds/{hold}/reject", {"form": theirs, "reason": "x"})
+        assert (status, await here.status(hold)) == (403, "open")
+
+    @pytest.mark.parametrize(
+        "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
+    )
+    async def test_another_site_decides_nothing(
+        self, here: Place, ada: Browser, headers: dict[str, str]
+    ) -> None:
+        hold, form = await here.hold(), await ada.form("/console/")
+        data = {"form": form, "reason": "x"}
+        status, _, _ = await ada.post(f"/console/holds/{hold}/reject", data, **headers)
+        assert (status, await here.status(hold)) == (403, "open")
+
+    async def test_a_session_that_ended_meanwhile_is_told(self, here: Place, ada: Browser) -> None:
+        hold, form = await here.hold(), await ada.form("/console/")
+        here.line.clock.now += DAY
+        status, text, _ = await ada.post(f"/console/holds/{hold}/reject", {"form": form, "reason": "x"})
+        assert (status, await here.status(hold)) == (401, "open")
+        assert "Nothing was changed" in plain(text)
+
+    async def test_nothing_is_decided_by_a_link(self, here: Place, ada: Browser) -> None:
+        hold = await here.hold()
+        status, _ = await ada.get(f"/console/holds/{hold}/release")
+        assert (status, await here.status(hold)) == (405, "open")
+
+
+class TestRoles:
+    async def test_an_auditor_sees_and_decides_nothing(self, here: Place) -> None:
+        hold = await here.hold()
+        async with here.browser() as browser:
+            await browser.sign_in("auditor")
+            status, text = await browser.get(f"/console/holds/{hold}")
+            assert status == 200
+            assert "/release" not in text
+            status, _ = await browser.decide(hold, "release")
+            assert (status, await here.status(hold)) == (403, "open")
+
+    async def test_a_reviewer_does_not_see_people(self, here: Place) -> None:
+        subject = KEYS.subject("email", "anna@example.org").hex()
+        async with here.browser() as browser:
+            await browser.sign_in("reviewer")
+            assert (await browser.get("/console/people"))[0] == 403
+            assert (await browser.get(f"/console/people/default/{subject}"))[0] == 403
+            form = await browser.form("/console/")
+            withdraw = f"/console/people/default/{subject}/withdraw"
+            data = {"form": form, "action": "withdrawn", "channel": "email", "how": "phone"}
+            assert (await browser.post(withdraw, data))[0] == 403
+        assert not (await here.line.store.person(("default", bytes.fromhex(subject)))).stops
+
+    async def test_nobody_releases_their_own(self, tmp_path: Path) -> None:
+        access = reviewers(own=("elena@acme.example",))
+        async with place(tmp_path, access) as here, here.browser() as browser:
+            hold = await here.hold()
+            await browser.sign_in("bruno")
+            status, text = await browser.decide(hold, "release")
+            assert (status, await here.status(hold)) == (403, "open")
+            assert "ask a colleague" in plain(text)
+            await browser.decide(hold, "reject")
+            assert await here.status(hold) == "rejected"
+
+
+class TestFourEyes:
+    async def test_two_people_release(self, tmp_path: Path) -> None:
+        async with place(tmp_path, four_eyes=True) as here, here.browser() as ada, here.browser() as bruno:
+            hold = await here.hold()
+            await ada.sign_in()
+            await bruno.sign_in("bruno")
+            _, text = await ada.decide(hold, "release", "a reader since 2019")
+            assert "a second reviewer must agree" in plain(text)
+            await ada.decide(hold, "release", "once more")
+            assert await here.status(hold) == "open"
+            _, text = await bruno.get(f"/console/holds/{hold}")
+            assert "compliance proposes" in plain(text)
+            await bruno.decide(hold, "release", "I agree")
+            assert await here.status(hold) == "released"
+            assert ("hold.proposed", hold, "compliance") in await here.audited()
+
+    async def test_a_pile_too(self, tmp_path: Path) -> None:
+        async with place(tmp_path, four_eyes=True) as here, here.browser() as ada, here.browser() as bruno:
+            holds = [await here.hold(f"p{n}@example.org") for n in range(3)]
+            await ada.sign_in()
+            await bruno.sign_in("bruno")
+            path = await decide_pile(here, ada, holds[0], "release")
+            form = await ada.form("/console/")
+            assert (await ada.post(f"{path}/agree", {"form": form}))[0] == 403
+            assert {await here.status(hold) for hold in holds} == {"open"}
+            await bruno.post(f"{path}/agree", {"form": await bruno.form("/console/")})
+            await finished(bruno, path)
+            assert {await here.status(hold) for hold in holds} == {"released"}
+
+
+async def decide_pile(
+    here: Place, browser: Browser, hold_id: str, action: str, except_: tuple[str, ...] = ()
+) -> str:
+    """Decide all that are like a hold; the path of the task."""
+    hold = await here.line.store.hold(hold_id)
+    assert hold is not None
+    data = [
+        ("form", await browser.form("/console/")), ("codes", hold.codes), ("seen_at", str(here.line.clock())),
+        ("action", action), ("reason", "like the others"), *(("except", hold) for hold in except_),
+    ]  # fmt: skip
+    status, text, path = await browser.post(f"/console/piles/{hold.cluster}", data)
+    assert status == 200, plain(text)
+    return path
+
+
+async def finished(browser: Browser, path: str) -> str:
+    """The page of a task once it ended."""
+    for _ in range(200):
+        _, text = await browser.get(path, **{"HX-Request": "true"})
+        if "hx-get" not in text:
+            return text
+        await asyncio.sleep(0.02)
+    raise AssertionError(text)
+
+
+class TestPiles:
+    async def test_all_but_some(self, here: Place, ada: Browser) -> None:
+        holds = [await here.hold(f"p{n}@example.org") for n in range(12)]
+        path = await decide_pile(here, ada, holds[0], "release", (holds[3], holds[5]))
+        text = plain(await finished(ada, path))
+        assert "10" in text
+        kept = [hold for hold in holds if await here.status(hold) == "open"]
+        assert kept == [holds[3], holds[5]]
+        assert sum(kind == "hold.released" for kind, _, _ in await here.audited()) == 10
+
+    async def test_what_was_held_after_the_page_was_made_stays(self, here: Place, ada: Browser) -> None:
+        first = await here.hold("p1@example.org")
+        seen = here.line.clock()
+        here.line.clock.now += 5
+        later = await here.hold("p2@example.org")
+        here.line.clock.now = seen
+        path = await decide_pile(here, ada, first, "reject")
+        here.line.clock.now += 5
+        await finished(ada, path)
+        assert [await here.status(first), await here.status(later)] == ["rejected", "open"]
+
+    async def test_a_task_whose_process_went_away_goes_on(self, here: Place, ada: Browser) -> None:
+        from dataclasses import asdict, replace
+
+        from gateway.console.notes import Keep, Note
+        from gateway.intake.clusters import PREFIX, Task
+
+        holds = [await here.hold(f"p{n}@example.org") for n in range(6)]
+        hold = await here.line.store.hold(holds[0])
+        assert hold is not None
+        for done in holds[:2]:
+            await here.line.review.reject(done, "compliance", "like the others")
+        now = here.line.clock()
+        task = Task(
+            id="0" * 26, action="reject", cluster=hold.cluster, codes=hold.codes, reason="like the others",
+            actor="compliance", seen_at=now, total=6, decided=1, cursor=holds[0], started_at=now,
+            lease_until=now - 1,
+        )  # fmt: skip
+        note = Note(key=PREFIX + task.id.encode(), said=asdict(replace(task)), expires_at=now + 999)
+        await here.line.store.run(Keep([note]))
+        text = plain(await finished(ada, f"/console/tasks/{task.id}"))
+        assert "6 of 6" in text
+        assert {await here.status(hold) for hold in holds} == {"rejected"}
+
+    @pytest.mark.parametrize(
+        "path", ["/console/piles/zz?codes=x", "/console/piles/00?codes=%27", "/console/tasks/x"]
+    )
+    async def test_a_pile_that_is_not_there(self, ada: Browser, path: str) -> None:
+        status, text = await ada.get(path)
+        assert status == 404
+        assert "no longer here" in plain(text)
