@@ -1,0 +1,146 @@
+"""Whatever is changed in the database shows, with the entry that says so; what goes by right does not."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from gateway.evidence.checkpoint import BadCheckpoint, public_key, read_checkpoints, take_checkpoint
+from gateway.evidence.entries import FileRows
+from gateway.evidence.stretch import State
+from gateway.evidence.verify import Verification
+from tests.evidence.conftest import change
+from tests.line import KEYS
+
+
+async def verified(path: Path, **given: object) -> State:
+    return await Verification(FileRows(path), **given).run()  # type: ignore[arg-type]
+
+
+async def test_an_untouched_log_is_whole(database: Path) -> None:
+    state = await verified(database)
+    assert state.breaks == []
+    assert state.entries > 8
+    assert state.matched["decisions"] == 7
+    assert state.matched["consents"] == 3
+    assert state.matched["holds"] == 1
+
+
+CHANGES = {
+    "a byte of an entry": "UPDATE audit SET actor = 'someone' WHERE seq = 3",
+    "an entry deleted": "DELETE FROM audit WHERE seq = 4",
+    "the first entry deleted": "DELETE FROM audit WHERE seq = 1",
+    "two entries swapped": "UPDATE audit SET seq = CASE seq WHEN 3 THEN -4 ELSE -3 END WHERE seq IN (3, 4)",
+    "an outcome": "UPDATE decisions SET outcome = 0 WHERE outcome = 2",
+    "a reason": "UPDATE decisions SET violations = x'7b7d' WHERE outcome = 2",
+    "a fact": "UPDATE decisions SET snapshot = CAST(replace(CAST(snapshot AS TEXT), 'it', 'us') AS BLOB)",
+    "a class": "UPDATE decisions SET class = 'transactional' WHERE class = 'newsletter'",
+    "a recipient": "UPDATE decisions SET subject = x'00000000000000000000000000000000' WHERE outcome = 0",
+    "a decision deleted": "DELETE FROM decisions WHERE outcome = 2",
+    "a decision made up": "INSERT INTO decisions SELECT message_id, 9, lane, controller, subject, at,"
+    " outcome, class, source, sender, channel, campaign, policy_version, violations, snapshot, round"
+    " FROM decisions WHERE outcome = 2 LIMIT 1",
+    "what a message was": "UPDATE messages SET campaign = 'other'",
+    "whom it went to": "UPDATE messages SET meta = CAST(replace(CAST(meta AS TEXT), 'anna', 'enna') AS BLOB)",
+    "what was read": "UPDATE messages SET reading = x'7b7d'",
+    "a message deleted": "DELETE FROM messages WHERE class = 'outreach'",
+    "octets that wait": "UPDATE bodies SET content = x'00'",
+    "a reviewer's reason": "UPDATE holds SET reason = 'fine' WHERE status = 'rejected'",
+    "a hold released": "UPDATE holds SET status = 'released' WHERE status = 'rejected'",
+    "a hold deleted": "DELETE FROM holds WHERE status = 'rejected'",
+    "another type": "UPDATE consent_events SET proof = '{}', at = 'then'",
+    "a digest of another type": "UPDATE audit SET digest = 'none' WHERE seq = 2",
+    "a salt too long": "UPDATE audit SET salt = zeroblob(99) WHERE seq = 2",
+    "a proof": "UPDATE consent_events SET proof = x'7b7d' WHERE action = 'confirmed'",
+    "a withdrawal deleted": "DELETE FROM consent_events WHERE action = 'withdrawn'",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CHANGES)
+async def test_a_change_is_found_and_named(database: Path, what: str) -> None:
+    if what == "two entries swapped":
+        assert change(database, CHANGES[what])
+        change(database, "UPDATE audit SET seq = -seq WHERE seq < 0")
+    else:
+        assert change(database, CHANGES[what])
+    found = (await verified(database)).breaks
+    assert found, what
+    assert all(str(b) for b in found)
+    if what == "a byte of an entry":
+        assert [(b.chain, b.seq) for b in found] == [("gateway", 3)]
+    if what == "a withdrawal deleted":
+        assert "consent it speaks of is gone" in found[0].problem
+
+
+async def test_a_cut_end_shows_by_the_checkpoint(database: Path) -> None:
+    rows = FileRows(database)
+    kept = await take_checkpoint(rows, KEYS, 5.0)
+    last = (await rows.rows("SELECT max(seq) FROM audit"))[0][0]
+    change(database, "DELETE FROM audit WHERE seq > ?", last - 2)
+    change(database, "DELETE FROM consent_events WHERE action = 'withdrawn'")
+    change(database, "UPDATE holds SET status = 'open' WHERE status = 'rejected'")
+    assert (await verified(database)).breaks == []
+    points = read_checkpoints(kept, [public_key(KEYS.signing)])
+    found = (await verified(database, checkpoints=points)).breaks
+    assert len(found) == 1
+    assert f"saw entry {last}" in found[0].problem
+
+
+async def test_a_chain_that_was_written_anew_shows_by_the_checkpoint(database: Path) -> None:
+    kept = await take_checkpoint(FileRows(database), KEYS, 5.0)
+    forge(database)
+    assert (await verified(database)).breaks == []
+    points = read_checkpoints(kept, [public_key(KEYS.signing)])
+    assert "saw another entry" in (await verified(database, checkpoints=points)).breaks[0].problem
+
+
+def forge(path: Path) -> None:
+    """Change an actor and compute every later hash again."""
+    from gateway.evidence.entries import COLUMNS, Entry
+    from gateway.store.records import AuditRow
+    from gateway.store.sqlite_writes import chain_hash
+
+    db = apsw.Connection(str(path))
+    before = bytes(32)
+    for row in db.execute(f"SELECT {COLUMNS} FROM audit ORDER BY seq").fetchall():
+        entry = Entry(*row)  # type: ignore[arg-type]
+        actor = "forger" if entry.kind == "hold.rejected" else entry.actor
+        said = AuditRow(entry.at, entry.kind, entry.reference, actor, entry.digest)
+        before = chain_hash(before, "gateway", entry.seq, said)
+        db.execute("UPDATE audit SET actor = ?, hash = ? WHERE seq = ?", (actor, before, entry.seq))
+    db.close()
+
+
+async def test_checkpoints_are_believed_only_with_their_signature(database: Path) -> None:
+    kept = await take_checkpoint(FileRows(database), KEYS, 5.0)
+    trusted = [public_key(KEYS.signing)]
+    assert read_checkpoints(kept, trusted)[0].at == 5.0
+    for broken in (kept.replace(b"5.0", b"6.0"), b"{}\n", b"\xff\n", kept[:40], b"[1]\n"):
+        with pytest.raises(BadCheckpoint):
+            read_checkpoints(broken, trusted)
+    with pytest.raises(BadCheckpoint):
+        read_checkpoints(kept, [bytes(32)])
+
+
+async def test_a_verification_goes_on_where_it_stopped(database: Path) -> None:
+    kept: list[bytes] = []
+    first = await verified(database, keep=lambda state: kept.append(state.pack()))
+    again = await verified(database, state=State.unpack(kept[-1]))
+    assert again.entries == first.entries
+    assert again.breaks == []
+    change(database, "UPDATE audit SET actor = 'x' WHERE seq = 2")
+    assert (await verified(database, state=State.unpack(kept[-1]))).breaks == []
+    assert (await verified(database)).breaks
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"reached": 1}', b"\xff"])
+def test_a_state_that_is_none_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="does not say"):
+        State.unpack(data)
+
+
+async def test_stretches_meet_without_a_seam(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.evidence.verify.STRETCH", 3)
+    assert (await verified(database)).breaks == []
+    change(database, "DELETE FROM audit WHERE seq = 6")
+    assert [b.seq for b in (await verified(database)).breaks if "missing" in b.problem] == [7]
