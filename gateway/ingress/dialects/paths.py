@@ -12,9 +12,7 @@ from typing import Any
 LONGEST = 200
 DEPTH = 8
 
-_STEP = re.compile(
-    r"\.([A-Za-z_][A-Za-z0-9_-]*)|\[(-?\d{1,4})\]|\['([^'\]]{1,100})'\]|\[\"([^\"\]]{1,100})\"\]"
-)
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\[(-?\d{1,4})\]|\['([^']{1,100})'\]|\[\"([^\"]{1,100})\"\]")
 _BRACES = re.compile(r"\{(\$[^{}]{0,200})\}")
 
 Step = str | int

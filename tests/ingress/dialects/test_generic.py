@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access import Access, AccessError, Source
+from gateway.ingress.dialects.generic import DEFAULTS
 from gateway.ingress.dialects.keys import KeyGate
 from gateway.ingress.dialects.paths import BadPath, apply_map, check_map, find, parse_path
 from tests.ingress.dialects.shop import Shop, basic, bearer
@@ -101,6 +102,24 @@ async def test_a_form_without_a_map(shop: Shop) -> None:
         "spring",
         False,
     )
+
+
+@pytest.mark.parametrize("field", ["email", "to", "recipient", "contact[email]"])
+async def test_a_form_with_an_address_under_any_name(shop: Shop, field: str) -> None:
+    form = {field: "ana@example.test", "from": "news@acme.test", "subject": "Hi", "text": "Your order left."}
+    answer = await shop.ask(
+        "POST",
+        "/v1/hooks/plain",
+        data=urlencode(form).encode(),
+        Content_Type=FORM,
+        Authorization=bearer("plain"),
+    )
+    assert answer.status == 200, answer.text
+    assert shop.messages[0].recipients[0].address == "ana@example.test"
+
+
+def test_the_default_map_can_be_meant() -> None:
+    check_map(DEFAULTS)
 
 
 async def test_json_under_another_name(shop: Shop) -> None:

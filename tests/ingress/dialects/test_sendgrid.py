@@ -313,6 +313,7 @@ async def test_gzip(shop: Shop) -> None:
         (gzip.compress(b"{}" * 99)[:20], "gzip", 400),
         (b"{}", "br", 415),
     ],
+    ids=["swells", "plain", "broken off", "unknown"],
 )
 async def test_what_swells_or_is_broken_off(shop: Shop, raw: bytes, coding: str, status: int) -> None:
     answer = await shop.ask(
