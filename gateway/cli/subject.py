@@ -36,7 +36,7 @@ def subject_command() -> None:
 
 def _read(channel: str, address: str) -> str:
     if address == "-":
-        address = click.get_text_stream("stdin").readline().strip()
+        address = sys.stdin.readline().strip()
     if not is_valid(channel, address):
         raise click.UsageError(f"This is no address of the channel {channel}.")
     return address

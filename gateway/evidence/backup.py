@@ -248,9 +248,16 @@ def _fold(database: Path) -> None:
     with contextlib.suppress(apsw.Error):
         db = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
-            db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            _empty_log(db)
         finally:
             db.close()
+
+
+def _empty_log(db: apsw.Connection) -> None:
+    """Fold the write-ahead log back. A connection that has read nothing yet does not know that there is
+    one, and would do nothing."""
+    db.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
 @contextlib.contextmanager
@@ -283,7 +290,7 @@ def shred(database: Path) -> bool:
                 db.execute("VACUUM")
         except BackupError:
             alone = False
-        db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        _empty_log(db)
     except apsw.Error as error:
         raise BackupError(f"The files could not be cleaned: {_reason(error)}. Try again.") from error
     finally:
