@@ -41,9 +41,24 @@ rules:
 """
 
 
+PITCHES = """version: 1
+policy: pitches
+title: No pitch before we know each other
+owner: compliance@example.com
+why: A first message introduces; it does not sell.
+mode: enforce
+applies_to:
+  class: [outreach]
+rules:
+  - rule: no_pitch
+    until_any: {days_connected: 14, replies: 1}
+    outcome: hold
+"""
+
+
 def policies() -> PolicySet:
-    """Offers without a consent are held."""
-    return compose({"offers.yaml": OFFERS})
+    """Offers without a consent are held, and so are pitches to strangers."""
+    return compose({"offers.yaml": OFFERS, "pitches.yaml": PITCHES})
 
 
 def reviewers(**given: Any) -> Access:

@@ -1,0 +1,179 @@
+"""Every page, in both languages, with hostile names in it."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gateway.console.pages import load_words
+from gateway.store.records import Ref
+from tests.console.place import Browser, Place, place, plain
+from tests.line import KEYS
+
+EVIL = "<script>alert(1)</script>\u202e\x07\"'><img src=x onerror=alert(1)>"
+PAGES = ("/console/", "/console/messages", "/console/people", "/console/policies", "/console/overview")
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(("language", "word"), [("en", "Sign out"), ("it", "Esci")])
+async def test_pages_speak_both_languages(
+    here: Place, ada: Browser, path: str, language: str, word: str
+) -> None:
+    await here.hold()
+    status, text = await ada.get(path, Cookie=f"galateo_language={language}")
+    assert status == 200
+    assert f'<html lang="{language}"' in text
+    assert word in text
+
+
+def test_every_sentence_is_there_in_both_and_every_key_of_a_template_exists() -> None:
+    words: Mapping[str, object] = load_words()
+    templates = Path(__file__).resolve().parents[2] / "gateway" / "console" / "templates"
+    keys = set()
+    for file in templates.glob("*.html"):
+        keys |= set(re.findall(r"""w[\[(]["']([a-z_.]+[a-z_])["'](?! ~)""", file.read_text("utf-8")))
+    assert len(keys) > 80
+    for language in ("en", "it"):
+        for key in keys:
+            assert words[language][key]  # type: ignore[index]
+
+
+async def test_names_and_subjects_from_outside_are_only_text(here: Place, ada: Browser) -> None:
+    hold = await here.hold(name=EVIL, campaign=EVIL, text=f"sconto del 30% {EVIL} acquista ora")
+    message = hold.partition("-")[0]
+    stored = await here.line.store.hold(hold)
+    assert stored is not None
+    person = f"/console/people/default/{stored.subject.hex()}"
+    pile = f"/console/piles/{stored.cluster}?codes={stored.codes}"
+    for path in (f"/console/holds/{hold}", f"/console/messages/{message}", person, pile, *PAGES):
+        status, text = await ada.get(path)
+        assert status == 200, path
+        assert "<script>alert" not in text, path
+        assert "<img src=x" not in text, path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/?rule=%27%20OR%201=1&source=%00&campaign=%25&channel=x&class=y&age=z&after=%F0%9F%8E%84",
+        "/console/?rule=" + "a" * 3000,
+        "/console/messages?q=%27;DROP%20TABLE%20holds&until=never&before=x",
+        "/console/messages?campaign=none&until=2026-01-01T10:00",
+        "/console/messages?q=" + "0" * 32,
+    ],
+)
+async def test_odd_queries_find_nothing_and_break_nothing(here: Place, ada: Browser, path: str) -> None:
+    await here.hold()
+    assert (await ada.get(path))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/holds/x", "/console/holds/..%2F..%2Fetc", f"/console/holds/{'0' * 26}-0", "/console/messages/x",
+        "/console/people/default/zz", "/console/policies/none", f"/console/messages/{'0' * 26}",
+        "/console/holds/x/preview", "/console/static/../pages.py", "/console/static/vendor/README.md",
+    ],
+)  # fmt: skip
+async def test_what_is_not_there_is_told(ada: Browser, path: str) -> None:
+    assert (await ada.get(path))[0] == 404
+
+
+async def test_holds_are_filtered_and_gathered(here: Place, ada: Browser) -> None:
+    for n in range(3):
+        await here.hold(f"p{n}@example.org")
+    other = await here.hold(
+        "luca@example.org", campaign="autumn", text="Sconto del 50% sul miele: compra adesso"
+    )
+    _, text = await ada.get("/console/?campaign=spring")
+    assert "3 waiting" in plain(text)
+    assert other not in text
+    _, text = await ada.get("/console/?campaign=autumn&rule=offers/consent&channel=email&class=promotion")
+    assert f"/console/holds/{other}" in text
+    assert "Nothing matches" in plain((await ada.get("/console/?age=7d"))[1])
+
+
+async def test_a_message_is_explained_as_it_was_decided(here: Place, ada: Browser) -> None:
+    hold = await here.hold()
+    status, text = await ada.get(f"/console/messages/{hold.partition('-')[0]}")
+    assert status == 200
+    assert "no consent of this person" in plain(text)
+    assert here.line.policies.current.version in text
+    assert "jurisdiction" in text
+
+
+class TestPeople:
+    async def _find(self, browser: Browser, address: str = "anna@example.org") -> tuple[int, str, str]:
+        form = await browser.form("/console/people")
+        data = {"form": form, "controller": "default", "channel": "email", "address": address}
+        return await browser.post("/console/people", data)
+
+    async def test_somebody_is_found_by_address_and_no_address_is_in_the_path(
+        self, here: Place, ada: Browser
+    ) -> None:
+        await here.line.consent("anna@example.org")
+        status, text, path = await self._find(ada, "Anna@Example.ORG")
+        assert status == 200
+        assert "anna" not in path.lower()
+        assert "confirmed" in plain(text)
+        assert ("subject.viewed", KEYS.subject("email", "anna@example.org").hex(), "compliance") in (
+            await here.audited()
+        )
+
+    @pytest.mark.parametrize("address", ["", "no address", "a@b\n@c", "x" * 900])
+    async def test_what_is_no_address_is_told(self, here: Place, ada: Browser, address: str) -> None:
+        status, text, _ = await self._find(ada, address)
+        assert status == 400
+        assert "cannot be an address" in plain(text)
+
+    async def test_a_withdrawal_counts_at_once(self, here: Place, ada: Browser) -> None:
+        hold = await here.hold()
+        _, _, path = await self._find(ada)
+        data = {
+            "form": await ada.form("/console/"), "action": "withdrawn", "channel": "email", "purpose": "",
+            "how": "by telephone",
+        }  # fmt: skip
+        status, text, _ = await ada.post(f"{path}/withdraw", data)
+        assert status == 200
+        assert "Recorded" in plain(text)
+        assert await here.status(hold) == "cancelled"
+        rows = await here.line.store.consents(("default", KEYS.subject("email", "anna@example.org")))
+        assert [row.action for row in rows] == ["withdrawn"]
+        assert b"by telephone" in rows[0].proof
+
+    async def test_export_and_erasure_are_called_where_there_are_any(self, tmp_path: Path) -> None:
+        called: list[tuple[Ref, ...] | tuple[object, ...]] = []
+
+        async def export(ref: Ref, actor: str) -> bytes:
+            called.append((ref, actor))
+            return b"{}"
+
+        async def erase(ref: Ref, actor: str, reason: str) -> None:
+            called.append((ref, actor, reason))
+
+        async with place(tmp_path, export=export, erase=erase) as here, here.browser() as browser:
+            await browser.sign_in("admin")
+            _, _, path = await self._find(browser)
+            form = await browser.form("/console/")
+            status, text, _ = await browser.post(f"{path}/export", {"form": form})
+            assert (status, text) == (200, "{}")
+            status, _, _ = await browser.post(f"{path}/erase", {"form": form, "reason": "asked"})
+            assert status == 400
+            await browser.post(f"{path}/erase", {"form": form, "reason": "asked", "sure": "erase"})
+        assert [call[1] for call in called] == ["admin", "admin"]
+        assert called[1][2] == "asked"
+
+
+async def test_a_policy_folder_that_failed_to_load_stands_out(
+    here: Place, ada: Browser, tmp_path: Path
+) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "broken.yaml").write_text("version: 1\npolicy: x\nrulez: []\n")
+    assert not here.line.policies.reload(folder)
+    _, text = await ada.get("/console/policies")
+    assert "The files on disk are not in force" in plain(text)
+    assert "broken.yaml:3" in plain(text)
+    status, text = await ada.get("/console/policies/offers")
+    assert (status, "Whoever gets an offer" in text) == (200, True)
