@@ -164,7 +164,7 @@ def verify_pack(data: bytes, trusted: bytes | None = None) -> Checked:
     try:
         manifest = orjson.loads(files[MANIFEST])
         key = bytes.fromhex(manifest["key"])
-        signature = base64.b64decode(files["manifest.sig"])
+        signature = base64.b64decode(files["manifest.sig"], validate=True)
         if not is_signed(key, signature, files[MANIFEST]):
             raise BadPack("the manifest does not fit its signature")
         if trusted is not None and trusted != key:

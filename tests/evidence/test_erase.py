@@ -167,9 +167,7 @@ async def test_a_changed_list_of_erased_rows_shows(tmp_path: Path, rules: Policy
         await write_to_anna(gateway)
         await gone(gateway)
     path = tmp_path / "line.db"
-    change(
-        path,
-        "UPDATE audit SET detail = CAST(replace(CAST(detail AS TEXT), '-0', '-9') AS BLOB) WHERE kind = 'erased'",
-    )
+    other = "CAST(replace(CAST(detail AS TEXT), '-0', '-9') AS BLOB)"
+    change(path, f"UPDATE audit SET detail = {other} WHERE kind = 'erased'")
     found = (await Verification(FileRows(path)).run()).breaks
     assert any("list of removed rows" in b.problem for b in found)

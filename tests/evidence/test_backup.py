@@ -1,0 +1,178 @@
+"""A backup of a running gateway comes back whole, or not at all; packs and keys hold."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import apsw
+import pytest
+
+from gateway.evidence.backup import BackupError, back_up, restore, verify
+from gateway.evidence.checkpoint import public_key
+from gateway.evidence.entries import FileRows
+from gateway.evidence.erase import erase
+from gateway.evidence.pack import BadPack, NothingToPack, make_pack, verify_pack
+from gateway.evidence.rotation import KeysInUse, adopt, drop_unused, rotate, usage, with_known
+from gateway.evidence.subjects import subjects_of
+from gateway.evidence.traces import subjects_like
+from gateway.evidence.verify import Verification
+from gateway.evidence.versions import keep_policies
+from gateway.intake.tokens import Kind, Refused, seal, unseal
+from gateway.keys import load_keys, save_keys
+from gateway.policy.policies import PolicySet
+from tests.evidence.traffic import NEWS, traffic
+from tests.line import KEYS, Clock, line
+
+
+async def test_a_running_gateway_is_backed_up_and_restored(tmp_path: Path, rules: PolicySet) -> None:
+    there = tmp_path / "there" / "galateo.db"
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await gateway.store.fingerprint(KEYS.fingerprint)
+        await traffic(gateway)
+        made = back_up(tmp_path / "line.db", tmp_path / "b.zip", 1.0)
+        await gateway.submit(to="later@example.org")
+        assert made.rows["decisions"] == 7
+    assert verify(tmp_path / "b.zip") == made
+    restored = restore(tmp_path / "b.zip", there, KEYS.fingerprint)
+    assert restored.rows == made.rows
+    assert (await Verification(FileRows(there)).run()).breaks == []
+    assert [p.name for p in sorted(there.parent.iterdir())] == ["galateo.db", "galateo.db.lock"]
+    with pytest.raises(BackupError, match="--replace"):
+        restore(tmp_path / "b.zip", there, KEYS.fingerprint)
+    restore(tmp_path / "b.zip", there, KEYS.fingerprint, replace=True)
+    assert (there.parent / "galateo.db.before-restore").exists()
+
+
+async def test_a_database_in_use_is_left_alone(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await gateway.submit()
+        back_up(tmp_path / "line.db", tmp_path / "b.zip", 1.0)
+        with pytest.raises(BackupError, match="Stop it first"):
+            restore(tmp_path / "b.zip", tmp_path / "line.db", "", replace=True)
+        assert (await gateway.submit()).status == "accepted"
+
+
+def test_a_damaged_backup_changes_nothing(database: Path, tmp_path: Path) -> None:
+    back_up(database, tmp_path / "b.zip", 1.0)
+    whole = (tmp_path / "b.zip").read_bytes()
+    before = database.read_bytes()
+    middle = len(whole) // 2
+    for broken in (whole[:middle], whole[:middle] + b"\0\1\2" + whole[middle + 3 :], b"", b"PK", whole[100:]):
+        (tmp_path / "broken.zip").write_bytes(broken)
+        with pytest.raises(BackupError):
+            restore(tmp_path / "broken.zip", database, "", replace=True)
+        assert database.read_bytes() == before
+        assert not list(tmp_path.glob(".*part*"))
+    with pytest.raises(BackupError, match="There is no file"):
+        restore(tmp_path / "none.zip", database, "", replace=True)
+
+
+def test_a_backup_of_other_keys_or_of_nothing_is_refused(database: Path, tmp_path: Path) -> None:
+    db = apsw.Connection(str(database))
+    db.execute("INSERT INTO settings VALUES ('fingerprint', 'abc')")
+    db.close()
+    back_up(database, tmp_path / "b.zip", 1.0)
+    with pytest.raises(BackupError, match="another key file"):
+        restore(tmp_path / "b.zip", tmp_path / "new.db", "xyz")
+    assert not (tmp_path / "new.db").exists()
+    with pytest.raises(BackupError, match="exists already"):
+        back_up(database, tmp_path / "b.zip", 1.0)
+    with pytest.raises(BackupError, match="no database"):
+        back_up(tmp_path / "none.db", tmp_path / "c.zip", 1.0)
+
+
+# -- evidence packs -----------------------------------------------------------------------------------
+
+
+async def test_a_pack_proves_itself_and_shows_every_change(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await keep_policies(gateway.store, rules)
+        await traffic(gateway)
+        receipt = await gateway.submit(to="anna@example.org", **NEWS)
+        data = await make_pack(gateway.store, KEYS, receipt.id, 2.0)
+        with pytest.raises(NothingToPack):
+            await make_pack(gateway.store, KEYS, "0" * 26, 2.0)
+    checked = verify_pack(data, public_key(KEYS.signing))
+    assert any("audit entries fit" in text and not text.startswith("0") for text in checked.lines)
+    assert any(rules.version in text for text in checked.lines)
+    with pytest.raises(BadPack, match="another key"):
+        verify_pack(data, bytes(32))
+    names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    assert "index.html" in names
+    assert "message.eml" in names
+    for name in names:
+        with pytest.raises(BadPack):
+            verify_pack(_changed(data, name))
+    for broken in (b"", data[:-30], data[50:], b"PK\3\4"):
+        with pytest.raises(BadPack):
+            verify_pack(broken)
+
+
+def _changed(data: bytes, name: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for other in old.namelist():
+            new.writestr(other, old.read(other) + (b" " if other == name else b""))
+    return out.getvalue()
+
+
+async def test_a_forger_with_a_key_cannot_rewrite_the_decision(tmp_path: Path, rules: PolicySet) -> None:
+    """Even signed again, rows that the audit entries do not fit are refused."""
+    from gateway.evidence import pack
+
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        receipt = await gateway.submit(to="carla@example.org", **NEWS)
+        data = await make_pack(gateway.store, KEYS, receipt.id, 2.0)
+    with zipfile.ZipFile(io.BytesIO(data)) as old:
+        files = {name: old.read(name) for name in old.namelist() if not name.startswith("manifest")}
+    files["decisions.json"] = files["decisions.json"].replace(b'"outcome": 2', b'"outcome": 0')
+    with pytest.raises(BadPack, match="not the one that the audit log saw"):
+        verify_pack(pack._zip(files, KEYS, receipt.id, 2.0))
+
+
+# -- keys ---------------------------------------------------------------------------------------------
+
+
+async def test_a_new_pepper_still_knows_everyone(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await gateway.consent("anna@example.org")
+        store = gateway.store
+        fresh = await with_known(store, rotate(KEYS, pepper=True))
+        assert fresh.fingerprint == KEYS.fingerprint
+        assert subjects_of(fresh, "email", "anna@example.org") == subjects_of(
+            KEYS, "email", "anna@example.org"
+        )
+        new = subjects_of(fresh, "email", "new@example.org")
+        assert new != subjects_of(KEYS, "email", "new@example.org")
+        assert new[-1:] == fresh.tags[0]
+        counts = await usage(store, fresh)
+        assert (counts[0]["people"], counts[1]["people"]) == (0, 1)
+        with pytest.raises(KeysInUse, match="1 people"):
+            await drop_unused(store, fresh)
+        async for _ in erase(
+            store, await subjects_like(store, subjects_of(fresh, "email", "anna@example.org")), "x", 1.0
+        ):
+            pass
+        with pytest.raises(KeysInUse):
+            await drop_unused(store, fresh)
+
+
+async def test_an_unused_pepper_goes(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await gateway.store.fingerprint(KEYS.fingerprint)
+        fresh = rotate(KEYS, pepper=True)
+        after = await drop_unused(gateway.store, fresh)
+        assert after.peppers == fresh.peppers[:1]
+        await adopt(gateway.store, after)
+        await gateway.store.fingerprint(after.fingerprint)
+
+
+def test_old_links_open_and_old_signatures_are_known(tmp_path: Path) -> None:
+    token = seal(KEYS, Kind.SHOW, [b"x"], 100.0)
+    fresh = rotate(KEYS, tokens=True, signing=True)
+    assert unseal(fresh, Kind.SHOW, token, 1.0) == (b"x",)
+    assert isinstance(unseal(KEYS, Kind.SHOW, seal(fresh, Kind.SHOW, [b"x"], 100.0), 1.0), Refused)
+    assert fresh.retired == (public_key(KEYS.signing),)
+    save_keys(tmp_path / "keys", fresh)
+    assert load_keys(tmp_path / "keys") == fresh
+    assert "retired" not in repr(fresh)

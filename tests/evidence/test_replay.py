@@ -1,0 +1,223 @@
+"""What a draft would have changed, exactly where that can be known and said where not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.evidence.explain import as_json, explain
+from gateway.evidence.observed import observed
+from gateway.evidence.outlook import look
+from gateway.evidence.replay import Changes
+from gateway.evidence.replaying import Drafted, as_csv, replay, versions_of
+from gateway.evidence.replaying import as_json as changes_as_json
+from gateway.evidence.versions import keep_policies, policies_of, texts_of
+from gateway.policy.load import compose
+from gateway.policy.policies import PolicySet
+from tests.evidence.traffic import NEEDS_CONSENT, NEWS, WAITS, traffic
+from tests.line import KEYS, NOW, Clock, Line, line, message, reader, shipped
+
+LOOSE = WAITS.replace("outcome: hold", "outcome: reject")
+SHORT = """
+version: 1
+policy: notes
+title: Invitations carry a note
+owner: compliance@example.com
+why: For tests.
+mode: enforce
+applies_to: {channel: [linkedin]}
+rules:
+  - rule: bare_invitation
+    min_words: 9
+    outcome: hold
+cases: []
+"""
+INVITATION = {"channel": "linkedin", "class_": "connection_request"}
+BURST = """
+version: 1
+policy: pace
+title: Not too many
+owner: compliance@example.com
+why: For tests.
+mode: enforce
+applies_to: {class: [outreach, newsletter]}
+rules:
+  - rule: burst
+    limit: 1
+    per: hour
+    outcome: hold
+cases: []
+"""
+
+
+def draft(rules: PolicySet, **changed: str) -> dict[str, str]:
+    return {**rules.texts, **{name.replace("_", "."): text for name, text in changed.items()}}
+
+
+async def changes(gateway: Line, texts: dict[str, str], **given: object) -> Changes:
+    versions = await versions_of(gateway.store, 0, NOW * 2)
+    return await replay(gateway.store, Drafted(draft=texts, versions=versions, **given), 0, NOW * 2)  # type: ignore[arg-type]
+
+
+async def test_the_policies_in_force_change_nothing(tmp_path: Path) -> None:
+    texts = [
+        "Buongiorno, il vostro ordine 12 è partito oggi.",
+        "Ciao {{first_name}}, approfitta della nostra offerta: sconto del 30% solo oggi!",
+        "Gentile Anna, sono Elena di Acme: ci siamo visti in fiera a Bologna. Le interessa riparlarne?",
+    ]
+    async with line(tmp_path, shipped(), clock=Clock()) as gateway:
+        await gateway.consent("anna@example.org")
+        for n in range(40):
+            class_ = ("transactional", "newsletter", "outreach", "promotion", "")[n % 5]
+            given = {"text": texts[n % 3], "class_": class_, "to": f"{'abc'[n % 3]}{n % 7}@example.org"}
+            await gateway.submit(**given)
+            if n % 4 == 0:
+                kind = "connection_request" if n % 8 else "conversation"
+                await gateway.submit(**given | {"channel": "linkedin", "class_": kind, "to": f"p{n}"})
+            gateway.clock.now += 60
+        found = await changes(gateway, dict(shipped().texts))
+        assert found.decided == 50
+        assert found.same == 50, found.changes
+        assert found.unknown == {}
+
+
+async def test_a_draft_shows_what_it_changes_and_why(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await traffic(gateway)
+        found = await changes(gateway, draft(rules, p1_yaml=LOOSE))
+        assert found.kinds == {"rejected": 1}
+        [change] = found.changes
+        assert (change.before, change.after) == ("held", "rejected")
+        assert change.rules == ("waits/consent.missing",)
+        assert all(change.reasons[0])
+        told = changes_as_json(found)
+        assert told["newly"] == {"accepted": 0, "held": 0, "rejected": 1}
+        assert told["by_rule"] == [{"newly": "rejected", "rule": "waits/consent.missing", "count": 1}]
+        assert "waits/consent.missing" in as_csv(found)
+        freed = await changes(gateway, {k: v for k, v in rules.texts.items() if k != "p0.yaml"})
+        assert freed.kinds == {"accepted": 1}
+        assert freed.by_rule["accepted", "subscribers/consent.missing"] == 1
+
+
+async def test_what_needs_the_text_is_said_to_be_unknown(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await gateway.submit(to="x", text="Ciao, ci conosciamo?", **INVITATION)
+        found = await changes(gateway, draft(rules, note_yaml=SHORT))
+        assert found.unknown == {"notes/bare_invitation": 1}
+        assert found.same == 1
+
+
+async def test_the_same_line_answers_as_it_did(tmp_path: Path, rules: PolicySet) -> None:
+    noted = compose(draft(rules, note_yaml=SHORT))
+    async with line(tmp_path, noted, clock=Clock()) as gateway:
+        await keep_policies(gateway.store, noted)
+        held = await gateway.submit(to="x", text="Ciao, ci sei?", **INVITATION)
+        assert held.status == "held"
+        found = await changes(gateway, draft(rules, note_yaml=SHORT, p1_yaml=LOOSE))
+        assert (found.same, found.unknown) == (1, {})
+        stricter = draft(rules, note_yaml=SHORT.replace("min_words: 9", "min_words: 12"))
+        assert (await changes(gateway, stricter)).unknown == {"notes/bare_invitation": 1}
+
+
+async def test_a_pace_that_nobody_asked_for_is_unknown(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await gateway.consent("anna@example.org")
+        for _ in range(3):
+            await gateway.submit(to="anna@example.org", **NEWS)
+        found = await changes(gateway, draft(rules, pace_yaml=BURST))
+        assert found.unknown["pace/burst"] == 2
+
+
+async def test_facts_that_are_gone_are_counted(tmp_path: Path, rules: PolicySet) -> None:
+    from tests.evidence.conftest import change
+
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await traffic(gateway)
+    change(tmp_path / "line.db", "UPDATE decisions SET snapshot = x'7b7d'")
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        found = await changes(gateway, draft(rules, p1_yaml=LOOSE))
+        assert found.missing == found.decided == 7
+
+
+async def test_what_observed_policies_would_have_done(tmp_path: Path, rules: PolicySet) -> None:
+    observing = compose(draft(rules, p0_yaml=NEEDS_CONSENT.replace("enforce", "observe")))
+    async with line(tmp_path, observing, clock=Clock()) as gateway:
+        await gateway.submit(to="carla@example.org", **NEWS)
+        [row] = await observed(gateway.store, 0, NOW * 2)
+        assert (row.policy, row.would, row.was, row.count) == ("subscribers", "rejected", "accepted", 1)
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x"])
+def test_no_cell_is_a_formula(cell: str) -> None:
+    from gateway.evidence.replay import Change
+
+    change = Change(
+        decision="d",
+        at=1.0,
+        source="s",
+        campaign=cell,
+        class_="c",
+        before="a",
+        after="b",
+        rules=(),
+        reasons=(),
+    )
+    assert f",{cell}" not in as_csv(Changes(changes=[change]))
+
+
+# -- explanations ---------------------------------------------------------------------------------------
+
+
+async def test_a_decision_explains_itself_with_its_own_text(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        assert await keep_policies(gateway.store, rules)
+        assert not await keep_policies(gateway.store, rules)
+        refused = await gateway.submit(to="carla@example.org", **NEWS)
+        later = compose(draft(rules, p0_yaml=NEEDS_CONSENT.replace("They asked for it.", "Other words.")))
+        gateway.policies.current = later
+        await keep_policies(gateway.store, later)
+        again = await gateway.submit(to="dora@example.org", **NEWS)
+        whys = []
+        for receipt in (refused, again):
+            [one] = await explain(gateway.store, receipt.id)
+            told = as_json(one, "it")
+            assert one.exact
+            assert told["outcome"] == "rejected"
+            [asked] = [a for a in told["rules"] if a["policy"] == "subscribers"]
+            assert asked["answer"] == "violated"
+            assert asked["violations"][0]["code"] == "consent.missing"
+            assert asked["parameters"]["min_grade"] is not None
+            whys.append(asked["why"])
+            assert {a["answer"] for a in told["rules"]} == {"passed", "violated"}
+        assert whys == ["They asked for it.", "Other words."]
+
+
+async def test_texts_come_back_as_they_were(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await keep_policies(gateway.store, rules)
+        assert await texts_of(gateway.store, rules.version) == dict(rules.texts)
+        found = await policies_of(gateway.store, rules.version)
+        assert found is not None
+        assert found.version == rules.version
+        assert await texts_of(gateway.store, "other") is None
+
+
+async def test_one_recipient_by_number_or_address(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        receipt = await gateway.submit(to=["anna@example.org", "bruno@example.org"])
+        assert len(await explain(gateway.store, receipt.id)) == 2
+        for named in ("1", "BRUNO@example.org"):
+            [one] = await explain(gateway.store, receipt.id, named)
+            assert one.decision == f"{receipt.id}-1"
+        assert await explain(gateway.store, receipt.id, "nobody@example.org") == []
+        assert await explain(gateway.store, "0" * 26) == []
+
+
+async def test_looking_ahead_keeps_nothing(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        given = replace(message(to="carla@example.org", **NEWS), id="0" * 26)  # type: ignore[arg-type]
+        [one] = await look(gateway.store, reader(), gateway.access, KEYS, rules, given)
+        assert one.outcome == "rejected"
+        assert one.exact
+        assert await gateway.store.rows("SELECT count(*) FROM decisions") == [(0,)]
+        assert await gateway.store.rows("SELECT count(*) FROM audit") == [(0,)]
