@@ -12,10 +12,13 @@ from gateway.demo.run import demo
 
 @click.command("demo")
 @click.option("--once", is_flag=True, help="End after the table instead of serving on.")
-def demo_command(once: bool) -> None:
+@click.option(
+    "--days", type=click.IntRange(0, 90), default=0, help="Write so many days of traffic before today."
+)
+def demo_command(once: bool, days: int) -> None:
     """Start a gateway with a database of its own and a catch-all sink, and send it sample messages."""
     try:
-        uvloop.run(demo(once=once, console=Console(width=None if sys.stdout.isatty() else 160)))
+        uvloop.run(demo(once=once, console=Console(width=None if sys.stdout.isatty() else 160), days=days))
     except REFUSALS as error:
         click.echo(f"galateo: {error}", err=True)
         sys.exit(1)

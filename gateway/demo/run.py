@@ -19,6 +19,7 @@ from gateway import logs, settings
 from gateway.app import App, build
 from gateway.demo import messages, people
 from gateway.demo.messages import Sample
+from gateway.demo.month import fill_month
 from gateway.demo.sink import Sink
 
 WATCHED = ("galateo_messages_total", "galateo_violations_total", "galateo_deliveries_total")
@@ -34,12 +35,18 @@ class Shown:
     reason: str
 
 
-async def demo(*, once: bool, console: Console) -> None:
-    """Start, send, tell, and serve until Ctrl-C unless `once`."""
+async def demo(*, once: bool, console: Console, days: int = 0) -> None:
+    """Start, send, tell, and serve until Ctrl-C unless `once`. With `days`, so much happened before."""
     with tempfile.TemporaryDirectory(prefix="galateo-demo-") as folder:
         sink = Sink()
         await sink.start()
-        app = await build(_settings(Path(folder), sink, once=once))
+        own = _settings(Path(folder), sink, once=once)
+        if days:
+            with console.status("Writing the weeks before today...") as status:
+                told = lambda day: status.update(f"Writing the weeks before today: day {day} of {days}")  # noqa: E731
+                sent = await fill_month(own, days, time.time(), told)
+            console.print(f"{sent} messages in the {days} days before today.\n")
+        app = await build(own)
         try:
             await app.start()
             await app.parts.consents.record(list(people.consents(time.time())), "demo")

@@ -71,9 +71,11 @@ async def test_odd_queries_find_nothing_and_break_nothing(here: Place, ada: Brow
 @pytest.mark.parametrize(
     "path",
     [
-        "/console/holds/x", "/console/holds/..%2F..%2Fetc", f"/console/holds/{'0' * 26}-0", "/console/messages/x",
+        "/console/holds/x", "/console/holds/..%2F..%2Fetc", f"/console/holds/{'0' * 26}-0",
+        "/console/messages/x",
         "/console/people/default/zz", "/console/policies/none", f"/console/messages/{'0' * 26}",
-        "/console/holds/x/preview", "/console/static/../pages.py", "/console/static/vendor/README.md",
+        "/console/holds/x/preview", "/console/static/../pages.py",
+        "/console/static/vendor/README.md",
     ],
 )  # fmt: skip
 async def test_what_is_not_there_is_told(ada: Browser, path: str) -> None:
