@@ -13,7 +13,6 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    Info,
     ProcessCollector,
     disable_created_metrics,
     multiprocess,
@@ -200,7 +199,9 @@ class Metrics:
             "When the certificate of the mail listeners expires.",
             **level,
         )
-        Info("galateo_build", "The running version.", **into).info({"version": __version__})
+        # A gauge, not an Info: workers that share a folder could not show one.
+        build = Gauge("galateo_build_info", "The running version; always 1.", ["version"], **level)
+        build.labels(__version__).set(1)
         ProcessCollector(registry=self.registry)
 
     # The line

@@ -1,11 +1,16 @@
 """Metrics: what users' dashboards rely on by name."""
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway import __version__
 from gateway.metrics import Metrics
 
 PROMISED = {
@@ -152,3 +157,20 @@ def test_counting_is_cheap() -> None:
         metrics.message("crm", "email", "promotion", "accepted")
     each = (time.process_time() - started) / 20_000
     assert each < 20e-6  # about 1e-6; the rest is room for a busy machine
+
+
+def test_the_version_is_shown_and_where_workers_share_a_folder_too(
+    tmp_path: Path,
+) -> None:
+    shown = f'galateo_build_info{{version="{__version__}"}} 1.0'
+    assert shown in Metrics().render()[0].decode()
+    program = "from gateway.metrics import Metrics; print(Metrics().render()[0].decode())"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+    )
+    assert shown in done.stdout

@@ -67,7 +67,7 @@ IN_FORCE = Row(
         Panel(
             title="Policies",
             about="Name, version and mode of every policy that the gateway works with now.",
-            queries=(ask("count by (policy, mode, version) (galateo_policy_info)", instant=True),),
+            queries=(ask("count by (policy, mode, version) (galateo_policy_info == 1)", instant=True),),
             unit="short",
             link="console:policies",
             kind="table",
@@ -98,7 +98,7 @@ IN_FORCE = Row(
             " applies to nothing.",
             queries=(
                 ask(
-                    'count by (policy) (galateo_policy_info{mode="enforce"}) unless on (policy)'
+                    'count by (policy) (galateo_policy_info{mode="enforce"} == 1) unless on (policy)'
                     " (sum by (policy) (increase(galateo_violations_total[$__range])) > 0)",
                     "{{policy}}",
                     instant=True,
