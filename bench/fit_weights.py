@@ -25,6 +25,8 @@ LABELS = {
 }
 STAY = 1.5
 """How strongly weights are held near where they were."""
+LEASH = 0.7
+"""How far a weight may go from where it was: what people wrote stays recognizable."""
 ROUNDS = 400
 RATE = 0.02
 
@@ -51,6 +53,7 @@ def fit(
         bias -= RATE * (lean + STAY * (bias - first))
         for place, (_, origin) in enumerate(start):
             moved = weights[place] - RATE * (slope[place] + STAY * (weights[place] - origin))
+            moved = min(origin + LEASH, max(origin - LEASH, moved))
             weights[place] = max(0.0, moved) if origin > 0 else min(0.0, moved)
     return bias, list(zip(names, weights, strict=True))
 

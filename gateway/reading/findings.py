@@ -16,6 +16,59 @@ WEIGHED = (
 """Findings that are a weighed sum of features."""
 _CARRIED = {"promotional": "msg.sells", "permission_request": "msg.permission"}
 """Scores that later findings weigh as features."""
+_PITCH = (
+    "promotional.who",
+    "promotional.pain",
+    "promotional.sell",
+    "promotional.benefit",
+    "promotional.proof",
+)
+_CALL = ("promotional.show", "promotional.meeting", "promotional.action", "form.calendar")
+_ALONE = 0.6
+"""Above this sum a feature takes part in a pair."""
+PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("pair.pitch_call", _PITCH, _CALL),
+    (
+        "pair.pitch_proof",
+        ("promotional.who", "promotional.pain", "promotional.sell"),
+        ("promotional.benefit", "promotional.proof"),
+    ),
+    (
+        "pair.trade_act",
+        ("promotional.trade",),
+        (
+            "promotional.show",
+            "promotional.action",
+            "promotional.offer",
+            "promotional.shop",
+            "promotional.meeting",
+            "promotional.follow",
+            "form.price",
+        ),
+    ),
+    ("pair.follow_call", ("promotional.follow",), (*_CALL, *_PITCH)),
+    (
+        "pair.shop_act",
+        ("promotional.shop",),
+        (
+            "promotional.offer",
+            "promotional.action",
+            "form.price",
+            "form.discount",
+            "promotional.money",
+            "promotional.launch",
+        ),
+    ),
+    (
+        "pair.event_act",
+        ("promotional.event",),
+        ("promotional.offer", "promotional.action", "promotional.show", "promotional.who"),
+    ),
+    ("pair.letter_way", ("promotional.newsletter",), ("footer.bulk", "way_out.words", "promotional.shop")),
+)
+"""What says more together than apart: (name, any of these, any of those). A pitch sells nothing before it
+asks for something, and a question for ten minutes sells nothing before it says what for."""
+_SPECIFIC = ("form.proper", "form.date", "form.time", "form.weekday", "form.reference", "form.price")
 MAX_EVIDENCE = 6
 _SAME_FEATURE = 3
 """Evidence of one feature that is looked at, the first in the text."""
@@ -28,6 +81,7 @@ def judge(content: Content, page: Page, seen: Study, weights: Weights) -> Readin
     features = seen.features
     greeting = read_greeting(page.text, seen.blocks, seen.hits, content.recipient_name)
     features["msg." + greeting.kind] = 1.0
+    _combine(features)
     found = {}
     for name in WEIGHED:
         found[name] = _weigh(name, seen, weights)
@@ -45,6 +99,15 @@ def judge(content: Content, page: Page, seen: Study, weights: Weights) -> Readin
         truncated=page.truncated,
         **found,
     )
+
+
+def _combine(features: dict[str, float]) -> None:
+    """Adds the pairs, and how concrete the text is, 0 to 1."""
+    strong = {name for name, total in features.items() if total >= _ALONE}
+    for name, these, those in PAIRS:
+        if not strong.isdisjoint(these) and not strong.isdisjoint(those):
+            features[name] = 1.0
+    features["msg.concrete"] = min(1.0, sum(features.get(one, 0.0) for one in _SPECIFIC) / 5)
 
 
 def _weigh(name: str, seen: Study, weights: Weights) -> Finding:
