@@ -83,8 +83,7 @@ class Accept:
         meta, read = pack_message(submission.message), pack_reading(submission.reading)
         sealed = self._seal(meta, read)
         results = tuple(
-            self._recipient(draft, n, b"" if n else sealed)
-            for n in range(len(submission.message.recipients))
+            self._recipient(draft, n, b"" if n else sealed) for n in range(len(submission.message.recipients))
         )
         self._store_message(draft, results, meta, read)
         receipt = receipt_of(submission.message.id, results[0].decision.class_, results)
@@ -121,9 +120,11 @@ class Accept:
         seconds = perf_counter() - began
         record(draft, judged, n, ref, facts, decision, sealed=sealed)
         hold_id = ""
-        if decision.outcome is Outcome.HOLD:
+        if not message.deliver:
+            pass  # asked only: nothing waits, nothing is reserved, nothing is sent
+        elif decision.outcome is Outcome.HOLD:
             hold_id = put_on_hold(draft, judged, n, ref, decision, s.hold_seconds, s.reading)
-        elif decision.outcome is Outcome.ACCEPT and message.deliver:
+        elif decision.outcome is Outcome.ACCEPT:
             let_go(draft, judged, n, ref, s.reading, head)
         return RecipientResult(
             address=recipient.address,
@@ -141,7 +142,7 @@ class Accept:
         s = self._submission
         message = s.message
         draft.writes.messages.append(_row(message, results[0].decision.class_, meta, read))
-        if any(r.hold_id or (r.outcome is Outcome.ACCEPT and message.deliver) for r in results):
+        if message.deliver and any(r.outcome is not Outcome.REJECT for r in results):
             draft.writes.bodies.append(BodyRow(message.id, s.body))
             if message.message_id and message.channel == "email":
                 row = SentRow(int(draft.now // DAY), sent_hash(message.message_id), message.id)
@@ -197,9 +198,7 @@ def record(
     draft.writes.decisions.append(row)
     salt = os.urandom(SALT)
     digest = decision_digest(row, salt, sealed)
-    draft.writes.audit.append(
-        AuditRow(draft.now, "decision", row.id, message.source, digest, salt, sealed)
-    )
+    draft.writes.audit.append(AuditRow(draft.now, "decision", row.id, message.source, digest, salt, sealed))
 
 
 def put_on_hold(

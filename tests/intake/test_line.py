@@ -199,3 +199,21 @@ async def test_an_untrusted_source_may_not_loosen_the_jurisdiction(tmp_path: Pat
         strict = replace(strict, recipients=(replace(strict.recipients[0], jurisdiction="unknown"),))
         assert (await gateway.intake.submit(strict)).status == "accepted"
         assert (await gateway.store.depths()).outbox == 1
+
+
+async def test_asking_only_sends_nothing_and_holds_nothing(tmp_path: Path) -> None:
+    text = "Ciao Anna, {{azienda}} sarebbe felice di collaborare."
+    async with line(tmp_path) as gateway:
+        given = {"channel": "linkedin", "deliver": False, "now": gateway.clock()}
+        fine = await gateway.intake.submit(message(to="linkedin.com/in/anna", **given))
+        assert fine.status == "accepted"
+        doubtful = await gateway.intake.submit(
+            message(to="linkedin.com/in/bea", text=text, class_="greeting", **given)
+        )
+        assert doubtful.status != "accepted"
+        assert await gateway.store.holds(HoldFilter()) == []
+        assert (await gateway.store.depths()).outbox == 0
+        found = await gateway.store.message(doubtful.id)
+        assert found is not None
+        assert found[1] == b""
+        assert len(await gateway.store.decisions(doubtful.id)) == 1
