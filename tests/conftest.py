@@ -8,7 +8,10 @@ from hypothesis import HealthCheck, settings
 # Deadlines measure the machine, which others share; examples are enough of a limit.
 settings.register_profile("galateo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", parent=settings.get_profile("galateo"), max_examples=2000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "galateo"))
+# Continuous integration repeats what it did before; whoever looks for new examples runs `thorough`.
+settings.register_profile("repeatable", parent=settings.get_profile("galateo"), derandomize=True)
+PROFILE = "repeatable" if os.environ.get("CI") == "true" else "galateo"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", PROFILE))
 
 
 @pytest.fixture(autouse=True)
