@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": ("gateway.cli.explain", "Say why a message was decided so, or what would become of one."),
     "audit": ("gateway.cli.audit", "Verify the audit log, make evidence packs and checkpoints."),
     "subject": ("gateway.cli.subject", "Give a person their data, erase it, or restrict it."),
+    "retention": ("gateway.cli.retention", "Say what is kept how long, and let go of what is over."),
     "backup": ("gateway.cli.backup", "Copy the embedded database while the gateway runs."),
     "restore": ("gateway.cli.restore", "Put a backup in the database's place."),
     "keys": ("gateway.cli.keys", "Rotate the pepper, token and signing keys."),

@@ -1,0 +1,380 @@
+"""What is kept how long: a file that compliance writes, and the sweep that follows it in small steps.
+
+Whatever the audit log speaks of goes with an entry that names it, so that the log still verifies.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from gateway.evidence.entries import declaration, messages_of
+from gateway.evidence.erase import wordless
+from gateway.message.envelope import CLASSES
+from gateway.message.ids import new_id
+from gateway.policy.outcome import Outcome
+from gateway.store.draft import Draft, Needs
+from gateway.store.protocol import Store
+
+FILE = "retention/retention.yaml"
+DAY = 86400.0
+SHORTEST = {"decisions": 30 * DAY, "holds": 30 * DAY, "facts": DAY, "words": 0.0}
+WINDOW = 200
+"""Rows looked at, and at most dropped, in one step: a few milliseconds."""
+REST = 30.0
+"""How many times as long as a step took the sweep rests after it."""
+ZERO = bytes(10)
+FINGERPRINTS = 45
+"""Days: longer than any window of copied text."""
+SENT = 366
+"""Days in which replies are matched."""
+SLOT, PACES = 300, 600
+"""Seconds of a slot of the pace index, and how many slots stay: two days."""
+WHATS = ("words", "facts", "decisions", "holds", "consents", "events", "attempts")
+OUTCOMES = {outcome.word: int(outcome) for outcome in Outcome}
+_UNITS = {"day": DAY, "days": DAY, "month": 30.5 * DAY, "months": 30.5 * DAY, "year": 365.25 * DAY}
+_UNITS["years"] = _UNITS["year"]
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+class BadRetention(Exception):
+    """The file cannot be followed; the text names the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """One line: what, of which classes and outcomes (all where empty), for how many seconds, and why."""
+
+    what: str
+    seconds: float
+    why: str
+    classes: frozenset[str] = frozenset()
+    outcomes: frozenset[int] = frozenset()
+
+    def fits(self, class_: str, outcome: int) -> bool:
+        """Whether the line is about such a decision."""
+        return (not self.classes or class_ in self.classes) and (
+            not self.outcomes or outcome in self.outcomes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """All lines together. Where several fit, the longest stays; what no line names is kept."""
+
+    lines: tuple[Keep, ...] = ()
+
+    def seconds(self, what: str, class_: str = "", outcome: int = 0) -> float | None:
+        """How long something is kept; None for ever."""
+        found = [line.seconds for line in self.lines if line.what == what and line.fits(class_, outcome)]
+        return max(found, default=None)
+
+    def shortest(self, what: str) -> float | None:
+        """The shortest time of any line about it: nothing younger goes."""
+        return min((line.seconds for line in self.lines if line.what == what), default=None)
+
+
+def read_retention(text: str) -> Retention:
+    """The lines of a file. Raises BadRetention."""
+    try:
+        told = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise BadRetention(f"line {line}: {error.problem or 'this is no YAML'}") from error
+    except Exception as error:  # the library raises many kinds for octets that are no text
+        raise BadRetention("this is no YAML") from error
+    if not isinstance(told, dict) or told.get("version") != 1 or not isinstance(told.get("keep"), list):
+        raise BadRetention("it needs `version: 1` and a list `keep`")
+    unknown = set(told) - {"version", "title", "owner", "keep"}
+    if unknown:
+        raise BadRetention(f"unknown key {sorted(map(str, unknown))[0]!r}")
+    return Retention(tuple(_line(n, line) for n, line in enumerate(told["keep"], 1)))
+
+
+def load_retention(policies: Path) -> Retention:
+    """The retention of a policy folder; without a file, everything is kept. Raises BadRetention."""
+    path = policies / FILE
+    if not path.is_file():
+        return Retention()
+    try:
+        return read_retention(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRetention(f"{path} cannot be read") from error
+    except BadRetention as error:
+        raise BadRetention(f"{path}: {error}") from error
+
+
+def _line(n: int, told: Any) -> Keep:
+    where = f"entry {n} of keep"
+    if not isinstance(told, dict):
+        raise BadRetention(f"{where}: it needs what, for and why")
+    unknown = set(told) - {"what", "for", "why", "class", "outcome"}
+    if unknown:
+        raise BadRetention(f"{where}: unknown key {sorted(map(str, unknown))[0]!r}")
+    what = told.get("what")
+    if what not in WHATS:
+        raise BadRetention(f"{where}: what is one of {', '.join(WHATS)}")
+    if not isinstance(told.get("why"), str) or not told["why"].strip():
+        raise BadRetention(f"{where}: say why")
+    if what not in ("decisions", "facts") and ("class" in told or "outcome" in told):
+        raise BadRetention(f"{where}: only decisions and facts differ by class and outcome")
+    seconds = _span(where, told.get("for"))
+    if seconds < SHORTEST.get(what, DAY):
+        raise BadRetention(f"{where}: at least {SHORTEST.get(what, DAY) / DAY:.0f} days")
+    return Keep(
+        what=what,
+        seconds=seconds,
+        why=told["why"].strip(),
+        classes=frozenset(_names(where, told.get("class"), CLASSES)),
+        outcomes=frozenset(OUTCOMES[name] for name in _names(where, told.get("outcome"), tuple(OUTCOMES))),
+    )
+
+
+def _span(where: str, told: Any) -> float:
+    number, _, unit = str(told).partition(" ")
+    if not number.isdigit() or unit not in _UNITS or int(number) > 1000:
+        raise BadRetention(f"{where}: for is a time such as `90 days`, `18 months` or `5 years`")
+    return int(number) * _UNITS[unit]
+
+
+def _names(where: str, told: Any, known: Sequence[str]) -> list[str]:
+    names = [told] if isinstance(told, str) else told or []
+    if not isinstance(names, list) or any(name not in known for name in names):
+        raise BadRetention(f"{where}: choose among {', '.join(known)}")
+    return names
+
+
+@dataclass(slots=True)
+class _Step:
+    """What one transaction lets go."""
+
+    statements: list[Statement] = field(default_factory=list)
+    rows: dict[str, list[str]] = field(default_factory=dict)
+    count: int = 0
+
+    def name(self, table: str, name: str) -> None:
+        """A row that the audit log speaks of goes or is emptied."""
+        self.rows.setdefault(table, []).append(name)
+
+
+class _LetGo:
+    """Do a step, and say in the audit log what it let go."""
+
+    needs = Needs()
+
+    def __init__(self, step: _Step, what: str) -> None:
+        self._step = step
+        self._what = what
+
+    def apply(self, draft: Draft[None]) -> None:
+        """Nothing is decided here."""
+        draft.writes.statements.extend(self._step.statements)
+        if self._step.rows:
+            told = {"what": self._what, "rows": self._step.rows}
+            name = new_id(draft.now, ZERO)
+            draft.writes.audit.append(declaration(draft.now, "retained", name, "gateway", told))
+
+
+class Sweep:
+    """Goes through what is old, once."""
+
+    def __init__(self, store: Store, retention: Retention, now: float, rest: float = REST) -> None:
+        self._store = store
+        self._retention = retention
+        self._now = now
+        self._rest = rest
+
+    async def run(self) -> dict[str, int]:
+        """How many rows went or were emptied, by what. Raises StoreError."""
+        found: dict[str, int] = {}
+        for what, steps in (
+            ("decisions", self._decisions),
+            ("facts", self._facts),
+            ("words", self._words),
+            ("holds", self._holds),
+            ("events", self._events),
+            ("consents", self._consents),
+        ):
+            found[what] = await self._follow(what, steps)
+        found["attempts"] = await self._attempts()
+        await self._indexes()
+        return found
+
+    async def _follow(self, what: str, steps: Callable[[float], AsyncIterator[_Step]]) -> int:
+        shortest = self._retention.shortest(what)
+        if shortest is None:
+            return 0
+        count, started = 0, time.perf_counter()
+        async for step in steps(self._now - shortest):
+            if step.statements:
+                await self._store.run(_LetGo(step, what))
+                count += step.count
+            await asyncio.sleep((time.perf_counter() - started) * self._rest)
+            started = time.perf_counter()
+        return count
+
+    async def _windows(self, table: str, columns: str, key: str, before: float) -> AsyncIterator[list[Any]]:
+        """Rows whose key, an id that sorts by time, is older than a moment."""
+        last, end = "", new_id(max(0.0, before), ZERO)
+        sql = f"SELECT {columns} FROM {table} WHERE {key} > ? AND {key} < ? ORDER BY {key} LIMIT {WINDOW}"
+        while rows := await self._store.rows(sql, (last, end)):
+            yield rows
+            last = str(rows[-1][0])
+
+    async def _old(self, what: str, before: float, filled: str) -> AsyncIterator[tuple[_Step, list[Any]]]:
+        sql = (
+            f"SELECT message_id, n, round, class, outcome, at, {filled} FROM decisions"
+            " WHERE (message_id, n, round) > (?, ?, ?) AND message_id < ?"
+            f" ORDER BY message_id, n, round LIMIT {WINDOW}"
+        )
+        last: tuple[Any, ...] = ("", -1, -1)
+        end = new_id(max(0.0, before), ZERO)
+        while rows := await self._store.rows(sql, (*last, end)):
+            last = tuple(rows[-1][:3])
+            due = []
+            for row in rows:
+                kept = self._retention.seconds(what, row[3], row[4])
+                if kept is not None and row[5] < self._now - kept and row[6]:
+                    due.append(row)
+            yield _Step(count=len(due)), due
+
+    async def _decisions(self, before: float) -> AsyncIterator[_Step]:
+        async for step, due in self._old("decisions", before, "1"):
+            for message_id, n, round_, *_ in due:
+                name = f"{message_id}-{n}"
+                step.statements += [
+                    (
+                        "DELETE FROM decisions WHERE message_id = ? AND n = ? AND round = ?",
+                        (message_id, n, round_),
+                    ),
+                    ("DELETE FROM holds WHERE id = ?", (name,)),
+                    ("DELETE FROM attempts WHERE id = ?", (name,)),
+                ]
+                step.name("decisions", f"{name}.{round_}" if round_ else name)
+                step.name("holds", name)
+            for message_id in sorted({row[0] for row in due}):
+                step.statements.append((_DROP_MESSAGE, (message_id,)))
+                step.name("messages", message_id)
+            yield step
+
+    async def _facts(self, before: float) -> AsyncIterator[_Step]:
+        async for step, due in self._old("facts", before, "length(snapshot) > 2"):
+            for message_id, n, round_, *_ in due:
+                found = await self._store.rows(_VIOLATIONS, (message_id, n, round_))
+                values = (b"{}", unquoted(bytes(found[0][0])), message_id, n, round_)
+                step.statements.append((_EMPTY_FACTS, values))
+                step.name("decisions", f"{message_id}-{n}.{round_}" if round_ else f"{message_id}-{n}")
+            yield step
+
+    async def _words(self, before: float) -> AsyncIterator[_Step]:
+        async for rows in self._windows("messages", "id", "id", before):
+            step = _Step()
+            for row in (await messages_of(self._store, [str(r[0]) for r in rows])).values():
+                plain = wordless(row.reading)
+                if plain != row.reading:
+                    step.statements.append(("UPDATE messages SET reading = ? WHERE id = ?", (plain, row.id)))
+                    step.name("messages", row.id)
+                    step.count += 1
+            yield step
+
+    async def _holds(self, before: float) -> AsyncIterator[_Step]:
+        async for rows in self._windows("holds", "id, status", "id", before):
+            yield _drop("holds", [str(r[0]) for r in rows if r[1] != "open"])
+
+    async def _events(self, before: float) -> AsyncIterator[_Step]:
+        async for rows in self._windows("events", "id", "id", before):
+            yield _drop("events", [str(r[0]) for r in rows])
+
+    async def _consents(self, before: float) -> AsyncIterator[_Step]:
+        last = ""
+        while rows := await self._store.rows(_ENDED, (before, before, last, WINDOW)):
+            step = _drop("consent_events", [str(r[0]) for r in rows])
+            step.rows = {"consents": [str(r[0]) for r in rows]}
+            yield step
+            last = str(rows[-1][0])
+
+    async def _attempts(self) -> int:
+        kept = self._retention.shortest("attempts")
+        if kept is None:
+            return 0
+        find = "SELECT id, attempt FROM attempts WHERE at < ? LIMIT 500"
+        drop = "DELETE FROM attempts WHERE id = ? AND attempt = ?"
+        return await self._drain(find, (self._now - kept,), drop)
+
+    async def _indexes(self) -> None:
+        """What only serves the work itself, and has an end of its own."""
+        old = self._now - FINGERPRINTS * DAY
+        await self._drain(
+            "SELECT seq FROM (SELECT seq, at FROM fingerprints ORDER BY seq LIMIT 500) AS f WHERE at < ?",
+            (old,),
+            "DELETE FROM fingerprints WHERE seq = ?",
+        )
+        await self._drain(
+            "SELECT slot, controller, sender, class FROM paces WHERE slot < ? LIMIT 500",
+            (int(self._now // SLOT) - PACES,),
+            "DELETE FROM paces WHERE slot = ? AND controller = ? AND sender = ? AND class = ?",
+        )
+        await self._drain(
+            "SELECT day, hash, message_id FROM sent_ids WHERE day < ? LIMIT 500",
+            (int(self._now // DAY) - SENT,),
+            "DELETE FROM sent_ids WHERE day = ? AND hash = ? AND message_id = ?",
+        )
+        await self._replays()
+
+    async def _drain(self, find: str, values: tuple[Any, ...], drop: str) -> int:
+        """Drop what a statement finds until it finds nothing more."""
+        count, started = 0, time.perf_counter()
+        while rows := await self._store.rows(find, values):
+            await self._store.run(_LetGo(_Step([(drop, tuple(row)) for row in rows]), ""))
+            count += len(rows)
+            await asyncio.sleep((time.perf_counter() - started) * self._rest)
+            started = time.perf_counter()
+        return count
+
+    async def _replays(self) -> None:
+        """Answers whose time is over; requests for consent (keys of 17 octets) end by themselves."""
+        last, started = b"", time.perf_counter()
+        find = f"SELECT key, expires_at FROM replays WHERE key > ? ORDER BY key LIMIT {10 * WINDOW}"
+        while rows := await self._store.rows(find, (last,)):
+            last = bytes(rows[-1][0])
+            over = [bytes(key) for key, at in rows if at < self._now and len(key) == 16]
+            if over:
+                drops: list[Statement] = [("DELETE FROM replays WHERE key = ?", (key,)) for key in over]
+                await self._store.run(_LetGo(_Step(drops), ""))
+            await asyncio.sleep((time.perf_counter() - started) * self._rest)
+            started = time.perf_counter()
+
+
+_DROP_MESSAGE = (
+    "DELETE FROM messages WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM decisions WHERE message_id = ?1)"
+)
+_VIOLATIONS = "SELECT violations FROM decisions WHERE message_id = ? AND n = ? AND round = ?"
+_EMPTY_FACTS = (
+    "UPDATE decisions SET snapshot = ?, violations = ? WHERE message_id = ? AND n = ? AND round = ?"
+)
+_ENDED = (
+    "SELECT c.id FROM consent_events c WHERE c.recorded_at < ? AND c.action NOT IN ('withdrawn', 'objected')"
+    " AND EXISTS (SELECT 1 FROM consent_events w WHERE w.lane = c.lane AND w.controller = c.controller"
+    " AND w.subject = c.subject AND w.action IN ('withdrawn', 'objected') AND w.purpose IN ('', c.purpose)"
+    " AND w.recorded_at >= c.recorded_at AND w.recorded_at < ?) AND c.id > ? ORDER BY c.id LIMIT ?"
+)
+
+
+def unquoted(violations: bytes) -> bytes:
+    """The violations of a decision without the words that showed them."""
+    data = orjson.loads(violations)
+    if "v" in data:
+        data["v"] = [{**v, "evidence": []} for v in data["v"]]
+    return orjson.dumps(data)
+
+
+def _drop(table: str, ids: list[str]) -> _Step:
+    statements: list[Statement] = [(f"DELETE FROM {table} WHERE id = ?", (name,)) for name in ids]
+    return _Step(statements, {table: ids} if ids else {}, len(ids))

@@ -1,0 +1,165 @@
+"""What is over goes, in small steps; the rest stays, and the log still verifies."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.evidence.checkpoint import public_key, read_checkpoints
+from gateway.evidence.retention import (
+    FILE,
+    BadRetention,
+    Keep,
+    Retention,
+    Sweep,
+    load_retention,
+    read_retention,
+)
+from gateway.evidence.upkeep import Upkeep
+from gateway.evidence.verify import Verification
+from gateway.policy.policies import PolicySet
+from tests.evidence.traffic import NEWS, traffic
+from tests.line import DAY, KEYS, ROOT, Clock, Line, line
+
+
+def keep(what: str, days: int, **given: object) -> Keep:
+    return Keep(what=what, seconds=days * DAY, why="a test", **given)  # type: ignore[arg-type]
+
+
+async def count(gateway: Line, table: str) -> int:
+    return int((await gateway.store.rows(f"SELECT count(*) FROM {table}"))[0][0])
+
+
+async def swept(gateway: Line, *lines: Keep) -> dict[str, int]:
+    found = await Sweep(gateway.store, Retention(lines), gateway.clock(), rest=0.0).run()
+    assert (await Verification(gateway.store).run()).breaks == []
+    return found
+
+
+def test_the_shipped_file_is_fine_and_gives_reasons() -> None:
+    retention = load_retention(ROOT / "policies")
+    assert {line.what for line in retention.lines} == {
+        "words", "facts", "decisions", "holds", "consents", "events", "attempts"
+    }  # fmt: skip
+    assert all(len(line.why) > 40 for line in retention.lines)
+    assert retention.seconds("decisions", "transactional", 0) == retention.seconds(
+        "decisions", "newsletter", 0
+    )
+
+
+async def test_decisions_go_when_their_time_is_over(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await traffic(gateway)
+        await gateway.submit(to=["x@example.org", "y@example.org", "z@example.org"])
+        gateway.clock.now += 100 * DAY
+        late = await gateway.submit(to="late@example.org")
+        assert (await swept(gateway, keep("decisions", 200)))["decisions"] == 0
+        found = await swept(gateway, keep("decisions", 90))
+        assert found["decisions"] == 10
+        assert await count(gateway, "decisions") == await count(gateway, "messages") == 1
+        assert await gateway.store.message(late.id) is not None
+        assert await count(gateway, "holds") == 0
+        assert (await swept(gateway, keep("decisions", 90)))["decisions"] == 0
+
+
+async def test_classes_and_outcomes_differ_and_the_longest_line_stays(
+    tmp_path: Path, rules: PolicySet
+) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await traffic(gateway)
+        gateway.clock.now += 100 * DAY
+        receipts = keep("decisions", 50, classes=frozenset({"transactional"}))
+        found = await swept(gateway, receipts, keep("decisions", 300))
+        assert found["decisions"] == 0
+        found = await swept(gateway, receipts)
+        assert found["decisions"] == 3
+        refused = keep("decisions", 50, outcomes=frozenset({2}))
+        assert (await swept(gateway, refused))["decisions"] == 1
+
+
+async def test_words_and_facts_go_before_the_decision(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        receipt = await gateway.submit(
+            to="carla@example.org", **NEWS | {"text": "Sconto segreto del 30%: compra ora!"}
+        )
+        gateway.clock.now += 100 * DAY
+        await swept(gateway, keep("words", 90), keep("facts", 90))
+        found = await gateway.store.message(receipt.id)
+        assert found is not None
+        assert b"segreto" not in found[0].reading
+        [decision] = await gateway.store.decisions(receipt.id)
+        assert decision.snapshot == b"{}"
+        assert b"consent.missing" in decision.violations
+        again = await swept(gateway, keep("words", 90), keep("facts", 90))
+        assert (again["words"], again["facts"]) == (0, 0)
+
+
+async def test_a_withdrawn_consent_goes_and_its_withdrawal_stays(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await gateway.consent("anna@example.org", "bruno@example.org")
+        await gateway.consent("anna@example.org", action="withdrawn", purpose="", at=gateway.clock())
+        gateway.clock.now += 100 * DAY
+        assert (await swept(gateway, keep("consents", 90)))["consents"] == 1
+        left = await gateway.store.rows("SELECT action FROM consent_events ORDER BY action")
+        assert [row[0] for row in left] == ["confirmed", "withdrawn"]
+        assert (await gateway.submit(to="bruno@example.org", **NEWS)).status == "accepted"
+        assert (await gateway.submit(to="anna@example.org", **NEWS)).status == "rejected"
+
+
+async def test_indexes_of_the_work_end(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await gateway.submit(message_id="<1@acme.example>", idempotency_key="k", class_="conversation")
+        gateway.clock.now += 400 * DAY
+        await gateway.submit(idempotency_key="k2")
+        await swept(gateway)
+        assert [await count(gateway, t) for t in ("replays", "sent_ids", "paces")] == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "version"),
+        ("version: 2\nkeep: []", "version"),
+        ("version: 1\nkeep: []\nother: 1", "other"),
+        ("version: 1\nkeep: [{what: bodies, for: 1 days, why: x}]", "what is one of"),
+        ("version: 1\nkeep: [{what: events, for: soon, why: x}]", "for is a time"),
+        ("version: 1\nkeep: [{what: events, for: 9 days}]", "say why"),
+        ("version: 1\nkeep: [{what: decisions, for: 2 days, why: x}]", "at least 30 days"),
+        ("version: 1\nkeep: [{what: decisions, for: 90 days, why: x, class: [mail]}]", "choose among"),
+        ("version: 1\nkeep: [{what: events, for: 90 days, why: x, class: [outreach]}]", "only decisions"),
+        ("version: 1\nkeep: [{what: events, for: 90 days, why: x, whom: me}]", "unknown key"),
+        ("version: 1\nkeep: [3]", "it needs what"),
+        ("a: [", "line"),
+    ],
+)
+def test_a_file_that_cannot_be_followed_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(BadRetention, match=problem):
+        read_retention(text)
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=200, deadline=None)
+def test_no_text_breaks_the_reader(text: str) -> None:
+    for tried in (text, f"version: 1\nkeep: [{text}]"):
+        try:
+            read_retention(tried)
+        except BadRetention:
+            continue
+
+
+async def test_upkeep_keeps_checkpoints_and_sweeps(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await traffic(gateway)
+        folder = tmp_path / "kept"
+        (folder / "retention").mkdir(parents=True)
+        (folder / FILE).write_text("version: 1\nkeep: [{what: decisions, for: 90 days, why: test}]")
+        upkeep = Upkeep(gateway.store, KEYS, folder, tmp_path / "points", gateway.clock)
+        await upkeep.turn()
+        await upkeep.turn()
+        gateway.clock.now += 100 * DAY
+        await upkeep.turn()
+        points = read_checkpoints((tmp_path / "points").read_bytes(), [public_key(KEYS.signing)])
+        assert len(points) == 2
+        assert await count(gateway, "decisions") == 0
+        assert (await Verification(gateway.store, checkpoints=points).run()).breaks == []
