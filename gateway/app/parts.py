@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from gateway.access import Access, development_access, load_access
 from gateway.delivery.dkim import BadKey, SigningKeys, load_signing_keys
+from gateway.evidence.rotation import with_known
 from gateway.intake.consents import Consents
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.letters import Office
@@ -132,6 +133,7 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
     await store.start()
     try:
         await store.fingerprint(keys.fingerprint)
+        keys = await with_known(store, keys)
     except BaseException:
         await store.close()
         raise

@@ -11,6 +11,8 @@ from gateway.app.gauges import show_depths, show_surroundings
 from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
 from gateway.delivery.notice import Item
+from gateway.evidence.upkeep import Upkeep
+from gateway.evidence.versions import keep_policies
 from gateway.intake import Intake, Receipt
 from gateway.intake.events import Events
 from gateway.message.envelope import Message
@@ -61,11 +63,18 @@ class App:
         self.replies = make_replies(parts)
         checks: dict[str, Check] = {"policies": self._policies_loaded}
         self.http = make_http(parts, self.intake, self.events, checks, self._tell_refused)
+        self.upkeep = Upkeep(
+            parts.store,
+            parts.keys,
+            settings.policies_folder,
+            settings.keys_file.with_suffix(".checkpoints"),
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Listen and deliver. Raises OSError where an address is taken."""
         self._show_policies()
+        await keep_policies(self.parts.store, self.parts.policies.current)
         self.parts.metrics.reply_feeds({s.name: s.reply_feed for s in self.parts.access.sources.values()})
         await self.smtp.start()
         if self.replies is not None:
@@ -79,6 +88,7 @@ class App:
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),
+                ("upkeep", self.upkeep.run()),
                 ("watch", watch_folder(self.parts.settings.policies_folder, self.reload)),
             )
         ]
@@ -130,6 +140,8 @@ class App:
         self.parts.metrics.policies_refused(refused=not fine)
         if fine:
             self._show_policies()
+            with contextlib.suppress(StoreError):
+                await keep_policies(self.parts.store, policies.current)
             log.info("policies.loaded", extra={"version": policies.current.version})
         else:
             log.error("policies.refused", extra={"problem": policies.problem})

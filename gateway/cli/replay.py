@@ -46,7 +46,7 @@ def replay_command(
         _tell_observed(since)
         return
     try:
-        texts = read_folder(folder or load().policies)
+        texts = read_folder(folder or load().policies_folder)
         compose(texts)
     except REFUSALS as error:
         click.echo(f"galateo: {error}", err=True)

@@ -23,7 +23,7 @@ from gateway.settings import load
 def retention_command(folder: Path | None, sweep: bool) -> None:
     """Show how long things are kept, and why. A gateway that serves lets go of what is over by itself."""
     try:
-        retention = load_retention(folder or load().policies)
+        retention = load_retention(folder or load().policies_folder)
     except BadRetention as error:
         click.echo(f"galateo: {error}", err=True)
         sys.exit(1)

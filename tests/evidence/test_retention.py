@@ -18,6 +18,7 @@ from gateway.evidence.retention import (
 )
 from gateway.evidence.upkeep import Upkeep
 from gateway.evidence.verify import Verification
+from gateway.message.envelope import CLASSES
 from gateway.policy.policies import PolicySet
 from tests.evidence.traffic import NEWS, traffic
 from tests.line import DAY, KEYS, ROOT, Clock, Line, line
@@ -43,9 +44,8 @@ def test_the_shipped_file_is_fine_and_gives_reasons() -> None:
         "words", "facts", "decisions", "holds", "consents", "events", "attempts"
     }  # fmt: skip
     assert all(len(line.why) > 40 for line in retention.lines)
-    assert retention.seconds("decisions", "transactional", 0) == retention.seconds(
-        "decisions", "newsletter", 0
-    )
+    assert retention.seconds("decisions", "transactional") == 400 * DAY
+    assert {retention.seconds("decisions", c) for c in CLASSES} == {400 * DAY, 5 * 365.25 * DAY}
 
 
 async def test_decisions_go_when_their_time_is_over(tmp_path: Path, rules: PolicySet) -> None:
@@ -63,9 +63,7 @@ async def test_decisions_go_when_their_time_is_over(tmp_path: Path, rules: Polic
         assert (await swept(gateway, keep("decisions", 90)))["decisions"] == 0
 
 
-async def test_classes_and_outcomes_differ_and_the_longest_line_stays(
-    tmp_path: Path, rules: PolicySet
-) -> None:
+async def test_classes_and_outcomes_differ_and_the_longest_stays(tmp_path: Path, rules: PolicySet) -> None:
     async with line(tmp_path, rules, clock=Clock()) as gateway:
         await traffic(gateway)
         gateway.clock.now += 100 * DAY
@@ -80,9 +78,8 @@ async def test_classes_and_outcomes_differ_and_the_longest_line_stays(
 
 async def test_words_and_facts_go_before_the_decision(tmp_path: Path, rules: PolicySet) -> None:
     async with line(tmp_path, rules, clock=Clock()) as gateway:
-        receipt = await gateway.submit(
-            to="carla@example.org", **NEWS | {"text": "Sconto segreto del 30%: compra ora!"}
-        )
+        pitch = NEWS | {"text": "Sconto segreto del 30%: compra ora!"}
+        receipt = await gateway.submit(to="carla@example.org", **pitch)
         gateway.clock.now += 100 * DAY
         await swept(gateway, keep("words", 90), keep("facts", 90))
         found = await gateway.store.message(receipt.id)
