@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 WIDTH, HEIGHT, GAP = 280, 64, 2
+EARLY = 0.25
+"""The share of a day before which nothing is said of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """One figure over the last days, the oldest first and today last. `format` is number, percent or hours;
-    `good` says which way is better: up, down, or "" for neither."""
+    `good` says which way is better: up, down, or "" for neither. `elapsed` is the share of today that is
+    over: counts are compared with as much of a usual day."""
 
     key: str
     values: Sequence[float]
     format: str = "number"
     good: str = ""
     limit: float = 0.0
+    elapsed: float = 1.0
 
     @property
     def today(self) -> float:
@@ -33,9 +37,11 @@ class Figure:
     @property
     def trend(self) -> str:
         """better, worse or even, against the usual; a tenth either way is even."""
-        if not self.good or not self.usual or abs(self.today - self.usual) <= self.usual / 10:
+        usual = self.usual * self.elapsed if self.format == "number" else self.usual
+        early = self.elapsed < EARLY or (self.format != "number" and not self.today)
+        if not self.good or not usual or early or abs(self.today - usual) <= usual / 10:
             return "even"
-        return "better" if (self.today > self.usual) == (self.good == "up") else "worse"
+        return "better" if (self.today > usual) == (self.good == "up") else "worse"
 
 
 def bars(figure: Figure, title: str) -> Markup:

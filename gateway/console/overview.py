@@ -1,6 +1,7 @@
 """The overview: how things go out, today against the last four weeks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -45,7 +46,7 @@ class Overview:
         """The page."""
         counts = await self._days.latest()
         reviewed = await self._reviewed()
-        figures = figures_of(counts, reviewed)
+        figures = figures_of(counts, reviewed, self._desk.clock() % DAY / DAY)
         words = self._desk.pages.words
         return visit.show(
             "overview.html",
@@ -81,7 +82,7 @@ class Overview:
         return [_median(waits.get(day, [])) / 3600 for day in range(today - DAYS + 1, today + 1)]
 
 
-def figures_of(counts: Sequence[Count], reviewed: Sequence[float]) -> list[Figure]:
+def figures_of(counts: Sequence[Count], reviewed: Sequence[float], elapsed: float = 1.0) -> list[Figure]:
     """Every chart of the page, from the days, the oldest first."""
     accepted = [float(c.total(Outcome.ACCEPT)) for c in counts]
     held, refused = ([float(c.total(o)) for c in counts] for o in (Outcome.HOLD, Outcome.REJECT))
@@ -93,7 +94,7 @@ def figures_of(counts: Sequence[Count], reviewed: Sequence[float]) -> list[Figur
         [float(c.events[kind]) for c in counts] for kind in ("message.replied", "complaint")
     )
     leaving = [float(sum(c.events[kind] for kind in LEAVING)) for c in counts]
-    return [
+    figures = [
         Figure(key="accepted", values=accepted),
         Figure(key="held", values=held, good="down"),
         Figure(key="rejected", values=refused, good="down"),
@@ -109,6 +110,7 @@ def figures_of(counts: Sequence[Count], reviewed: Sequence[float]) -> list[Figur
         ),
         Figure(key="review", values=list(reviewed), format="hours", good="down"),
     ]
+    return [replace(figure, elapsed=elapsed) for figure in figures]
 
 
 def _ratio(part: Sequence[float], whole: Sequence[float]) -> list[float]:

@@ -81,16 +81,17 @@ class Month:
     people: list[Reader] = field(default_factory=list)
     told: int = 0
 
-    async def day(self, start: float) -> int:
-        """One day: what is sent, what comes back, what reviewers decide. Returns how many were sent."""
+    async def day(self, start: float, until: float) -> int:
+        """One day, at most to a moment: what is sent, what comes back. Returns how many were sent."""
         weekend = datetime.fromtimestamp(start, UTC).weekday() > 4
         count = max(1, int(self.rng.gauss(WEEKEND if weekend else WEEKDAY, 6)))
-        for at in sorted(self.rng.uniform(start + 7 * 3600, start + 18 * 3600) for _ in range(count)):
+        moments = sorted(self.rng.uniform(start + 7 * 3600, start + 18 * 3600) for _ in range(count))
+        for at in (at for at in moments if at < until - 5400):
             self.clock.now = at
             await self._send(self.rng.choices(LETTERS, [letter.weight for letter in LETTERS])[0])
-        self.clock.now = start + 19 * 3600
+        self.clock.now = min(start + 19 * 3600, until)
         await self._deliver()
-        return count
+        return sum(at < until - 5400 for at in moments)
 
     async def _send(self, letter: Letter) -> None:
         reader = self.rng.choice([p for p in self.people if p.kind == letter.to])
@@ -253,12 +254,12 @@ async def fill_month(
         await month.consents.record(list(opt_ins(month.people, first - 20 * DAY)), "demo")
         for friend in (p for p in month.people if p.kind == "friend"):
             await month.tell("connection.accepted", friend, "linkedin")
-        for day in range(days):
+        for day in range(days + 1):
             start = first + day * DAY
-            clock.now = start + 8 * 3600
+            clock.now = min(start + 8 * 3600, now - 3600)
             await month.decide(start - 12 * 3600)
-            sent += await month.day(start)
-            told(day + 1)
+            sent += await month.day(start, now)
+            told(min(day + 1, days))
     finally:
         await store.close()
     return sent

@@ -1,0 +1,120 @@
+"""Photographs every page of the console, at desk and phone width, into docs/images/.
+
+    python -m docs.screenshots [FOLDER]
+
+A gateway of its own is filled with the demo's month; Chromium must be installed.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright
+
+from gateway import logs, settings
+from gateway.access import Reviewer, hash_secret
+from gateway.app.listening import review_habits
+from gateway.app.parts import Parts, open_parts
+from gateway.console.http import console_routes
+from gateway.demo.month import fill_month, tools
+from gateway.settings.values import Listen
+from gateway.web.frame import build_app
+from gateway.web.listener import HttpListener
+
+IMAGES = Path(__file__).parent / "images"
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync --hide-scrollbars"
+).split()
+SIZES = {"desk": (1360, 900, "light", "en-GB"), "phone": (390, 844, "dark", "it-IT")}
+SECRET = "only for the photographs"
+DAYS = 30
+
+
+async def main(folder: Path) -> None:
+    """Fill, serve, photograph."""
+    logs.configure("error")
+    with tempfile.TemporaryDirectory(prefix="galateo-photographs-") as place:
+        own = settings.load(
+            development=True,
+            access=Path(place) / "none.yaml",
+            database=f"sqlite:///{place}/galateo.db",
+            keys=Path(place) / "keys",
+        )
+        print(f"{await fill_month(own, DAYS, time.time())} messages written")
+        parts = await open_parts(own, serving=True)
+        try:
+            await photograph(parts, folder)
+        finally:
+            await parts.store.close()
+
+
+async def photograph(parts: Parts, folder: Path) -> None:
+    """Serve the console to a browser, page by page."""
+    ada = Reviewer(name="ada", role="admin", secret=hash_secret(SECRET))
+    access = replace(tools(parts.access), reviewers={"ada": ada})
+    routes = console_routes(
+        access=access,
+        store=parts.store,
+        reader=parts.reader,
+        policies=parts.policies,
+        review=parts.review,
+        consents=parts.consents,
+        habits=review_habits(parts.settings),
+    )
+    listener = HttpListener(Listen("127.0.0.1", 0), build_app(routes))
+    await listener.start()
+    try:
+        async with async_playwright() as playwright:
+            chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+            for name, (width, height, scheme, locale) in SIZES.items():
+                context = await chromium.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale
+                )
+                await tour(await context.new_page(), f"http://{listener.address}", folder, name)
+                await context.close()
+            await chromium.close()
+    finally:
+        await listener.stop()
+
+
+async def tour(page: Page, base: str, folder: Path, size: str) -> None:
+    """Every page, in one size."""
+
+    async def keep(name: str, path: str = "") -> None:
+        if path:
+            await page.goto(base + path)
+        await page.wait_for_timeout(400)
+        await page.screenshot(path=folder / f"console-{name}-{size}.png", full_page=name not in ("policies",))
+        print(f"console-{name}-{size}.png")
+
+    await keep("login", "/console/login")
+    await page.fill("#name", "ada")
+    await page.fill("#secret", SECRET)
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".bar")
+    await keep("holds", "/console/")
+    pile = await page.get_attribute('a.open[href*="/piles/"]', "href")
+    await keep("pile", pile or "/console/")
+    hold = await page.get_attribute('.members a[href*="/holds/"] >> nth=-1', "href")
+    await keep("hold", hold or "/console/")
+    await keep("messages", "/console/messages")
+    message = (hold or "").rpartition("/")[2].partition("-")[0]
+    await keep("message", f"/console/messages/{message}")
+    person = await page.get_attribute('a[href^="/console/people/"]', "href")
+    await keep("people", "/console/people")
+    await keep("person", person or "/console/people")
+    await page.goto(f"{base}/console/overview")
+    await page.wait_for_timeout(3000)
+    await keep("policies", "/console/policies")
+    await keep("policy", "/console/policies/first-contact")
+    await keep("overview", "/console/overview")
+
+
+if __name__ == "__main__":
+    images = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
+    images.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(images))
