@@ -54,6 +54,7 @@ class Source(_Entry):
     rate: float = Field(default=0.0, ge=0)
     dialects: Mapping[str, Any] = Field(default_factory=dict)
     upstream: Mapping[str, Any] = Field(default_factory=dict)
+    feeds: Mapping[str, Any] = Field(default_factory=dict)
     relay: str = ""
     development: bool = False
 

@@ -8,6 +8,7 @@ from gateway.app.parts import Parts, make_office
 from gateway.console.http import Habits, console_routes
 from gateway.delivery.upstream import Catalog
 from gateway.ingress.dialects import Tell, dialect_routes
+from gateway.ingress.feeds import feed_routes
 from gateway.ingress.http import HttpLimits, native_routes
 from gateway.ingress.replies import ReplyListener
 from gateway.ingress.smtp import Listener
@@ -69,6 +70,7 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
             on_reply=parts.metrics.accepted_in,
             fetch=Catalog(parts.access).fetch,
         ),
+        *feed_routes(access=parts.access, tell=events.tell, limits=limits),
         *public_routes(
             access=parts.access,
             store=parts.store,

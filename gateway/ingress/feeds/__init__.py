@@ -1,0 +1,90 @@
+"""What providers tell of mail and people, each in its own words, translated to the one Happening."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
+
+from gateway.access import Access, AccessError, Source
+from gateway.ingress.dialects.paths import BadPath
+from gateway.ingress.feeds.desk import FeedDesk, Tell
+from gateway.ingress.feeds.hubspot import HUBSPOT
+from gateway.ingress.feeds.mailgun import MAILGUN
+from gateway.ingress.feeds.mapped import MAPPED, check_fields
+from gateway.ingress.feeds.mautic import MAUTIC
+from gateway.ingress.feeds.postmark import POSTMARK
+from gateway.ingress.feeds.proof import Fetch
+from gateway.ingress.feeds.senders import BREVO, MANDRILL, RESEND
+from gateway.ingress.feeds.sendgrid import SENDGRID
+from gateway.ingress.feeds.ses import SES
+from gateway.ingress.feeds.told import Feed
+from gateway.ingress.feeds.typeform import TYPEFORM
+from gateway.ingress.feeds.unipile import UNIPILE
+from gateway.ingress.http_limits import HttpLimits
+
+__all__ = ["FEEDS", "feed_routes"]
+
+PATH = "/v1/feeds/{provider}/{source}"
+FEEDS: tuple[Feed, ...] = (
+    SENDGRID,
+    MAILGUN,
+    POSTMARK,
+    SES,
+    MAUTIC,
+    TYPEFORM,
+    HUBSPOT,
+    UNIPILE,
+    BREVO,
+    MANDRILL,
+    RESEND,
+    *MAPPED,
+)
+"""Every feed."""
+_BY_MAP = frozenset(feed.name for feed in MAPPED)
+_LONGEST = 65_536
+
+
+async def fetch_aws(url: str) -> bytes:
+    """A certificate, or the answer to a confirmation; redirects are not followed. Raises OSError."""
+    try:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=10)) as session,
+            session.get(url, allow_redirects=False) as response,
+        ):
+            body = await response.content.read(_LONGEST)
+            if response.status != 200:
+                raise OSError(f"AWS answered {response.status}")
+            return body
+    except (ClientError, TimeoutError) as error:
+        raise OSError("AWS could not be asked") from error
+
+
+def feed_routes(
+    *,
+    access: Access,
+    tell: Tell,
+    limits: HttpLimits,
+    clock: Callable[[], float] = time.time,
+    fetch: Fetch = fetch_aws,
+) -> list[web.RouteDef]:
+    """The route of every feed. Raises AccessError where the access file speaks of one wrongly."""
+    feeds = {feed.name: feed for feed in FEEDS}
+    for source in access.sources.values():
+        _check(source, feeds)
+    return [web.post(PATH, FeedDesk(access, tell, limits, feeds, fetch, clock).post)]
+
+
+def _check(source: Source, feeds: Mapping[str, Feed]) -> None:
+    for name, options in source.feeds.items():
+        where = f"source {source.name!r}: feeds.{name}"
+        if name not in feeds:
+            raise AccessError(f"{where}: there is no such feed; there are {', '.join(sorted(feeds))}")
+        if not isinstance(options, Mapping):
+            raise AccessError(f"{where}: this must be a mapping of options")
+        if "fields" in options:
+            try:
+                if name not in _BY_MAP:
+                    raise BadPath(f"this feed has no map; those with one are {', '.join(sorted(_BY_MAP))}")
+                check_fields(options["fields"])
+            except BadPath as error:
+                raise AccessError(f"{where}.fields: {error}") from error

@@ -1,0 +1,246 @@
+"""`POST /v1/feeds/<provider>/<source>`: takes the events of a provider in its own words.
+
+Who signs is believed as far as the source may: `events: open`, and `trusted: [consent]` for what somebody
+agreed to. Whoever shows the source's secret in a header may open doors, as at /v1/events, but grants nothing.
+A secret in the URL is in many a log: it may only restrict.
+"""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway.access import Access, Source
+from gateway.ingress.dialects.bad import Bad
+from gateway.ingress.dialects.forms import URLENCODED, parse_form
+from gateway.ingress.feeds.proof import SIGNED, Call, Fetch, Seen, Sns, secrets_of, token_of, topics_of
+from gateway.ingress.feeds.told import Feed, Told, obj
+from gateway.ingress.http_auth import Gate
+from gateway.ingress.http_limits import HttpLimits
+from gateway.ingress.http_models import Address
+from gateway.ingress.http_party import channel_of, identify
+from gateway.intake.events import EventResult
+from gateway.ledger.happening import Happening
+from gateway.message.address import is_valid
+from gateway.message.envelope import Identifier
+from gateway.policy.outcome import Words
+from gateway.web.body import Inflight, read_body
+from gateway.web.credentials import read_credentials
+from gateway.web.frame import CALLER
+from gateway.web.problem import Problem, unavailable
+from gateway.web.strict_json import parse_json
+
+Tell = Callable[[Happening], Awaitable[EventResult]]
+MOST = 5000
+"""Events of one body."""
+AT_ONCE = 200
+_KEYS = ("X-API-Key", "Unipile-Auth", "X-Galateo-Key")
+
+
+class FeedDesk:
+    """Takes what one gateway's providers tell."""
+
+    def __init__(
+        self,
+        access: Access,
+        tell: Tell,
+        limits: HttpLimits,
+        feeds: Mapping[str, Feed],
+        fetch: Fetch,
+        clock: Callable[[], float],
+    ) -> None:
+        self._access = access
+        self._gate = Gate(access)
+        self._tell = tell
+        self._limits = limits
+        self._inflight = Inflight(limits.inflight_bytes)
+        self._feeds = feeds
+        self._sns = Sns(fetch)
+        self._seen = Seen()
+        self._clock = clock
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Tell what can be told; 200 with how many counted, were recorded, and were not for us."""
+        feed = self._feeds.get(request.match_info["provider"])
+        source = self._access.sources.get(request.match_info["source"])
+        options = obj(source.feeds.get(feed.name)) if feed is not None and source is not None else {}
+        signs = feed is not None and bool(_signs(feed.name, options))
+        believed = False if signs else await self._admit(request)
+        if feed is None or source is None:
+            raise _unknown()
+        with self._inflight.share() as share:
+            raw = await read_body(request, self._limits.events_bytes, self._limits.body_timeout, share)
+            call = _read_call(request, feed.name, raw, options, self._clock())
+            if signs:
+                await self._check(feed.name, call)
+                request[CALLER] = source.name
+            told = feed.read(call.body, options, source)[:MOST]
+            happenings = [
+                h for each in told if (h := self._say(feed, each, source, call, signs, believed)) is not None
+            ]
+        counts = await self._tell_all(happenings)
+        if signs:
+            await self._finish(feed.name, call)
+        answer = {
+            "applied": counts,
+            "recorded": len(happenings) - counts,
+            "left_out": len(told) - len(happenings),
+        }
+        return web.Response(body=orjson.dumps(answer), content_type="application/json")
+
+    async def _admit(self, request: web.Request) -> bool:
+        """Whether the source's secret came in a header. Raises Problem where none came at all."""
+        name = request.match_info["source"]
+        secret = _secret(request.headers, name)
+        header = _basic(name, secret or request.query.get("key", "") or request.query.get("secret", ""))
+        found = await self._gate.admit(request, header)
+        if found.name != name and not found.development:
+            raise _unknown()
+        return bool(secret) or found.development
+
+    async def _check(self, name: str, call: Call) -> None:
+        """Raises Problem where the signature is not theirs, is old, or was used."""
+        try:
+            fine = await self._sns.check(call) if name == "ses" else SIGNED[name](call)
+        except OSError:
+            raise unavailable() from None
+        if not fine or (name == "mailgun" and token_of(call) in self._seen):
+            raise _unsigned(name)
+
+    async def _finish(self, name: str, call: Call) -> None:
+        """Only now: what failed on our side may come again with the same token."""
+        if name == "mailgun":
+            self._seen.add(token_of(call))
+        if name == "ses":
+            try:
+                await self._sns.confirm(call)
+            except OSError:
+                raise unavailable() from None
+
+    def _say(
+        self, feed: Feed, told: Told, source: Source, call: Call, signed: bool, believed: bool
+    ) -> Happening | None:
+        channel, recipients = _identified(told.channel, told.addresses)
+        if not recipients:
+            return None
+        _, sender = _identified(told.channel, told.sender)
+        grants = told.type == "consent.granted"
+        opens = source.opens_doors and (signed or (believed and not grants))
+        if (grants and "consent" not in source.trusted) or channel != told.channel:
+            opens = False
+        occurred = min(told.at or call.now, call.now)
+        return Happening(
+            type=told.type,
+            controller=source.controller,
+            source=source.name,
+            source_event_id=f"{feed.name}:{told.id}",
+            occurred_at=occurred,
+            received_at=call.now,
+            channel=channel,
+            recipients=recipients,
+            sender=sender[0].key if sender else "",
+            thread=told.thread,
+            in_reply_to=(told.in_reply_to,) if told.in_reply_to else (),
+            text=told.text,
+            purpose=told.purpose,
+            opens=opens,
+            backdated=call.now - occurred > self._limits.late,
+            data={**told.data, "feed": feed.name},
+        )
+
+    async def _tell_all(self, happenings: list[Happening]) -> int:
+        """How many changed something. Where the store fails half way, the same body may come again."""
+        applied = 0
+        for start in range(0, len(happenings), AT_ONCE):
+            results = await asyncio.gather(*map(self._tell, happenings[start : start + AT_ONCE]))
+            applied += sum(result.effect.applied and not result.replayed for result in results)
+        return applied
+
+
+def _signs(name: str, options: Mapping[str, Any]) -> bool:
+    if name == "ses":
+        return any(topics_of(options))
+    return name in SIGNED and any(secrets_of(options))
+
+
+def _read_call(request: web.Request, name: str, raw: bytes, options: Mapping[str, Any], now: float) -> Call:
+    form: tuple[tuple[str, str], ...] = ()
+    octets = raw
+    if name == "mandrill":
+        form = _fields(raw)
+        octets = next((value for key, value in form if key == "mandrill_events"), "[]").encode()
+    return Call(
+        method=request.method,
+        url=str(options.get("url") or request.url),
+        headers=request.headers,
+        raw=raw,
+        body=parse_json(octets),
+        form=form,
+        options=options,
+        now=now,
+    )
+
+
+def _fields(raw: bytes) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple((part.name, part.text) for part in parse_form(URLENCODED, raw).parts)
+    except Bad:
+        return ()
+
+
+def _identified(channel: str, pairs: tuple[tuple[str, str], ...]) -> tuple[str, tuple[Identifier, ...]]:
+    """Who is named, without addresses that cannot be any; where none is on the channel, on that of the first:
+    a stop must not be lost because a profile's address is missing."""
+    named = [(channel_of(kind, channel), kind, value) for kind, value in pairs[:20] if value]
+    usable = [(on, kind, value) for on, kind, value in named if on and is_valid(on, value)]
+    if not usable:
+        return channel, ()
+    if all(on != channel for on, _, _ in usable):
+        channel = usable[0][0]
+    addresses = [Address.model_construct(type=kind, value=value) for _, kind, value in usable]
+    try:
+        return channel, identify(channel, addresses, "#")
+    except Problem:
+        return channel, ()
+
+
+def _secret(headers: Mapping[str, str], name: str) -> str:
+    """The secret in a header, with or without the source's name before it."""
+    given = read_credentials(headers.get("Authorization", ""))
+    shown = (
+        (given.secret or given.token) if given else next((headers[k] for k in _KEYS if headers.get(k)), "")
+    )
+    return shown[len(name) + 1 :] if shown.startswith((f"{name}:", f"{name}.")) else shown
+
+
+def _basic(name: str, secret: str) -> str:
+    if not secret:
+        return ""
+    try:
+        return f"Basic {base64.b64encode(f'{name}:{secret}'.encode()).decode()}"
+    except (UnicodeEncodeError, binascii.Error):
+        return ""
+
+
+def _unknown() -> Problem:
+    return Problem(
+        "not-found",
+        Words(
+            "There is no such feed for this source. Check the names of provider and source in the path.",
+            "Questo flusso non esiste per questa fonte. Controllare nel percorso il fornitore e la fonte.",
+        ),
+    )
+
+
+def _unsigned(name: str) -> Problem:
+    return Problem(
+        "not-acceptable" if name == "mailgun" else "unauthorized",
+        Words(
+            "The signature is missing, is not theirs, is too old or was used before.",
+            "La firma manca, non è autentica, è troppo vecchia o è già stata usata.",
+        ),
+    )

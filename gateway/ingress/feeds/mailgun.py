@@ -1,0 +1,43 @@
+"""Mailgun's webhooks: one event under `event-data`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.access import Source
+from gateway.ingress.feeds.told import Feed, Told, filled, line, mark_of, moment, obj
+
+_TYPES = {
+    "delivered": "message.delivered",
+    "failed": "message.bounced",
+    "unsubscribed": "unsubscribe",
+    "complained": "complaint",
+}
+_SUPPRESSED = {"suppress-unsubscribe": "unsubscribe", "suppress-complaint": "complaint"}
+
+
+def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+    """What Mailgun suppressed by itself counts as what it remembers: an unsubscription, a complaint."""
+    item = obj(obj(body).get("event-data"))
+    kind = _TYPES.get(line(item.get("event")), "")
+    if kind == "message.bounced":
+        kind = _SUPPRESSED.get(line(item.get("reason")), kind)
+    if not kind:
+        return []
+    status = obj(item.get("delivery-status"))
+    headers = obj(obj(item.get("message")).get("headers"))
+    hard = "hard" if line(item.get("severity")) == "permanent" else "soft"
+    told = Told(
+        type=kind,
+        id=line(item.get("id")) or mark_of(item),
+        addresses=(("email", line(item.get("recipient"))),),
+        at=moment(item.get("timestamp")),
+        data=filled(
+            kind=hard if kind == "message.bounced" else "",
+            status=line(status.get("enhanced-code"), 16),
+            message_id=line(headers.get("message-id")),
+        ),
+    )
+    return [told]
+
+
+MAILGUN = Feed(name="mailgun", read=read)
