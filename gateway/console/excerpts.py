@@ -34,12 +34,13 @@ _ROWS = (
 )
 
 
-async def excerpts(store: Store, hold_ids: Sequence[str]) -> dict[str, Excerpt]:
-    """Excerpts of the messages behind some holds, by hold id, in the order of the ids."""
+async def excerpts(store: Store, hold_ids: Sequence[str], octets: int = OCTETS) -> dict[str, Excerpt]:
+    """Excerpts of the messages behind some holds, by hold id, in the order of the ids; without `octets` to
+    look at, only whom they are for."""
     if not hold_ids:
         return {}
     marks = ", ".join("?" * len(hold_ids))
-    rows = await store.rows(_ROWS.format(octets=OCTETS, marks=marks), list(hold_ids))
+    rows = await store.rows(_ROWS.format(octets=octets, marks=marks), list(hold_ids))
     return {row[0]: _excerpt(row[1], row[2:-1], bytes(row[-1] or b"")) for row in rows}
 
 

@@ -153,4 +153,4 @@ async def find_pile(store: Store, cluster: str, codes: str) -> Pile | None:
 async def members(store: Store, pile: Pile, limit: int) -> dict[str, Excerpt]:
     """The first holds of a pile by id, oldest first, with whom each is for."""
     rows = await store.rows(_MEMBERS, (pile.cluster, " ".join(pile.codes), limit))
-    return await excerpts(store, [hold_id for (hold_id,) in rows])
+    return await excerpts(store, [hold_id for (hold_id,) in rows], 0)

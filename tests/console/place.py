@@ -154,10 +154,17 @@ class Place:
 
 @asynccontextmanager
 async def place(
-    folder: Path, access: Access | None = None, *, export: Any = None, erase: Any = None, **habits: Any
+    folder: Path,
+    access: Access | None = None,
+    *,
+    store: Any = None,
+    clock: Any = None,
+    export: Any = None,
+    erase: Any = None,
+    **habits: Any,
 ) -> AsyncIterator[Place]:
     access = access or reviewers()
-    async with line(folder, policies(), access=access) as built:
+    async with line(folder, policies(), access=access, store=store, clock=clock) as built:
         routes = console_routes(
             access=access,
             store=built.store,

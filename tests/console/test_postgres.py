@@ -1,0 +1,51 @@
+"""The console on PostgreSQL: the same pages, the same verdicts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.store.postgres import PostgresStore
+from tests.console.place import place, plain
+from tests.console.test_verdicts import decide_pile, finished
+from tests.line import Clock
+from tests.postgres import database, server
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with server() as url:
+        yield url
+
+
+async def test_pages_and_verdicts(postgres: str, tmp_path: Path) -> None:
+    clock = Clock()
+    async with (
+        database(postgres) as url,
+        place(tmp_path, store=PostgresStore(url, clock=clock), clock=clock) as here,
+        here.browser() as ada,
+    ):
+        assert await ada.sign_in() == 200
+        holds = [await here.hold(f"p{n}@example.org") for n in range(4)]
+        alone = await here.hold(
+            "luca@example.org", campaign="autumn", text="Sconto del 50% sul miele: compra"
+        )
+        stored = await here.line.store.hold(alone)
+        assert stored is not None
+        for path in (
+            "/console/", "/console/?rule=offers/consent&age=1h", "/console/?campaign=spring&channel=email",
+            f"/console/holds/{alone}", f"/console/piles/{stored.cluster}?codes={stored.codes}",
+            "/console/messages", "/console/messages?campaign=autumn", f"/console/messages?q={stored.subject.hex()}",
+           
+            f"/console/messages/{stored.message_id}", f"/console/people/default/{stored.subject.hex()}",
+            "/console/policies", "/console/overview",
+        ):  # fmt: skip
+            status, text = await ada.get(path)
+            assert status == 200, (path, plain(text))
+        task = await decide_pile(here, ada, holds[0], "release", (holds[3],))
+        assert "3 of 3" in plain(await finished(ada, task))
+        assert [await here.status(hold) for hold in holds] == ["released"] * 3 + ["open"]
+        await ada.decide(alone, "reject")
+        assert await here.status(alone) == "rejected"
