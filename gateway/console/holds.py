@@ -23,7 +23,7 @@ from gateway.store.records import HoldRow
 _ID = re.compile(r"[0-9a-z]{26}-[0-9]{1,6}\Z")
 _TASK = re.compile(r"[0-9a-z]{26}\Z")
 _CLUSTER = re.compile(r"[0-9a-f]{1,64}\Z")
-SHOWN = 500
+SHOWN = 200
 """Members of a pile that are listed, to leave some of them out."""
 
 

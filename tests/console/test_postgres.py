@@ -34,12 +34,13 @@ async def test_pages_and_verdicts(postgres: str, tmp_path: Path) -> None:
         )
         stored = await here.line.store.hold(alone)
         assert stored is not None
+        who = stored.subject.hex()
         for path in (
             "/console/", "/console/?rule=offers/consent&age=1h", "/console/?campaign=spring&channel=email",
             f"/console/holds/{alone}", f"/console/piles/{stored.cluster}?codes={stored.codes}",
-            "/console/messages", "/console/messages?campaign=autumn", f"/console/messages?q={stored.subject.hex()}",
-           
-            f"/console/messages/{stored.message_id}", f"/console/people/default/{stored.subject.hex()}",
+            "/console/messages", "/console/messages?campaign=autumn",
+            f"/console/messages?q={who}",
+            f"/console/messages/{stored.message_id}", f"/console/people/default/{who}",
             "/console/policies", "/console/overview",
         ):  # fmt: skip
             status, text = await ada.get(path)
