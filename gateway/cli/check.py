@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.access import AccessError, load_access
+from gateway.evidence.regressions import regressions
 from gateway.policy.cases import Trial
 from gateway.policy.load import PolicyErrors, Problem, try_folder
 from gateway.policy.policies import PolicySet
@@ -24,8 +25,11 @@ DEFAULT_LEXICONS = SHIPPED / "lexicons"
 @click.command("check")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--quiet", "-q", is_flag=True, help="Show only what is wrong.")
-def check_command(folder: Path | None, quiet: bool) -> None:
-    """Check the policies in FOLDER (default: those that the settings name) and try their cases.
+@click.option("--against", default="", metavar="live|FOLDER", help="Fail where cases of these differ, too.")
+def check_command(folder: Path | None, quiet: bool, against: str) -> None:
+    """Check the policies in FOLDER (default: those that the settings name) and try their cases. With
+    --against, every case that holds for the policies in force (`live`: those that the settings name) or
+    for those of another folder has to hold under these as well.
 
     Exit codes: 0 all is well, 1 something is wrong in the files, 2 there is no such folder.
     """
@@ -35,14 +39,39 @@ def check_command(folder: Path | None, quiet: bool) -> None:
         folder, warnings = _from_settings()
     if not folder.is_dir():
         raise click.UsageError(f"There is no folder {folder}.")
-    sys.exit(0 if check(folder, console, warnings, quiet=quiet) else 1)
+    fine = check(folder, console, warnings, quiet=quiet)
+    if fine and against:
+        fine = compare(folder, _from_settings()[0] if against == "live" else Path(against), console)
+    sys.exit(0 if fine else 1)
+
+
+def compare(draft: Path, live: Path, console: Console) -> bool:
+    """Prints the cases of a folder that a draft breaks; whether there are none."""
+    if not live.is_dir():
+        raise click.UsageError(f"There is no folder {live}.")
+    try:
+        before = try_folder(live, _reader(live))[1]
+        found = regressions(before, try_folder(draft, _reader(draft))[0], _reader(draft))
+    except BadLexicon as error:
+        console.print(Text(f"lexicons/{error}", style="red"))
+        return False
+    except PolicyErrors as error:
+        _print_problems(console, error.problems)
+        return False
+    for line in found:
+        console.print(Text("regression: ", style="bold red").append(line, style="default"))
+    return not found
+
+
+def _reader(folder: Path) -> Reader:
+    lexicons = folder / "lexicons"
+    return Reader(load_lexicons(lexicons if lexicons.is_dir() else DEFAULT_LEXICONS))
 
 
 def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet: bool = False) -> bool:
     """Prints the cases and whatever is wrong; whether all is well. Warnings change nothing."""
-    lexicons = folder / "lexicons"
     try:
-        reader = Reader(load_lexicons(lexicons if lexicons.is_dir() else DEFAULT_LEXICONS))
+        reader = _reader(folder)
         policies, trials = try_folder(folder, reader)
     except BadLexicon as error:
         console.print(Text(f"lexicons/{error}", style="red"))
