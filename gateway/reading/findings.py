@@ -22,15 +22,22 @@ _PITCH = (
     "promotional.sell",
     "promotional.benefit",
     "promotional.proof",
+    "promotional.ours",
 )
-_CALL = ("promotional.show", "promotional.meeting", "promotional.action", "form.calendar")
+_CALL = (
+    "promotional.show",
+    "promotional.act",
+    "promotional.meeting",
+    "promotional.action",
+    "form.calendar",
+)
 _ALONE = 0.6
 """Above this sum a feature takes part in a pair."""
 PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("pair.pitch_call", _PITCH, _CALL),
     (
         "pair.pitch_proof",
-        ("promotional.who", "promotional.pain", "promotional.sell"),
+        ("promotional.who", "promotional.pain", "promotional.sell", "promotional.ours"),
         ("promotional.benefit", "promotional.proof"),
     ),
     (
@@ -46,6 +53,12 @@ PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
             "form.price",
         ),
     ),
+    (
+        "pair.org_act",
+        ("introduces.org", "introduces.self", "form.organization"),
+        ("promotional.act", "promotional.ours"),
+    ),
+    ("pair.bare_price", ("form.price",), ("promotional.shop", "promotional.act", "pressure.last")),
     ("pair.follow_call", ("promotional.follow",), (*_CALL, *_PITCH)),
     (
         "pair.shop_act",
