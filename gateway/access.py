@@ -35,6 +35,14 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+class Subscription(_Entry):
+    """Where outgoing events go, signed with a `whsec_` secret; no `events` means every type."""
+
+    url: str
+    secret: str = Field(repr=False)
+    events: frozenset[str] = frozenset()
+
+
 class Source(_Entry):
     """A marketing tool's credential. `rate` is messages a second, 0 for no limit of its own."""
 
@@ -55,6 +63,7 @@ class Source(_Entry):
     dialects: Mapping[str, Any] = Field(default_factory=dict)
     upstream: Mapping[str, Any] = Field(default_factory=dict)
     feeds: Mapping[str, Any] = Field(default_factory=dict)
+    webhooks: tuple[Subscription, ...] = ()
     relay: str = ""
     development: bool = False
 

@@ -1,8 +1,11 @@
 """The store's outbox behind its gate, and the worker that empties it."""
 
+import os
+import socket
 import time
 
 from gateway.app.parts import Parts, StartError
+from gateway.delivery.announcer import Announcer, endpoints_of
 from gateway.delivery.dkim import SigningOutbox
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.setup import make_worker as make
@@ -38,3 +41,12 @@ def make_worker(parts: Parts, outbox: GatedOutbox) -> Worker:
         return make(signed, parts.settings, parts.access, parts.metrics)
     except TargetError as error:
         raise StartError(f"GALATEO_RELAY or GALATEO_WEBHOOK_RELAY: {error}") from error
+
+
+def make_announcer(parts: Parts) -> Announcer:
+    """What tells subscribers. Raises StartError where a webhook of the access file cannot be meant."""
+    try:
+        endpoints = endpoints_of(parts.access.sources.values())
+    except TargetError as error:
+        raise StartError(str(error)) from error
+    return Announcer(parts.store, endpoints, f"{socket.gethostname()}:{os.getpid()}")

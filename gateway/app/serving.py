@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from gateway.app.delivering import make_outbox, make_worker
+from gateway.app.delivering import make_announcer, make_outbox, make_worker
 from gateway.app.gauges import show_depths, show_surroundings
 from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
@@ -59,6 +59,7 @@ class App:
         )
         self.outbox = make_outbox(parts)
         self.worker = make_worker(parts, self.outbox)
+        self.announcer = make_announcer(parts)
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
         checks: dict[str, Check] = {"policies": self._policies_loaded}
@@ -85,6 +86,7 @@ class App:
             asyncio.create_task(task, name=name)
             for name, task in (
                 ("deliver", self.worker.run()),
+                ("announce", self.announcer.run()),
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),

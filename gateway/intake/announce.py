@@ -1,0 +1,234 @@
+"""What is told outside: read from the audit log, which every deed enters in its own transaction.
+
+A subscriber costs the way of a message nothing: what it is told stands in the log already. Each writer's
+chain is numbered without gaps in the order of its commits, so a position in every chain says what was told.
+No address and no text of a message is told: who submitted it knows them by the id in its receipt.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from gateway.message.ids import is_id
+from gateway.policy.outcome import Outcome
+from gateway.store.packing import unpack_decision
+from gateway.store.protocol import Store
+
+TYPES = (
+    "message.accepted",
+    "message.held",
+    "message.released",
+    "message.rejected",
+    "message.expired",
+    "message.delivered",
+    "message.bounced",
+    "message.complained",
+    "message.replied",
+    "message.answered",
+    "consent.granted",
+    "consent.withdrawn",
+    "consent.objected",
+    "policy.changed",
+)
+"""Every type of event that is told."""
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "decision": ("message.accepted", "message.held", "message.rejected"),
+    "hold.released": ("message.released",),
+    "hold.rejected": ("message.rejected",),
+    "hold.expired": ("message.expired",),
+    "event.message.delivered": ("message.delivered",),
+    "event.message.bounced": ("message.bounced",),
+    "event.complaint": ("message.complained",),
+    "event.message.replied": ("message.replied",),
+    "event.message.answered": ("message.answered",),
+    "consent.granted": ("consent.granted",),
+    "consent.confirmed": ("consent.granted",),
+    "consent.imported": ("consent.granted",),
+    "consent.withdrawn": ("consent.withdrawn",),
+    "consent.objected": ("consent.objected",),
+    "policy.changed": ("policy.changed",),
+}
+"""Kinds of audit entries, and what each may be told as."""
+
+_MOST_VIOLATIONS = 20
+_NEXT_CHAIN = "SELECT MIN(chain) FROM audit WHERE chain > ?"
+_HEAD = "SELECT MAX(seq) FROM audit WHERE chain = ?"
+_AFTER = "SELECT seq, at, kind, reference FROM audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?"
+_SINCE = _AFTER.replace("seq > ?", "seq > ? AND at >= ?")
+_DECISION = (
+    "SELECT controller, source, outcome, class, channel, campaign, policy_version, violations FROM decisions"
+    " WHERE message_id = ? AND n = ? AND round = ?"
+)
+_HOLD = "SELECT controller, source, message_id, n, class, channel, campaign, codes FROM holds WHERE id = ?"
+_EVENT = "SELECT controller, source, data FROM events WHERE id = ?"
+_CONSENT = "SELECT controller, source, purpose, channel, grade, basis FROM consent_events WHERE id = ?"
+_TOLD = ("channel", "message", "thread", "purpose", "note", "effect", "reply")
+
+
+class Entry(NamedTuple):
+    """An entry of the audit log: what was done, to what, and where that stands."""
+
+    chain: str
+    seq: int
+    at: float
+    kind: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """One event as it is told. `id` is the same however often. `source` is whose message it was, ""
+    where it concerns the controller; both are "" where it concerns everyone."""
+
+    id: str
+    type: str
+    at: float
+    controller: str = ""
+    source: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def body(self) -> bytes:
+        """The body of the webhook: type, timestamp, data."""
+        stamp = datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds")
+        told = {"type": self.type, "timestamp": stamp.replace("+00:00", "Z"), "data": dict(self.data)}
+        return orjson.dumps(told)
+
+
+async def chains_of(store: Store) -> list[str]:
+    """The name of every chain. Raises StoreError."""
+    found: list[str] = []
+    while (rows := await store.rows(_NEXT_CHAIN, (found[-1] if found else "",))) and rows[0][0]:
+        found.append(str(rows[0][0]))
+    return found
+
+
+async def heads_of(store: Store) -> dict[str, int]:
+    """Where every chain ends now. Raises StoreError."""
+    return {chain: (await store.rows(_HEAD, (chain,)))[0][0] for chain in await chains_of(store)}
+
+
+async def entries_after(store: Store, told: Mapping[str, int], limit: int) -> list[Entry]:
+    """At most `limit` entries after a position in every chain, in the order of each. Raises StoreError."""
+    found: list[Entry] = []
+    for chain in await chains_of(store):
+        rows = await store.rows(_AFTER, (chain, told.get(chain, 0), limit - len(found)))
+        found += [Entry(chain, *row) for row in rows]
+        if len(found) >= limit:
+            break
+    return found
+
+
+async def entries_since(store: Store, since: float, step: int = 500) -> list[Entry]:
+    """Every entry that can be told from a moment on. Raises StoreError."""
+    found: list[Entry] = []
+    for chain in await chains_of(store):
+        seq = 0
+        while rows := await store.rows(_SINCE, (chain, seq, since, step)):
+            seq = rows[-1][0]
+            found += [Entry(chain, *row) for row in rows if row[2] in KINDS]
+    return sorted(found, key=lambda entry: entry.at)
+
+
+async def announce(store: Store, entry: Entry) -> Announcement | None:
+    """What an entry is told as; None where it is not told, or where its row is gone. Raises StoreError."""
+    if entry.kind not in KINDS:
+        return None
+    area = entry.kind.partition(".")[0]
+    return await _READERS[area](store, entry)
+
+
+async def _decision(store: Store, entry: Entry) -> Announcement | None:
+    message, _, rest = entry.reference.partition("-")
+    n, _, round_ = rest.partition(".")
+    if round_ or not is_id(message) or not n.isdigit():
+        return None  # decided again: what came of it is told as release, refusal or expiry
+    rows = await store.rows(_DECISION, (message, int(n), 0))
+    if not rows:
+        return None
+    controller, source, outcome, class_, channel, campaign, version, violations = rows[0]
+    data = {
+        "message_id": message,
+        "decision_id": entry.reference,
+        "recipient": int(n),
+        "channel": channel,
+        "class": class_,
+        "campaign": campaign,
+        "policy_version": version,
+        "violations": _violations(violations, outcome, class_, version),
+    }
+    type_ = f"message.{Outcome(outcome).word}"
+    return _said(entry, type_, controller, source, data)
+
+
+def _violations(packed: Any, outcome: int, class_: str, version: str) -> list[dict[str, str]]:
+    decision = unpack_decision(bytes(packed), outcome, class_, version)
+    return [
+        {
+            "policy": v.policy,
+            "rule": v.rule,
+            "code": v.code,
+            "outcome": v.outcome.word,
+            "reason": v.reason.en,
+            "remedy": v.remedy.en,
+        }
+        for v in decision.enforced[:_MOST_VIOLATIONS]
+    ]
+
+
+async def _hold(store: Store, entry: Entry) -> Announcement | None:
+    rows = await store.rows(_HOLD, (entry.reference,))
+    if not rows:
+        return None
+    controller, source, message, n, class_, channel, campaign, codes = rows[0]
+    data = {
+        "hold_id": entry.reference,
+        "message_id": message,
+        "recipient": n,
+        "channel": channel,
+        "class": class_,
+        "campaign": campaign,
+        "codes": codes.split(),
+    }
+    return _said(entry, KINDS[entry.kind][0], controller, source, data)
+
+
+async def _event(store: Store, entry: Entry) -> Announcement | None:
+    rows = await store.rows(_EVENT, (entry.reference,))
+    if not rows:
+        return None
+    kept = orjson.loads(bytes(rows[0][2]) or b"{}")
+    data = {"event_id": entry.reference, "told_by": rows[0][1]}
+    data |= {name: kept[name] for name in _TOLD if kept.get(name)}
+    return _said(entry, KINDS[entry.kind][0], rows[0][0], "", data)
+
+
+async def _consent(store: Store, entry: Entry) -> Announcement | None:
+    rows = await store.rows(_CONSENT, (entry.reference,))
+    if not rows:
+        return None
+    names = ("told_by", "purpose", "channel", "grade", "basis")
+    data = {"consent_id": entry.reference} | dict(zip(names, rows[0][1:], strict=True))
+    return _said(entry, KINDS[entry.kind][0], rows[0][0], "", data)
+
+
+async def _policy(store: Store, entry: Entry) -> Announcement | None:
+    return _said(entry, "policy.changed", "", "", {"policy_version": entry.reference})
+
+
+def _said(entry: Entry, type_: str, controller: str, source: str, data: Mapping[str, Any]) -> Announcement:
+    id_ = f"{entry.kind}-{entry.reference}".replace(".", "-")
+    return Announcement(id=id_, type=type_, at=entry.at, controller=controller, source=source, data=data)
+
+
+_READERS: Mapping[str, Callable[[Store, Entry], Awaitable[Announcement | None]]] = {
+    "decision": _decision,
+    "hold": _hold,
+    "event": _event,
+    "consent": _consent,
+    "policy": _policy,
+}

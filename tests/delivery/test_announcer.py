@@ -1,0 +1,221 @@
+"""Outgoing webhooks, read by the reference implementation of Standard Webhooks."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from standardwebhooks import Webhook
+
+from gateway.access import Source, Subscription
+from gateway.delivery.announcer import (
+    DELAYS,
+    LEASE,
+    Announcer,
+    Endpoint,
+    endpoints_of,
+    open_client,
+    position_of,
+)
+from gateway.delivery.target import TargetError
+from gateway.intake.announce import announce, entries_since
+from tests.delivery.setting import until
+from tests.ingress.http.house import House, event, mail
+from tests.relay import Post, ScriptedTarget
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes....").decode()
+NEWSLETTER = {"class": "newsletter", "purpose": "newsletter"}
+
+
+def endpoint(url: str, *events: str, source: str = "crm", controller: str = "acme") -> Endpoint:
+    hook = Subscription(url=url, secret=SECRET, events=frozenset(events))
+    (made,) = endpoints_of([Source(name=source, controller=controller, webhooks=(hook,))])
+    return made
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with House(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_client(5.0) as client:
+        yield client
+
+
+def announcer(house: House, owner: str = "one") -> Announcer:
+    return Announcer(house.store, (), owner, clock=house.clock)
+
+
+def read(post: Post) -> dict[str, Any]:
+    told = Webhook(SECRET).verify(post.body, post.headers)
+    assert json.loads(post.body) == told
+    return dict(told)
+
+
+async def happen(house: House) -> str:
+    """An acceptance, a refusal and an event; the id of what was accepted."""
+    accepted = await house.post(json=mail())
+    assert (await house.post(json=mail(**NEWSLETTER))).status == 422
+    assert (await house.post("/v1/events", json=event())).status == 202
+    return str(accepted.json["id"])
+
+
+async def test_a_subscriber_hears_what_happens_from_then_on(
+    house: House, client: aiohttp.ClientSession
+) -> None:
+    await house.post(json=mail())
+    async with ScriptedTarget() as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        assert await teller.tell(client, hook)
+        assert not await teller.tell(client, hook)
+        message = await happen(house)
+        assert await teller.tell(client, hook)
+        assert not await teller.tell(client, hook)
+    accepted, rejected = map(read, target.posts)
+    assert (accepted["type"], rejected["type"]) == ("message.accepted", "message.rejected")
+    assert accepted["data"]["message_id"] == message
+    assert rejected["data"]["violations"][0]["code"].startswith("consent.")
+    assert b"ana@example.test" not in b"".join(post.body for post in target.posts)
+
+
+async def test_only_what_was_subscribed_to(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget() as target, ScriptedTarget() as other:
+        hooks = endpoint(target.url, "message.rejected"), endpoint(other.url, controller="beta", source="b")
+        teller = announcer(house)
+        for hook in hooks:
+            await teller.tell(client, hook)
+        await happen(house)
+        for hook in hooks:
+            await teller.tell(client, hook)
+    assert [read(post)["type"] for post in target.posts] == ["message.rejected"]
+    assert not other.posts
+
+
+async def test_what_concerns_people_is_told_without_them(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget() as target:
+        teller, hook = announcer(house), endpoint(target.url, "message.replied", "consent.withdrawn")
+        await teller.tell(client, hook)
+        replied = event("message.replied", source_event_id="r", text="Yes, gladly: call ana@example.test")
+        await house.post("/v1/events", json=replied)
+        await house.post("/v1/events", json=event("unsubscribe", source_event_id="u"))
+        await teller.tell(client, hook)
+    told = [read(post) for post in target.posts]
+    assert told[0]["type"] == "message.replied"
+    assert {one["type"] for one in told[1:]} == {"consent.withdrawn"}
+    assert b"ana" not in b"".join(post.body for post in target.posts).lower()
+
+
+async def test_a_hold_and_its_release(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget() as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        held = await house.post(json=mail(**{"class": "promotion", "purpose": "offers"}))
+        await house.review.release(held.json["hold_id"], "rita", "written for her")
+        await teller.tell(client, hook)
+    assert [read(post)["type"] for post in target.posts] == ["message.held", "message.released"]
+
+
+async def test_failures_are_tried_again_in_order(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget(["503", "drop", "500 9000"]) as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        await happen(house)
+        for delay in DELAYS[:3]:
+            before = len(target.posts)
+            assert not await teller.tell(client, hook)
+            assert not await teller.tell(client, hook), "not before its time"
+            assert len(target.posts) == before + 1
+            house.offset += delay * 1.3
+        assert await teller.tell(client, hook)
+    ids = [post.headers["webhook-id"] for post in target.posts]
+    assert len(set(ids[:4])) == 1
+    assert len(ids) == 5
+
+
+async def test_what_will_never_be_taken_holds_up_nothing(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget(["422"]) as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        await happen(house)
+        await teller.tell(client, hook)
+        assert len(target.posts) == 2
+
+
+async def test_given_up_after_three_days(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget(["500"] * (len(DELAYS) + 1)) as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        await happen(house)
+        for delay in (*DELAYS, 0):
+            await teller.tell(client, hook)
+            house.offset += delay * 1.3
+        assert [p.headers["webhook-id"] for p in target.posts].count(
+            target.posts[0].headers["webhook-id"]
+        ) == 10
+        assert len(target.posts) == 11, "and the next one went out"
+
+
+async def test_410_ends_it(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget(["410"]) as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        await happen(house)
+        await teller.tell(client, hook)
+        house.offset += 1e6
+        assert not await teller.tell(client, hook)
+        assert len(target.posts) == 1
+    position, _ = await position_of(house.store, hook)
+    assert position is not None
+    assert position.gone
+
+
+async def test_of_two_replicas_one_tells(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget(["hang"]) as target:
+        one, two, hook = announcer(house), announcer(house, "two"), endpoint(target.url)
+        await one.tell(client, hook)
+        await happen(house)
+        async with open_client(60.0) as patient:
+            telling = asyncio.create_task(one.tell(patient, hook))
+            await until(lambda: bool(target.posts))
+            assert not await two.tell(client, hook)
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+        house.offset += LEASE + 1
+        assert await two.tell(client, hook), "the other one died"
+        assert not await one.tell(client, hook)
+    assert len(target.posts) == 3
+
+
+async def test_replay_makes_the_same_again(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget() as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        await happen(house)
+        await teller.tell(client, hook)
+    said = [await announce(house.store, entry) for entry in await entries_since(house.store, 0.0)]
+    wanted = [one for one in said if one is not None and hook.wants(one)]
+    assert [(one.id, one.body) for one in wanted] == [
+        (post.headers["webhook-id"], post.body) for post in target.posts
+    ]
+    assert not await entries_since(house.store, house.clock() + 60)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"url": "ftp://a.test/", "secret": SECRET},
+        {"url": "https://a.test/", "secret": "short"},
+        {"url": "https://a.test/", "secret": SECRET, "events": {"message.opened"}},
+    ],
+)
+def test_what_cannot_be_meant_is_said_at_the_start(given: dict[str, Any]) -> None:
+    source = Source(name="crm", controller="acme", webhooks=(Subscription(**given),))
+    with pytest.raises(TargetError, match="source 'crm'"):
+        endpoints_of([source])
