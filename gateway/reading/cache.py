@@ -1,136 +1,254 @@
-"""The bounded memory of a Reader: blocks and phrases that were read before."""
+"""The bounded memory of a Reader: paragraphs and phrases that were read before.
 
-from collections.abc import MutableMapping
-from typing import Any, NamedTuple
+What a phrase says depends on nothing but its words, and on the language of the message where its own
+cannot be told. A template with a merged name costs the one phrase that the name stands in.
+"""
 
-from xxhash import xxh32_intdigest
+from typing import NamedTuple
 
-from gateway.reading.fold import fold, looks_disguised, undisguise
+from gateway.reading.fold import Folded, fold, looks_disguised, undisguise
 from gateway.reading.form import COUNTED
-from gateway.reading.html import Piece
-from gateway.reading.language import Votes, count_votes, elect, split_words, weigh_words
+from gateway.reading.html import Pages
+from gateway.reading.language import Votes, count_votes, elect, most_votes, split_words, weigh_words
 from gateway.reading.lexicon import LANGUAGES, Lexicons
 from gateway.reading.merge_tags import Tag, find_tags
+from gateway.reading.recent import Recent
+from gateway.reading.segments import cut
 from gateway.reading.sentences import sentences
 
 Hit = tuple[str, int, int, float]
 """(feature, start, end, weight), offsets in the block"""
+_SELLS = ("promotional.", "permission.", "recommendation.", "form.question", "pressure.")
+_STOCK = ("stock.", "closing.", "greeting.", "way_out.", "data_source.", "footer.")
+_IN_SIGNATURE = ("signature.", "form.organization", "form.phone", "way_out.", "data_source.", "footer.")
+_IN_FOOTER = ("footer.", "way_out.", "data_source.", "form.organization", "form.address", "stop.")
+LONGEST_KEPT = 4_000
+"""Characters; longer paragraphs are read anew each time."""
+_SUBJECTS = 2_000
+
+
+class Told(NamedTuple):
+    """What a phrase shows: its hits and tricks, whether it sells or asks, whether it is a stock phrase."""
+
+    hits: tuple[Hit, ...]
+    tricks: tuple[Tag, ...]
+    asks: bool
+    stock: bool
+
+
+class Said:
+    """A phrase: its own language, its votes for one, its words, and what it told last, in which language."""
+
+    __slots__ = ("code", "own", "told", "votes", "words")
+
+    def __init__(self, own: str, votes: Votes, words: int) -> None:
+        self.own = own
+        self.votes = votes
+        self.words = words
+        self.code = ""
+        self.told: Told | None = None
+
+
+Span = tuple[int, int, bool, bool]
+"""A phrase in its block: (start, end, asks, stock)"""
 
 
 class Shown(NamedTuple):
-    """What a block shows: hits (at most two of a feature), sums by feature, merge tags, tricks, number
-    of words, and `mark`: "footer" or "closing" where its words say so."""
+    """What a block shows: hits (at most two of a feature), sums by feature, those hits that count in a
+    signature or a footer, merge tags, tricks, and `mark`: "footer" or "closing" where its words say so."""
 
     hits: tuple[Hit, ...]
     sums: tuple[tuple[str, float], ...]
-    tags: tuple[Tag, ...]
+    signing: tuple[Hit, ...]
+    footing: tuple[Hit, ...]
     tricks: tuple[Tag, ...]
-    words: int
     mark: str
+    spans: tuple[Span, ...]
+
+
+Mark = tuple[int, int, int, int, bool]
+"""(hash, words, start, end, asks), offsets in the masked block"""
+
+
+class Print(NamedTuple):
+    """A masked sentence: hash, words, words that are no numbers, sampled runs as (hash, start, end)."""
+
+    number: int
+    words: int
+    plain: int
+    runs: tuple[tuple[int, int, int], ...]
+
+
+class Sketch(NamedTuple):
+    """The fingerprints of one masked block."""
+
+    sentences: tuple[Mark, ...] = ()
+    runs: tuple[Mark, ...] = ()
+
+
+class Passage:
+    """One block: its phrases, what they say in any language, and what it showed last."""
+
+    __slots__ = (
+        "code", "first_tags", "most", "parts", "shown", "sketch", "sketched", "tags", "text", "votes",
+        "words",
+    )  # fmt: skip
+
+    def __init__(self, text: str, parts: "list[tuple[int, int, Said]]") -> None:
+        self.text = text
+        self.parts = parts
+        self.votes = sum([said.votes for _, _, said in parts])
+        self.most = most_votes(self.votes)
+        self.words = sum([said.words for _, _, said in parts])
+        self.tags: tuple[Tag, ...] | None = None
+        self.first_tags: tuple[Tag, ...] | None = None
+        self.code = ""
+        self.shown: Shown | None = None
+        self.sketched = (-1, "")
+        self.sketch = Sketch()
+
+
+Laid = tuple[int, int, str, Passage]
+"""A block in its paragraph: (start, end, kind, what it says)"""
 
 
 class Kept:
-    """Lexicons together with what they found in recent blocks and phrases."""
+    """Lexicons together with what they found in recent paragraphs and phrases."""
 
     def __init__(self, lexicons: Lexicons, phrases_kept: int) -> None:
         self.lexicons = lexicons
-        self._table = weigh_words({code: one.words for code, one in lexicons.by_language.items()})
-        self._room = max(64, phrases_kept)
+        self.function_words = weigh_words({code: one.words for code, one in lexicons.by_language.items()})
+        self.fillers = frozenset(self.function_words) | {b"#"}
         weighed = {name for terms in lexicons.weights.features.values() for name, _ in terms}
         self._useful = {name for name in weighed if not name.startswith("signature.")} | COUNTED
-        self._votes: dict[str, Votes] = {}
-        self._blocks: dict[tuple[str, str, bool], Shown] = {}
-        self._phrases: dict[tuple[str, str], tuple[tuple[Hit, ...], tuple[Tag, ...], int]] = {}
-        self.pieces: MutableMapping[str, Piece] = Bounded(self._room // 4)
-        self.runs: dict[tuple[int, str, str], Any] = Bounded(self._room // 4)
-        self._values: dict[bytes, int] = {}
+        self._placed = frozenset(
+            {name for terms in lexicons.weights.features.values() for name, weight in terms if weight > 0}
+            | {"greeting.open", "greeting.generic"}
+        )
+        self._phrases: Recent[str, Said] = Recent(phrases_kept)
+        self._blocks: Recent[tuple[str, str], tuple[tuple[Laid, ...], str]] = Recent(phrases_kept // 4)
+        self._subjects: Recent[str, tuple[Passage, tuple[Tag, ...]]] = Recent(min(_SUBJECTS, phrases_kept))
+        self.prints: Recent[tuple[int, str], Print] = Recent(phrases_kept)
+        self.pages = Pages(phrases_kept // 4)
 
-    @property
-    def function_words(self) -> dict[bytes, Votes]:
-        """Function words of all languages."""
-        return self._table
-
-    def values(self, words: list[bytes]) -> list[int]:
-        """A number for each word, the same everywhere, to sample runs by."""
-        known = self._values
-        for word in words:
-            if word not in known:
-                _put(known, word, xxh32_intdigest(word), self._room)
-        return [known[word] for word in words]
-
-    def votes(self, block: str) -> Votes:
-        """The block's votes for a language."""
-        known = self._votes.get(block)
-        if known is None:
-            known = count_votes(split_words(fold(block).text), self._table)
-            _put(self._votes, block, known, self._room // 2)
-        return known
-
-    def show(self, block: str, language: str, first: bool) -> Shown:
-        """The findings in a block, with offsets in it."""
-        key = (block, language, first)
+    def lay_out(self, paragraph: str, kind: str) -> tuple[tuple[Laid, ...], str]:
+        """The blocks of a paragraph, given the kind of those before, and the kind of those after."""
+        key = (kind, paragraph)
         known = self._blocks.get(key)
         if known is None:
-            known = self._read_block(block, language, first)
-            _put(self._blocks, key, known, self._room // 4)
+            blocks, after = cut(paragraph, kind)
+            laid = []
+            for start, end, which in blocks:
+                laid.append((start, end, which, self.passage(paragraph[start:end])))
+            known = (tuple(laid), after)
+            if len(paragraph) <= LONGEST_KEPT:
+                self._blocks.put(key, known)
         return known
 
-    def _read_block(self, block: str, language: str, first: bool) -> Shown:
+    def subject(self, subject: str) -> tuple[Passage, tuple[Tag, ...]]:
+        """A subject and its merge tags."""
+        known = self._subjects.get(subject)
+        if known is None:
+            known = (self.passage(subject), tuple(find_tags(subject, is_subject=True)))
+            self._subjects.put(subject, known)
+        return known
+
+    def passage(self, block: str) -> Passage:
+        """A block as its phrases."""
+        return Passage(block, [(start, end, self.say(block[start:end])) for start, end in sentences(block)])
+
+    def say(self, phrase: str) -> Said:
+        """What a phrase is, in whatever language."""
+        known = self._phrases.get(phrase)
+        if known is None:
+            folded = fold(phrase)
+            words = split_words(folded.text)
+            votes = count_votes(words, self.function_words)
+            known = Said(elect(votes, least=2.0, lead=1.6), votes, len(words))
+            if known.own != "und":
+                known.code, known.told = known.own, self._read(phrase, folded, words, known.own)
+            self._phrases.put(phrase, known)
+        return known
+
+    def tell(self, phrase: str, said: Said, language: str) -> Told:
+        """What a phrase shows in a message of this language."""
+        told = said.told
+        if told is None or said.code not in (said.own, language):
+            folded = fold(phrase)
+            told = self._read(phrase, folded, split_words(folded.text), language)
+            said.code, said.told = language, told
+        return told
+
+    def tags(self, passage: Passage, *, first: bool) -> tuple[Tag, ...]:
+        """Merge tags and holes in a block; `first` says that it opens the message."""
+        if not first:
+            if passage.tags is None:
+                passage.tags = tuple(find_tags(passage.text)[:20])
+            return passage.tags
+        if passage.first_tags is None:
+            passage.first_tags = tuple(find_tags(passage.text, first=True)[:20])
+        return passage.first_tags
+
+    def show(self, passage: Passage, language: str) -> Shown:
+        """The findings in a block of a message in this language, with offsets in it."""
+        shown = passage.shown
+        if shown is None or passage.code != language:
+            shown = self._show(passage, language)
+            passage.code, passage.shown = language, shown
+        return shown
+
+    def _show(self, passage: Passage, language: str) -> Shown:
         hits: list[Hit] = []
         tricks: list[Tag] = []
-        words = 0
-        for start, end in sentences(block):
-            found, odd, count = self._read_phrase(block[start:end], language)
-            hits += [(name, a + start, b + start, weight) for name, a, b, weight in found]
-            tricks += [(a + start, b + start, why) for a, b, why in odd]
-            words += count
-        tags = tuple(find_tags(block, first=first)[:20])
+        spans: list[Span] = []
         sums: dict[str, float] = {}
-        kept: list[Hit] = []
-        for hit in hits:
-            name = hit[0]
-            if name not in sums or sums[name] == hit[3]:
-                kept.append(hit)
-            sums[name] = sums.get(name, 0.0) + hit[3]
-        mark = (
-            "footer"
-            if "footer.legal" in sums or "footer.bulk" in sums
-            else "closing"
-            if "closing.sign" in sums
-            else ""
+        for start, end, said in passage.parts:
+            told = said.told
+            if told is None or (said.code != said.own and said.code != language):
+                told = self.tell(passage.text[start:end], said, language)
+            spans.append((start, end, told.asks, told.stock))
+            for hit in told.hits:
+                name, a, b, weight = hit
+                total = sums.get(name)
+                if total is None or total == weight:
+                    hits.append((name, a + start, b + start, weight) if start else hit)
+                sums[name] = weight if total is None else total + weight
+            if told.tricks:
+                tricks += [(a + start, b + start, why) for a, b, why in told.tricks]
+        if not hits:
+            return Shown((), (), (), (), tuple(tricks), "", tuple(spans))
+        footer = "footer.legal" in sums or "footer.bulk" in sums
+        return Shown(
+            tuple(hits),
+            tuple([one for one in sums.items() if one[0] in self._useful]),
+            tuple([hit for hit in hits if hit[0].startswith(_IN_SIGNATURE)]),
+            tuple([hit for hit in hits if hit[0].startswith(_IN_FOOTER)]),
+            tuple(tricks),
+            "footer" if footer else "closing" if "closing.sign" in sums else "",
+            tuple(spans),
         )
-        useful = tuple((name, total) for name, total in sums.items() if name in self._useful)
-        return Shown(tuple(kept), useful, tags, tuple(tricks), words, mark)
 
-    def _read_phrase(self, phrase: str, language: str) -> tuple[tuple[Hit, ...], tuple[Tag, ...], int]:
-        key = (phrase, language)
-        known = self._phrases.get(key)
-        if known is None:
-            known = self._study_phrase(phrase, language)
-            _put(self._phrases, key, known, self._room)
-        return known
-
-    def _study_phrase(self, phrase: str, language: str) -> tuple[tuple[Hit, ...], tuple[Tag, ...], int]:
-        folded = fold(phrase)
-        words = split_words(folded.text)
-        own = elect(count_votes(words, self._table), least=2.0, lead=1.6)
-        code = own if own != "und" else language
+    def _read(self, phrase: str, folded: Folded, words: list[bytes], code: str) -> Told:
         hits = self._match(folded.text, code)
-        tricks = list(folded.tricks)
-        plain = undisguise(phrase) if folded.tricks or looks_disguised(folded.text, words) else None
+        tricks = folded.tricks
+        plain = undisguise(folded) if tricks or looks_disguised(folded.text, words) else None
         if plain is not None and (more := self._more(plain.text, code, hits)):
             tricks += plain.tricks
             hits, folded = more, plain
+        if not hits and not tricks:
+            return _NOTHING
         if (places := folded.places) is not None:
             hits = [(name, *_place(places, a, b, len(phrase)), weight) for name, a, b, weight in hits]
-        return tuple(hits), tuple(tricks), len(words)
+        asks = any([hit[0].startswith(_SELLS) for hit in hits])  # noqa: C419 (a list is quicker)
+        stock = any([hit[0].startswith(_STOCK) for hit in hits])  # noqa: C419
+        return Told(tuple(hits), tricks, asks, stock)
 
     def _match(self, text: bytes, code: str) -> list[Hit]:
         if code != "und":
-            return self.lexicons.by_language[code].match(text)
+            return self.lexicons.by_language[code].match(text, self._placed)
         found: dict[Hit, None] = {}
         for one in LANGUAGES:
-            found |= dict.fromkeys(self.lexicons.by_language[one].match(text))
+            found |= dict.fromkeys(self.lexicons.by_language[one].match(text, self._placed))
         return list(found)
 
     def _more(self, text: bytes, code: str, hits: list[Hit]) -> list[Hit]:
@@ -141,32 +259,10 @@ class Kept:
         return more if new else []
 
 
+_NOTHING = Told((), (), False, False)
+
+
 def _place(places: tuple[int, ...], start: int, end: int, size: int) -> tuple[int, int]:
     if start >= len(places):
         return size, size
     return places[start], (places[end - 1] + 1 if 0 < end <= len(places) else size)
-
-
-class Bounded(dict[Any, Any]):
-    """A dict that forgets its oldest entries beyond `room`."""
-
-    def __init__(self, room: int) -> None:
-        super().__init__()
-        self._room = max(16, room)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if len(self) >= self._room:
-            _forget(self)
-        super().__setitem__(key, value)
-
-
-def _put(kept: dict[Any, Any], key: object, value: object, room: int) -> None:
-    if len(kept) >= room:
-        _forget(kept)
-    kept[key] = value
-
-
-def _forget(kept: dict[Any, Any]) -> None:
-    """Drop the oldest eighth."""
-    for key in list(kept)[: len(kept) // 8 + 1]:
-        del kept[key]

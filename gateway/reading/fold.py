@@ -8,7 +8,7 @@ byte came from.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _EVEN = {
     "ÀÁÂÃÄÅ": b"A", "àáâãäåª": b"a", "Çç": b"", "ÈÉÊË": b"E", "èéêë": b"e", "ÌÍÎÏ": b"I", "ìíîï": b"i",
@@ -44,8 +44,7 @@ _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-_*·|]{1,2}){3,}[^\W_](?![^\W_])
 _LEETED = re.compile(r"[^\W\d_]*(?:[013457][^\W\d_]|[^\W\d_][013457@$][^\W\d_])[\w@$]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """Folded bytes. `places` maps each byte to its character, or is None where they coincide;
     `tricks` are (start, end, what) of disguises seen on the way."""
 
@@ -96,20 +95,24 @@ def _latin(letter: str) -> bool:
 
 def looks_disguised(text: bytes, words: list[bytes]) -> bool:
     """Whether closing up or reading digits as letters could change anything: a quick look at its words."""
-    single = 0
-    for word in words:
-        if len(word) == 1:
-            single += 1
-        elif not word.isalpha() and not word.isdigit():
-            return True
+    if b"".join(words).isalpha():
+        single = list(map(len, words)).count(1) if len(words) > 3 else 0
+    else:
+        single = 0
+        for word in words:
+            if len(word) == 1:
+                single += 1
+            elif not word.isalpha() and not word.isdigit():
+                return True
     return single > 3 or b"@" in text or b"$" in text
 
 
-def undisguise(text: str) -> Folded | None:
-    """The phrase with spaced-out words closed up and digits read as letters; None if it has neither."""
-    odd = fold(text)
-    places = list(odd.places) if odd.places is not None else list(range(len(odd.text)))
+def undisguise(odd: Folded) -> Folded | None:
+    """A folded phrase with spaced-out words closed up and digits read as letters; None if it has neither."""
     plain = odd.text.decode("ascii")
+    if not _LEETED.search(plain) and not _SPACED.search(plain):
+        return None
+    places = odd.places if odd.places is not None else range(len(odd.text))
     cuts: set[int] = set()
     tricks = []
     for match in _SPACED.finditer(plain):

@@ -45,7 +45,7 @@ COUNTED = frozenset(
 """Forms that message_features counts."""
 
 
-def message_features(
+def message_features(  # noqa: C901 (a plain list of conditions)
     content: Content,
     page: Page,
     features: dict[str, float],
@@ -53,21 +53,34 @@ def message_features(
     tags: list[tuple[str, int, int, str]],
 ) -> None:
     """Adds what only the whole message shows, as `msg.*`, each 0 to 1."""
-    found = {
-        "msg.tiny": words <= 12,
-        "msg.short": words <= 35,
-        "msg.long": words >= 120,
-        "msg.bulk": content.bulk_headers,
-        "msg.reply": content.is_reply or content.subject[:4].lower().startswith(("re:", "r:", "aw:", "sv:")),
-        "msg.direct": content.channel != "email",
-        "msg.links": len(page.links) >= 3,
-        "msg.list": features.get("form.bullet", 0.0) >= 3,
-        "msg.tags": bool(tags),
-        "msg.asks": "form.question" in features,
-        "msg.proper": features.get("form.proper", 0.0) >= 2,
-        "msg.numbers": sum(
-            features.get(f"form.{one}", 0.0) for one in ("date", "time", "weekday", "reference")
-        )
-        >= 1,
-    }
-    features.update((name, 1.0) for name, holds in found.items() if holds)
+    if words <= 35:
+        features["msg.short"] = 1.0
+        if words <= 12:
+            features["msg.tiny"] = 1.0
+    elif words >= 120:
+        features["msg.long"] = 1.0
+    if content.bulk_headers:
+        features["msg.bulk"] = 1.0
+    if content.is_reply or content.subject[:4].lower().startswith(("re:", "r:", "aw:", "sv:")):
+        features["msg.reply"] = 1.0
+    if content.channel != "email":
+        features["msg.direct"] = 1.0
+    if len(page.links) >= 3:
+        features["msg.links"] = 1.0
+    if tags:
+        features["msg.tags"] = 1.0
+    seen = features.get
+    if seen("form.bullet", 0.0) >= 3:
+        features["msg.list"] = 1.0
+    if "form.question" in features:
+        features["msg.asks"] = 1.0
+    if seen("form.proper", 0.0) >= 2:
+        features["msg.proper"] = 1.0
+    if (
+        seen("form.date", 0.0)
+        + seen("form.time", 0.0)
+        + seen("form.weekday", 0.0)
+        + seen("form.reference", 0.0)
+        >= 1
+    ):
+        features["msg.numbers"] = 1.0

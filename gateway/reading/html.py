@@ -72,12 +72,21 @@ Piece = tuple[str, str, str, str, str, str, str]
 """(kind, tag, hidden why, color, ground, href, text)"""
 
 
-def read_page(html: str, pieces: MutableMapping[str, Piece]) -> Page:
-    """The page as seen; at most MAX_HTML characters of source are looked at."""
-    truncated = len(html) > MAX_HTML
-    if truncated:
-        html = html[:MAX_HTML]
-    return _scan(html, pieces, truncated) or _walk(html, truncated)
+class Pages:
+    """Reads HTML bodies, with a bounded memory of pieces read before."""
+
+    def __init__(self, room: int) -> None:
+        self._pieces: dict[str, Piece] = {}
+        self._room = room
+
+    def read(self, html: str) -> Page:
+        """The page as seen; at most MAX_HTML characters of source are looked at."""
+        truncated = len(html) > MAX_HTML
+        if truncated:
+            html = html[:MAX_HTML]
+        if len(self._pieces) > self._room:
+            self._pieces.clear()
+        return _scan(html, self._pieces, truncated) or _walk(html, truncated)
 
 
 def _read_piece(piece: str) -> Piece:

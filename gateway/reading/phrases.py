@@ -3,23 +3,23 @@
 from dataclasses import dataclass, field
 
 from gateway.message.content import Content
-from gateway.reading.cache import Hit, Kept, Shown
+from gateway.reading.cache import Hit, Kept, Laid, Passage, Shown
 from gateway.reading.form import message_features
 from gateway.reading.html import Page
-from gateway.reading.language import LANGUAGES, elect
-from gateway.reading.merge_tags import find_tags
+from gateway.reading.language import LANGUAGES, elect, most_votes, vote
 from gateway.reading.reading import Phrase
 from gateway.reading.runs import fingerprint
-from gateway.reading.segments import Block, cut
+from gateway.reading.segments import Block
 
 MAX_BLOCKS = 1_500
 MAX_SUBJECT = 500
 _FACTORS = {"quoted": 0.4, "forwarded": 0.8}
 """What hits count in text that others may have written; nothing in a true reply's quotation."""
 _SIGNATURE_WORDS = 30
-_IN_SIGNATURE = ("signature.", "form.organization", "form.phone", "way_out.", "data_source.", "footer.")
-_IN_FOOTER = ("footer.", "way_out.", "data_source.", "form.organization", "form.address", "stop.")
-_ALLOWED = {"signature": _IN_SIGNATURE, "closing": _IN_SIGNATURE, "footer": _IN_FOOTER}
+_ALLOWED = frozenset({"signature", "closing", "footer"})
+"""Kinds of block in which only some hits count."""
+_ENOUGH = 25.0
+"""Votes that settle the language of a message."""
 
 
 @dataclass(slots=True)
@@ -39,49 +39,73 @@ class Study:
 
 def study(content: Content, page: Page, kept: Kept) -> Study:
     """Everything that can be said of the page before judging it."""
-    text = page.text
-    blocks = cut(text)[:MAX_BLOCKS]
-    strings = [text[one.start : one.end] for one in blocks]
-    seen = Study(language=_language(content, strings, kept))
-    _read_subject(content.subject[:MAX_SUBJECT], seen, kept)
+    blocks = _lay_out(page.text, kept)
+    subject = content.subject[:MAX_SUBJECT]
+    seen = Study(language=_language(content, subject, blocks, kept))
+    language = seen.language
+    _read_subject(subject, seen, kept)
     state = ""
-    counted: list[tuple[int, str]] = []
-    for place, (block, string) in enumerate(zip(blocks, strings, strict=True)):
-        shown = kept.show(string, seen.language, place < 2)
-        kind, state = _kind(block.kind, shown.mark, shown.words, state, string, place)
-        seen.blocks.append(Block(block.start, block.end, kind) if kind != block.kind else block)
-        _add(seen, shown, block.start, kind, content.is_reply)
-        seen.words += shown.words
-        if shown.tags and kind != "quoted":
-            seen.tags += [("body", a + block.start, b + block.start, why) for a, b, why in shown.tags]
+    counted: list[tuple[int, Passage, Shown]] = []
+    for place, (start, end, which, passage) in enumerate(blocks):
+        shown = passage.shown
+        if shown is None or passage.code != language:
+            shown = kept.show(passage, language)
+        kind = which
+        if state or shown.mark or which != "own":
+            kind, state = _kind(which, shown.mark, passage.words, state, passage.text, place)
+        seen.blocks.append(Block(start, end, kind))
+        if shown.hits:
+            _add(seen, shown, start, kind, content.is_reply)
+        seen.words += passage.words
+        tags = passage.tags if place > 1 and passage.tags is not None else kept.tags(passage, first=place < 2)
+        if tags and kind != "quoted":
+            seen.tags += [("body", a + start, b + start, why) for a, b, why in tags]
         if shown.tricks:
-            seen.tricks += [("body", a + block.start, b + block.start, why) for a, b, why in shown.tricks]
+            seen.tricks += [("body", a + start, b + start, why) for a, b, why in shown.tricks]
         if kind == "own":
-            counted.append((block.start, string))
+            counted.append((start, passage, shown))
     message_features(content, page, seen.features, seen.words, seen.tags)
-    seen.phrases = fingerprint(content, counted, kept, seen.language)
+    seen.phrases = fingerprint(content, page.text, counted, kept, language)
     return seen
 
 
-def _language(content: Content, strings: list[str], kept: Kept) -> str:
-    sums = [0.0] * 5
-    for string in strings[:60]:
-        for place, votes in enumerate(kept.votes(string)):
-            sums[place] += votes
-        if max(sums) > 25:
+def _lay_out(text: str, kept: Kept) -> list[Laid]:
+    """The blocks of the text: those of each paragraph, as kept."""
+    blocks: list[Laid] = []
+    kind, place = "own", 0
+    for paragraph in text.split("\n\n"):
+        if paragraph:
+            laid, kind = kept.lay_out(paragraph, kind)
+            if place:
+                for start, end, which, passage in laid:
+                    blocks.append((start + place, end + place, which, passage))
+            else:
+                blocks += laid
+        place += len(paragraph) + 2
+        if len(blocks) >= MAX_BLOCKS:
+            return blocks[:MAX_BLOCKS]
+    return blocks
+
+
+def _language(content: Content, subject: str, blocks: list[Laid], kept: Kept) -> str:
+    votes, most = 0, 0.0
+    for _, _, _, passage in blocks[:60]:
+        votes += passage.votes
+        most += passage.most
+        if most > _ENOUGH and most_votes(votes) > _ENOUGH:
             break
-    if content.subject:
-        for place, votes in enumerate(kept.votes(content.subject[:MAX_SUBJECT])):
-            sums[place] += votes
+    if subject:
+        votes += kept.subject(subject)[0].votes
     if content.language[:2] in LANGUAGES:
-        sums[LANGUAGES.index(content.language[:2])] += 0.8
-    return elect(tuple(sums), least=0.9, lead=1.1)
+        votes += vote(content.language[:2], 80)
+    return elect(votes, least=0.9, lead=1.1)
 
 
 def _read_subject(subject: str, seen: Study, kept: Kept) -> None:
     if not subject.strip():
         return
-    shown = kept.show(subject, seen.language, False)
+    passage, tags = kept.subject(subject)
+    shown = kept.show(passage, seen.language)
     hits = tuple(
         hit
         for hit in shown.hits
@@ -91,7 +115,7 @@ def _read_subject(subject: str, seen: Study, kept: Kept) -> None:
         seen.features[name] = seen.features.get(name, 0.0) + weight
     seen.hits.append(("subject", 0, hits))
     seen.tricks += [("subject", a, b, why) for a, b, why in shown.tricks]
-    seen.tags += [("subject", a, b, why) for a, b, why in find_tags(subject, is_subject=True)]
+    seen.tags += [("subject", a, b, why) for a, b, why in tags]
 
 
 def _kind(kind: str, mark: str, words: int, state: str, string: str, place: int) -> tuple[str, str]:
@@ -110,18 +134,19 @@ def _kind(kind: str, mark: str, words: int, state: str, string: str, place: int)
 
 
 def _add(seen: Study, shown: Shown, place: int, kind: str, is_reply: bool) -> None:
-    if not shown.hits:
-        return
     sums = seen.features
-    factor = _FACTORS.get(kind, 1.0)
-    if kind in _ALLOWED:
-        hits = tuple(hit for hit in shown.hits if hit[0].startswith(_ALLOWED[kind]))
-        for hit in hits:
-            sums[hit[0]] = sums.get(hit[0], 0.0) + hit[3]
+    hits = shown.hits
+    if kind == "own":
+        for name, total in shown.sums:
+            sums[name] = sums.get(name, 0.0) + total
+    elif kind in _ALLOWED:
+        hits = shown.footing if kind == "footer" else shown.signing
+        for name, _, _, weight in hits:
+            sums[name] = sums.get(name, 0.0) + weight
     elif is_reply and kind == "quoted":
         return
     else:
-        hits = shown.hits
+        factor = _FACTORS.get(kind, 1.0)
         for name, total in shown.sums:
             sums[name] = sums.get(name, 0.0) + total * factor
     seen.hits.append(("body", place, hits))

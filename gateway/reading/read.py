@@ -3,7 +3,7 @@
 from gateway.message.content import Content
 from gateway.reading.cache import Kept
 from gateway.reading.findings import judge
-from gateway.reading.html import Page, read_page
+from gateway.reading.html import Page
 from gateway.reading.lexicon import Lexicons
 from gateway.reading.phrases import Study, study
 from gateway.reading.reading import Reading
@@ -17,7 +17,7 @@ class Reader:
     """Reads texts with these lexicons. Pure, but for a bounded memory of phrases read before: the
     same content gives the same Reading whatever was read in between."""
 
-    def __init__(self, lexicons: Lexicons, phrases_kept: int = 50_000) -> None:
+    def __init__(self, lexicons: Lexicons, phrases_kept: int = 12_000) -> None:
         self._lexicons = lexicons
         self._kept = Kept(lexicons, phrases_kept)
 
@@ -41,7 +41,7 @@ class Reader:
     def see(self, content: Content) -> Page:
         """The visible text that offsets of evidence point into, and what is hidden in it."""
         if content.html and not content.html.isspace():
-            page = read_page(content.html, self._kept.pieces)
+            page = self._kept.pages.read(content.html)
             text = page.text
             if len(text) <= MAX_TEXT:
                 return page

@@ -1,6 +1,7 @@
 """The Reading: findings about one text, each with its evidence."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,7 @@ class Greeting:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(NamedTuple):
     """One phrase of the masked text: a fingerprint that fits a signed 64-bit integer, its words,
     where it stands in the visible text, and whether it sells or asks. `run` marks a sampled run of
     words, which still matches when other words of its sentence change; the rest are whole sentences."""

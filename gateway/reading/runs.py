@@ -4,13 +4,13 @@ What belongs to the recipient is masked first, within bounds, so that a pitch ca
 attribute. Sentences tell word-for-word copies even in a large history; runs survive spun words.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
-from xxhash import xxh3_64_intdigest
+from xxhash import xxh3_64_intdigest, xxh32_intdigest
 
 from gateway.message.content import Content
-from gateway.reading.cache import Kept
+from gateway.reading.cache import Kept, Mark, Passage, Print, Shown, Sketch, Span
 from gateway.reading.fold import fold
 from gateway.reading.language import split_words
 from gateway.reading.reading import Phrase
@@ -24,45 +24,41 @@ LEAST_WORDS = 4
 MASK = "\u00a4"
 _MASK_WORDS = 6
 _MASK_SHARE = 0.2
-_SELLS = ("promotional.", "permission.", "recommendation.", "form.question", "pressure.")
-_STOCK = ("stock.", "closing.", "greeting.", "way_out.", "data_source.", "footer.")
+_STOCK_WORDS = 16
+"""A stock phrase in a longer sentence does not make it one."""
 
 Cut = tuple[int, int]
-Mark = tuple[int, int, int, int, bool]
-"""(hash, words, start, end, asks), offsets in the masked block"""
 _Spot = tuple[int, list[Cut], Mark]
-
-
-class Sketch(NamedTuple):
-    """The fingerprints of one masked block."""
-
-    sentences: tuple[Mark, ...]
-    runs: tuple[Mark, ...]
+_new = tuple.__new__
 
 
 def fingerprint(
-    content: Content, blocks: list[tuple[int, str]], kept: Kept, language: str
+    content: Content, text: str, blocks: list[tuple[int, Passage, Shown]], kept: Kept, language: str
 ) -> tuple[Phrase, ...]:
     """The phrases of the masked text, in order, at most MAX_SENTENCES + MAX_RUNS."""
-    size = sum(len(block) for _, block in blocks)
+    size = sum([len(one.text) for _, one, _ in blocks])
     level = (size // 600).bit_length()
-    owned = _own_words(content)
+    owned = [word for word in _own_words(content) if word in text]
     budget = int(size * _MASK_SHARE) + 12
+    wanted = (level, language)
     whole: dict[int, _Spot] = {}
     runs: dict[int, _Spot] = {}
-    for place, block in blocks:
-        cuts = _find_own(block, owned, budget) if owned else []
-        budget -= sum(b - a for a, b in cuts)
-        masked = _mask(block, cuts) if cuts else block
-        key = (level, language, masked)
-        sketch = kept.runs.get(key)
-        if sketch is None:
-            sketch = _sketch(masked, level, language, kept)
-            kept.runs[key] = sketch
+    for place, passage, shown in blocks:
+        cuts = _find_own(passage.text, owned, budget) if owned else []
+        if cuts:
+            budget -= sum(b - a for a, b in cuts)
+            sketch = _sketch_masked(_mask(passage.text, cuts), shown.spans, level, language, kept)
+        elif passage.sketched == wanted:
+            sketch = passage.sketch
+        else:
+            sketch = _sketch(passage.text, shown.spans, level, kept)
+            passage.sketched, passage.sketch = wanted, sketch
         for one in sketch.sentences:
-            whole.setdefault(one[0], (place, cuts, one))
+            if one[0] not in whole:
+                whole[one[0]] = (place, cuts, one)
         for one in sketch.runs:
-            runs.setdefault(one[0], (place, cuts, one))
+            if one[0] not in runs:
+                runs[one[0]] = (place, cuts, one)
     return (*_phrases(whole, MAX_SENTENCES, False), *_phrases(runs, MAX_RUNS, True))
 
 
@@ -71,15 +67,17 @@ def _phrases(spots: "dict[int, _Spot]", most: int, run: bool) -> list[Phrase]:
     that ask come first."""
     chosen = list(spots)
     if len(chosen) > most:
-        ranked = sorted(chosen) if run else sorted(chosen, key=lambda one: (not spots[one][2][4], one))
-        kept = set(ranked[:most])
+        asking = sorted([number for number in chosen if spots[number][2][4]])
+        kept = set(asking[:most])
+        if len(kept) < most:
+            kept.update(sorted([number for number in chosen if number not in kept])[: most - len(kept)])
         chosen = [number for number in chosen if number in kept]
     out = []
     for number in chosen:
         place, cuts, (_, words, start, end, asks) = spots[number]
         if cuts:
             start, end = _unmask(start, cuts), _unmask(end, cuts)
-        out.append(Phrase(number, words, place + start, place + end, asks, run))
+        out.append(_new(Phrase, (number, words, place + start, place + end, asks, run)))
     return out
 
 
@@ -97,7 +95,7 @@ def _own_words(content: Content) -> tuple[str, ...]:
     return tuple(sorted(found, key=len, reverse=True))
 
 
-def _find_own(block: str, owned: tuple[str, ...], budget: int) -> list[Cut]:
+def _find_own(block: str, owned: Sequence[str], budget: int) -> list[Cut]:
     cuts: list[Cut] = []
     for word in owned:
         if word not in block:
@@ -131,26 +129,49 @@ def _unmask(place: int, cuts: list[Cut]) -> int:
     return place
 
 
-def _sketch(masked: str, level: int, language: str, kept: Kept) -> Sketch:
-    shown = kept.show(masked, language, False)
-    asks = [hit[1] for hit in shown.hits if hit[0].startswith(_SELLS)]
-    stock = [hit[1] for hit in shown.hits if hit[0].startswith(_STOCK)]
+def _sketch_masked(masked: str, spans: tuple[Span, ...], level: int, language: str, kept: Kept) -> Sketch:
+    """The fingerprints of a block in which values of the recipient are masked; `spans` are its phrases
+    before."""
+    found = sentences(masked)
+    if len(found) == len(spans):
+        flags = [(asks, stock) for _, _, asks, stock in spans]
+    else:
+        told = [kept.tell(masked[a:b], kept.say(masked[a:b]), language) for a, b in found]
+        flags = [(one.asks, one.stock) for one in told]
+    return _sketch(masked, [(*one, *flag) for one, flag in zip(found, flags, strict=True)], level, kept)
+
+
+def _sketch(masked: str, spans: Sequence[Span], level: int, kept: Kept) -> Sketch:
     whole: list[Mark] = []
     runs: list[Mark] = []
-    for start, end in sentences(masked):
-        words = _words(masked[start:end])
-        plain = sum(1 for word in words if word != b"#")
-        if plain < LEAST_WORDS or (plain <= 16 and any(start <= one < end for one in stock)):
+    for start, end, asks, stock in spans:
+        key = (level, masked[start:end])
+        known = kept.prints.get(key)
+        if known is None:
+            known = _print(key[1], level, kept.fillers)
+            kept.prints.put(key, known)
+        number, words, plain, sampled = known
+        if plain < LEAST_WORDS or (stock and plain <= _STOCK_WORDS):
             continue
-        wants = any(start <= one < end for one in asks)
-        whole.append((_number(b"s " + b" ".join(words)), len(words), start, end, wants))
-        runs += _sample(words, start, end, level, kept)
+        whole.append((number, words, start, end, asks))
+        for run, a, b in sampled:
+            runs.append((run, RUN, start + a, start + b, False))
     return Sketch(tuple(whole), tuple(runs))
+
+
+def _print(sentence: str, level: int, fillers: frozenset[bytes]) -> Print:
+    words = _words(sentence)
+    plain = len(words) - words.count(b"#")
+    if plain < LEAST_WORDS:
+        return Print(0, len(words), plain, ())
+    number = _number(b"s " + b" ".join(words))
+    return Print(number, len(words), plain, _sample(words, len(sentence), level, fillers))
 
 
 def _words(sentence: str) -> list[bytes]:
     """Words in lower case; numbers, masks, addresses and links become `#`."""
-    sentence = sentence.replace(MASK, " 0 ")
+    if MASK in sentence:
+        sentence = sentence.replace(MASK, " 0 ")
     if "@" in sentence or "://" in sentence or "www." in sentence:
         sentence = " ".join(
             "0" if "@" in w or "://" in w or w.startswith("www.") else w for w in sentence.split()
@@ -158,21 +179,19 @@ def _words(sentence: str) -> list[bytes]:
     return [word if word.isalpha() else b"#" for word in split_words(fold(sentence).text)]
 
 
-def _sample(words: list[bytes], start: int, end: int, level: int, kept: Kept) -> list[Mark]:
-    found: list[Mark] = []
-    if len(words) < RUN:
-        return found
-    values = kept.values(words)
+def _sample(
+    words: list[bytes], size: int, level: int, fillers: frozenset[bytes]
+) -> tuple[tuple[int, int, int], ...]:
     most = (1 << level) - 1
-    function = kept.function_words
-    step = (end - start) / len(words)
-    for i in [i for i, (a, b) in enumerate(pairwise(values)) if not (a ^ (b * 3)) & most]:
+    pairs = pairwise(map(xxh32_intdigest, words))
+    found = []
+    step = size / len(words)
+    for i in [i for i, (a, b) in enumerate(pairs) if not (a ^ (b * 3)) & most]:
         run = words[i : i + RUN]
-        if len(run) < RUN or run.count(b"#") > 1 or all(word in function or word == b"#" for word in run):
+        if len(run) < RUN or run.count(b"#") > 1 or fillers.issuperset(run):
             continue
-        a = start + int(i * step)
-        found.append((_number(b" ".join(run)), RUN, a, min(end, start + int((i + RUN) * step)), False))
-    return found
+        found.append((_number(b" ".join(run)), int(i * step), min(size, int((i + RUN) * step))))
+    return tuple(found)
 
 
 def _number(words: bytes) -> int:

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 (a pattern reads better whole)
 """A visible text cut into blocks: runs of lines that belong together, and lines that stand alone."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _QUOTE_HEADS = (
     "-----original message", "----- original message", "---------- forwarded message", "-------- forwarded message",
@@ -16,8 +16,7 @@ _BULLETS = ("- ", "* ", "• ", "– ", "· ", "✓", "✔", "→", "✅", "👉
 _STOPS = (".", "!", "?", ":", ";", ",", "…")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """One block of the text: `kind` is own, quoted, forwarded or signature (after the `-- ` line)."""
 
     start: int
@@ -25,23 +24,22 @@ class Block:
     kind: str
 
 
-def cut(text: str) -> list[Block]:
-    """The blocks of a text, in order. Hard-wrapped lines stay together."""
-    blocks: list[Block] = []
-    kind = "own"
+def cut(text: str, kind: str = "own") -> tuple[list[tuple[int, int, str]], str]:
+    """The blocks of a text as (start, end, kind), in order, given the kind of what stands before; and the
+    kind of what follows. Hard-wrapped lines stay together."""
+    blocks: list[tuple[int, int, str]] = []
     place, start, previous = 0, -1, ""
     for line in text.split("\n"):
         bare = line.strip()
         if not bare:
             if start >= 0:
-                blocks.append(Block(start, place - 1, kind))
+                blocks.append((start, place - 1, kind))
                 start = -1
             place += len(line) + 1
             continue
         turned = _turn(line, bare, kind)
-        joined = start >= 0 and turned == kind and _goes_on(previous, bare)
-        if start >= 0 and not joined:
-            blocks.append(Block(start, place - 1, kind))
+        if start >= 0 and not (turned == kind and _goes_on(previous, bare)):
+            blocks.append((start, place - 1, kind))
             start = -1
         kind = turned
         if start < 0:
@@ -49,8 +47,8 @@ def cut(text: str) -> list[Block]:
         previous = bare
         place += len(line) + 1
     if start >= 0:
-        blocks.append(Block(start, min(place - 1, len(text)), kind))
-    return blocks
+        blocks.append((start, min(place - 1, len(text)), kind))
+    return blocks, kind
 
 
 def _turn(line: str, bare: str, kind: str) -> str:
