@@ -18,7 +18,10 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def _said(*parts: object) -> bytes:
-    text = "\x1f".join(map(str, parts))
+    return _encode("\x1f".join(map(str, parts)))
+
+
+def _encode(text: str) -> bytes:
     if not text.isascii() or "\0" in text:
         text = _UNSTORABLE.sub("\ufffd", text)
     return text.encode()
@@ -26,10 +29,10 @@ def _said(*parts: object) -> bytes:
 
 def message_digest(row: MessageRow, salt: bytes) -> bytes:
     """Of a message's row, but for its class, which its first decision has."""
-    said = _said(
-        row.id, row.controller, row.source, row.sender, row.channel, row.purpose, row.campaign,
-        repr(row.received_at), len(row.meta), "",
-    )  # fmt: skip
+    said = _encode(
+        f"{row.id}\x1f{row.controller}\x1f{row.source}\x1f{row.sender}\x1f{row.channel}\x1f{row.purpose}"
+        f"\x1f{row.campaign}\x1f{row.received_at!r}\x1f{len(row.meta)}\x1f"
+    )
     return blake2b(said + row.meta + row.reading, key=salt, digest_size=32).digest()
 
 
@@ -45,12 +48,12 @@ def seal(row: MessageRow, body: bytes, salt: bytes) -> bytes:
 
 def decision_digest(row: DecisionRow, salt: bytes, sealed: bytes = b"") -> bytes:
     """Of a decision, and of the message's seal where this is the first decision."""
-    said = _said(
-        decision_id(row.message_id, row.n, row.round), row.controller, repr(row.at), int(row.outcome),
-        row.class_, row.source, row.sender, row.channel, row.campaign, row.policy_version,
-        len(row.violations), "",
-    )  # fmt: skip
-    said += row.subject + row.violations + row.snapshot + sealed[SALT:]
+    said = _encode(
+        f"{decision_id(row.message_id, row.n, row.round)}\x1f{row.controller}\x1f{row.at!r}"
+        f"\x1f{int(row.outcome)}\x1f{row.class_}\x1f{row.source}\x1f{row.sender}\x1f{row.channel}"
+        f"\x1f{row.campaign}\x1f{row.policy_version}\x1f{len(row.violations)}\x1f"
+    )
+    said = b"".join((said, row.subject, row.violations, row.snapshot, sealed[SALT:]))
     return blake2b(said, key=salt, digest_size=32).digest()
 
 
