@@ -7,6 +7,7 @@ import time
 from gateway.app.parts import Parts, StartError
 from gateway.delivery.announcer import Announcer, endpoints_of
 from gateway.delivery.dkim import SigningOutbox
+from gateway.delivery.echo import Echoes, echoes_of
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.setup import make_worker as make
 from gateway.delivery.target import TargetError
@@ -50,3 +51,11 @@ def make_announcer(parts: Parts) -> Announcer:
     except TargetError as error:
         raise StartError(str(error)) from error
     return Announcer(parts.store, endpoints, f"{socket.gethostname()}:{os.getpid()}")
+
+
+def make_echoes(parts: Parts) -> Echoes:
+    """What tells tools of refusals in their own words. Raises StartError as `make_announcer` does."""
+    try:
+        return Echoes(echoes_of(parts.access.sources.values()))
+    except TargetError as error:
+        raise StartError(str(error)) from error

@@ -6,10 +6,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from gateway.app.delivering import make_announcer, make_outbox, make_worker
+from gateway.app.delivering import make_announcer, make_echoes, make_outbox, make_worker
 from gateway.app.gauges import show_depths, show_surroundings
 from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
+from gateway.delivery.echo import Refusal
 from gateway.delivery.notice import Item
 from gateway.evidence.upkeep import Upkeep
 from gateway.evidence.versions import keep_policies
@@ -60,6 +61,7 @@ class App:
         self.outbox = make_outbox(parts)
         self.worker = make_worker(parts, self.outbox)
         self.announcer = make_announcer(parts)
+        self.echoes = make_echoes(parts)
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
         checks: dict[str, Check] = {"policies": self._policies_loaded}
@@ -87,6 +89,7 @@ class App:
             for name, task in (
                 ("deliver", self.worker.run()),
                 ("announce", self.announcer.run()),
+                ("echo", self.echoes.run()),
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),
@@ -159,7 +162,10 @@ class App:
         return bool(self.parts.policies.current.version)
 
     def _tell_refused(self, message: Message, receipt: Receipt) -> None:
-        """Refused recipients of a mixed transaction go into the source's next notice."""
+        """Refused recipients of a mixed transaction go into the source's next notice, and to the tool itself
+        where it asked for that."""
+        if self.echoes.hears(message.source):
+            self._echo(message, receipt)
         for result in receipt.recipients:
             if result.outcome is Outcome.REJECT:
                 first = result.decision.enforced[0]
@@ -171,6 +177,23 @@ class App:
                     refused=True,
                 )
                 self.worker.reports.add(message.source, message.controller, item, time.time())
+
+    def _echo(self, message: Message, receipt: Receipt) -> None:
+        for n, result in enumerate(receipt.recipients):
+            if result.outcome is Outcome.REJECT:
+                first = result.decision.enforced[0]
+                refusal = Refusal(
+                    source=message.source,
+                    message_id=message.id,
+                    n=n,
+                    address=result.address,
+                    external_id=message.external_id,
+                    campaign=message.campaign,
+                    rule=first.rule,
+                    reason=f"{first.reason.en} {first.remedy.en}".strip(),
+                    at=time.time(),
+                )
+                self.echoes.add(refusal)
 
     async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         while True:
