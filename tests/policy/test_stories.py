@@ -196,7 +196,9 @@ def test_introduction_reply_and_the_offer_they_asked_for(gateway) -> None:
 
 def test_a_sequence_meets_an_unanswered_reply(gateway) -> None:
     decision = gateway.send(
-        "outreach", "Hai visto il mio ultimo messaggio?", what={"sent": 2, "unanswered": "yesterday"}
+        "outreach",
+        "Ti mando l'articolo sulle api di cui parlavamo giovedì.",
+        what={"sent": 2, "unanswered": "yesterday"},
     )
     assert decision.outcome is Outcome.HOLD
     (duty,) = [v for v in decision.enforced if v.rule == "reply_duty"]

@@ -110,7 +110,7 @@ async def test_a_quick_source_is_slowed_down_first() -> None:
         for _ in range(22):
             assert (await wire.say("MAIL FROM:<a@example.com>")).startswith("250")
             await wire.say("RSET")
-        assert time.monotonic() - began >= 0.1
+        assert time.monotonic() - began >= 0.09  # two beyond the first twenty, less a clock tick
         others = [await ready(house) for _ in range(8)]
         replies = await asyncio.gather(*(other.say("MAIL FROM:<a@example.com>") for other in others))
         assert {reply[:9] for reply in replies} == {"250 2.1.0", "451 4.7.1"}
