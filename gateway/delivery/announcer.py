@@ -22,7 +22,7 @@ from gateway.delivery.signature import sign
 from gateway.delivery.target import TargetError, WebhookTarget, parse_webhook
 from gateway.delivery.verdict import Result
 from gateway.delivery.webhook import read_answer
-from gateway.intake.announce import TYPES, Announcement, announce, entries_after, heads_of
+from gateway.intake.announce import TYPES, Announcement, Entry, announce, entries_after, heads_of
 from gateway.store.attempt import Kind
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import Store, StoreError
@@ -185,7 +185,7 @@ class Announcer:
         if not await keep(self._store, endpoint.name, claimed := pack(position), kept):
             return False
         for entry in entries:
-            said = await announce(self._store, entry)
+            said = await self._read(entry)
             if said is not None and endpoint.wants(said):
                 result = await post(client, endpoint, said, self._clock())
                 position = self._note(endpoint, position, result)
@@ -196,6 +196,16 @@ class Announcer:
                 break
         await keep(self._store, endpoint.name, pack(replace(position, until=0.0)), claimed)
         return not position.gone and position.next_at <= now
+
+    async def _read(self, entry: Entry) -> Announcement | None:
+        try:
+            return await announce(self._store, entry)
+        except StoreError:
+            raise
+        except Exception:
+            # A row that nobody can read must not stand in the way of all that follow.
+            log.exception("announcer.unreadable", extra={"kind": entry.kind, "reference": entry.reference})
+            return None
 
     def _note(self, endpoint: Endpoint, before: Position, result: Result) -> Position:
         """The position after an answer: `next_at` in the future says to try the same again."""

@@ -166,6 +166,8 @@ async def _decision(store: Store, entry: Entry) -> Announcement | None:
 
 
 def _violations(packed: Any, outcome: int, class_: str, version: str) -> list[dict[str, str]]:
+    if not packed:
+        return []  # erased
     decision = unpack_decision(bytes(packed), outcome, class_, version)
     return [
         {

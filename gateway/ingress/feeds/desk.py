@@ -38,6 +38,8 @@ Tell = Callable[[Happening], Awaitable[EventResult]]
 MOST = 5000
 """Events of one body."""
 AT_ONCE = 200
+INFLIGHT = 32 * 1024 * 1024
+"""Octets of bodies at once: whoever signs is known only when the body is read."""
 _KEYS = ("X-API-Key", "Unipile-Auth", "X-Galateo-Key")
 
 
@@ -57,7 +59,7 @@ class FeedDesk:
         self._gate = Gate(access)
         self._tell = tell
         self._limits = limits
-        self._inflight = Inflight(limits.inflight_bytes)
+        self._inflight = Inflight(min(limits.inflight_bytes, INFLIGHT))
         self._feeds = feeds
         self._sns = Sns(fetch)
         self._seen = Seen()

@@ -127,7 +127,7 @@ def _read(fields: Mapping[str, Any], item: Mapping[str, Any]) -> Told | None:
         thread=line(found.get("thread")) or line(found.get("in_reply_to")),
         in_reply_to=line(found.get("in_reply_to")),
         text=text[:100_000] if isinstance(text, str) else "",
-        purpose=line(found.get("purpose")).lower(),
+        purpose=line(found.get("purpose")).lower() if kind == "consent.granted" else "",
         data=filled(**{name: line(found.get(name)) for name in ("subject", "campaign", "step", "kind")}),
     )
 
@@ -153,7 +153,8 @@ def check_fields(fields: Any) -> None:
 
 def _by_map(name: str, shipped: Mapping[str, Any]) -> Feed:
     def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
-        return read_map({**shipped, **obj(options.get("fields"))}, body)
+        fields = {"purpose": source.default_purpose, **shipped, **obj(options.get("fields"))}
+        return read_map(fields, body)
 
     return Feed(name=name, read=read)
 
