@@ -58,6 +58,7 @@ PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("introduces.org", "introduces.self", "form.organization"),
         ("promotional.act", "promotional.ours"),
     ),
+    ("pair.words_act", ("promotional.words",), ("promotional.act", "promotional.show", "introduces.org")),
     ("pair.bare_price", ("form.price",), ("promotional.shop", "promotional.act", "pressure.last")),
     ("pair.follow_call", ("promotional.follow",), (*_CALL, *_PITCH)),
     (
