@@ -23,6 +23,7 @@ from gateway.delivery.announcer import (
 )
 from gateway.delivery.target import TargetError
 from gateway.intake.announce import announce, entries_since
+from gateway.store.draft import Draft, Needs
 from tests.delivery.setting import until
 from tests.ingress.http.house import House, event, mail
 from tests.relay import Post, ScriptedTarget
@@ -47,6 +48,18 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
     async with open_client(5.0) as client:
         yield client
+
+
+class Statement:
+    """A change to rows that stand."""
+
+    needs = Needs()
+
+    def __init__(self, sql: str, *values: object) -> None:
+        self._stated = (sql, values)
+
+    def apply(self, draft: Draft[None]) -> None:
+        draft.writes.statements.append(self._stated)
 
 
 def announcer(house: House, owner: str = "one") -> Announcer:
@@ -205,6 +218,19 @@ async def test_replay_makes_the_same_again(house: House, client: aiohttp.ClientS
         (post.headers["webhook-id"], post.body) for post in target.posts
     ]
     assert not await entries_since(house.store, house.clock() + 60)
+
+
+async def test_what_was_erased_holds_up_nothing(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget() as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        await happen(house)
+        emptied = "UPDATE decisions SET violations = ? WHERE outcome = ?"
+        await house.store.run(Statement(emptied, b"no JSON", 0))
+        await house.store.run(Statement(emptied, b"", 2))
+        await teller.tell(client, hook)
+    (told,) = map(read, target.posts)
+    assert (told["type"], told["data"]["violations"]) == ("message.rejected", [])
 
 
 @pytest.mark.parametrize(

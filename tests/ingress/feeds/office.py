@@ -39,6 +39,15 @@ FEEDS = {
     "mandrill": {"secret": "md-secret", "url": "https://gate.acme.test/feed"},
     "resend": {"secret": STANDARD},
     "ses": {"topics": [TOPIC]},
+    "generic": {
+        "secret": STANDARD,
+        "fields": {
+            "type": "$.name",
+            "types": {"agreed": "email consent.granted"},
+            "addresses": {"email": "$.who"},
+            "purpose": "$.what",
+        },
+    },
 }
 UNIPILE = {"unipile": {"accounts": {"acc_1": {"address": "https://www.linkedin.com/in/rui-alves"}}}}
 

@@ -231,6 +231,17 @@ async def test_what_can_be_applied_is_applied(office: Office) -> None:
     assert (await office.vouched("sendgrid", batch)).json == {"applied": 1, "recorded": 0, "left_out": 1}
 
 
+async def test_brevo(office: Office) -> None:
+    told = [
+        {"event": "hard_bounce", "email": "bo@example.test", "ts_epoch": 1773309600000},
+        {"event": "opened", "email": "bo@example.test"},
+        {"event": "unsubscribed", "email": "di@example.test"},
+    ]
+    assert (await office.vouched("brevo", told)).json["applied"] == 2
+    assert office.told[0].occurred_at == 1773309600.0
+    assert (await office.person("bo@example.test")).stops[0].kind == "bounced"
+
+
 async def test_strangers(office: Office) -> None:
     for feed, source, query in [
         ("postmark", "plain", ""),

@@ -157,6 +157,15 @@ async def test_resend_by_the_reference_library(office: Office, mark: str) -> Non
     assert (await office.post("resend", "signed", raw, **headers)).status == 401
 
 
+async def test_a_signed_map_may_grant(office: Office) -> None:
+    raw = orjson.dumps({"name": "agreed", "who": "ana@example.test", "what": "News"})
+    at = dt.datetime.fromtimestamp(SAMPLED, tz=dt.UTC)
+    headers = {"webhook-id": "m", "webhook-timestamp": str(int(SAMPLED))}
+    headers["webhook-signature"] = Webhook(STANDARD).sign("m", at, raw.decode())
+    assert (await office.post("generic", "signed", raw, **headers)).json["applied"] == 1
+    assert (await office.person("ana@example.test")).permissions[0].purpose == "news"
+
+
 @given(text=st.text(), octets=st.binary())
 def test_nonsense_is_never_signed(text: str, octets: bytes) -> None:
     assert not by.by_sendgrid(SENDGRID_KEY, text, text, octets)
