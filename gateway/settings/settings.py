@@ -115,12 +115,8 @@ class Settings(BaseSettings):
     # How recipients leave
     letters_from: Address = ""  # of the gateway's own letters; without, no-reply@ the host of PUBLIC_URL
     dkim_keys: Path | None = None  # a folder of private keys, each named <selector>._domainkey.<domain>.pem
-    dkim_signed: Annotated[Literal["keep", "sign"], Lowered] = (
-        "keep"  # mail that came signed
-    )
-    relay_signs: Switch = (
-        False  # RELAY signs (DKIM), so a tool's own List-Unsubscribe may be replaced
-    )
+    dkim_signed: Annotated[Literal["keep", "sign"], Lowered] = "keep"  # mail that came signed
+    relay_signs: Switch = False  # RELAY signs (DKIM), so a tool's own List-Unsubscribe may be replaced
     tool_networks: Networks = ()  # private networks where a tool's one-click address may be
 
     # What it works on
