@@ -5,6 +5,7 @@ import time
 from aiohttp import web
 
 from gateway.app.parts import Parts, make_office
+from gateway.app.rights import Rights
 from gateway.console.http import Habits, console_routes
 from gateway.delivery.upstream import Catalog
 from gateway.ingress.dialects import Tell, dialect_routes
@@ -96,6 +97,7 @@ def review_habits(settings: Settings) -> Habits:
 
 def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
     """Everything on OPS_LISTEN: health, metrics, the admin API, the console."""
+    rights = Rights(parts.store)
     return [
         *ops_routes(
             access=parts.access,
@@ -112,6 +114,8 @@ def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
             policies=parts.policies,
             review=parts.review,
             consents=parts.consents,
+            export=rights.export,
+            erase=rights.erase,
             habits=review_habits(parts.settings),
         ),
     ]
