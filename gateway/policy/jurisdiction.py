@@ -14,7 +14,8 @@ IDENTITY = ("name", "contact", "postal_address")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One statement of law: `signed_off_by` is empty until counsel signed it."""
+    """One statement of law: `checked_on` is empty where nobody looked its source up yet, `signed_off_by`
+    until counsel signed it."""
 
     value: object
     source: str

@@ -125,6 +125,6 @@ def _line(name: str, node: Node, findings: Findings) -> tuple[Any, Line] | None:
     return value, Line(
         value=given["value"],
         source=str(given["source"]),
-        checked_on=str(given["checked_on"]),
+        checked_on=str(given["checked_on"] or ""),
         signed_off_by=str(given.get("signed_off_by") or ""),
     )
