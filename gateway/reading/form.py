@@ -5,7 +5,7 @@ Patterns are RE2 on folded text (currency signs are `$`, bullets `*`, quotes pla
 """
 
 from gateway.message.content import Content
-from gateway.reading.html import Page
+from gateway.reading.sheet import Page
 
 SHAPES: tuple[tuple[str, str], ...] = (
     ("form.price", r"(\$ ?[0-9][0-9.,]*|\b[0-9][0-9.,]* ?(?:\$|eur\b|euros?\b|usd\b|gbp\b|chf\b|pounds?\b|dollars?\b))"),

@@ -1,317 +1,272 @@
-# ruff: noqa: E501 (a pattern reads better whole)
 """What a person sees of an HTML body, and what was hidden from them.
 
-Ordinary mail HTML is read piece by piece, each piece (one tag and the text after it) looked up in a
-cache, because the pieces of a template repeat. Anything unusual goes to the real parser.
+Ordinary mail HTML is read piece by piece, a piece being one tag and the text after it. What lies
+between two paragraph ends and closes what it opens does the same to every page: it is kept, since
+templates repeat. Anything unusual goes to the real parser.
 """
-
-import re
-from collections.abc import MutableMapping
-from dataclasses import dataclass
-from html import unescape
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_BREAK = frozenset(
-    "p div br li tr td th h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer center pre dd dt dl address form main aside nav figure figcaption tbody thead tfoot body html".split()
+from gateway.reading.recent import Recent
+from gateway.reading.sheet import Page, Sheet
+from gateway.reading.tags import (
+    BLANKS,
+    BREAK,
+    OPTIONAL,
+    SILENT,
+    WIDE,
+    Head,
+    find_looks,
+    hidden_classes,
+    look_alike,
+    plain,
+    read_head,
 )
-_WIDE = frozenset(
-    "p h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer pre center tr div".split()
-)
-_VOID = frozenset("br hr img input meta link area base col embed source track wbr".split())
-_SILENT = frozenset("style script title head noscript template".split())
-_ODD = frozenset(
-    "plaintext xmp svg math select textarea iframe noembed noframes frameset frame object button audio video details dialog".split()
-)
-# Tags that a browser closes by itself: hidden ones need the real parser to know where they end.
-_OPTIONAL = frozenset("p li td th tr dd dt option tbody thead".split())
-_TAG = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL)
-_BLANKS = re.compile(r"[ \t\r\n\f]+")
-_STYLE = re.compile(r"style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-_HREF = re.compile(r"href\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
-_CLASS = re.compile(r"class\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-_GONE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0*)?\s*(?:;|$|!)|(?<!-)font-size\s*:\s*(?:[012](?:\.\d+)?(?:px|pt)?|0(?:\.\d+)?(?:em|rem|%)?)\s*(?:;|$|!)"
-    r"|text-indent\s*:\s*-\d{3,}|(?:left|top|margin-left)\s*:\s*-\d{3,}|max-height\s*:\s*0(?:px)?\s*(?:;|$|!)|(?<![-\w])(?:height|width)\s*:\s*0(?:px)?\s*(?:;|$|!)[^\"]*overflow|clip\s*:\s*rect\(0"
-    r"|mso-hide\s*:\s*all|color\s*:\s*transparent|transform\s*:\s*scale\(0",
-    re.IGNORECASE,
-)
-_COLOR = re.compile(r"(?<![-\w])color\s*:\s*([^;\"']+)", re.IGNORECASE)
-_GROUND = re.compile(
-    r"(?:background(?:-color)?\s*:\s*(#[0-9a-f]{3,8}|rgba?\([^)]*\)|[a-z]+)|bgcolor\s*=\s*[\"']?(#?[0-9a-z]+))",
-    re.IGNORECASE,
-)
-_FONT_COLOR = re.compile(r"(?<![-\w])color\s*=\s*[\"']?(#?[0-9a-z]+)", re.IGNORECASE)
-_RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
-_NAMED = {
-    "white": "ffffff",
-    "black": "000000",
-    "red": "ff0000",
-    "gray": "808080",
-    "grey": "808080",
-    "silver": "c0c0c0",
-    "transparent": "",
-}
+
+__all__ = ["MAX_HTML", "Page", "Pages"]
 MAX_HTML = 400_000
 MAX_DEPTH = 512
+_LONGEST_KEPT = 3_000
+_MOST_PIECES = 60
+_ENDS = ("</p><", "</tr><", "</td><", "</div><", "</li><", "</table><")
+_CHUNK = 400
+"""Characters; where lines are longer than this on average, the page is cut at the ends of its elements."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Visible text, hidden passages with the way they were hidden, link targets with the place of
-    their words in the text, and how many pictures."""
-
-    text: str
-    hidden: tuple[tuple[str, str], ...] = ()
-    links: tuple[tuple[int, int, str], ...] = ()
-    images: int = 0
-    truncated: bool = False
-
-
-Piece = tuple[str, str, str, str, str, str, str]
-"""(kind, tag, hidden why, color, ground, href, text)"""
+Chunk = tuple[bool, tuple[str, ...], int, bool, tuple[tuple[int, int, str], ...], int]
+"""What a self-contained part of a page adds after a break: (wide break, text, its length, whether it ends
+blank, links from where it begins, pictures)"""
+_Key = tuple[str, str, frozenset[str]]
 
 
 class Pages:
-    """Reads HTML bodies, with a bounded memory of pieces read before."""
+    """Reads HTML bodies, with a bounded memory of tags and parts read before."""
 
     def __init__(self, room: int) -> None:
-        self._pieces: dict[str, Piece] = {}
-        self._room = room
+        self.heads: Recent[str, Head] = Recent(room)
+        self.chunks: Recent[_Key, Chunk | str] = Recent(room)
 
     def read(self, html: str) -> Page:
         """The page as seen; at most MAX_HTML characters of source are looked at."""
         truncated = len(html) > MAX_HTML
         if truncated:
             html = html[:MAX_HTML]
-        if len(self._pieces) > self._room:
-            self._pieces.clear()
-        return _scan(html, self._pieces, truncated) or _walk(html, truncated)
+        return self.scan(html, truncated) or _walk(html, truncated)
 
-
-def _read_piece(piece: str) -> Piece:
-    match = _TAG.match(piece)
-    if match is None:
-        return ("odd", "", "", "", "", "", "")
-    tag, attributes = match[2].lower(), match[3]
-    text = piece[match.end() :]
-    if "&" in text:
-        text = unescape(text)
-    if not text.isascii() or "  " in text or "\n" in text or "\t" in text or "\r" in text:
-        text = _BLANKS.sub(" ", text)
-    if tag in _ODD or "\x00" in piece:
-        return ("odd", tag, "", "", "", "", "")
-    if match[1]:
-        return ("close", tag, "", "", "", "", text)
-    why, color, ground, href = _looks(tag, attributes)
-    kind = "void" if tag in _VOID else "open"
-    return (kind, tag, why, color, ground, href, text)
-
-
-def _looks(tag: str, attributes: str) -> tuple[str, str, str, str]:
-    if not attributes:
-        return "", "", "", ""
-    style = _STYLE.search(attributes)
-    css = unescape(style[1] or style[2] or "") if style else ""
-    why = ""
-    if css and (gone := _GONE.search(css)):
-        why = gone.group().strip("; ")
-    elif re.search(r"(?:^|\s)hidden(?:\s|=|$)", attributes):
-        why = "hidden"
-    color = _paint(_COLOR, css) or (_paint(_FONT_COLOR, attributes) if tag == "font" else "")
-    ground = _paint(_GROUND, css) or _paint(_GROUND, attributes)
-    href = ""
-    if tag == "a" and (link := _HREF.search(attributes)):
-        href = unescape(link[1] or link[2] or link[3] or "").strip()
-    classes = _CLASS.search(attributes)
-    return (
-        why,
-        color,
-        ground,
-        href or (("." + " .".join((classes[1] or classes[2] or "").split())) if classes and not href else ""),
-    )
-
-
-def _paint(pattern: "re.Pattern[str]", text: str) -> str:
-    match = pattern.search(text)
-    if not match:
-        return ""
-    value = next((g for g in match.groups() if g), "").strip().lower().replace("!important", "").strip()
-    value = _NAMED.get(value, value).lstrip("#")
-    if value.startswith("rgb"):
-        parts = re.findall(r"[\d.]+", value)
-        value = "".join(f"{min(255, int(float(p))):02x}" for p in parts[:3])
-    if len(value) == 3:
-        value = "".join(c * 2 for c in value)
-    return value if re.fullmatch(r"[0-9a-f]{6}", value) else ""
-
-
-def _alike(color: str, ground: str) -> bool:
-    if not color:
-        return False
-    return all(abs(int(color[i : i + 2], 16) - int(ground[i : i + 2], 16)) < 12 for i in (0, 2, 4))
-
-
-def _hidden_classes(css: str) -> frozenset[str]:
-    """Class names that a style sheet hides, outside media queries."""
-    plain = re.sub(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", css)[:50_000]
-    return frozenset(
-        name
-        for selectors, body in _RULE.findall(plain)
-        if _GONE.search(body)
-        for name in re.findall(r"\.[\w-]+", selectors)
-    )
-
-
-class _Sheet:
-    """Builds the visible text with its links while the page is read."""
-
-    __slots__ = ("blank", "hidden", "images", "length", "links", "out", "whys")
-
-    def __init__(self) -> None:
-        self.out: list[str] = []
-        self.length = 0
-        self.blank = True
-        self.hidden: list[str] = []
-        self.whys: list[tuple[str, str]] = []
-        self.links: list[tuple[int, int, str]] = []
-        self.images = 0
-
-    def add(self, text: str) -> None:
-        if self.blank and text[:1] == " ":
-            text = text[1:]
-        if text:
-            self.out.append(text)
-            self.length += len(text)
-            self.blank = text[-1] == " "
-
-    def line(self, *, wide: bool) -> None:
-        last = self.out[-1] if self.out else "\n\n"
-        if last == "\n\n":
-            return
-        if last == "\n":
-            if wide:
-                self.out[-1] = "\n\n"
-                self.length += 1
-            return
-        mark = "\n\n" if wide else "\n"
-        self.out.append(mark)
-        self.length += len(mark)
-        self.blank = True
-
-    def conceal(self, text: str, why: str) -> None:
-        if text.strip() and len(self.whys) < 200:
-            self.whys.append((text.strip()[:2000], why))
-
-    def page(self, truncated: bool) -> Page:
-        text = "".join(self.out).rstrip()
-        links = tuple((a, min(b, len(text)), href) for a, b, href in self.links if a <= len(text))
-        return Page(text=text, hidden=tuple(self.whys), links=links, images=self.images, truncated=truncated)
-
-
-def _scan(  # noqa: C901 (one pass over the pieces, kept whole for speed)
-    html: str, cache: MutableMapping[str, Piece], truncated: bool
-) -> Page | None:
-    """The quick reading; None where only a real parser can tell."""
-    sheet = _Sheet()
-    stack: list[tuple[str, str, str, int, str]] = []  # tag, hidden why, ground, link start, href
-    classes: frozenset[str] = frozenset()
-    why, ground, color, silent = "", "ffffff", "", ""
-    start = html.find("<")
-    if start < 0:
-        sheet.add(_BLANKS.sub(" ", unescape(html)))
-        return sheet.page(truncated)
-    sheet.add(_BLANKS.sub(" ", unescape(html[:start])))
-    raw = html[start + 1 :].split("<")
-    skip = ""
-    for piece in raw:
-        if skip:
-            place = piece.find(skip)
-            if skip == "-->":
-                if place >= 0:
-                    skip = ""
-                    sheet.add(_BLANKS.sub(" ", unescape(piece[place + 3 :])))
-                continue
-            if not piece.lower().startswith(skip):
-                continue
-            skip = ""
-        if piece[:1] in "!?":
-            if piece.startswith("!--"):
-                if piece.find("-->", 2) < 0:
-                    skip = "-->"
-                else:
-                    sheet.add(_BLANKS.sub(" ", unescape(piece[piece.find("-->", 2) + 3 :])))
-            continue
-        known = cache.get(piece)
-        if known is None:
-            known = _read_piece(piece)
-            if len(piece) < 2000:
-                cache[piece] = known
-        kind, tag, hides, paint, back, href, text = known
-        if kind == "odd" or len(stack) > MAX_DEPTH:
+    def scan(self, html: str, truncated: bool) -> Page | None:
+        """The quick reading; None where only a real parser can tell."""
+        start = html.find("<")
+        if "\x00" in html:
             return None
-        if tag in _SILENT:
-            if kind == "open" and tag != "head":
-                if tag == "style":
-                    classes |= _hidden_classes(piece)
-                skip = "/" + tag
-                silent = tag
-            if tag == "noscript" or tag == "template":
+        sheet = Sheet()
+        sheet.add(plain(html if start < 0 else html[:start]))
+        if start < 0:
+            return sheet.page(truncated)
+        scanner = _Scanner(sheet, self.heads)
+        for part in _cut(html[start:]):
+            if not self._add_known(part, scanner) and not scanner.take(part[1:].split("<")):
                 return None
-            continue
-        # A closing tag that closes nothing is ignored by browsers, but for </p>.
-        stray = kind == "close" and tag != "p" and not any(one[0] == tag for one in stack)
-        if tag in _BREAK and not why and not stray:
-            sheet.line(wide=tag in _WIDE)
-        if kind == "void":
-            if tag == "img":
-                sheet.images += 1
-        elif kind == "open":
-            if href[:1] == ".":
-                if classes and any(name in classes for name in href.split()):
-                    hides = hides or "hidden by a style sheet"
-                href = ""
-            stack.append((tag, why, ground + color, sheet.length, href))
-            if back:
-                ground = back
-            if paint:
-                color = paint
-            if not why:
-                if hides:
-                    if tag in _OPTIONAL:
-                        return None
-                    why = hides
-                elif paint and _alike(color, ground):
-                    why = "text in the color of its background"
-        elif stack:
-            depth = len(stack) - 1
-            while depth >= 0 and stack[depth][0] != tag:
-                depth -= 1
-            if depth >= 0:
-                if depth != len(stack) - 1 and any(one[0] not in _OPTIONAL for one in stack[depth + 1 :]):
-                    return None
-                _, why, colors, begin, href = stack[depth]
-                del stack[depth:]
-                ground, color = colors[:6], colors[6:]
-                if href and tag == "a" and not why:
-                    sheet.links.append((begin, sheet.length, href))
-        if text:
-            if why:
-                sheet.conceal(text, why)
+        return None if scanner.silent and scanner.skip else sheet.page(truncated)
+
+    def _add_known(self, part: str, scanner: "_Scanner") -> bool:
+        """Whether the part was added to the page as kept."""
+        if scanner.why or scanner.skip or len(part) > _LONGEST_KEPT or len(scanner.stack) > MAX_DEPTH // 2:
+            return False
+        key = (part, scanner.ground + scanner.color, scanner.classes)
+        chunk = self.chunks.get(key)
+        if chunk is None:
+            chunk = _condense(part, scanner) or ""
+            self.chunks.put(key, chunk)
+        if isinstance(chunk, str):
+            return False
+        scanner.sheet.add_chunk(chunk)
+        return True
+
+
+def _cut(html: str) -> list[str]:
+    """The parts of a page, each beginning with a tag."""
+    marked = html.replace("\n<", "\n\x00<")
+    if (len(marked) - len(html)) * _CHUNK < len(html):
+        for end in _ENDS:
+            marked = marked.replace(end, end[:-1] + "\x00<")
+    return marked.split("\x00")
+
+
+def _condense(part: str, scanner: "_Scanner") -> Chunk | None:
+    """What a part does to any page; None where that depends on the page."""
+    pieces = part[1:].split("<")
+    if len(pieces) > _MOST_PIECES or not _closes_itself(pieces, scanner.heads):
+        return None
+    sheet = Sheet()
+    sheet.add("x")
+    alone = _Scanner(sheet, scanner.heads)
+    alone.ground, alone.color, alone.classes = scanner.ground, scanner.color, scanner.classes
+    if not alone.take(pieces) or len(sheet.out) < 2 or sheet.out[1] not in ("\n", "\n\n") or sheet.whys:
+        return None
+    begin = 1 + len(sheet.out[1])
+    if any(a < begin for a, _, _ in sheet.links):
+        return None
+    links = tuple((a - begin, b - begin, href) for a, b, href in sheet.links)
+    rest = sheet.out[2:]
+    parts = ("".join(rest[:-1]), rest[-1]) if len(rest) > 1 else tuple(rest)
+    return (len(sheet.out[1]) == 2, parts, sheet.length - begin, sheet.blank, links, sheet.images)
+
+
+def _closes_itself(pieces: list[str], heads: Recent[str, Head]) -> bool:
+    """Whether each tag is closed in its turn, and none is of an unusual kind."""
+    inside: list[str] = []
+    for piece in pieces:
+        if piece[:1] in "!?":
+            return False
+        kind, tag = _head(piece, heads)[0][:2]
+        if kind == "odd" or tag in SILENT:
+            return False
+        if kind == "open":
+            inside.append(tag)
+        elif kind == "close" and (not inside or inside.pop() != tag):
+            return False
+    return not inside
+
+
+def _head(piece: str, heads: Recent[str, Head]) -> tuple[Head, int]:
+    """The tag of a piece, and where its text begins."""
+    end = piece.find(">") + 1
+    start = piece[:end]
+    known = heads.get(start)
+    if known is None:
+        known, size = read_head(start)
+        if not size:  # the sign stands in an attribute
+            return read_head(piece)
+        if size < _LONGEST_KEPT:
+            heads.put(start, known)
+    return known, end
+
+
+class _Scanner:
+    """Where the reading of a page stands."""
+
+    __slots__ = ("classes", "color", "ground", "heads", "sheet", "silent", "skip", "stack", "why")
+
+    def __init__(self, sheet: Sheet, heads: Recent[str, Head]) -> None:
+        self.sheet = sheet
+        self.heads = heads
+        self.stack: list[tuple[str, str, str, int, str]] = []  # tag, hidden why, colors, link start, href
+        self.classes: frozenset[str] = frozenset()
+        self.why, self.ground, self.color = "", "ffffff", ""
+        self.skip, self.silent = "", ""
+
+    def take(self, pieces: list[str]) -> bool:  # noqa: C901 (one pass over the pieces, kept whole for speed)
+        """Read on; False where only a real parser can tell."""
+        heads, sheet = self.heads, self.sheet
+        for piece in pieces:
+            if self.skip and not self._wake(piece):
+                continue
+            if piece[:1] in "!?":
+                self._declare(piece)
+                continue
+            end = piece.find(">") + 1
+            head = heads.get(piece[:end])
+            if head is None:
+                head, end = _head(piece, heads)
+            kind, tag, hides, paint, back, href = head
+            if kind == "odd" or len(self.stack) > MAX_DEPTH:
+                return False
+            if tag in SILENT:
+                if not self._hush(kind, tag, piece):
+                    return False
+                continue
+            if tag in BREAK and not self.why and not (kind == "close" and self._is_stray(tag)):
+                sheet.line(wide=tag in WIDE)
+            if kind == "open":
+                if not self._open(tag, hides, paint, back, href):
+                    return False
+            elif kind == "void":
+                sheet.images += tag == "img"
+            elif self.stack and not self._close(tag):
+                return False
+            if end < len(piece):
+                text = plain(piece[end:])
+                if self.why:
+                    sheet.conceal(text, self.why)
+                else:
+                    sheet.add(text)
+        return True
+
+    def _wake(self, piece: str) -> bool:
+        """Whether what was skipped ends with this piece, and the piece still is to be read."""
+        if self.skip == "-->":
+            place = piece.find("-->")
+            if place >= 0:
+                self.skip = ""
+                self.sheet.add(plain(piece[place + 3 :]))
+            return False
+        if piece.lower().startswith(self.skip):
+            self.skip = ""
+            return True
+        return False
+
+    def _declare(self, piece: str) -> None:
+        if piece.startswith("!--"):
+            place = piece.find("-->", 2)
+            if place < 0:
+                self.skip = "-->"
             else:
-                sheet.add(text)
-    return None if silent and skip else sheet.page(truncated)
+                self.sheet.add(plain(piece[place + 3 :]))
+
+    def _hush(self, kind: str, tag: str, piece: str) -> bool:
+        if kind == "open" and tag != "head":
+            if tag == "style":
+                self.classes |= hidden_classes(piece)
+            self.skip = "/" + tag
+            self.silent = tag
+        return tag not in ("noscript", "template")
+
+    def _is_stray(self, tag: str) -> bool:
+        """A closing tag that closes nothing is ignored by browsers, but for </p>."""
+        return tag != "p" and not any([one[0] == tag for one in self.stack])  # noqa: C419 (a list is quicker)
+
+    def _open(self, tag: str, hides: str, paint: str, back: str, href: str) -> bool:
+        if href[:1] == ".":
+            if self.classes and any(name in self.classes for name in href.split()):
+                hides = hides or "hidden by a style sheet"
+            href = ""
+        self.stack.append((tag, self.why, self.ground + self.color, self.sheet.length, href))
+        self.ground = back or self.ground
+        self.color = paint or self.color
+        if not self.why:
+            if hides:
+                if tag in OPTIONAL:
+                    return False
+                self.why = hides
+            elif paint and look_alike(self.color, self.ground):
+                self.why = "text in the color of its background"
+        return True
+
+    def _close(self, tag: str) -> bool:
+        stack = self.stack
+        depth = len(stack) - 1
+        while depth >= 0 and stack[depth][0] != tag:
+            depth -= 1
+        if depth < 0:
+            return True
+        if depth != len(stack) - 1 and any(one[0] not in OPTIONAL for one in stack[depth + 1 :]):
+            return False
+        _, self.why, colors, begin, href = stack[depth]
+        del stack[depth:]
+        self.ground, self.color = colors[:6], colors[6:]
+        if href and tag == "a" and not self.why:
+            self.sheet.links.append((begin, self.sheet.length, href))
+        return True
 
 
 def _walk(  # noqa: C901 (a tree walk without recursion)
     html: str, truncated: bool
 ) -> Page:
     """The thorough reading, with an HTML5 parser and without recursion, whatever the depth."""
-    sheet = _Sheet()
+    sheet = Sheet()
     tree = LexborHTMLParser(html)
     classes: frozenset[str] = frozenset()
     for style in tree.css("style"):
-        classes |= _hidden_classes("x{}" + (style.text() or ""))
+        classes |= hidden_classes("x{}" + (style.text() or ""))
     root = tree.body or tree.root
     if root is None:
         return sheet.page(truncated)
@@ -321,14 +276,14 @@ def _walk(  # noqa: C901 (a tree walk without recursion)
     while node is not None:
         tag = node.tag or ""
         if tag == "-text":
-            text = _BLANKS.sub(" ", node.text_content or "")
+            text = BLANKS.sub(" ", node.text_content or "")
             if why:
                 sheet.conceal(text, why)
             else:
                 sheet.add(text)
-        elif tag not in _SILENT and tag[:1] not in "-_!":
-            if tag in _BREAK and not why:
-                sheet.line(wide=tag in _WIDE)
+        elif tag not in SILENT and tag[:1] not in "-_!":
+            if tag in BREAK and not why:
+                sheet.line(wide=tag in WIDE)
             if tag == "img":
                 sheet.images += 1
             child = node.child
@@ -336,13 +291,13 @@ def _walk(  # noqa: C901 (a tree walk without recursion)
                 href = ""
                 trail.append((node, why, ground, color, sheet.length, tag))
                 attributes = _attributes(node)
-                hides, paint, back, href = _looks(tag, attributes)
+                hides, paint, back, href = find_looks(tag, attributes)
                 if href[:1] == "." and any(name in classes for name in href.split()):
                     hides = hides or "hidden by a style sheet"
                 ground, color = back or ground, paint or color
                 if not why:
                     why = hides or (
-                        "text in the color of its background" if paint and _alike(color, ground) else ""
+                        "text in the color of its background" if paint and look_alike(color, ground) else ""
                     )
                 node = child
                 continue
@@ -354,8 +309,8 @@ def _walk(  # noqa: C901 (a tree walk without recursion)
             if tag == "a" and not was and (link := (node.attributes or {}).get("href")):
                 sheet.links.append((begin, sheet.length, link))
             why = was
-            if tag in _BREAK and not why:
-                sheet.line(wide=tag in _WIDE)
+            if tag in BREAK and not why:
+                sheet.line(wide=tag in WIDE)
             if node.mem_id == root.mem_id:
                 node = None
         if node is not None:

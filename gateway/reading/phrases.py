@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from gateway.message.content import Content
 from gateway.reading.cache import Hit, Kept, Laid, Passage, Shown
 from gateway.reading.form import message_features
-from gateway.reading.html import Page
 from gateway.reading.language import LANGUAGES, elect, most_votes, vote
 from gateway.reading.reading import Phrase
 from gateway.reading.runs import fingerprint
 from gateway.reading.segments import Block
+from gateway.reading.sheet import Page
 
 MAX_BLOCKS = 1_500
 MAX_SUBJECT = 500

@@ -3,10 +3,10 @@
 from gateway.message.content import Content
 from gateway.reading.cache import Kept
 from gateway.reading.findings import judge
-from gateway.reading.html import Page
 from gateway.reading.lexicon import Lexicons
 from gateway.reading.phrases import Study, study
 from gateway.reading.reading import Reading
+from gateway.reading.sheet import Page
 
 MAX_TEXT = 60_000
 """Characters of visible text that are looked at; the rest sets `truncated`."""

@@ -92,7 +92,7 @@ def test_the_quick_html_reading_agrees_with_the_parser(parts: list[str]) -> None
     from gateway.reading import html
 
     source = "".join(parts)
-    quick = html._scan(source, {}, False)
+    quick = html.Pages(64).scan(source, False)
     if quick is not None:
         assert quick.text.split() == html._walk(source, False).text.split()
 

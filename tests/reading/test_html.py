@@ -27,7 +27,7 @@ def test_hidden_text_is_not_seen_and_is_an_evasion(reader: Reader, shape: str) -
 @pytest.mark.parametrize("shape", HIDDEN)
 def test_quick_and_thorough_reading_see_the_same(shape: str) -> None:
     source = f"<html><body><p>Uno &amp; due</p>{shape.format('tre')}<p>quattro<br>cinque</p></body></html>"
-    quick = html._scan(source, {}, False)
+    quick = html.Pages(64).scan(source, False)
     slow = html._walk(source, False)
     assert "tre" not in slow.text
     assert quick is None or quick.text == slow.text
