@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from gateway.reading.language import split_words
+
 _EVEN = {
     "ÀÁÂÃÄÅ": b"A", "àáâãäåª": b"a", "Çç": b"", "ÈÉÊË": b"E", "èéêë": b"e", "ÌÍÎÏ": b"I", "ìíîï": b"i",
     "Ññ": b"", "ÒÓÔÕÖØ": b"O", "òóôõöøº": b"o", "ÙÚÛÜ": b"U", "ùúûü": b"u", "Ýý": b"", "ÿ": b"y",
@@ -95,6 +97,9 @@ def _latin(letter: str) -> bool:
 
 def looks_disguised(text: bytes, words: list[bytes]) -> bool:
     """Whether closing up or reading digits as letters could change anything: a quick look at its words."""
+    if b"://" in text:  # an address is made of odd words
+        text = b" ".join([one for one in text.split() if b"://" not in one])
+        words = split_words(text)
     if b"".join(words).isalpha():
         single = list(map(len, words)).count(1) if len(words) > 3 else 0
     else:

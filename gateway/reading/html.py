@@ -94,6 +94,8 @@ def _cut(html: str) -> list[str]:
 def _condense(part: str, scanner: "_Scanner") -> Chunk | None:
     """What a part does to any page; None where that depends on the page."""
     pieces = part[1:].split("<")
+    if len(pieces) == 2 and (paragraph := _paragraph(pieces, scanner)):
+        return paragraph
     if len(pieces) > _MOST_PIECES or not _closes_itself(pieces, scanner.heads):
         return None
     sheet = Sheet()
@@ -109,6 +111,19 @@ def _condense(part: str, scanner: "_Scanner") -> Chunk | None:
     rest = sheet.out[2:]
     parts = ("".join(rest[:-1]), rest[-1]) if len(rest) > 1 else tuple(rest)
     return (len(sheet.out[1]) == 2, parts, sheet.length - begin, sheet.blank, links, sheet.images)
+
+
+def _paragraph(pieces: list[str], scanner: "_Scanner") -> Chunk | None:
+    """What a paragraph of nothing but text comes to; None for all else."""
+    (kind, tag, hides, paint, back, _), begin = _head(pieces[0], scanner.heads)
+    (after, closed, *_), end = _head(pieces[1], scanner.heads)
+    if kind != "open" or after != "close" or tag != closed or tag not in WIDE or hides or scanner.classes:
+        return None
+    if (paint and look_alike(paint, back or scanner.ground)) or pieces[1][end:].strip(" \t\r\n\f"):
+        return None
+    text = plain(pieces[0][begin:])
+    text = text[1:] if text[:1] == " " else text
+    return (True, (text, "\n\n"), len(text) + 2, True, (), 0) if text else None
 
 
 def _closes_itself(pieces: list[str], heads: Recent[str, Head]) -> bool:

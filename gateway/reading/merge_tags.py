@@ -136,12 +136,14 @@ def _signs(text: str, is_subject: bool) -> list[Tag]:
         tags += [(m.start(), m.end(), "field in brackets") for m in _ANGLE.finditer(text)]
     if "(" in text:
         tags += [(m.start(), m.end(), "field in brackets") for m in _PAREN.finditer(text)]
-    tags += [
-        (m.start(), m.end(), "merge tag")
-        for m in _HASHED.finditer(text)
-        if _HAS_FIELD.search(m[2].replace("_", " "))
-    ]
-    tags += [(m.start(), m.end(), "blank to fill in") for m in _BLANK.finditer(text)]
+    if any([text.count(sign) > 1 for sign in "#$@~|_"]):  # noqa: C419 (a list is quicker)
+        tags += [
+            (m.start(), m.end(), "merge tag")
+            for m in _HASHED.finditer(text)
+            if _HAS_FIELD.search(m[2].replace("_", " "))
+        ]
+    if "____" in text or "XXX" in text or "OOO" in text or "......" in text:
+        tags += [(m.start(), m.end(), "blank to fill in") for m in _BLANK.finditer(text)]
     return tags
 
 
