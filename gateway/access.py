@@ -24,6 +24,7 @@ from gateway.message.envelope import CLASSES
 
 ROLES = ("reviewer", "compliance", "auditor", "admin")
 DEVELOPMENT_CONTROLLER = "default"
+DEEPEST = 12
 DEVELOPMENT_REVIEWER = "development"
 
 
@@ -112,14 +113,28 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What the access file says wrongly of a source; `path` are the keys that lead there."""
+
+    source: str
+    path: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return f"source {self.source!r}: {'.'.join(self.path)}: {self.text}"
+
+
 @dataclass(slots=True)
 class Access:
-    """The access file, and who was recognized by it."""
+    """The access file, and who was recognized by it. `places` says on which line of which file the keys
+    stand that lead somewhere in a source: `(name, key, key, ...)`."""
 
     sources: Mapping[str, Source]
     controllers: Mapping[str, Controller]
     reviewers: Mapping[str, Reviewer]
     development: bool = False
+    places: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     _key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     _seen: dict[bytes, bool] = field(default_factory=dict, repr=False)
 
@@ -127,6 +142,13 @@ class Access:
     def development_source(self) -> Source | None:
         """The one source that needs no password, in development only."""
         return self.sources.get("development") if self.development else None
+
+    def say(self, fault: Fault) -> str:
+        """A fault with the place where it stands: `access.yaml:12: source 'crm': ...`."""
+        keys = (fault.source, *fault.path)
+        found = (self.places.get(keys[:n]) for n in range(len(keys), 0, -1))
+        place = next((one for one in found if one), "")
+        return f"{place}: {fault}" if place else str(fault)
 
     def controller(self, name: str) -> Controller:
         """The controller of that name; a bare one, strictest by default, where none is listed."""
@@ -215,7 +237,30 @@ def load_access(path: Path) -> Access:
         parsed = _File.model_validate(data)
     except ValidationError as error:
         raise AccessError("\n".join(_say(path, data, problem) for problem in error.errors())) from error
-    return _checked(path, parsed)
+    return _checked(path, parsed, _places(path, data))
+
+
+def _places(path: Path, data: Any) -> dict[tuple[str, ...], str]:
+    """Where everything stands that the file says of a source."""
+    found: dict[tuple[str, ...], str] = {}
+
+    def walk(keys: tuple[str, ...], node: Any) -> None:
+        marks = getattr(node, "lc", None)
+        if marks is None or len(keys) > DEEPEST:
+            return
+        for key in node if isinstance(node, Mapping) else range(len(node)):
+            try:
+                line = (marks.key(key) if isinstance(node, Mapping) else marks.item(key))[0] + 1
+            except KeyError:
+                continue  # merged from elsewhere (`<<`): said to stand where its parent does
+            found[*keys, str(key)] = f"{path}:{line}"
+            walk((*keys, str(key)), node[key])
+
+    for n, source in enumerate(data.get("sources") or ()):
+        name = str(source["name"])
+        found[name,] = f"{path}:{data['sources'].lc.item(n)[0] + 1}"
+        walk((name,), source)
+    return found
 
 
 def _say(path: Path, data: Any, problem: Any) -> str:
@@ -230,7 +275,7 @@ def _say(path: Path, data: Any, problem: Any) -> str:
     return f"{path}:{line}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
 
 
-def _checked(path: Path, parsed: _File) -> Access:
+def _checked(path: Path, parsed: _File, places: Mapping[tuple[str, ...], str]) -> Access:
     controllers = {c.name: c for c in parsed.controllers}
     problems = []
     for kind, entries in (
@@ -259,4 +304,5 @@ def _checked(path: Path, parsed: _File) -> Access:
         sources={s.name: s for s in parsed.sources},
         controllers=controllers,
         reviewers={r.name: r for r in parsed.reviewers},
+        places=places,
     )

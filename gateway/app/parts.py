@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.access import Access, development_access, load_access
+from gateway.access import Access, development_access
+from gateway.app.access_file import read_access_file
 from gateway.delivery.dkim import BadKey, SigningKeys, load_signing_keys
 from gateway.evidence.rotation import with_known
 from gateway.intake.consents import Consents
@@ -50,7 +51,7 @@ class Parts:
 def read_access(settings: Settings) -> Access:
     """The access file, or the development source. Raises StartError, AccessError."""
     if settings.access.exists():
-        return load_access(settings.access)
+        return read_access_file(settings.access)
     if settings.development:
         return development_access(settings.default_class or "")
     raise StartError(

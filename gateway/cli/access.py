@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from gateway.access import AccessError, hash_secret, load_access, new_secret
+from gateway.access import AccessError, hash_secret, new_secret
+from gateway.app.access_file import read_access_file
 from gateway.settings import SettingsError, load
 
 
@@ -27,7 +28,7 @@ def hash_command(secret: str) -> None:
 def check_command() -> None:
     """Read the access file and say who is in it."""
     try:
-        access = load_access(load().access)
+        access = read_access_file(load().access)
     except (AccessError, SettingsError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.access import AccessError, load_access
+from gateway.access import Access, AccessError
+from gateway.app.access_file import read_access_file
 from gateway.evidence.regressions import regressions
 from gateway.policy.cases import Trial
 from gateway.policy.load import PolicyErrors, Problem, try_folder
@@ -35,11 +36,15 @@ def check_command(folder: Path | None, quiet: bool, against: str) -> None:
     """
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     warnings: Sequence[str] = ()
+    known = True
     if folder is None:
-        folder, warnings = _from_settings()
+        folder, warnings, wrong = _from_settings()
+        known = not wrong
+        for line in wrong:
+            console.print(Text(line, style="red"))
     if not folder.is_dir():
         raise click.UsageError(f"There is no folder {folder}.")
-    fine = check(folder, console, warnings, quiet=quiet)
+    fine = check(folder, console, warnings, quiet=quiet) and known
     if fine and against:
         fine = compare(folder, _from_settings()[0] if against == "live" else Path(against), console)
     sys.exit(0 if fine else 1)
@@ -91,26 +96,29 @@ def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet
     return not failed
 
 
-def _from_settings() -> tuple[Path, Sequence[str]]:
+def _from_settings() -> tuple[Path, Sequence[str], Sequence[str]]:
+    """The folder, what settings and access file leave undone, and what is wrong in the access file."""
     try:
         settings = load()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    return settings.policies_folder, setting_warnings(settings)
+    access, wrong = None, []
+    if settings.access.is_file():
+        try:
+            access = read_access_file(settings.access)
+        except AccessError as error:
+            wrong = str(error).splitlines()
+    return settings.policies_folder, setting_warnings(settings, access), wrong
 
 
-def setting_warnings(settings: Settings) -> Sequence[str]:
+def setting_warnings(settings: Settings, access: Access | None) -> Sequence[str]:
     """What settings and access file leave undone that policies rely on."""
     found = []
     if not settings.public_url.startswith("https://"):
         found.append("without an https PUBLIC_URL the gateway adds no way to unsubscribe (RFC 8058)")
-    if not settings.access.is_file():
-        return found
-    try:
-        access = load_access(settings.access)
-    except AccessError as error:
-        return [*found, str(error)]
-    blind = sorted(source.name for source in access.sources.values() if not source.reply_feed)
+    blind = (
+        sorted(source.name for source in access.sources.values() if not source.reply_feed) if access else ()
+    )
     if blind:
         found.append(
             f"no reply feed, so that the reply rules are blind for these sources: {', '.join(blind)}"

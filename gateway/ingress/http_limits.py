@@ -44,24 +44,24 @@ class Paces:
         self._rate = rate
         self._paces: dict[str, tuple[float, Pace]] = {}
 
-    def take(self, source: Source, now: float) -> None:
-        """Take the place of one message; `now` is monotonic. Raises Problem (too-many-requests)."""
+    def take(self, source: Source, now: float, count: int = 1) -> None:
+        """Take the places of `count` messages; `now` is monotonic. Raises Problem (too-many-requests)."""
         rate = source.rate or self._rate
         if not rate:
             return
         known = self._paces.get(source.name)
         if known is None or known[0] != rate:
             known = self._paces[source.name] = (rate, Pace(rate, now))
-        if known[1].reserve(now, 0.0) < 0:
-            raise _too_quick(rate)
+        if known[1].reserve(now, 0.0, count) < 0:
+            raise _too_quick(rate, known[1].wait(count))
 
 
-def _too_quick(rate: float) -> Problem:
+def _too_quick(rate: float, wait: float) -> Problem:
     return Problem(
         "too-many-requests",
         Words(
             f"This source may send {rate:g} messages a second. Nothing was stored; try again later.",
             f"Questa fonte può inviare {rate:g} messaggi al secondo. Nulla è registrato; riprovare dopo.",
         ),
-        headers={"Retry-After": str(max(1, math.ceil(1 / rate)))},
+        headers={"Retry-After": str(max(1, math.ceil(wait)))},
     )

@@ -147,16 +147,21 @@ class Pace:
         self._burst = self._level = max(1.0, rate)
         self._then = now
 
-    def reserve(self, now: float, longest: float) -> float:
-        """Take a message's place and return the seconds to wait for it; -1, none taken, beyond `longest`."""
+    def reserve(self, now: float, longest: float, count: int = 1) -> float:
+        """Take the places of `count` messages and return the seconds to wait for them; -1, none taken,
+        beyond `longest`. More than the bucket holds need all of it, and what follows waits for the rest."""
         level = min(self._burst, self._level + (now - self._then) * self._rate)
         self._then = now
-        wait = (1.0 - level) / self._rate
+        wait = (min(float(count), self._burst) - level) / self._rate
         if wait > longest:
             self._level = level
             return -1.0
-        self._level = level - 1.0
+        self._level = level - count
         return max(0.0, wait)
+
+    def wait(self, count: int = 1) -> float:
+        """After how many seconds there would be room for `count` messages, as of the last `reserve`."""
+        return max(0.0, (min(float(count), self._burst) - self._level) / self._rate)
 
 
 Networks = tuple[IPv4Network | IPv6Network, ...]

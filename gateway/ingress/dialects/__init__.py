@@ -1,16 +1,16 @@
 """Other tools' own formats, each translated to the one Message and back."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from aiohttp import hdrs, web
 
-from gateway.access import Access
+from gateway.access import Access, AccessError, Fault
 from gateway.ingress.dialects.bad import Bad
 from gateway.ingress.dialects.brevo import BREVO
 from gateway.ingress.dialects.desk import Desk, Dialect, Submit, Tell
-from gateway.ingress.dialects.generic import GENERIC
-from gateway.ingress.dialects.keys import KeyGate
+from gateway.ingress.dialects.generic import GENERIC, fields_fault
+from gateway.ingress.dialects.keys import KeyGate, key_faults
 from gateway.ingress.dialects.lemlist import LEMLIST
 from gateway.ingress.dialects.listmonk import LISTMONK
 from gateway.ingress.dialects.mailgun import MAILGUN
@@ -23,7 +23,7 @@ from gateway.ingress.dialects.unipile import UNIPILE
 from gateway.ingress.http_limits import HttpLimits
 from gateway.store.protocol import Store
 
-__all__ = ["DIALECTS", "Tell", "dialect_routes"]
+__all__ = ["DIALECTS", "Tell", "dialect_faults", "dialect_routes"]
 
 DIALECTS: tuple[Dialect, ...] = (
     SENDGRID,
@@ -57,8 +57,10 @@ def dialect_routes(
     `tell_refused` hears of messages that were refused although the tool was told "taken"; `fetch` brings
     templates that a source's provider keeps.
     """
+    if faults := list(dialect_faults(access)):
+        raise AccessError("\n".join(map(access.say, faults)))
     desk = Desk(
-        gate=KeyGate(access, [dialect.name for dialect in DIALECTS]),
+        gate=KeyGate(access),
         submit=submit,
         tell_refused=tell_refused,
         store=store,
@@ -74,6 +76,25 @@ def dialect_routes(
             routes.append(web.route(method, path, desk.serve(dialect, handler)))
         routes += [web.route(hdrs.METH_ANY, path, _other(dialect, path)) for path in _paths(dialect)]
     return routes
+
+
+def dialect_faults(access: Access) -> Iterator[Fault]:
+    """What the access file says wrongly of dialects."""
+    names = {dialect.name for dialect in DIALECTS}
+    for source in access.sources.values():
+        for name, options in source.dialects.items():
+            text = ""
+            if name not in names:
+                text = f"there is no such dialect; there are {', '.join(sorted(names))}"
+            elif not isinstance(options, Mapping):
+                text = "this must be a mapping of options"
+            if text:
+                yield Fault(source=source.name, path=("dialects", name), text=text)
+        generic = source.dialects.get(GENERIC.name)
+        if isinstance(generic, Mapping) and (wrong := fields_fault(generic)):
+            path = ("dialects", GENERIC.name, "fields", *wrong.at)
+            yield Fault(source=source.name, path=path, text=str(wrong))
+    yield from key_faults(access)
 
 
 def _paths(dialect: Dialect) -> list[str]:

@@ -219,7 +219,7 @@ class Desk:
         request sent again stores each of its messages once.
         """
         started = self._monotonic()
-        self._paces.take(call.source, started)
+        self._paces.take(call.source, started, len(builds))
         name = read_key(call.request.headers.getall("Idempotency-Key", ()))
         with self._underway.claim(call.source.name, name or os.urandom(8).hex()):
             mark, keys = self._keys(call, name, len(builds))

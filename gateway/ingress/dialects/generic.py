@@ -69,6 +69,8 @@ FIELDS = frozenset({*DEFAULTS, "attributes", "aliases", "jurisdiction", "send_at
 """The fields that a map may name. `attributes` is an object of names and paths; `aliases` one of types of
 address (`linkedin`, `phone`, `linkedin_provider_id`) and paths."""
 
+OBJECTS = frozenset({"attributes", "aliases"})
+
 _TRUE, _FALSE = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 
 
@@ -96,24 +98,26 @@ async def receive(call: Call) -> web.Response:
 def read_hook(call: Call) -> dict[str, Any]:
     """The native request that a body stands for. Raises Bad, Problem."""
     data = _read_body(call)
-    fields = {**DEFAULTS, **check_fields(call.options)}
+    fields = {**DEFAULTS, **(call.options.get("fields") or {})}
     found = {name: apply_map(where, data) for name, where in fields.items()}
     return _native({name: value for name, value in found.items() if value not in (None, "", {})})
 
 
-def check_fields(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The map of fields of a source. Raises Bad where it cannot be meant: nothing can be taken by it."""
+def fields_fault(options: Mapping[str, Any]) -> BadPath | None:
+    """Why the map of fields of a source cannot be meant; None where it can."""
     fields = options.get("fields") or {}
+    if not isinstance(fields, Mapping):
+        return BadPath("this must be a mapping of fields to paths")
+    for name in map(str, fields):
+        if name not in FIELDS:
+            return BadPath(f"there is no field {name}; there are {', '.join(sorted(FIELDS))}", (name,))
+        if name in OBJECTS and not isinstance(fields[name], Mapping):
+            return BadPath("this must be a mapping of names to paths", (name,))
     try:
-        if not isinstance(fields, Mapping):
-            raise BadPath("fields must be a mapping")
-        unknown = sorted(set(map(str, fields)) - FIELDS)
-        if unknown:
-            raise BadPath(f"there is no field {unknown[0]}; there are {', '.join(sorted(FIELDS))}")
         check_map(fields)
     except BadPath as error:
-        raise Bad(f"The map of fields in access.yaml cannot be used: {error}", status=500) from error
-    return fields
+        return error
+    return None
 
 
 def _read_body(call: Call) -> Any:

@@ -9,12 +9,12 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
 from aiohttp import web
 
-from gateway.access import Access, AccessError, Source
+from gateway.access import Access, Fault, Source
 from gateway.ingress.http_auth import Gate
 from gateway.web.credentials import LONGEST
 from gateway.web.frame import CALLER
@@ -28,11 +28,11 @@ _LISTED = re.compile(r"sha256:([0-9a-f]{64})\Z")
 class KeyGate:
     """Lets sources in by what a dialect takes for a key."""
 
-    def __init__(self, access: Access, dialects: Iterable[str]) -> None:
-        """Raises AccessError where the access file lists what is no dialect, or a key that is no hash."""
+    def __init__(self, access: Access) -> None:
+        """`access` is without faults: `dialect_faults` found none."""
         self._gate = Gate(access)
         self._access = access
-        self._listed = _list_keys(access, frozenset(dialects))
+        self._listed = _list_keys(access)
 
     async def admit(self, request: web.Request, dialect: str, header: str) -> Source:
         """The source behind an Authorization header. Raises Problem."""
@@ -68,26 +68,31 @@ def _token(header: str) -> str:
     return value.strip() if scheme.lower() == "bearer" else header
 
 
-def _list_keys(access: Access, dialects: frozenset[str]) -> dict[tuple[str, str], str]:
+def key_faults(access: Access) -> Iterator[Fault]:
+    """Keys that are no hash, or that two sources have."""
+    owners: dict[tuple[str, str], str] = {}
+    for source in access.sources.values():
+        for dialect, options in source.dialects.items():
+            if not isinstance(options, Mapping) or "key" not in options:
+                continue
+            at = ("dialects", dialect, "key")
+            listed = _LISTED.match(str(options["key"]))
+            if not listed:
+                yield Fault(
+                    source=source.name,
+                    path=at,
+                    text="write sha256: and the 64 hexadecimal digits of the key's hash",
+                )
+            elif owners.setdefault((dialect, listed[1]), source.name) != source.name:
+                yield Fault(source=source.name, path=at, text="another source has the same key")
+
+
+def _list_keys(access: Access) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for source in access.sources.values():
         for dialect, options in source.dialects.items():
-            where = f"source {source.name!r}: dialects.{dialect}"
-            if dialect not in dialects:
-                raise AccessError(
-                    f"{where}: there is no such dialect; there are {', '.join(sorted(dialects))}"
-                )
-            if not isinstance(options, dict):
-                raise AccessError(f"{where}: this must be a mapping of options")
             if options.get("test") is True and dialect in TEST_KEYS:
                 found.setdefault((dialect, sha256(TEST_KEYS[dialect].encode()).hexdigest()), source.name)
-            if "key" not in options:
-                continue
-            listed = _LISTED.match(str(options["key"]))
-            if not listed:
-                raise AccessError(
-                    f"{where}.key: write sha256: and the 64 hexadecimal digits of the key's hash"
-                )
-            if found.setdefault((dialect, listed[1]), source.name) != source.name:
-                raise AccessError(f"{where}.key: another source has the same key")
+            if listed := _LISTED.match(str(options.get("key", ""))):
+                found.setdefault((dialect, listed[1]), source.name)
     return found

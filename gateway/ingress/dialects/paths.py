@@ -19,7 +19,11 @@ Step = str | int
 
 
 class BadPath(ValueError):
-    """A path or map that cannot be meant; the text says why."""
+    """A path or map that cannot be meant; the text says why, `at` where in the map."""
+
+    def __init__(self, text: str, at: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.at = at
 
 
 def parse_path(text: str) -> tuple[Step, ...]:
@@ -52,19 +56,22 @@ def find(data: Any, steps: tuple[Step, ...]) -> Any:
     return data
 
 
-def check_map(value: Any, depth: int = 0) -> None:
+def check_map(value: Any, at: tuple[str, ...] = ()) -> None:
     """Raises BadPath where a map of fields cannot be meant."""
-    if depth > DEPTH:
-        raise BadPath("the map nests too deep")
+    if len(at) > DEPTH:
+        raise BadPath("the map nests too deep", at)
     if isinstance(value, str):
         for path in [value] if value.startswith("$") else _BRACES.findall(value):
-            parse_path(path)
+            try:
+                parse_path(path)
+            except BadPath as error:
+                raise BadPath(str(error), at) from None
     elif isinstance(value, Mapping):
-        for item in value.values():
-            check_map(item, depth + 1)
+        for name, item in value.items():
+            check_map(item, (*at, str(name)))
     elif isinstance(value, (list, tuple)):
-        for item in value:
-            check_map(item, depth + 1)
+        for n, item in enumerate(value):
+            check_map(item, (*at, str(n)))
 
 
 def apply_map(value: Any, data: Any) -> Any:

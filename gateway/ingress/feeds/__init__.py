@@ -1,11 +1,12 @@
 """What providers tell of mail and people, each in its own words, translated to the one Happening."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
+from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from gateway.access import Access, AccessError, Source
+from gateway.access import Access, AccessError, Fault
 from gateway.ingress.dialects.paths import BadPath
 from gateway.ingress.feeds.desk import FeedDesk, Tell
 from gateway.ingress.feeds.hubspot import HUBSPOT
@@ -22,7 +23,7 @@ from gateway.ingress.feeds.typeform import TYPEFORM
 from gateway.ingress.feeds.unipile import UNIPILE
 from gateway.ingress.http_limits import HttpLimits
 
-__all__ = ["FEEDS", "feed_routes"]
+__all__ = ["FEEDS", "feed_faults", "feed_routes"]
 
 PATH = "/v1/feeds/{provider}/{source}"
 FEEDS: tuple[Feed, ...] = (
@@ -68,23 +69,33 @@ def feed_routes(
     fetch: Fetch = fetch_aws,
 ) -> list[web.RouteDef]:
     """The route of every feed. Raises AccessError where the access file speaks of one wrongly."""
+    if faults := list(feed_faults(access)):
+        raise AccessError("\n".join(map(access.say, faults)))
     feeds = {feed.name: feed for feed in FEEDS}
-    for source in access.sources.values():
-        _check(source, feeds)
     return [web.post(PATH, FeedDesk(access, tell, limits, feeds, fetch, clock).post)]
 
 
-def _check(source: Source, feeds: Mapping[str, Feed]) -> None:
-    for name, options in source.feeds.items():
-        where = f"source {source.name!r}: feeds.{name}"
-        if name not in feeds:
-            raise AccessError(f"{where}: there is no such feed; there are {', '.join(sorted(feeds))}")
-        if not isinstance(options, Mapping):
-            raise AccessError(f"{where}: this must be a mapping of options")
-        if "fields" in options:
-            try:
-                if name not in _BY_MAP:
-                    raise BadPath(f"this feed has no map; those with one are {', '.join(sorted(_BY_MAP))}")
-                check_fields(options["fields"])
-            except BadPath as error:
-                raise AccessError(f"{where}.fields: {error}") from error
+def feed_faults(access: Access) -> Iterator[Fault]:
+    """What the access file says wrongly of feeds."""
+    names = {feed.name for feed in FEEDS}
+    for source in access.sources.values():
+        for name, options in source.feeds.items():
+            path, text = _fault(name, options, names)
+            if text:
+                yield Fault(source=source.name, path=("feeds", name, *path), text=text)
+
+
+def _fault(name: str, options: Any, names: Set[str]) -> tuple[tuple[str, ...], str]:
+    if name not in names:
+        return (), f"there is no such feed; there are {', '.join(sorted(names))}"
+    if not isinstance(options, Mapping):
+        return (), "this must be a mapping of options"
+    if "fields" not in options:
+        return (), ""
+    if name not in _BY_MAP:
+        return ("fields",), f"this feed has no map; those with one are {', '.join(sorted(_BY_MAP))}"
+    try:
+        check_fields(options["fields"])
+    except BadPath as error:
+        return ("fields", *error.at), str(error)
+    return (), ""

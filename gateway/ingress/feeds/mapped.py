@@ -142,13 +142,17 @@ def check_fields(fields: Any) -> None:
         raise BadPath("fields must be a mapping")
     for name in fields:
         if name not in FIELDS:
-            raise BadPath(f"there is no field {name}; there are {', '.join(sorted(FIELDS))}")
+            raise BadPath(f"there is no field {name}; there are {', '.join(sorted(FIELDS))}", (str(name),))
     check_map(fields)
     types = fields.get("types", {})
-    for named in types.values() if isinstance(types, Mapping) else ("?",):
+    if not isinstance(types, Mapping):
+        raise BadPath("this must be a mapping of the tool's words to types of event", ("types",))
+    for word, named in types.items():
         channel, _, kind = str(named).rpartition(" ")
         if kind not in TYPES or (channel and channel not in CHANNELS):
-            raise BadPath(f"there is no type of event {named!s:.60}; there are {', '.join(TYPES)}")
+            raise BadPath(
+                f"there is no type of event {named!s:.60}; there are {', '.join(TYPES)}", ("types", str(word))
+            )
 
 
 def _by_map(name: str, shipped: Mapping[str, Any]) -> Feed:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access import Access, AccessError, Source
+from gateway.access import Access, Source
+from gateway.ingress.dialects import dialect_faults
 from gateway.ingress.dialects.generic import DEFAULTS
-from gateway.ingress.dialects.keys import KeyGate
 from gateway.ingress.dialects.paths import BadPath, apply_map, check_map, find, parse_path
+from gateway.ingress.http import HttpLimits
 from tests.ingress.dialects.shop import Shop, basic, bearer
 from tests.ingress.http.house import SECRET, Answer
 from tests.tools import shared
@@ -197,9 +199,20 @@ def test_paths_never_raise_anything_else(path: str, data: Any) -> None:
     [{"smoke": {}}, {"sendgrid": 7}, {"sendgrid": {"key": "plain"}}, {"sendgrid": {"key": "sha256:xx"}}],
 )
 def test_an_access_file_that_cannot_be_meant(dialects: Any) -> None:
-    try:
-        source = Source(name="a", controller="c", dialects=dialects)
-        with pytest.raises(AccessError):
-            KeyGate(Access(sources={"a": source}, controllers={}, reviewers={}), ["sendgrid"])
-    except ValueError:
-        pass
+    source = Source(name="a", controller="c", dialects=dialects)
+    faults = list(dialect_faults(Access(sources={"a": source}, controllers={}, reviewers={})))
+    assert [(fault.source, fault.path[0]) for fault in faults] == [("a", "dialects")]
+
+
+async def test_a_batch_counts_all_its_messages(tmp_path: Path) -> None:
+    async with Shop(tmp_path, limits=HttpLimits(source_rate=0.01)) as shop:
+        mails = [
+            {"From": "news@acme.test", "To": f"p{n}@example.test", "Subject": "Order", "TextBody": "It left."}
+            for n in range(6)
+        ]
+        key = f"tool:{SECRET}"
+        first = await shop.ask("POST", "/email/batch", json=mails, X_Postmark_Server_Token=key)
+        second = await shop.ask("POST", "/email", json=mails[0], X_Postmark_Server_Token=key)
+        assert (first.status, len(shop.seen)) == (200, 6)
+        assert second.status == 429
+        assert int(second.headers["Retry-After"]) > 500
