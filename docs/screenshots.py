@@ -20,6 +20,7 @@ from gateway.app.listening import review_habits
 from gateway.app.parts import Parts, open_parts
 from gateway.console.http import console_routes
 from gateway.demo.month import fill_month, tools
+from gateway.review import Tasks
 from gateway.settings.values import Listen
 from gateway.web.frame import build_app
 from gateway.web.listener import HttpListener
@@ -62,6 +63,7 @@ async def photograph(parts: Parts, folder: Path) -> None:
         reader=parts.reader,
         policies=parts.policies,
         review=parts.review,
+        tasks=Tasks(parts.store, parts.review, time.time),
         consents=parts.consents,
         habits=review_habits(parts.settings),
     )

@@ -20,6 +20,7 @@ from gateway.intake.replies import Replies
 from gateway.ops.health import Check
 from gateway.ops.http import ops_routes
 from gateway.public.http import public_routes
+from gateway.review import Tasks
 from gateway.settings import Settings
 from gateway.web.frame import build_app
 from gateway.web.listener import HttpListener
@@ -95,7 +96,7 @@ def review_habits(settings: Settings) -> Habits:
     )
 
 
-def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
+def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[web.RouteDef]:
     """Everything on OPS_LISTEN: health, metrics, the admin API, the console."""
     rights = Rights(parts.store)
     return [
@@ -113,6 +114,7 @@ def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
             reader=parts.reader,
             policies=parts.policies,
             review=parts.review,
+            tasks=tasks,
             consents=parts.consents,
             export=rights.export,
             erase=rights.erase,
@@ -122,13 +124,18 @@ def desk_routes(parts: Parts, checks: dict[str, Check]) -> list[web.RouteDef]:
 
 
 def make_http(
-    parts: Parts, intake: Intake, events: Events, checks: dict[str, Check], tell_refused: Tell
+    parts: Parts,
+    intake: Intake,
+    events: Events,
+    checks: dict[str, Check],
+    tell_refused: Tell,
+    tasks: Tasks,
 ) -> dict[str, HttpListener]:
     """The HTTP listeners by name, those that are on. `tell_refused` hears of what tools were not told."""
     settings = parts.settings
     doors = (
         ("http", settings.http_listen, ingest_routes(parts, intake, events, tell_refused)),
-        ("ops", settings.ops_listen, desk_routes(parts, checks)),
+        ("ops", settings.ops_listen, desk_routes(parts, checks, tasks)),
     )
     grace = settings.grace.total_seconds()
     return {

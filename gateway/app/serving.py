@@ -22,6 +22,7 @@ from gateway.policy.outcome import Outcome
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
+from gateway.review import Tasks
 from gateway.settings import Settings
 from gateway.store.protocol import StoreError
 from gateway.watch import watch_folder
@@ -31,6 +32,7 @@ log = logging.getLogger("gateway")
 SWEEP_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
 FORGET_SECONDS = 60.0
+RESUME_SECONDS = 5.0
 
 
 class App:
@@ -65,7 +67,8 @@ class App:
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
         checks: dict[str, Check] = {"policies": self._policies_loaded}
-        self.http = make_http(parts, self.intake, self.events, checks, self._tell_refused)
+        self.tasks = Tasks(parts.store, parts.review, time.time)
+        self.http = make_http(parts, self.intake, self.events, checks, self._tell_refused, self.tasks)
         self.upkeep = Upkeep(
             parts.store,
             parts.keys,
@@ -92,6 +95,7 @@ class App:
                 ("echo", self.echoes.run()),
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure)),
+                ("resume", self._every(RESUME_SECONDS, self.tasks.resume)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),
                 ("upkeep", self.upkeep.run()),
                 ("watch", watch_folder(self.parts.settings.policies_folder, self.reload)),
@@ -109,6 +113,7 @@ class App:
         )
         for listener in mail:
             listener.close()
+        await self.tasks.stop()
         await self.worker.stop(grace)
         await self.outbox.stop()
         for task in self._tasks:

@@ -12,11 +12,11 @@ from gateway.console.marks import compare, mark
 from gateway.console.piles import AGES, Filter, find_pile, list_piles, members
 from gateway.console.roles import DECIDE_HOLDS
 from gateway.console.verdicts import LONGEST_REASON, Verdicts, is_own
-from gateway.intake.clusters import Clusters
 from gateway.intake.rebuild import rebuild
 from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
+from gateway.review import Tasks
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow
 
@@ -53,7 +53,7 @@ class Holds:
         reader: Reader,
         policies: LivePolicies,
         verdicts: Verdicts,
-        clusters: Clusters,
+        tasks: Tasks,
         sla: Sla,
     ) -> None:
         self._desk = desk
@@ -61,7 +61,7 @@ class Holds:
         self._reader = reader
         self._policies = policies
         self._verdicts = verdicts
-        self._clusters = clusters
+        self._tasks = tasks
         self._sla = sla
 
     async def index(self, visit: Visit) -> web.Response:
@@ -73,7 +73,7 @@ class Holds:
             wanted=wanted,
             listed=listed,
             sla=self._sla,
-            tasks=[t for t in await self._clusters.latest(limit=5) if t.state != "ended"],
+            tasks=[t for t in await self._tasks.latest(limit=5) if t.state != "ended"],
             rules=sorted(
                 {f"{e.policy}/{e.name}" for p in self._policies.current.policies for e in p.entries}
             ),
@@ -185,7 +185,7 @@ class Holds:
         reason = _reason(visit)
         if not reason:
             return await self.pile(visit, "reason")
-        task = await self._clusters.start(
+        task = await self._tasks.start(
             action=action,
             cluster=cluster,
             codes=codes,
@@ -200,7 +200,7 @@ class Holds:
     async def task(self, visit: Visit) -> web.Response:
         """How far a decision for many has come; only the bar of it for the page that asks again."""
         task_id = visit.request.match_info["id"]
-        task = await self._clusters.find(task_id) if _TASK.match(task_id) else None
+        task = await self._tasks.find(task_id) if _TASK.match(task_id) else None
         if task is None:
             raise Turned("gone", 404)
         part = "HX-Request" in visit.request.headers
@@ -209,13 +209,13 @@ class Holds:
     async def agree(self, visit: Visit) -> web.Response:
         """A second reviewer agrees to what the first proposed for many."""
         task_id = visit.request.match_info["id"]
-        task = await self._clusters.find(task_id) if _TASK.match(task_id) else None
+        task = await self._tasks.find(task_id) if _TASK.match(task_id) else None
         if task is None:
             raise Turned("gone", 404)
         if task.state == "proposed":
             if task.proposed_by == visit.name:
                 raise Turned("same_eyes", 403)
-            await self._clusters.agree(task, visit.name)
+            await self._tasks.agree(task, visit.name)
         return go_to(f"/console/tasks/{task.id}")
 
     async def _hold(self, visit: Visit) -> HoldRow:

@@ -20,11 +20,10 @@ from gateway.console.policies import PolicyPages
 from gateway.console.sessions import Sessions
 from gateway.console.verdicts import Verdicts
 from gateway.console.visitor import Network
-from gateway.intake.clusters import Clusters
 from gateway.intake.consents import Consents
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
-from gateway.review import Review
+from gateway.review import Review, Tasks
 from gateway.store.protocol import Store
 
 __all__ = ["Habits", "console_routes"]
@@ -49,6 +48,7 @@ def console_routes(
     reader: Reader,
     policies: LivePolicies,
     review: Review,
+    tasks: Tasks,
     consents: Consents,
     export: Export | None = None,
     erase: Erase | None = None,
@@ -61,9 +61,8 @@ def console_routes(
     sessions = Sessions(store, access, clock, idle=habits.idle, longest=habits.longest)
     desk = Desk(store, access, sessions, pages, clock, sso=habits.sso_header, trusted=habits.sso_trusted)
     verdicts = Verdicts(store, review, clock, four_eyes=habits.four_eyes)
-    clusters = Clusters(store, verdicts.decide_one, clock)
     sla, days = Sla(habits.sla), Days(store, clock)
-    holds = Holds(desk, store, reader, policies, verdicts, clusters, sla)
+    holds = Holds(desk, store, reader, policies, verdicts, tasks, sla)
     people = People(desk, store, consents, export, erase)
     return [
         *_entrance(desk),

@@ -8,7 +8,6 @@ import orjson
 
 from gateway.access import Reviewer
 from gateway.console.notes import Deed, entry_of
-from gateway.intake.clusters import Task
 from gateway.review import AlreadyDecided, HoldGone, Review, ReviewResult
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import Store
@@ -98,12 +97,6 @@ class Verdicts:
             "SELECT answer FROM replays WHERE key = ? AND expires_at > ?", (_key(hold_id), self._clock())
         )
         return Proposal(**orjson.loads(rows[0][0])) if rows else None
-
-    async def decide_one(self, task: Task, hold_id: str) -> str:
-        """One hold of a task over many."""
-        deed = self._review.release if task.action == "release" else self._review.reject
-        outcome = await self._decide(deed, hold_id, task.actor, task.reason)
-        return {"refused": "open", "late": "gone"}.get(outcome.word, outcome.word)
 
 
 def _key(hold_id: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from gateway.access import Controller, Source
+from gateway.intake.held import keep_phrases
 from gateway.intake.letterhead import PLAIN, Head, Letterhead
 from gateway.intake.person_facts import NOT_COUNTED, facts_for
 from gateway.intake.receipt import Receipt, RecipientResult, receipt_of
@@ -124,6 +125,7 @@ class Accept:
             pass  # asked only: nothing waits, nothing is reserved, nothing is sent
         elif decision.outcome is Outcome.HOLD:
             hold_id = put_on_hold(draft, judged, n, ref, decision, s.hold_seconds, s.reading)
+            keep_phrases(draft, message.id, s.reading, s.policies.lexicons, draft.now + s.hold_seconds)
         elif decision.outcome is Outcome.ACCEPT:
             let_go(draft, judged, n, ref, s.reading, head)
         return RecipientResult(

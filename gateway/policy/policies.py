@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 
 from gateway.policy.classify import is_marketing
 from gateway.policy.jurisdiction import STRICTEST, Jurisdiction, strictest
@@ -159,6 +161,13 @@ class PolicySet:
     def policy(self, name: str) -> Policy | None:
         """The policy of that name."""
         return next((policy for policy in self.policies if policy.name == name), None)
+
+    @cached_property
+    def lexicons(self) -> str:
+        """What stands for the lexicons among the texts, "" where there are none."""
+        mine = sorted((name, text) for name, text in self.texts.items() if name.startswith("lexicons/"))
+        whole = "\0".join(part for pair in mine for part in pair)
+        return sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:16] if mine else ""
 
     @property
     def copy_window(self) -> int:

@@ -17,6 +17,7 @@ from gateway.console.http import Habits, console_routes
 from gateway.message.parse import parse
 from gateway.policy.load import compose
 from gateway.policy.policies import PolicySet
+from gateway.review import Tasks
 from gateway.settings.values import Listen
 from gateway.web.frame import build_app
 from gateway.web.listener import HttpListener
@@ -116,6 +117,7 @@ class Place:
 
     line: Line
     base: str
+    tasks: Tasks
 
     def browser(self) -> Browser:
         return Browser(self.base)
@@ -165,12 +167,14 @@ async def place(
 ) -> AsyncIterator[Place]:
     access = access or reviewers()
     async with line(folder, policies(), access=access, store=store, clock=clock) as built:
+        tasks = Tasks(built.store, built.review, built.clock)
         routes = console_routes(
             access=access,
             store=built.store,
             reader=reader(),
             policies=built.policies,
             review=built.review,
+            tasks=tasks,
             consents=built.consents,
             export=export,
             erase=erase,
@@ -180,9 +184,10 @@ async def place(
         listener = HttpListener(Listen("127.0.0.1", 0), build_app(routes), grace=0.5)
         await listener.start()
         try:
-            yield Place(built, f"http://{listener.address}")
+            yield Place(built, f"http://{listener.address}", tasks)
         finally:
             await listener.stop()
+            await tasks.stop()
 
 
 def plain(page: str) -> str:

@@ -241,7 +241,7 @@ class TestPiles:
         from dataclasses import asdict, replace
 
         from gateway.console.notes import Keep, Note
-        from gateway.intake.clusters import PREFIX, Task
+        from gateway.review.tasks import PREFIX, Task
 
         holds = [await here.hold(f"p{n}@example.org") for n in range(6)]
         hold = await here.line.store.hold(holds[0])

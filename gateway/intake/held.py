@@ -1,0 +1,55 @@
+"""What is kept of a held message's reading besides the row: with it nobody need read the text again to
+release it, as long as the lexicons stay as they were.
+
+It stands among the rows that expire by themselves, under the message's id, and goes when the hold would
+have expired.
+"""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, cast
+
+from gateway import __version__
+from gateway.reading.reading import Phrase, Reading
+from gateway.store.draft import Draft
+from gateway.store.packing import unpack_reading
+from gateway.store.records import ReplayRow
+from gateway.store.sameness import pack_hashes, unpack_hashes
+
+PREFIX = b"held/"
+_MARK = 8
+
+
+def held_key(message_id: str) -> bytes:
+    """Under what it is kept."""
+    return PREFIX + message_id.encode("ascii", "replace")
+
+
+def keep_phrases(draft: Draft[Any], message_id: str, reading: Reading, lexicons: str, until: float) -> None:
+    """Keep the fingerprints of the phrases, which the row of the message does not have. `lexicons` says
+    which ones read it, "" where nobody knows: then nothing is kept."""
+    key = held_key(message_id)
+    if lexicons and key not in draft.writes.replays:
+        said = _mark(lexicons) + pack_hashes([phrase.hash for phrase in reading.phrases])
+        draft.writes.replays[key] = ReplayRow(key, until, said)
+
+
+def kept_reading(packed: bytes, kept: bytes, lexicons: str) -> Reading | None:
+    """The reading as it was made, or None where the text has to be read again: other lexicons, another
+    version of this software, or not everything was kept."""
+    if not packed or not lexicons or kept[:_MARK] != _mark(lexicons):
+        return None
+    hashes = iter(unpack_hashes(kept[_MARK:]))
+    make = tuple.__new__
+    try:
+        reading = unpack_reading(
+            packed,
+            cast("Callable[..., Phrase]", lambda _, *fields: make(Phrase, (next(hashes), *fields))),
+        )
+    except (StopIteration, RuntimeError, ValueError, KeyError):
+        return None
+    return reading if next(hashes, None) is None else None
+
+
+def _mark(lexicons: str) -> bytes:
+    return blake2b(f"{__version__}\0{lexicons}".encode(), digest_size=_MARK).digest()

@@ -1,0 +1,168 @@
+"""The units of work that close a hold: decided again, or ended."""
+
+import os
+from dataclasses import dataclass, replace
+
+from gateway.access import Controller, Source
+from gateway.intake.accept import condition_of, let_go, record
+from gateway.intake.letterhead import PLAIN, Head, Letterhead
+from gateway.intake.person_facts import facts_for
+from gateway.message.envelope import Message
+from gateway.policy.decide import decide
+from gateway.policy.facts import Facts
+from gateway.policy.outcome import Decision, Outcome
+from gateway.policy.policies import PolicySet
+from gateway.reading.reading import Reading
+from gateway.store.digests import SALT, hold_digest
+from gateway.store.draft import Draft, Needs
+from gateway.store.records import AuditRow, HoldRow, Ref
+
+
+class HoldGone(Exception):
+    """There is no such hold."""
+
+
+class AlreadyDecided(Exception):
+    """Someone else, or time, decided this hold first."""
+
+    def __init__(self, hold: HoldRow) -> None:
+        super().__init__(f"this hold was already {hold.status} by {hold.decided_by}")
+        self.hold = hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewResult:
+    """What became of a hold. `status` is released, rejected, open (the policies now refuse, `decision`
+    says why), expired; `waited` how many seconds the hold took to get there."""
+
+    hold_id: str
+    status: str
+    decision: Decision | None = None
+    waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A hold with everything that deciding it again needs besides the store. `seen` are the codes that a
+    release waives, `round` the number of the decision to come."""
+
+    hold: HoldRow
+    message: Message
+    reading: Reading
+    source: Source
+    controller: Controller
+    aliases: tuple[Ref, ...]
+    seen: frozenset[str]
+    round: int
+    letterhead: Letterhead | None = None
+
+
+class Decide:
+    """Decide a hold again: for a reviewer (`waive`), or because its condition may be met."""
+
+    __slots__ = ("_actor", "_case", "_policies", "_reason", "_waive", "needs")
+
+    def __init__(self, case: Case, policies: PolicySet, actor: str, reason: str, *, waive: bool) -> None:
+        self._case = case
+        self._policies = policies
+        self._actor = actor
+        self._reason = reason
+        self._waive = waive
+        hold = case.hold
+        self.needs = Needs(people=((hold.controller, hold.subject), *case.aliases), holds=(hold.id,))
+
+    def apply(self, draft: Draft[ReviewResult]) -> ReviewResult:
+        """Released when nothing stands against it, open or rejected otherwise."""
+        case = self._case
+        hold = _open_hold(draft, case.hold.id)
+        n, ref = hold.n, (hold.controller, hold.subject)
+        message = case.message
+        if message.class_ != hold.class_:
+            message = replace(message, class_=hold.class_)
+        facts, head = self._facts(draft, message, n, ref)
+        decision = decide(
+            self._policies,
+            message,
+            message.recipients[n],
+            case.reading,
+            facts,
+            draft.now,
+            waived=case.seen if self._waive else frozenset(),
+        )
+        if decision.outcome is Outcome.ACCEPT:
+            let_go(draft, message, n, ref, case.reading, head, fresh=False)
+            status = "released"
+        else:
+            status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"
+        record(draft, message, n, ref, facts, decision, case.round)
+        _close(draft, hold, status, self._actor, self._reason, decision)
+        waited = draft.now - hold.created_at
+        return ReviewResult(hold_id=hold.id, status=status, decision=decision, waited=waited)
+
+    def _facts(self, draft: Draft[ReviewResult], message: Message, n: int, ref: Ref) -> tuple[Facts, Head]:
+        case = self._case
+        facts = facts_for(
+            draft,
+            message,
+            message.recipients[n],
+            ref,
+            case.reading,
+            case.source,
+            case.controller,
+            aliases=case.aliases,
+        )
+        if case.letterhead is None:
+            return facts, PLAIN
+        promotional = case.reading.promotional.value
+        head = case.letterhead.head(message, n, ref, message.class_, promotional=promotional)
+        return (replace(facts, way_out_added=True) if head.add else facts), head
+
+
+class End:
+    """Close a hold without sending: a reviewer's no, or its age. It waits its turn with whatever else
+    happens to this person, so that of two verdicts one stands."""
+
+    __slots__ = ("_hold", "_status", "_actor", "_reason", "needs")
+
+    def __init__(self, hold: HoldRow, status: str, actor: str, reason: str) -> None:
+        self._hold = hold
+        self._status = status
+        self._actor = actor
+        self._reason = reason
+        self.needs = Needs(people=((hold.controller, hold.subject),), holds=(hold.id,))
+
+    def apply(self, draft: Draft[ReviewResult]) -> ReviewResult:
+        """Rejected or expired; its body goes when nothing else waits for it."""
+        hold = _open_hold(draft, self._hold.id)
+        _close(draft, hold, self._status, self._actor, self._reason, None)
+        return ReviewResult(hold_id=hold.id, status=self._status, waited=draft.now - hold.created_at)
+
+
+def _open_hold(draft: Draft[ReviewResult], hold_id: str) -> HoldRow:
+    hold = draft.hold(hold_id)
+    if hold is None:
+        raise HoldGone(hold_id)
+    if hold.status != "open":
+        raise AlreadyDecided(hold)
+    return hold
+
+
+def _close(
+    draft: Draft[ReviewResult], hold: HoldRow, status: str, actor: str, reason: str, decision: Decision | None
+) -> None:
+    if status == "open" and decision is not None:
+        enforced = decision.enforced
+        after = replace(
+            hold,
+            codes=" ".join(sorted({f"{v.policy}/{v.code}" for v in enforced})),
+            recheck_at=max(decision.earliest, draft.now + 60) if decision.earliest else 0.0,
+            condition=condition_of(decision),
+        )
+    else:
+        after = replace(hold, status=status, decided_at=draft.now, decided_by=actor, reason=reason)
+    draft.writes.holds[hold.id] = after
+    if status not in ("open", "released"):
+        draft.writes.freed.append(hold.message_id)
+    salt = os.urandom(SALT)
+    digest = hold_digest(after, salt)
+    draft.writes.audit.append(AuditRow(draft.now, f"hold.{status}", hold.id, actor, digest, salt))

@@ -1,0 +1,131 @@
+"""What reviewers do to holds, and what time does."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from gateway.access import Access
+from gateway.intake.letterhead import Letterhead
+from gateway.keys import Keys
+from gateway.metrics import Metrics
+from gateway.policy.live import LivePolicies
+from gateway.reading.read import Reader
+from gateway.review.cases import Cases
+from gateway.review.deciding import AlreadyDecided, Case, Decide, End, HoldGone, ReviewResult
+from gateway.store.protocol import Store
+from gateway.store.records import HoldRow
+
+CONDITION = "condition"
+"""Who released a hold whose condition was met."""
+
+CHUNK = 48
+"""Holds that are loaded and queued together: few enough that an acceptance among them does not wait."""
+
+
+class Review:
+    """Decides holds."""
+
+    def __init__(
+        self,
+        store: Store,
+        reader: Reader,
+        policies: LivePolicies,
+        access: Access,
+        keys: Keys,
+        letterhead: Letterhead | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._store = store
+        self._policies = policies
+        self._metrics = metrics
+        self._cases = Cases(store, reader, policies, access, keys, letterhead)
+
+    async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
+        """Send it if today's policies let it, waiving what the reviewer saw. Raises HoldGone,
+        AlreadyDecided, StoreError."""
+        hold = await self._hold(hold_id)
+        if hold.status != "open":
+            raise AlreadyDecided(hold)
+        cases = await self._cases.load([hold])
+        if hold_id not in cases:
+            raise HoldGone(hold_id)
+        return self._count(await self._store.run(self._release(cases[hold_id], reviewer, reason)), "reviewer")
+
+    async def reject(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
+        """Never send it. Raises HoldGone, AlreadyDecided, StoreError."""
+        hold = await self._hold(hold_id)
+        return self._count(await self._store.run(End(hold, "rejected", reviewer, reason)), "reviewer")
+
+    async def release_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
+        """Release many, each for itself: released, open (the policies refuse it today) or gone, in their
+        order. Raises StoreError; then some may be decided and others not."""
+        under_way: list[Awaitable[ReviewResult]] = []
+        for start in range(0, len(holds), CHUNK):
+            chunk = holds[start : start + CHUNK]
+            cases = await self._cases.load(chunk)
+            under_way += [
+                self._start(self._release(cases[hold.id], reviewer, reason) if hold.id in cases else None)
+                for hold in chunk
+            ]
+        return await self._words(under_way)
+
+    async def reject_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
+        """Reject many, each for itself: rejected or gone, in their order. Raises StoreError."""
+        return await self._words([self._start(End(hold, "rejected", reviewer, reason)) for hold in holds])
+
+    async def sweep(self, now: float, limit: int = 100) -> list[ReviewResult]:
+        """Expire what is too old, and decide again what time or an event may have cured."""
+        due = await self._store.due_holds(now, limit)
+        cases = await self._cases.load([hold for hold in due if hold.expires_at > now])
+        results = await asyncio.gather(
+            *(self._start(self._due(hold, cases.get(hold.id), now)) for hold in due), return_exceptions=True
+        )
+        done = []
+        for hold, result in zip(due, results, strict=True):
+            if isinstance(result, ReviewResult):
+                done.append(self._count(result, "time" if hold.expires_at <= now else CONDITION))
+            elif not isinstance(result, AlreadyDecided | HoldGone):
+                raise result
+        return done
+
+    def _release(self, case: Case, reviewer: str, reason: str) -> Decide:
+        return Decide(case, self._policies.current, reviewer, reason, waive=True)
+
+    def _due(self, hold: HoldRow, case: Case | None, now: float) -> Decide | End | None:
+        if hold.expires_at <= now:
+            return End(hold, "expired", "gateway", "nobody decided in time")
+        if case is None:
+            return None
+        return Decide(case, self._policies.current, CONDITION, "its condition was met", waive=False)
+
+    def _start(self, unit: Decide | End | None) -> Awaitable[ReviewResult]:
+        """Queue a unit; without one its hold is gone."""
+        return asyncio.ensure_future(self._store.run(unit) if unit is not None else _gone())
+
+    async def _words(self, under_way: Sequence[Awaitable[ReviewResult]]) -> list[str]:
+        words = []
+        for result in await asyncio.gather(*under_way, return_exceptions=True):
+            if isinstance(result, ReviewResult):
+                words.append(self._count(result, "reviewer").status)
+            elif isinstance(result, AlreadyDecided | HoldGone):
+                words.append("gone")
+            else:
+                raise result
+        return words
+
+    def _count(self, result: ReviewResult, by: str) -> ReviewResult:
+        if self._metrics is None or (result.status == "open" and by != "reviewer"):
+            return result
+        waived = result.decision.waived if result.decision else ()
+        word = {"open": "refused", "released": "overridden" if waived else "released"}
+        self._metrics.review(word.get(result.status, result.status), by, result.waited)
+        return result
+
+    async def _hold(self, hold_id: str) -> HoldRow:
+        hold = await self._store.hold(hold_id)
+        if hold is None:
+            raise HoldGone(hold_id)
+        return hold
+
+
+async def _gone() -> ReviewResult:
+    raise HoldGone

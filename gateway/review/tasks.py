@@ -1,0 +1,262 @@
+"""Like holds decided together: in steps, with the progress kept in the store, so that a browser that goes
+away stops nothing, and a gateway that starts again goes on where it was."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from gateway.message.ids import new_id
+from gateway.review.review import Review
+from gateway.store.draft import Draft, Needs
+from gateway.store.protocol import Store, StoreError
+from gateway.store.queries import HOLD_COLUMNS
+from gateway.store.records import AuditRow, HoldRow, ReplayRow
+
+log = logging.getLogger(__name__)
+
+STEP = 240
+"""Holds that are decided before the progress is kept."""
+LEASE = 10.0
+"""Seconds without progress after which a task is anybody's: its process went away."""
+KEPT = 30 * 86400.0
+MOST_EXCEPTIONS = 2_000
+PREFIX = b"console/task/"
+
+_TASK = "SELECT answer FROM replays WHERE key = ? AND expires_at > ?"
+_TASKS = "SELECT answer FROM replays WHERE key >= ? AND key < ? AND expires_at > ?"
+_NEXT = (
+    f"SELECT {HOLD_COLUMNS} FROM holds WHERE status = 'open' AND cluster = ? AND codes = ? AND id > ?"  # noqa: S608
+    " AND created_at <= ? ORDER BY id LIMIT ?"
+)
+_COUNT = "SELECT count(*) FROM holds WHERE status = 'open' AND cluster = ? AND codes = ? AND created_at <= ?"
+_OPEN = "SELECT count(*) FROM holds WHERE status = 'open' AND cluster = ? AND codes = ? AND id IN ({marks})"
+_DECIDED = (
+    "SELECT count(*) FROM holds WHERE id > ? AND cluster = ? AND decided_by = ? AND reason = ?"
+    " AND decided_at >= ?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One decision for many holds. `action` is release or reject; `seen_at` when the reviewer saw them: what
+    was held later is not theirs. `decided`, `refused` (the policies say no today) and `gone` (somebody or
+    time was quicker) count up to `total`; `ended_at` is 0 until then, `started_at` 0 while a second reviewer
+    has not agreed. `owner` is the process that is at it until `lease_until`. Times are unix seconds."""
+
+    id: str
+    action: str
+    cluster: str
+    codes: str
+    reason: str
+    actor: str
+    seen_at: float
+    except_: tuple[str, ...] = ()
+    total: int = 0
+    decided: int = 0
+    refused: int = 0
+    gone: int = 0
+    cursor: str = ""
+    proposed_by: str = ""
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    lease_until: float = 0.0
+    owner: str = ""
+
+    @property
+    def done(self) -> int:
+        """How many were taken up."""
+        return self.decided + self.refused + self.gone
+
+    @property
+    def state(self) -> str:
+        """proposed, running or ended."""
+        return "ended" if self.ended_at else "running" if self.started_at else "proposed"
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it should run and nobody is at it."""
+        return self.state == "running" and self.lease_until < now
+
+
+class _Keep:
+    """Write a task as it is now, unless it is not as it should be (`still`); hand back whether it was."""
+
+    def __init__(self, task: Task, still: Callable[[Task | None], bool], kind: str = "") -> None:
+        self._task = task
+        self._still = still
+        self._kind = kind
+        self.needs = Needs(replays=(_key(task.id),))
+
+    def apply(self, draft: Draft[Any]) -> bool:
+        """Keep it, with an entry of the audit log where something is to be told."""
+        task = self._task
+        before = draft.replay(_key(task.id))
+        if not self._still(_read(before) if before else None):
+            return False
+        said = orjson.dumps(asdict(task))
+        draft.writes.replays[_key(task.id)] = ReplayRow(_key(task.id), draft.now + KEPT, said)
+        if self._kind:
+            salt = os.urandom(16)
+            digest = blake2b(said, key=salt, digest_size=32).digest()
+            draft.writes.audit.append(AuditRow(draft.now, self._kind, task.id, task.actor, digest, salt))
+        return True
+
+
+class Tasks:
+    """Runs tasks, one at a time in this process."""
+
+    def __init__(self, store: Store, review: Review, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._review = review
+        self._clock = clock
+        self._owner = os.urandom(8).hex()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+
+    async def start(
+        self, *, action: str, cluster: str, codes: str, reason: str, actor: str, seen_at: float,
+        except_: tuple[str, ...] = (), propose: bool = False,
+    ) -> Task:  # fmt: skip
+        """Begin to decide what was open at `seen_at`, or only propose it to a second reviewer."""
+        now, except_ = self._clock(), tuple(dict.fromkeys(except_))[:MOST_EXCEPTIONS]
+        [(found,)] = await self._store.rows(_COUNT, (cluster, codes, seen_at))
+        left_out = 0
+        if except_:
+            marks = ", ".join("?" * len(except_))
+            [(left_out,)] = await self._store.rows(_OPEN.format(marks=marks), (cluster, codes, *except_))
+        task = Task(
+            id=new_id(now, os.urandom(10)), action=action, cluster=cluster, codes=codes, reason=reason,
+            actor=actor, seen_at=seen_at, except_=except_, total=max(0, found - left_out),
+            proposed_by=actor if propose else "",
+        )  # fmt: skip
+        if propose:
+            await self._store.run(_Keep(task, lambda before: before is None, "cluster.proposed"))
+            return task
+        return await self._begin(task)
+
+    async def agree(self, task: Task, actor: str) -> Task:
+        """A second reviewer agrees: begin what the first proposed. Of two who agree at once, one does."""
+        return await self._begin(replace(task, actor=actor))
+
+    async def _begin(self, task: Task) -> Task:
+        now = self._clock()
+        task = replace(task, started_at=now, lease_until=now + LEASE, owner=self._owner)
+        is_new = _Keep(
+            task, lambda before: before is None or before.state == "proposed", f"cluster.{task.action}"
+        )
+        if await self._store.run(is_new):
+            self._spawn(task)
+        return task
+
+    async def find(self, task_id: str) -> Task | None:
+        """A task, resumed where nobody is at it."""
+        rows = await self._store.rows(_TASK, (_key(task_id), self._clock()))
+        if not rows:
+            return None
+        task = _read(rows[0][0])
+        if task.is_idle(self._clock()):
+            self._spawn(task)
+        return task
+
+    async def latest(self, limit: int = 20) -> list[Task]:
+        """Tasks, newest first."""
+        rows = await self._store.rows(_TASKS, (PREFIX, PREFIX + b"\xff", self._clock()))
+        return sorted((_read(row[0]) for row in rows), key=lambda task: task.id, reverse=True)[:limit]
+
+    async def resume(self) -> None:
+        """Go on with whatever nobody is at: after a start, a crash elsewhere, a database that was away."""
+        for task in await self.latest(limit=1000):
+            if task.is_idle(self._clock()):
+                self._spawn(task)
+
+    async def stop(self) -> None:
+        """Let go of what is under way; whoever starts next goes on at once."""
+        running = list(self._running.values())
+        for one in running:
+            one.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _spawn(self, task: Task) -> None:
+        if task.id in self._running:
+            return
+        running = asyncio.get_running_loop().create_task(self._run(task), name=f"cluster {task.id}")
+        self._running[task.id] = running
+        running.add_done_callback(lambda _: self._running.pop(task.id, None))
+
+    async def _run(self, task: Task) -> None:
+        try:
+            async with self._turn:
+                mine = await self._claim(task)
+                while mine is not None and mine.state == "running":
+                    task = mine
+                    mine = await self._advance(task)
+        except StoreError:
+            log.warning("cluster.interrupted", extra={"task": task.id})
+        except asyncio.CancelledError:
+            await self._let_go(task)
+            raise
+
+    async def _claim(self, task: Task) -> Task | None:
+        """Take a task, counting what was decided after the last progress that was kept; None where another
+        process is at it."""
+        found = await self._store.rows(_TASK, (_key(task.id), self._clock()))
+        task = _read(found[0][0]) if found else task
+        if task.started_at:
+            since = (task.cursor, task.cluster, task.actor, task.reason, task.started_at)
+            [(more,)] = await self._store.rows(_DECIDED, since)
+            task = replace(task, decided=task.decided + more)
+        before = task.lease_until
+        return await self._keep(task, lambda t: t.owner == self._owner or t.lease_until == before)
+
+    async def _advance(self, task: Task) -> Task | None:
+        """Decide the next step and keep the progress; None where another process took over."""
+        given = (task.cluster, task.codes, task.cursor, task.seen_at, STEP)
+        holds = [HoldRow(*row) for row in await self._store.rows(_NEXT, given)]
+        wanted = [hold for hold in holds if hold.id not in task.except_]
+        decide = self._review.release_all if task.action == "release" else self._review.reject_all
+        said = await decide(wanted, task.actor, task.reason)
+        refused, gone = said.count("open"), said.count("gone")
+        decided = task.decided + len(said) - refused - gone
+        task = replace(task, decided=decided, refused=task.refused + refused, gone=task.gone + gone)
+        if len(holds) < STEP:
+            # Whoever was quicker took theirs out of the pile before their turn came.
+            missing = max(0, task.total - task.done)
+            task = replace(task, gone=task.gone + missing, ended_at=self._clock())
+        else:
+            task = replace(task, cursor=holds[-1].id)
+        return await self._keep(
+            task, lambda t: t.owner == self._owner, "cluster.ended" if task.ended_at else ""
+        )
+
+    async def _keep(self, task: Task, still: Callable[[Task], bool], kind: str = "") -> Task | None:
+        task = replace(task, owner=self._owner, lease_until=self._clock() + LEASE)
+        unit = _Keep(
+            task, lambda before: before is not None and before.state == "running" and still(before), kind
+        )
+        return task if await self._store.run(unit) else None
+
+    async def _let_go(self, task: Task) -> None:
+        """Leave it to whoever starts next."""
+        free = replace(task, lease_until=0.0, owner="")
+        mine = _Keep(
+            free,
+            lambda t: t is not None and t.owner == self._owner and t.cursor == task.cursor and not t.ended_at,
+        )
+        try:
+            await self._store.run(mine)
+        except StoreError:
+            log.warning("cluster.interrupted", extra={"task": task.id})
+
+
+def _key(task_id: str) -> bytes:
+    return PREFIX + task_id.encode("ascii", "replace")
+
+
+def _read(answer: bytes) -> Task:
+    said = orjson.loads(answer)
+    return Task(**said | {"except_": tuple(said["except_"])})
