@@ -1,13 +1,12 @@
 """A Message out of the body of `POST /v1/messages`. Pure."""
 
-import binascii
 from typing import Any
 
 from gateway.access import Source
 from gateway.ingress.http_models import Consent as ClaimedConsent
 from gateway.ingress.http_models import File, NewMessage, Recipient
 from gateway.ingress.http_party import flat, identify, read_time
-from gateway.message import compose
+from gateway.message import base64_text, compose
 from gateway.message.address import normalize
 from gateway.message.content import Attachment, Content
 from gateway.message.envelope import Consent, Identifier, Message, Sender
@@ -274,8 +273,8 @@ def _is_message_id(text: str) -> bool:
 
 def _decode_file(file: File, n: int) -> bytes:
     try:
-        return binascii.a2b_base64(file.content, strict_mode=True)
-    except (binascii.Error, ValueError):
+        return base64_text.decode(file.content)
+    except ValueError:
         raise malformed(
             f"#/attachments/{n}/content", "This is not Base64 (RFC 4648).", "Non è Base64 (RFC 4648)."
         ) from None

@@ -1,5 +1,6 @@
 """`POST /v1/messages` and `GET /v1/messages/{id}`."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
@@ -25,6 +26,8 @@ from gateway.web.strict_json import parse_json
 from gateway.web.validation import validate
 
 PATH = "/v1/messages"
+LARGE = 256 * 1024
+"""Octets of a body that is read in a thread."""
 
 Submit = Callable[[Message], Awaitable[Receipt]]
 """Takes a message through the line; answers when what became of it is durable."""
@@ -73,11 +76,12 @@ class Messages:
 
     async def _take(self, source: Source, raw: bytes, key: Key | None) -> Receipt:
         now, started = self._clock(), self._monotonic()
-        body = validate(NewMessage, parse_json(raw))
         identity = key.identify(now) if key else new_id(now, os.urandom(10))
-        message = read_message(
-            body, source, identity, now, most=self._limits.recipients, key=key.name if key else ""
-        )
+        name = key.name if key else ""
+        if len(raw) > LARGE:  # others do not wait for a large attachment
+            message = await asyncio.to_thread(self._read, raw, source, identity, now, name)
+        else:
+            message = self._read(raw, source, identity, now, name)
         try:
             receipt = await self._submit(message)
         except NotAllowed as error:
@@ -86,6 +90,10 @@ class Messages:
         if key and receipt.replayed and not key.made(receipt.id):
             raise key_reused()
         return receipt
+
+    def _read(self, raw: bytes, source: Source, identity: str, now: float, key: str) -> Message:
+        body = validate(NewMessage, parse_json(raw))
+        return read_message(body, source, identity, now, most=self._limits.recipients, key=key)
 
     @staticmethod
     def _answer(request: web.Request, receipt: Receipt) -> web.Response:

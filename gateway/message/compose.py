@@ -1,7 +1,6 @@
 """Messages that begin here: RFC 5322 octets made of fields, text and attachments."""
 
 import re
-from base64 import encodebytes
 from binascii import b2a_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from email.utils import formatdate
 from hashlib import sha256
 from urllib.parse import quote
 
+from gateway.message.base64_text import encode_lines
 from gateway.message.mailbox import is_address
 
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
@@ -147,7 +147,7 @@ def _text(text: str, kind: str) -> bytes:
     else:
         encoding, encoded = b"quoted-printable", _quoted(octets)
     if b"--=_" in encoded:
-        encoding, encoded = b"base64", encodebytes(octets).replace(b"\n", b"\r\n")
+        encoding, encoded = b"base64", encode_lines(octets)
     kind_octets = kind.encode("ascii")
     return (
         b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n"
@@ -171,7 +171,7 @@ def _file(file: File) -> bytes:
     if re.fullmatch(r"[!-;=?-~]{1,200}", file.content_id):
         lines.append(f"Content-ID: <{file.content_id}>")
     head = "\r\n".join(lines).encode("ascii")
-    return head + b"\r\n\r\n" + encodebytes(file.octets).replace(b"\n", b"\r\n")
+    return head + b"\r\n\r\n" + encode_lines(file.octets)
 
 
 def _filename(name: str) -> str:

@@ -40,7 +40,7 @@ _CODES = {
 
 async def send(call: Call) -> web.Response:
     """`POST /v3/smtp/email`."""
-    letters = read_letters(an_object(call.json))
+    letters = await call.aside(lambda: read_letters(an_object(call.json)))
     builds: list[Build] = [partial(_build, letter, call) for letter in letters]
     taken = await call.submit(builds)
     if all(one.rejected for one in taken):

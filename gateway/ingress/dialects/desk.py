@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -33,10 +33,13 @@ AT_ONCE = 32
 """Messages of one request that are on their way through the line at the same time."""
 MOST_BUILT = 128 * 1024 * 1024
 """Octets of all messages that one request becomes."""
-LARGE = 512 * 1024
+LARGE = 256 * 1024
+"""Octets of a body that is read in a thread, so that others do not wait for it."""
 REMEMBERED = 1000
 
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+
+T = TypeVar("T")
 
 Submit = Callable[[Message], Awaitable[Receipt]]
 Tell = Callable[[Message, Receipt], None]
@@ -115,6 +118,12 @@ class Call:
         if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
             raise Bad("Send JSON in UTF-8.", status=415)
         return parse_json(self.raw)
+
+    async def aside(self, read: Callable[..., T], *given: Any) -> T:
+        """What `read` makes of these, in a thread where the body is large."""
+        if len(self.raw) > LARGE:
+            return await asyncio.to_thread(read, *given)
+        return read(*given)
 
     async def submit(self, builds: Sequence[Build]) -> list[Taken]:
         """Take the messages of this request through the line, in their order."""
@@ -201,10 +210,11 @@ class Desk:
             if source is None:
                 key = late(raw) if late else ""
                 source = await self._gate.admit(request, dialect.name, key)
+            raw = await _inflate(request, raw, limits.message_bytes, share)
             call = Call(
                 request=request,
                 source=source,
-                raw=_inflate(request, raw, self.limits.message_bytes, share),
+                raw=raw,
                 now=self._clock(),
                 dialect=dialect,
                 desk=self,
@@ -222,11 +232,11 @@ class Desk:
         self._paces.take(call.source, started, len(builds))
         name = read_key(call.request.headers.getall("Idempotency-Key", ()))
         with self._underway.claim(call.source.name, name or os.urandom(8).hex()):
-            mark, keys = self._keys(call, name, len(builds))
-            if len(call.raw) > LARGE:
-                messages = await asyncio.to_thread(_build, call, builds, keys)
-            else:
-                messages = _build(call, builds, keys)
+            mark = await call.aside(_mark, call) if name or len(builds) != 1 else b""
+            keys = self._keys(call, name, mark, len(builds))
+            call.share.grow(2 * len(call.raw))
+            messages = await call.aside(_build, call, builds, keys)
+            call.share.grow(len(call.raw) + sum(len(message.raw) for message in messages))
             taken = await self._through(messages, mark)
         for one, key in zip(taken, keys, strict=True):
             if name and key and one.receipt.replayed and not key.made(one.receipt.id):
@@ -234,21 +244,18 @@ class Desk:
         self._on_reply(self._monotonic() - started)
         return taken
 
-    def _keys(self, call: Call, name: str, count: int) -> tuple[bytes, list[Key | None]]:
+    def _keys(self, call: Call, name: str, mark: bytes, count: int) -> list[Key | None]:
         """A key for each message: of the tool's own key where it sent one, else, where there are several,
         of the attempt, so that one that broke off can be sent again."""
-        mark = blake2b(
-            f"{call.source.name}\0{call.request.path}\0".encode() + call.raw, digest_size=16
-        ).digest()
-        if not name and count == 1:
-            return b"", [None]
+        if not mark:
+            return [None]
         nonce = name or self._unfinished.pop(mark, "") or os.urandom(16).hex()
         if not name:
             self._unfinished[mark] = nonce
             if len(self._unfinished) > REMEMBERED:
                 self._unfinished.popitem(last=False)
         path = f"{call.dialect.name}\0{call.request.path}"
-        return mark, [bind(call.source.name, path, f"{nonce}\0{n}", call.raw) for n in range(count)]
+        return [bind(call.source.name, path, f"{nonce}\0{n}", mark) for n in range(count)]
 
     async def _through(self, messages: Sequence[Message], mark: bytes) -> list[Taken]:
         room = asyncio.Semaphore(AT_ONCE)
@@ -271,13 +278,19 @@ class Desk:
                 self._tell_refused(one.message, one.receipt)
 
 
-def _inflate(request: web.Request, raw: bytes, limit: int, share: Share) -> bytes:
+async def _inflate(request: web.Request, raw: bytes, limit: int, share: Share) -> bytes:
     """The body without its Content-Encoding, at most `limit` octets: a small one may swell."""
     coding = request.headers.get("Content-Encoding", "").strip().lower()
     if coding in ("", "identity"):
         return raw
     if coding not in _CODINGS:
         raise Bad("Send the body as it is, or with gzip.", status=415)
+    found = await asyncio.to_thread(_unpack, raw, limit)
+    share.grow(len(raw) + len(found))
+    return found
+
+
+def _unpack(raw: bytes, limit: int) -> bytes:
     unpacker = zlib.decompressobj(wbits=47)  # gzip or zlib, as the octets say
     try:
         found = unpacker.decompress(raw, limit + 1)
@@ -287,8 +300,14 @@ def _inflate(request: web.Request, raw: bytes, limit: int, share: Share) -> byte
         raise too_large(f"The body is larger than {limit} octets.")
     if not unpacker.eof:
         raise Bad("The compressed body is broken off.")
-    share.grow(len(raw) + len(found))
     return found
+
+
+def _mark(call: Call) -> bytes:
+    """What says that two requests are the same."""
+    digest = blake2b(f"{call.source.name}\0{call.request.path}\0".encode(), digest_size=16)
+    digest.update(call.raw)
+    return digest.digest()
 
 
 def _build(call: Call, builds: Sequence[Build], keys: Sequence[Key | None]) -> list[Message]:
@@ -301,6 +320,5 @@ def _build(call: Call, builds: Sequence[Build], keys: Sequence[Key | None]) -> l
             raise too_large(
                 "The messages of this request are too large together. Send fewer, or attach links."
             )
-        call.share.grow(size)
         messages.append(message)
     return messages

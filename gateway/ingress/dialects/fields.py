@@ -1,12 +1,11 @@
 """Reading JSON that others shaped: types are checked, unknown keys ignored as the real services do. Pure."""
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from gateway.ingress.dialects.bad import Bad
+from gateway.message import base64_text
 from gateway.message.compose import File
 
 LONGEST_TEXT = 1_000_000
@@ -111,8 +110,8 @@ def squeeze(text: str, most: int = 200) -> str:
 def decode_file(content: str, at: str) -> bytes:
     """Octets of Base64, line ends in it ignored."""
     try:
-        return base64.b64decode("".join(content.split()), validate=True)
-    except (binascii.Error, ValueError):
+        return base64_text.decode("".join(content.split()))
+    except ValueError:
         raise Bad("The attachment content must be base64 encoded.", at) from None
 
 

@@ -78,8 +78,7 @@ async def receive(call: Call) -> web.Response:
     """`POST /v1/hooks/<source>`."""
     if call.request.match_info["source"] != call.source.name and not call.source.development:
         raise Bad("There is no such hook for this caller.", status=404)
-    body = read_hook(call)
-    message = validate(NewMessage, body)
+    message = await call.aside(lambda: validate(NewMessage, read_hook(call)))
     limits = call.desk.limits
     taken = await call.submit(
         [

@@ -34,11 +34,7 @@ _UUID = re.compile(r"[0-9a-fA-F-]{32,36}\Z")
 
 async def send(call: Call) -> web.Response:
     """`POST /ingress/listmonk/messenger`, the root URL of a messenger in listmonk's settings."""
-    body = an_object(call.json)
-    recipients = objects_of(body, "recipients", most=call.desk.limits.recipients)
-    if not recipients:
-        raise Bad("There is no recipient.", "recipients")
-    letters = [read_letter(body, one, f"recipients.{n}", call) for n, one in enumerate(recipients)]
+    letters = await call.aside(_read, call)
     builds: list[Build] = [partial(_build, letter, call) for letter in letters]
     taken = await call.submit(builds)
     call.desk.tell(taken)
@@ -46,6 +42,14 @@ async def send(call: Call) -> web.Response:
     return web.json_response(
         {"data": {"id": taken[0].receipt.id, "status": statuses.pop() if len(statuses) == 1 else "mixed"}}
     )
+
+
+def _read(call: Call) -> list[Letter]:
+    body = an_object(call.json)
+    recipients = objects_of(body, "recipients", most=call.desk.limits.recipients)
+    if not recipients:
+        raise Bad("There is no recipient.", "recipients")
+    return [read_letter(body, one, f"recipients.{n}", call) for n, one in enumerate(recipients)]
 
 
 def read_letter(body: Fields, recipient: Fields, at: str, call: Call) -> Letter:

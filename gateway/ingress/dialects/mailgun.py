@@ -51,6 +51,14 @@ Variables = Mapping[str, Mapping[str, str]]
 
 async def send(call: Call) -> web.Response:
     """`POST /v3/<domain>/messages`."""
+    form, template, letters = await call.aside(_read, call)
+    if call.goes_on:
+        letters = await _fill(call, template, letters)
+        letters = [each for letter in letters for each in await call.aside(_apart, form, letter, call)]
+    return await _take(call, [partial(_build, letter, call) for letter in letters])
+
+
+def _read(call: Call) -> tuple[Form, "_Template", list[Letter]]:
     form = _form(call)
     people = {name: _people(form, name) for name in ("to", "cc", "bcc")}
     if not people["to"]:
@@ -59,27 +67,22 @@ async def send(call: Call) -> web.Response:
         raise Bad(f"The number of recipients exceeds {MOST}")
     variables = _variables(form)
     template = _Template(form, call)
-    if "recipient-variables" in form:
-        letters = [
-            template.letter((each,), people, _own(variables, each.address)) for each in _once(people["to"])
-        ]
-    else:
-        letters = [template.letter(people["to"], people, {})]
-    if call.goes_on:
-        letters = await _fill(call, template, letters)
-        letters = [each for letter in letters for each in _apart(form, letter, call)]
-    return await _take(call, [partial(_build, letter, call) for letter in letters])
+    if "recipient-variables" not in form:
+        return form, template, [template.letter(people["to"], people, {})]
+    everyone = _once(people["to"])
+    return form, template, [template.letter((one,), people, _own(variables, one.address)) for one in everyone]
 
 
 async def send_mime(call: Call) -> web.Response:
     """`POST /v3/<domain>/messages.mime`: `to`, and the whole message."""
-    form = _form(call)
+    form = await call.aside(_form, call)
     people = _once((*_people(form, "to"), *_people(form, "cc"), *_people(form, "bcc")))
     if not people:
         raise Bad("to parameter is missing")
     if len(people) > MOST:
         raise Bad(f"The number of recipients exceeds {MOST}")
-    raw = read_mime(next((part.octets for part in form.parts if part.name == "message"), b""))
+    given = next((part.octets for part in form.parts if part.name == "message"), b"")
+    raw = await call.aside(read_mime, given)
     campaign, deliver = _campaign(form, dict(form.prefixed("v:"))), not _is_test(form)
 
     def build(identity: str, key: str) -> Any:

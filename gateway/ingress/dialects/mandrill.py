@@ -42,13 +42,15 @@ _BOUNCED = "suppressed."
 
 async def send(call: Call) -> web.Response:
     """`POST /api/1.0/messages/send`."""
-    body = an_object(parse_json(call.raw))
-    message = object_of(body, "message")
-    letters = read_letters(message)
+    letters = await call.aside(_read, call)
     builds: list[Build] = [partial(_build, letter, call) for letter in letters]
     taken = await call.submit(builds)
     call.desk.tell(taken)
     return web.json_response([_told(one) for one in taken])
+
+
+def _read(call: Call) -> list[Letter]:
+    return read_letters(object_of(an_object(parse_json(call.raw)), "message"))
 
 
 async def ping(call: Call) -> web.Response:

@@ -56,8 +56,8 @@ _INACTIVE = (
 
 async def send(call: Call) -> web.Response:
     """`POST /email` and `/email/withTemplate`."""
-    body = call.json
-    letter = await _fill(call, body, read_letter(body, call))
+    body, letter = await call.aside(_read, call)
+    letter = await _fill(call, body, letter)
     taken = await call.submit(_builders(letter, call))
     if all(one.rejected for one in taken):
         raise Bad(f"{_inactive(taken)} {taken[0].why}", status=422, code=INACTIVE)
@@ -65,14 +65,19 @@ async def send(call: Call) -> web.Response:
     return web.json_response(_taken(letter, taken))
 
 
+def _read(call: Call) -> tuple[Fields, Letter]:
+    body = an_object(call.json)
+    return body, read_letter(body, call)
+
+
 async def send_batch(call: Call) -> web.Response:
     """`POST /email/batch`: an array."""
-    return await _send_all(call, call.json)
+    return await _send_all(call, await call.aside(lambda: call.json))
 
 
 async def send_templates(call: Call) -> web.Response:
     """`POST /email/batchWithTemplates`: `{"Messages": [...]}`."""
-    return await _send_all(call, an_object(call.json).get("Messages"))
+    return await _send_all(call, an_object(await call.aside(lambda: call.json)).get("Messages"))
 
 
 async def _send_all(call: Call, several: Any) -> web.Response:
@@ -84,8 +89,8 @@ async def _send_all(call: Call, several: Any) -> web.Response:
     builds: list[Build] = []
     for each in several:
         try:
-            letter = await _fill(call, each, read_letter(each, call))
-            build_message(letter, call.source, "0" * 26, call.now)
+            letter = await _fill(call, each, await call.aside(read_letter, each, call))
+            await call.aside(build_message, letter, call.source, "0" * 26, call.now)
         except Bad as bad:
             read.append(bad)
         else:

@@ -42,7 +42,8 @@ _NAMES = {
 
 async def send(call: Call) -> web.Response:
     """`POST /emails`."""
-    taken = (await call.submit([partial(_build, read_letter(call.json, call.now), call)]))[0]
+    letter = await call.aside(lambda: read_letter(call.json, call.now))
+    taken = (await call.submit([partial(_build, letter, call)]))[0]
     if taken.rejected:
         raise Bad(taken.why, status=403)
     return web.json_response({"id": taken.uuid})
@@ -50,7 +51,7 @@ async def send(call: Call) -> web.Response:
 
 async def send_batch(call: Call) -> web.Response:
     """`POST /emails/batch`: strict, all or nothing of what is well formed; or permissive."""
-    several = call.json
+    several = await call.aside(lambda: call.json)
     if not isinstance(several, list) or not 0 < len(several) <= MOST_BATCH:
         raise Bad(f"The body must be an array of 1 to {MOST_BATCH} emails.", status=422)
     permissive = call.request.headers.get("x-batch-validation", "strict") == "permissive"
@@ -59,8 +60,8 @@ async def send_batch(call: Call) -> web.Response:
     places: list[int] = []
     for n, each in enumerate(several):
         try:
-            letter = read_letter(each, call.now)
-            build_message(letter, call.source, "0" * 26, call.now)
+            letter = await call.aside(read_letter, each, call.now)
+            await call.aside(build_message, letter, call.source, "0" * 26, call.now)
         except Bad as bad:
             if not permissive:
                 raise

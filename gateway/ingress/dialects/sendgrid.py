@@ -71,10 +71,9 @@ _GRANT = "The provided authorization grant is invalid, expired, or revoked"
 
 async def send(call: Call) -> web.Response:
     """`POST /v3/mail/send`."""
-    body = an_object(call.json)
-    letters = read_letters(body, call.now)
+    body, letters = await call.aside(_read, call)
     if call.goes_on:
-        letters = _apart(body, await _fill(call, body, letters))
+        letters = await call.aside(_apart, body, await _fill(call, body, letters))
     builds: list[Build] = [partial(_build, letter, call) for letter in letters]
     taken = await call.submit(builds)
     if all(one.rejected for one in taken):
@@ -82,6 +81,11 @@ async def send(call: Call) -> web.Response:
     call.desk.tell(taken)
     status = 202 if letters[0].deliver else 200
     return web.Response(status=status, headers={"X-Message-Id": taken[0].receipt.id})
+
+
+def _read(call: Call) -> tuple[Fields, list[Letter]]:
+    body = an_object(call.json)
+    return body, read_letters(body, call.now)
 
 
 async def new_batch(call: Call) -> web.Response:

@@ -64,7 +64,7 @@ async def invite(call: Call) -> web.Response:
 
 async def open_chat(call: Call) -> web.Response:
     """`POST /api/v1/chats`: a first message, to one person or a few."""
-    form = _form(call)
+    form = await call.aside(_form, call)
     people = [
         each for name in ("attendees_ids", "attendees_ids[]") for each in form.all(name) if each.strip()
     ]
@@ -89,7 +89,7 @@ async def open_chat(call: Call) -> web.Response:
 
 async def write(call: Call) -> web.Response:
     """`POST /api/v1/chats/{chat_id}/messages`: a further message to whom the chat is with."""
-    form = _form(call)
+    form = await call.aside(_form, call)
     chat = call.request.match_info["chat_id"]
     known = await _known_chat(call, chat)
     people = [each for name in ("attendees_ids", "attendees_ids[]") for each in form.all(name)] or known[1]
@@ -116,7 +116,7 @@ def _stranger(call: Call, account: str, chat: str) -> str:
 
 async def _take(call: Call, native: Mapping[str, Any]) -> Taken:
     body = {name: value for name, value in native.items() if value not in ("", None, [])}
-    message = validate(NewMessage, body)
+    message = await call.aside(validate, NewMessage, body)
     most = call.desk.limits.recipients
     taken = await call.submit(
         [lambda identity, key: read_message(message, call.source, identity, call.now, most=most, key=key)]
