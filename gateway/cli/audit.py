@@ -25,7 +25,8 @@ from gateway.evidence.checkpoint import (
     read_checkpoints,
     take_checkpoint,
 )
-from gateway.evidence.entries import FileRows, Rows
+from gateway.evidence.entries import Rows, heads
+from gateway.evidence.origin import Origin
 from gateway.evidence.pack import BadPack, NothingToPack, make_pack, verify_pack
 from gateway.evidence.stretch import State, prepare
 from gateway.evidence.verify import Verification
@@ -33,6 +34,8 @@ from gateway.keys import Keys, load_keys
 from gateway.settings import Settings, load
 
 SHOWN = 20
+ALONE = 40_000
+"""Entries that one process checks before others would have started."""
 
 
 @click.group("audit")
@@ -119,22 +122,33 @@ def _verify(
         work = Verification(rows, state=before, checkpoints=known, progress=progress, keep=keep, pool=pool)
         return await work.run()
 
+    origin = origin_of(settings)
+    runner = asyncio.Runner()
+    with runner:
+        rows = origin.open()
+        length = sum(seq for seq, _ in runner.run(heads(rows)).values())
+        count = (processes or os.cpu_count() or 1) if length > ALONE else processes
+        with workers(origin, count) as pool:
+            return runner.run(run(rows, pool))
+
+
+def origin_of(settings: Settings) -> Origin:
+    """Where the database is. Raises OSError where there is no file."""
     if settings.sqlite_file is None:
-        return with_parts(lambda parts: run(parts.store, None))
+        return Origin(url=settings.database.get_secret_value())
     if not settings.sqlite_file.exists():
         raise OSError(f"there is no database at {settings.sqlite_file}")
-    with workers(settings.sqlite_file, processes or os.cpu_count() or 1) as pool:
-        return asyncio.run(run(FileRows(settings.sqlite_file), pool))
+    return Origin(settings.sqlite_file)
 
 
 @contextlib.contextmanager
-def workers(path: Path, count: int) -> Iterator[Executor | None]:
+def workers(origin: Origin, count: int) -> Iterator[Executor | None]:
     """Processes that read the database; none where one is enough."""
     if count < 2:
         yield None
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=prepare, initargs=(path,)) as pool:
+    with ProcessPoolExecutor(count, mp_context=context, initializer=prepare, initargs=(origin,)) as pool:
         yield pool
 
 

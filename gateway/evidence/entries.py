@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import apsw
 import orjson
@@ -70,9 +70,8 @@ class Entry(NamedTuple):
 
     def follows(self, before: bytes, chain: str) -> bool:
         """Whether its hash is that of its content after the entry with the hash `before`."""
-        row = AuditRow(self.at, self.kind, self.reference, self.actor, self.digest)
         try:
-            return chain_hash(before, chain, self.seq, row) == self.hash
+            return chain_hash(before, chain, self.seq, cast("AuditRow", self)) == self.hash
         except (TypeError, ValueError):
             return False
 
@@ -116,7 +115,7 @@ async def read_chain(
     """The entries of a chain after a number up to another, in order, some at a time."""
     sql = f"SELECT {COLUMNS} FROM audit WHERE chain = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT {chunk}"
     while after < last:
-        rows = [Entry(*row) for row in await store.rows(sql, (chain, after, last))]
+        rows = list(map(Entry._make, await store.rows(sql, (chain, after, last))))
         if not rows:
             return
         yield rows
