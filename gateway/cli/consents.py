@@ -1,29 +1,25 @@
 """`galateo consents`: what people agreed to, in and out."""
 
 import sys
-from collections.abc import Iterator
-from itertools import islice
+from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
 import click
 import orjson
 
-from gateway.app import Parts
-from gateway.cli.holds import login, when
-from gateway.cli.session import with_parts
-from gateway.intake.consent_files import HeaderError, read_csv, read_jsonl
-from gateway.intake.consents import ConsentInput
+from gateway.app import Ledger
+from gateway.cli.consent_import import import_command
+from gateway.cli.holds import when
+from gateway.cli.session import with_ledger
 from gateway.store.records import ConsentRow
 
-CHUNK = 2000
 PAGE = 1000
 EXPORT = (
     "SELECT id, controller, subject, at, recorded_at, action, purpose, channel, grade, basis, source, proof,"
     " lane FROM consent_events WHERE (lane, controller, subject, id) > (?, ?, ?, ?)"
     " ORDER BY lane, controller, subject, id LIMIT ?"
 )
-ERRORS_SHOWN = 20
 
 
 @click.group("consents")
@@ -31,72 +27,7 @@ def consents_command() -> None:
     """Import, show and export what people agreed to."""
 
 
-@consents_command.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Check every line, write nothing.")
-@click.option(
-    "--errors", type=click.Path(dir_okay=False, path_type=Path), help="Write one line per refused line."
-)
-@click.option(
-    "--resume", "resume_from", default=0, help="Skip lines up to this number (as told when it stopped)."
-)
-def import_command(file: Path, dry_run: bool, errors: Path | None, resume_from: int) -> None:
-    """Import a CSV (with header) or JSONL file. Exits with 1 when a line was refused.
-
-    Lines that were imported before change nothing, so a file may be imported again.
-    """
-    with file.open(encoding="utf-8-sig", newline="", errors="replace") as lines:
-        report = errors.open("w", encoding="utf-8") if errors else None
-        try:
-            read = read_jsonl(lines) if file.suffix in (".jsonl", ".ndjson") else read_csv(lines)
-            tally = with_parts(lambda parts: _import(parts, read, report, dry_run=dry_run, after=resume_from))
-        except HeaderError as error:
-            click.echo(f"{file.name}: {error}", err=True)
-            sys.exit(1)
-        finally:
-            if report:
-                report.close()
-    said = "would be imported" if dry_run else "imported"
-    click.echo(
-        f"{tally['fine']} lines {said}, {tally['changed']} changed something, {tally['refused']} refused"
-    )
-    sys.exit(1 if tally["refused"] else 0)
-
-
-async def _import(
-    parts: Parts,
-    read: Iterator[tuple[int, ConsentInput | str]],
-    report: IO[str] | None,
-    *,
-    dry_run: bool,
-    after: int,
-) -> dict[str, int]:
-    tally = {"fine": 0, "changed": 0, "refused": 0}
-    rows = (entry for entry in read if entry[0] > after)
-    last = 0
-    while chunk := list(islice(rows, CHUNK)):
-        fine = [line for _, line in chunk if isinstance(line, ConsentInput)]
-        _refuse([(n, line) for n, line in chunk if isinstance(line, str)], tally, report)
-        if fine and not dry_run:
-            tally["changed"] += (await parts.consents.record(fine, login())).changed
-        tally["fine"] += len(fine)
-        last = chunk[-1][0]
-        if sys.stderr.isatty() or (tally["fine"] + tally["refused"]) % (CHUNK * 100) == 0:
-            click.echo(
-                f"\r{last} lines read; go on with --resume {last}", err=True, nl=not sys.stderr.isatty()
-            )
-    return tally
-
-
-def _refuse(problems: list[tuple[int, str]], tally: dict[str, int], report: IO[str] | None) -> None:
-    for number, problem in problems:
-        tally["refused"] += 1
-        if report:
-            report.write(f"line {number}: {problem}\n")
-        elif tally["refused"] <= ERRORS_SHOWN:
-            click.echo(f"line {number}: {problem}", err=True)
-        elif tally["refused"] == ERRORS_SHOWN + 1:
-            click.echo("more lines are refused; --errors FILE lists them all", err=True)
+consents_command.add_command(import_command)
 
 
 @consents_command.command("show")
@@ -106,7 +37,7 @@ def _refuse(problems: list[tuple[int, str]], tally: dict[str, int], report: IO[s
 def show_command(controller: str, channel: str, as_json: bool) -> None:
     """Show what the person whose address is read from stdin agreed to, with the proof."""
     address = sys.stdin.readline().strip()
-    rows = with_parts(lambda parts: _log_of(parts, controller, channel, address))
+    rows = with_ledger(lambda ledger: _log_of(ledger, controller, channel, address))
     if not rows:
         click.echo("Nothing is recorded for this address.")
         return
@@ -130,17 +61,17 @@ def export_command(controller: str, purpose: str, out: Path | None) -> None:
     """
     file = out.open("w", encoding="utf-8") if out else sys.stdout
     try:
-        count = with_parts(lambda parts: _export(parts, file, controller, purpose))
+        count = with_ledger(lambda ledger: _export(ledger, file, controller, purpose))
     finally:
         if out:
             file.close()
     click.echo(f"{count} lines exported", err=True)
 
 
-async def _export(parts: Parts, file: IO[str], controller: str, purpose: str) -> int:
+async def _export(ledger: Ledger, file: IO[str], controller: str, purpose: str) -> int:
     count = 0
     after: tuple[Any, ...] = (-1, "", b"", "")
-    while page := await parts.store.rows(EXPORT, (*after, PAGE)):
+    while page := await ledger.store.rows(EXPORT, (*after, PAGE)):
         for found in page:
             row = ConsentRow(*found[:12])
             if controller in ("", row.controller) and purpose in ("", row.purpose):
@@ -152,12 +83,17 @@ async def _export(parts: Parts, file: IO[str], controller: str, purpose: str) ->
     return count
 
 
-async def _log_of(parts: Parts, controller: str, channel: str, address: str) -> list[ConsentRow]:
-    return await parts.store.consents((controller, parts.consents.subject(channel, address)))
+async def _log_of(ledger: Ledger, controller: str, channel: str, address: str) -> list[ConsentRow]:
+    return await ledger.store.consents((controller, ledger.consents.subject(channel, address)))
 
 
 def describe(row: ConsentRow) -> dict[str, Any]:
-    """A line of the consent log as plain data, with its proof and without the address."""
+    """A line of the consent log as plain data, with its proof and without the address. The wording's hash
+    (BLAKE2b, 16 octets) tells whether two people were shown the same words."""
+    proof = orjson.loads(row.proof) if row.proof else {}
+    if "wording" in proof:
+        said = str(proof["wording"]).encode(errors="replace")
+        proof.setdefault("wording_hash", blake2b(said, digest_size=16).hexdigest())
     return {
         "id": row.id,
         "controller": row.controller,
@@ -169,5 +105,5 @@ def describe(row: ConsentRow) -> dict[str, Any]:
         "at": when(row.at),
         "recorded_at": when(row.recorded_at),
         "source": row.source,
-        "proof": orjson.loads(row.proof),
+        "proof": proof,
     }

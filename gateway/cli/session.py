@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from gateway.app import Parts, open_parts
+from gateway.app import Ledger, Parts, open_ledger, open_parts
 from gateway.cli.serve import REFUSALS
 from gateway.review import AlreadyDecided, HoldGone
 from gateway.settings import load
@@ -19,8 +19,17 @@ T = TypeVar("T")
 
 def with_parts(action: Callable[[Parts], Awaitable[T]]) -> T:
     """Run an action on the opened database. Exits with 1 and one plain line when it cannot."""
+    return _told(lambda: asyncio.run(_run_parts(action)))
+
+
+def with_ledger(action: Callable[[Ledger], Awaitable[T]]) -> T:
+    """The same for what needs the consent log alone, and no policies."""
+    return _told(lambda: asyncio.run(_run_ledger(action)))
+
+
+def _told(run: Callable[[], T]) -> T:
     try:
-        return asyncio.run(_run(action))
+        return run()
     except HoldGone as error:
         click.echo(f"There is no hold {error}.", err=True)
     except AlreadyDecided as error:
@@ -30,10 +39,22 @@ def with_parts(action: Callable[[Parts], Awaitable[T]]) -> T:
     sys.exit(1)
 
 
-async def _run(action: Callable[[Parts], Awaitable[T]]) -> T:
-    settings = load()
-    parts = await open_parts(settings, serving=False, chain=f"cli-{int(time.time() * 1000):x}")
+async def _run_parts(action: Callable[[Parts], Awaitable[T]]) -> T:
+    parts = await open_parts(load(), serving=False, chain=_chain())
     try:
         return await action(replace(parts))
     finally:
         await parts.store.close()
+
+
+async def _run_ledger(action: Callable[[Ledger], Awaitable[T]]) -> T:
+    ledger = await open_ledger(load(), chain=_chain())
+    try:
+        return await action(ledger)
+    finally:
+        await ledger.store.close()
+
+
+def _chain() -> str:
+    """An audit chain of this command's own."""
+    return f"cli-{int(time.time() * 1000):x}"

@@ -1,8 +1,13 @@
-"""Consent imports: one line of CSV or JSONL to one checked ConsentInput. Pure."""
+"""Consent imports: one line of CSV or JSONL to one checked ConsentInput. Pure.
+
+A file may be of any length: it is read line by line, and a line that cannot be meant costs only itself.
+"""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from math import inf
 
 import orjson
 
@@ -10,8 +15,9 @@ from gateway.intake.consents import STOPPING, ConsentInput
 
 REQUIRED = ("address", "channel", "purpose", "controller", "action", "at")
 EVIDENCE = (
-    "wording", "wording_version", "language", "form_url", "ip", "user_agent", "confirmed_at", "confirmed_ip",
-    "contract", "recording", "signed_document", "sale_id", "assessment_id", "entered_by",
+    "wording", "wording_version", "language", "form_url", "place", "ip", "user_agent", "confirmed_at",
+    "confirmed_ip", "confirmed_user_agent", "confirmation_message", "contract", "recording",
+    "signed_document", "sale_id", "sale_date", "assessment_id", "entered_by",
 )  # fmt: skip
 OTHER = ("basis", "source", "expires_at", "jurisdiction")
 COLUMNS = (*REQUIRED, *EVIDENCE, *OTHER)
@@ -19,20 +25,100 @@ COLUMNS = (*REQUIRED, *EVIDENCE, *OTHER)
 _EVIDENCE = frozenset(EVIDENCE)
 
 LONGEST_FIELD = 10_000
+LONGEST_LINE = 262_144
+"""Characters of a line that are read; what is longer is no line of consents, and is refused."""
+MOST_LINES = 50
+"""Lines that a quoted field may span; with more, its closing quotation mark was forgotten."""
+
+Read = Iterator[tuple[int, ConsentInput | str]]
 
 
 class HeaderError(ValueError):
     """The first line of the file is not a header that an import can use."""
 
 
-def read_csv(lines: Iterable[str]) -> Iterator[tuple[int, ConsentInput | str]]:
-    """(line number, input or what is wrong with it) for each line of a CSV file with a header."""
+def bounded(readline: Callable[[int], str]) -> Iterator[str]:
+    """The lines of a file, none longer than LONGEST_LINE: what is more of one is dropped."""
+    while line := readline(LONGEST_LINE):
+        rest = line
+        while not rest.endswith("\n") and (rest := readline(LONGEST_LINE)):
+            pass
+        yield line
+
+
+class _Lines:
+    """The lines of a file as they are taken, those of the record under way kept, so that they can be
+    given back when it turns out to be none."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._back: deque[str] = deque()
+        self._taken: list[str] = []
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        taken = self._taken
+        if len(taken) >= MOST_LINES:
+            raise csv.Error("a quotation mark is not closed")
+        line = self._back.popleft() if self._back else next(self._lines)
+        taken.append(line)
+        self.number += 1
+        return line
+
+    def begin(self) -> None:
+        """A record begins here."""
+        self._taken = []
+
+    def give_back(self) -> None:
+        """All of the record but its first line is read again, as records of its own."""
+        rest = self._taken[1:]
+        self._back.extendleft(reversed(rest))
+        self.number -= len(rest)
+
+
+def read_csv(lines: Iterable[str], after: int = 0, latest: float = inf) -> Read:
+    """(line number, input or what is wrong with it) for each line of a CSV file with a header, between
+    commas or, as some spreadsheets write it, semicolons. Lines up to `after` are passed over; `latest` is
+    the time after which nothing can have happened yet."""
     csv.field_size_limit(LONGEST_FIELD * 20)
-    reader = csv.reader(lines, strict=True)
+    source = _Lines(lines)
+    header, separator = _read_header(next(source, ""))
+    fields = csv.reader(source, strict=True, delimiter=separator)
+    width = len(header)
+    while True:
+        source.begin()
+        try:
+            row = next(fields)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            row, found = [], f"not CSV: {error}"
+        else:
+            found = "" if len(row) == width or not row else _other_width(row, width)
+        if found:
+            source.give_back()
+        if source.number <= after:
+            continue
+        if found:
+            yield source.number, found
+        elif row:
+            yield source.number, _check(dict(zip(header, map(str.strip, row), strict=True)), latest)
+
+
+def _other_width(row: list[str], width: int) -> str:
+    return f"{'more' if len(row) > width else 'fewer'} fields than the header has columns"
+
+
+def _read_header(line: str) -> tuple[list[str], str]:
+    separator = ";" if line.count(";") > line.count(",") else ","
     try:
-        header = next(reader, [])
+        names = next(csv.reader([line], strict=True, delimiter=separator), [])
     except csv.Error as error:
         raise HeaderError(f"the header is not CSV: {error}") from error
+    header = [name.strip().lower() for name in names]
     missing = [name for name in REQUIRED if name not in header]
     unknown = [name for name in header if name not in COLUMNS]
     if missing or unknown or len(set(header)) != len(header):
@@ -40,30 +126,13 @@ def read_csv(lines: Iterable[str]) -> Iterator[tuple[int, ConsentInput | str]]:
         said += [f"has unknown columns {', '.join(unknown)}"] if unknown else []
         said += ["names a column twice"] if len(set(header)) != len(header) else []
         raise HeaderError(f"the header {'; '.join(said)}. Columns: {', '.join(COLUMNS)}")
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield reader.line_num, f"not CSV: {error}"
-            continue
-        if row:
-            yield reader.line_num, _read_fields(header, row)
+    return header, separator
 
 
-def _read_fields(header: list[str], row: list[str]) -> ConsentInput | str:
-    if len(row) > len(header):
-        return "more fields than the header has columns"
-    if len(row) < len(header):
-        return "fewer fields than the header has columns"
-    return _check(dict(zip(header, map(str.strip, row), strict=True)))
-
-
-def read_jsonl(lines: Iterable[str]) -> Iterator[tuple[int, ConsentInput | str]]:
+def read_jsonl(lines: Iterable[str], after: int = 0, latest: float = inf) -> Read:
     """The same for a file with one JSON object a line."""
     for number, line in enumerate(lines, 1):
-        if not line.strip():
+        if number <= after or not line.strip():
             continue
         try:
             row = orjson.loads(line)
@@ -73,46 +142,61 @@ def read_jsonl(lines: Iterable[str]) -> Iterator[tuple[int, ConsentInput | str]]
         if not isinstance(row, dict):
             yield number, "not a JSON object"
         elif unknown := sorted(set(row) - set(COLUMNS)):
-            yield number, f"unknown field {unknown[0]}"
+            yield number, f"unknown field {unknown[0][:100]}"
+        elif odd := [name for name, value in row.items() if isinstance(value, (dict, list, bool))]:
+            yield number, f"{odd[0]} is neither text nor a number"
         else:
-            yield number, read_row({k: str(v) for k, v in row.items() if v is not None})
+            yield number, read_row({k: str(v) for k, v in row.items() if v is not None}, latest)
 
 
-def read_row(row: Mapping[str | None, str | None]) -> ConsentInput | str:
+def read_row(row: Mapping[str, str], latest: float = inf) -> ConsentInput | str:
     """One checked line, or what is wrong with it in words."""
-    if None in row or "too many columns" in row:
-        return "more fields than the header has columns"
-    return _check({str(name): (value or "").strip() for name, value in row.items()})
+    return _check({name: value.strip() for name, value in row.items()}, latest)
 
 
-def _check(values: dict[str, str]) -> ConsentInput | str:
+def _check(values: dict[str, str], latest: float) -> ConsentInput | str:
     said = "".join(values.values())
-    if "\0" in said or len(said) > LONGEST_FIELD:
+    if len(said) > LONGEST_FIELD or "\0" in said or "\ufffd" in said:
         for name, value in values.items():
             if "\0" in value or len(value) > LONGEST_FIELD:
                 return f"{name} holds a NUL or is too long"
+            if "\ufffd" in value:
+                return f"{name} holds octets that are not UTF-8; save the file as UTF-8"
+    get = values.get
+    action, purpose = get("action", "").lower(), get("purpose", "").lower()
     for name in REQUIRED:
-        if not values.get(name) and not (name == "purpose" and values.get("action", "").lower() in STOPPING):
+        if not get(name) and not (name == "purpose" and action in STOPPING):
             return f"{name} is empty"
     try:
-        at, expires = parse_time(values["at"]), parse_time(values.get("expires_at", ""))
-        parse_time(values.get("confirmed_at", ""))
+        at, expires = parse_time(values["at"]), parse_time(get("expires_at", ""))
+        parse_time(get("confirmed_at", ""))
     except ValueError as error:
         return str(error)
+    if at > latest:
+        return f"{values['at'][:40]!r} is yet to come: what was agreed to lies in the past"
     line = ConsentInput(
         controller=values["controller"],
         channel=values["channel"].lower(),
         address=values["address"],
-        purpose=values.get("purpose", ""),
-        action=values["action"].lower(),
+        purpose=purpose,
+        action=action,
         at=at,
-        basis=values.get("basis") or "consent",
-        jurisdiction=values.get("jurisdiction", ""),
+        basis=(get("basis") or "consent").lower(),
+        jurisdiction=get("jurisdiction", "").lower(),
         expires_at=expires,
-        source=values.get("source", ""),
-        proof={name: value for name, value in values.items() if value and name in _EVIDENCE},
+        source=get("source", ""),
+        proof=_proof(values),
     )
     return line.problem() or line
+
+
+def _proof(values: dict[str, str]) -> dict[str, str]:
+    """The evidence as it was given; with the time as it was written, where that tells a zone."""
+    proof = {name: value for name, value in values.items() if value and name in _EVIDENCE}
+    at = values["at"]
+    if len(at) > 10 and at[-1] not in "Zz":
+        proof["at"] = at
+    return proof
 
 
 def parse_time(text: str) -> float:
@@ -127,4 +211,7 @@ def parse_time(text: str) -> float:
         if len(text) > 10:
             raise ValueError(f"{text[:40]!r} has no time zone; write 2026-03-01T10:00:00Z")
         at = at.replace(tzinfo=UTC)
-    return at.timestamp()
+    try:
+        return at.timestamp()
+    except OverflowError as error:
+        raise ValueError(f"{text[:40]!r} is no time that can be meant") from error

@@ -10,7 +10,6 @@ import orjson
 
 from gateway.keys import Keys
 from gateway.ledger.consent import ACTIONS, BASES, ConsentEvent, apply, grade_of, lacks_evidence
-from gateway.ledger.person import Person
 from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import CHANNELS
 from gateway.store.digests import SALT, consent_digest
@@ -19,6 +18,8 @@ from gateway.store.protocol import Store
 from gateway.store.records import AuditRow, ConsentRow, Ref
 
 STOPPING = ("withdrawn", "objected")
+
+Statement = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +68,17 @@ class Recorded:
 
 
 class RecordConsents:
-    """Some lines of the consent log, in order, in one transaction."""
+    """Some lines of the consent log, in order, in one transaction. `also` are statements of portable SQL
+    that are done with them: how far an import came."""
 
-    __slots__ = ("_actor", "_inputs", "_refs", "needs")
+    __slots__ = ("_actor", "_also", "_inputs", "_refs", "needs")
 
-    def __init__(self, inputs: Sequence[ConsentInput], keys: Keys, actor: str) -> None:
+    def __init__(
+        self, inputs: Sequence[ConsentInput], keys: Keys, actor: str, also: Sequence[Statement] = ()
+    ) -> None:
         self._inputs = inputs
         self._actor = actor
+        self._also = also
         self._refs = [_ref(keys, line) for line in inputs]
         self.needs = Needs(people=tuple(set(self._refs)))
 
@@ -82,6 +87,7 @@ class RecordConsents:
         changed = 0
         for line, ref in zip(self._inputs, self._refs, strict=True):
             changed += record_consent(draft, ref, line, self._actor)
+        draft.writes.statements.extend(self._also)
         return Recorded(changed, len(self._inputs) - changed)
 
 
@@ -94,12 +100,28 @@ def record_consent(
 ) -> bool:
     """Log one consent event and apply it; True when it changed what is known. What changes nothing is not
     logged, but `always`."""
-    row_id = _event_id(ref, line)
+    event = _event(ref, line)
     before = draft.person(ref)
-    event = ConsentEvent(
-        id=row_id,
+    after = apply(before, event)
+    changed = after is not before and after != before
+    if not (changed or always):
+        return False
+    draft.set_person(ref, after)
+    _log(draft, ref, event, actor)
+    if event.action in STOPPING:
+        draft.cancel(ref, f"consent {event.action}")
+    else:
+        draft.recheck(ref, "consent")
+    return changed
+
+
+def _event(ref: Ref, line: ConsentInput) -> ConsentEvent:
+    """The event of a line. Purposes are compared everywhere, so their capitals go here."""
+    purpose = line.purpose.strip().lower()
+    return ConsentEvent(
+        id=_event_id(ref, line, purpose),
         action=line.action,
-        purpose=line.purpose,
+        purpose=purpose,
         channel=line.channel,
         at=line.at,
         grade=grade_of(line.proof, at=line.at),
@@ -111,45 +133,23 @@ def record_consent(
         by_compliance=line.by_compliance,
         proof=line.proof,
     )
-    after = apply(before, event)
-    changed = after is not before and after != before
-    if not (changed or always):
-        return False
-    _write(draft, ref, event, after, orjson.dumps(dict(line.proof)), actor)
-    if line.action in STOPPING:
-        draft.cancel(ref, f"consent {line.action}")
-    else:
-        draft.recheck(ref, "consent")
-    return changed
 
 
-def _write(
-    draft: Draft[Any], ref: Ref, event: ConsentEvent, person: Person, proof: bytes, actor: str
-) -> None:
-    draft.set_person(ref, person)
+def _log(draft: Draft[Any], ref: Ref, event: ConsentEvent, actor: str) -> None:
+    now = draft.now
     row = ConsentRow(
-        event.id,
-        ref[0],
-        ref[1],
-        event.at,
-        draft.now,
-        event.action,
-        event.purpose,
-        event.channel,
-        event.grade,
-        event.basis,
-        event.source,
-        proof,
-    )
+        event.id, ref[0], ref[1], event.at, now, event.action, event.purpose, event.channel, event.grade,
+        event.basis, event.source, orjson.dumps(dict(event.proof)),
+    )  # fmt: skip
     draft.writes.consents.append(row)
     salt = os.urandom(SALT)
     digest = consent_digest(row, salt)
-    draft.writes.audit.append(AuditRow(draft.now, f"consent.{event.action}", event.id, actor, digest, salt))
+    draft.writes.audit.append(AuditRow(now, f"consent.{event.action}", event.id, actor, digest, salt))
 
 
-def _event_id(ref: Ref, line: ConsentInput) -> str:
+def _event_id(ref: Ref, line: ConsentInput, purpose: str) -> str:
     """The same line told twice is the same event."""
-    said = f"{ref[0]}\0{line.action}\0{line.purpose}\0{line.channel}\0{line.at!r}\0{line.basis}".encode()
+    said = f"{ref[0]}\0{line.action}\0{purpose}\0{line.channel}\0{line.at!r}\0{line.basis}".encode()
     return f"{int(line.at * 1000):012x}{blake2b(said + ref[1], digest_size=10).hexdigest()}"
 
 
@@ -160,9 +160,11 @@ class Consents:
         self._store = store
         self._keys = keys
 
-    async def record(self, lines: Sequence[ConsentInput], actor: str) -> Recorded:
-        """Log and apply some lines. Raises StoreError."""
-        return await self._store.run(RecordConsents(lines, self._keys, actor))
+    async def record(
+        self, lines: Sequence[ConsentInput], actor: str, also: Sequence[Statement] = ()
+    ) -> Recorded:
+        """Log and apply some lines, in one transaction with `also`. Raises StoreError."""
+        return await self._store.run(RecordConsents(lines, self._keys, actor, also))
 
     def subject(self, channel: str, address: str) -> bytes:
         """The subject key of an address."""

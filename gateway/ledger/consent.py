@@ -74,18 +74,21 @@ _EVIDENCE = {"soft_opt_in": "sale_id", "implied": "expires_at", "legitimate_inte
 
 def permission(person: Person, purpose: str, channel: str) -> Permission | None:
     """What the person said about this purpose on this channel."""
-    return next((p for p in person.permissions if p.purpose == purpose and p.channel == channel), None)
+    for known in person.permissions:
+        if known.purpose == purpose and known.channel == channel:
+            return known
+    return None
 
 
 def apply(person: Person, event: ConsentEvent) -> Person:
     """The state after one more event. Older events never undo newer ones."""
     if event.action in STOPPING:
         return _stopped(person, event)
-    before = permission(person, event.purpose, event.channel)
-    state = {"requested": "requested", "expired": "expired"}.get(event.action, "granted")
+    before = permission(person, event.purpose, event.channel) if person.permissions else None
     if event.action in ("changed", "expired"):
         return _amended(person, event, before)
-    if state == "granted" and _blocked(person, event):
+    state = "requested" if event.action == "requested" else "granted"
+    if state == "granted" and person.stops and _blocked(person, event):
         return person
     if before is not None and not _supersedes(before, event, state):
         return person
@@ -101,8 +104,8 @@ def apply(person: Person, event: ConsentEvent) -> Person:
         event.jurisdiction or (before.jurisdiction if before else ""),
         state == "granted" and _may_revive(event),
     )
-    if person is UNKNOWN:
-        return Person(permissions=(after,))
+    if person is UNKNOWN or person == UNKNOWN:
+        return Person((after,))
     stops = _lifted(person.stops, event) if state == "granted" and person.stops else person.stops
     return replace(person, permissions=(*_others(person, before), after), stops=stops)
 
@@ -184,8 +187,6 @@ def _covers(event: ConsentEvent, p: Permission) -> bool:
 
 def _blocked(person: Person, event: ConsentEvent) -> bool:
     """Whether an earlier stop stands against this grant."""
-    if not person.stops:
-        return False
     if _may_revive(event):
         return any(s.at > event.at and _stop_covers(s, event) for s in person.stops)
     return any(_stop_covers(s, event) for s in person.stops)

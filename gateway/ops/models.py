@@ -44,14 +44,18 @@ class ConsentLine(Strict):
     wording_version: Evidence = None
     language: Evidence = None
     form_url: Evidence = None
+    place: Evidence = None
     ip: Evidence = None
     user_agent: Evidence = None
     confirmed_at: Line | None = None
     confirmed_ip: Evidence = None
+    confirmed_user_agent: Evidence = None
+    confirmation_message: Evidence = None
     contract: Evidence = None
     recording: Evidence = None
     signed_document: Evidence = None
     sale_id: Evidence = None
+    sale_date: Evidence = None
     assessment_id: Evidence = None
     entered_by: Evidence = None
 

@@ -125,12 +125,15 @@ def _follow_up(db: apsw.Connection, writes: Writes) -> None:
             db.execute(q.OWE_REPLY, (controller, sender, subject, since))
         else:
             db.execute(q.ANSWER_REPLY, (controller, sender, subject))
-    for recheck in writes.rechecks:
-        if recheck.sender:
-            db.execute(q.RECHECK_BACKLOG, (recheck.at, recheck.controller, recheck.sender))
-            continue
-        who = (lane_of(recheck.subject), recheck.controller, recheck.subject)
-        db.execute(q.RECHECK_HOLDS, (recheck.at, *who, recheck.condition))
+    if writes.rechecks:
+        waiting = [
+            (r.at, lane_of(r.subject), r.controller, r.subject, r.condition)
+            for r in writes.rechecks
+            if not r.sender
+        ]
+        db.executemany(q.RECHECK_HOLDS, waiting)
+        senders = [(r.at, r.controller, r.sender) for r in writes.rechecks if r.sender]
+        db.executemany(q.RECHECK_BACKLOG, senders)
     for message_id in writes.freed:
         db.execute(q.FREE_BODY, (message_id,))
     for sql, values in writes.statements:
