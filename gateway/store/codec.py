@@ -1,5 +1,8 @@
 """A Person as a few bytes of JSON, and back. Only what differs from the empty person is written."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import orjson
 
 from gateway.ledger.person import UNKNOWN, Contact, Permission, Person, Relationship, Stop
@@ -63,10 +66,12 @@ def _unpack_relationship(row: list[object]) -> Relationship:
 
 def unpack_person(data: bytes) -> Person:
     """The person that `pack_person` wrote."""
-    if len(data) <= 2:
-        return UNKNOWN
-    d = orjson.loads(data)
-    get = d.get
+    return person_of(orjson.loads(data)) if len(data) > 2 else UNKNOWN
+
+
+def person_of(told: Mapping[str, Any]) -> Person:
+    """The person of the JSON object that `pack_person` wrote."""
+    get = told.get
     return Person(
         permissions=tuple(Permission(*row) for row in get("p", ())),
         stops=tuple(_unpack_stop(*row) for row in get("s", ())),
