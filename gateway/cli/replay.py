@@ -14,14 +14,27 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.app import Parts
+from gateway.cli.audit import origin_of
 from gateway.cli.moments import Ago, bar
 from gateway.cli.serve import REFUSALS
 from gateway.cli.session import with_parts
 from gateway.evidence.observed import observed
+from gateway.evidence.origin import Origin
 from gateway.evidence.replay import Changes
-from gateway.evidence.replaying import Drafted, as_csv, as_json, prepare, replay, versions_of
+from gateway.evidence.replaying import (
+    Drafted,
+    as_csv,
+    as_json,
+    count_past,
+    prepare,
+    replay,
+    versions_of,
+)
 from gateway.policy.load import compose, read_folder
 from gateway.settings import load
+
+ALONE = 5_000
+"""Decisions that one process decides before others would have started."""
 
 
 @click.command("replay")
@@ -70,15 +83,18 @@ async def _run(parts: Parts, texts: dict[str, str], since: float, samples: int, 
         observing=parts.policies.current.observing,
         keep=samples,
     )
-    with _pool(drafted, processes or os.cpu_count() or 1) as pool, bar("replaying") as progress:
+    origin = origin_of(parts.settings)
+    many = await count_past(parts.store, now - since, now + 1) > ALONE
+    count = processes or ((os.cpu_count() or 1) if many else 1)
+    with _pool(origin, drafted, count) as pool, bar("replaying") as progress:
         return await replay(parts.store, drafted, now - since, now + 1, pool=pool, progress=progress)
 
 
-def _pool(drafted: Drafted, count: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
+def _pool(origin: Origin, drafted: Drafted, count: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
     if count < 2:
         return nullcontext()
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=prepare, initargs=(drafted,))
+    return ProcessPoolExecutor(count, mp_context=context, initializer=prepare, initargs=(origin, drafted))
 
 
 def _print(found: Changes, lang: str) -> None:

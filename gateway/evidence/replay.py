@@ -6,73 +6,27 @@ line of the policies that decided stands; where there was no such line, the answ
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from gateway.message.content import Content
+from gateway.evidence.recall import NotAsked, TextGone, recall_facts, recall_message, recall_reading
 from gateway.policy.decide import decide
-from gateway.policy.facts import NO_PACE, Facts, Pace
 from gateway.policy.outcome import Decision, Outcome, Violation
 from gateway.policy.policies import Entry, PolicySet
-from gateway.reading.reading import Phrase
-from gateway.store.packing import unpack_decision, unpack_facts, unpack_message, unpack_reading
+from gateway.store.packing import unpack_decision
 from gateway.store.records import decision_id
 
 SAMPLES = 5
 """Samples kept of each kind of change and rule."""
 
 
-class TextGone(Exception):
-    """A rule asked for the text of a message, of which only the reading is kept."""
-
-
-class NotAsked(Exception):
-    """A rule asked for a pace that nobody asked for when the message came in."""
-
-
 GONE = (TextGone, NotAsked)
 
 
-class _Gone:
-    """Stands for the text that is gone. Quoting from it gives nothing; reading it fails."""
-
-    channel = "email"
-    html = "gone"
-
-    def __getattr__(self, name: str) -> Any:
-        raise TextGone(name)
-
-
-_GONE = cast("Content", _Gone())
-
-
-class _Asked(dict[tuple[str, int], int]):
-    """The sums that were asked for then; asking for another fails."""
-
-    def get(self, key: tuple[str, int], default: Any = None) -> Any:
-        if key not in self:
-            raise NotAsked(key)
-        return self[key]
-
-
-class _Phrase(NamedTuple):
-    """A Phrase that costs less to make."""
-
-    hash: int
-    words: int
-    start: int
-    end: int
-    asks: bool = False
-    run: bool = False
-
-
-_PHRASE = cast("Callable[..., Phrase]", _Phrase)
-
-
 class Past(NamedTuple):
-    """A stored decision with its message, as `PAST` selects them."""
+    """A stored decision with its message."""
 
     message_id: str
     n: int
@@ -90,15 +44,6 @@ class Past(NamedTuple):
     received_at: float
     meta: bytes
     reading: bytes
-
-
-PAST = (
-    "SELECT d.message_id, d.n, d.at, d.outcome, d.class, d.source, d.sender, d.channel, d.campaign,"
-    " d.controller, d.policy_version, d.violations, d.snapshot, m.received_at, m.meta, m.reading"
-    " FROM decisions d JOIN messages m ON m.id = d.message_id"
-    " WHERE (d.message_id, d.n) > (?, ?) AND d.message_id < ? AND d.round = 0"
-    " ORDER BY d.message_id, d.n LIMIT ?"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +112,14 @@ class Replay:
         self._draft = draft
         self._versions = {**versions, draft.version: versions.get(draft.version, draft)}
         self._keep = keep
-        self._known = lru_cache(maxsize=4096)(self._entries)
+        self._same_line = lru_cache(maxsize=4096)(self._compare_lines)
+        self._before = lru_cache(maxsize=1024)(unpack_decision)
 
-    def run(self, rows: Iterable[tuple[Any, ...]]) -> Changes:
-        """What would change among some rows of `PAST`."""
+    def run(self, rows: Iterable[Past]) -> Changes:
+        """What would change among some decisions."""
         found = Changes()
-        for values in rows:
-            self._one(Past(*values), found)
+        for past in rows:
+            self._one(past, found)
         return found
 
     def _one(self, past: Past, found: Changes) -> None:
@@ -189,36 +135,25 @@ class Replay:
         if after.outcome == past.outcome:
             found.same += 1
             return
-        before = unpack_decision(past.violations, past.outcome, past.class_, past.policy_version)
-        found.add(_change(past, before, after, unknown), keep=self._keep)
+        found.add(_change(past, self._decided(past), after, unknown), keep=self._keep)
+
+    def _decided(self, past: Past) -> Decision:
+        return self._before(past.violations, past.outcome, past.class_, past.policy_version)
 
     def decide(self, past: Past) -> tuple[Decision, tuple[str, ...]]:
         """What the draft says of a past message, and the lines that could not be asked."""
-        message = unpack_message(
+        message, recipient = recall_message(
             past.meta,
-            message_id=past.message_id,
+            past.n,
+            id=past.message_id,
             source=past.source,
             controller=past.controller,
             channel=past.channel,
             received_at=past.received_at,
-            content=_GONE,
-            raw=b"",
         )
-        facts = known_facts(past.snapshot)
-        reading = unpack_reading(past.reading, _PHRASE)
-        decision = decide(
-            self._draft,
-            message,
-            message.recipients[past.n],
-            reading,
-            facts,
-            past.at,
-            class_=past.class_,
-        )
-        if not decision.errors:
-            return decision, ()
-        before = unpack_decision(past.violations, past.outcome, past.class_, past.policy_version)
-        return self._settle(decision, before)
+        facts, reading = recall_facts(past.snapshot), recall_reading(past.reading)
+        decision = decide(self._draft, message, recipient, reading, facts, past.at, class_=past.class_)
+        return self._settle(decision, self._decided(past)) if decision.errors else (decision, ())
 
     def _settle(self, decision: Decision, before: Decision) -> tuple[Decision, tuple[str, ...]]:
         """The decision with the stored answers for what could not be asked."""
@@ -236,31 +171,22 @@ class Replay:
             else:
                 unknown.append(f"{v.policy}/{v.rule}")
         counted = [v.outcome for v in kept if v.mode != "observe"]
-        settled = replace(
-            decision, violations=tuple(kept), outcome=max(counted, default=Outcome.ACCEPT), errors=()
+        settled = Decision(
+            outcome=max(counted, default=Outcome.ACCEPT),
+            violations=tuple(kept),
+            class_=decision.class_,
+            policy_version=decision.policy_version,
+            earliest=decision.earliest,
+            waived=decision.waived,
         )
         return settled, tuple(unknown)
 
-    def _same_line(self, version: str, policy: str, rule: str) -> bool:
+    def _compare_lines(self, version: str, policy: str, rule: str) -> bool:
         """Whether the policies that decided had this line, word for word."""
         decided = self._versions.get(version)
         if decided is None:
             return False
-        return decided is self._draft or self._known(version, policy, rule) == _lines(
-            self._draft, policy, rule
-        )
-
-    def _entries(self, version: str, policy: str, rule: str) -> tuple[Any, ...]:
-        return _lines(self._versions[version], policy, rule)
-
-
-def known_facts(snapshot: bytes) -> Facts:
-    """The stored facts, where asking for more than was asked then fails."""
-    facts = unpack_facts(snapshot)
-    if facts.pace is NO_PACE:
-        return facts
-    pace = Pace(sent=_Asked(facts.pace.sent), next_free=facts.pace.next_free, backlog=facts.pace.backlog)
-    return replace(facts, pace=pace)
+        return decided is self._draft or _lines(decided, policy, rule) == _lines(self._draft, policy, rule)
 
 
 def _lines(policies: PolicySet, policy: str, rule: str) -> tuple[Any, ...]:
