@@ -34,9 +34,13 @@ FINGERPRINTS = 45
 """Days: longer than any window of copied text."""
 SENT = 366
 """Days in which replies are matched."""
+OPTIN = 17
+"""Octets of the key under which a request for consent waits: its own sweep ends it, with what it marked."""
 SLOT, PACES = 300, 600
 """Seconds of a slot of the pace index, and how many slots stay: two days."""
-WHATS = ("words", "facts", "decisions", "holds", "consents", "events", "attempts")
+WHATS = ("words", "facts", "decisions", "holds", "consents", "events", "replies", "attempts")
+UNMATCHED = "reply.unmatched"
+"""Mail that nobody could place, with its words: `replies`, or where no line is about them, `events`."""
 OUTCOMES = {outcome.word: int(outcome) for outcome in Outcome}
 _UNITS = {"day": DAY, "days": DAY, "month": 30.5 * DAY, "months": 30.5 * DAY, "year": 365.25 * DAY}
 _UNITS["years"] = _UNITS["year"]
@@ -200,6 +204,7 @@ class Sweep:
             ("words", self._words),
             ("holds", self._holds),
             ("events", self._events),
+            ("replies", self._unmatched),
             ("consents", self._consents),
         ):
             found[what] = await self._follow(what, steps)
@@ -289,8 +294,19 @@ class Sweep:
             yield _drop("holds", [str(r[0]) for r in rows if r[1] != "open"])
 
     async def _events(self, before: float) -> AsyncIterator[_Step]:
-        async for rows in self._windows("events", "id", "id", before):
+        apart = self._retention.shortest("replies") is not None
+        async for rows in self._windows("events", "id, type", "id", before):
+            yield _drop("events", [str(r[0]) for r in rows if not (apart and r[1] == UNMATCHED)])
+
+    async def _unmatched(self, before: float) -> AsyncIterator[_Step]:
+        last, end = "", new_id(max(0.0, before), ZERO)
+        sql = (
+            f"SELECT id FROM events WHERE type = '{UNMATCHED}' AND id > ? AND id < ?"
+            f" ORDER BY id LIMIT {WINDOW}"
+        )
+        while rows := await self._store.rows(sql, (last, end)):
             yield _drop("events", [str(r[0]) for r in rows])
+            last = str(rows[-1][0])
 
     async def _consents(self, before: float) -> AsyncIterator[_Step]:
         last = ""
@@ -344,7 +360,7 @@ class Sweep:
         find = f"SELECT key, expires_at FROM replays WHERE key > ? ORDER BY key LIMIT {10 * WINDOW}"
         while rows := await self._store.rows(find, (last,)):
             last = bytes(rows[-1][0])
-            over = [bytes(key) for key, at in rows if at < self._now and len(key) == 16]
+            over = [bytes(key) for key, at in rows if at < self._now and (len(key) != OPTIN or not at)]
             if over:
                 drops: list[Statement] = [("DELETE FROM replays WHERE key = ?", (key,)) for key in over]
                 await self._store.run(_LetGo(_Step(drops), ""))

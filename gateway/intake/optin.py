@@ -212,7 +212,7 @@ class Confirm:
             "recipient",
             always=True,
         )
-        draft.writes.replays[_key(self._id)] = _wiped(self._id)
+        _forget(draft, self._id)
         return True
 
 
@@ -234,7 +234,7 @@ class _Expire:
             kept = tuple(p for p in person.permissions if p.event != pending.id or p.state != "requested")
             if kept != person.permissions:
                 draft.set_person(ref, replace(person, permissions=kept))
-            draft.writes.replays[_key(pending.id)] = _wiped(pending.id)
+            _forget(draft, pending.id)
             _audit(draft, "consent.unconfirmed", pending.id, "gateway", b"")
         return len(self._pending)
 
@@ -281,8 +281,11 @@ def _key(request_id: str) -> bytes:
     return _MARK + blake2b(request_id.encode(), digest_size=16, person=b"opt-in").digest()
 
 
-def _wiped(request_id: str) -> ReplayRow:
-    return ReplayRow(_key(request_id), 0.0, b"")
+def _forget(draft: Draft[Any], request_id: str) -> None:
+    """The request goes, with its proof: at once for what comes next in the same batch, and from the table."""
+    key = _key(request_id)
+    draft.writes.replays[key] = ReplayRow(key, 0.0, b"")
+    draft.writes.statements.append(("DELETE FROM replays WHERE key = ?", (key,)))
 
 
 def _pack(p: Pending) -> bytes:

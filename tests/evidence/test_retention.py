@@ -41,7 +41,7 @@ async def swept(gateway: Line, *lines: Keep) -> dict[str, int]:
 def test_the_shipped_file_is_fine_and_gives_reasons() -> None:
     retention = load_retention(ROOT / "policies")
     assert {line.what for line in retention.lines} == {
-        "words", "facts", "decisions", "holds", "consents", "events", "attempts"
+        "words", "facts", "decisions", "holds", "consents", "events", "replies", "attempts"
     }  # fmt: skip
     assert all(len(line.why) > 40 for line in retention.lines)
     assert retention.seconds("decisions", "transactional") == 400 * DAY
