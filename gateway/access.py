@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -52,7 +52,7 @@ class Source(_Entry):
     secret: str = ""
     classes: frozenset[str] = frozenset(CLASSES)
     default_class: str = ""
-    default_purpose: str = ""
+    default_purpose: Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True)] = ""
     from_domains: frozenset[str] = frozenset()
     trusted: frozenset[str] = frozenset()
     events: str = Field(default="restrict", pattern="^(restrict|open)$")

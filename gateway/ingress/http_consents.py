@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
 import orjson
@@ -100,7 +100,7 @@ class ConsentRequests:
 
     def _count(self, source: Source, asked: ConsentAsked, now: float) -> None:
         key = f"{source.controller}\0{normalize(asked.channel, asked.address)}"
-        fine = not asked.ip or self._per_ip.take(f"{source.controller}\0{asked.ip}", now)
+        fine = not asked.ip or self._per_ip.take(f"{source.controller}\0{household_of(asked.ip)}", now)
         if not (fine and self._per_address.take(key, now)):
             raise Problem(
                 "too-many-requests",
@@ -110,6 +110,14 @@ class ConsentRequests:
                 ),
                 headers={"Retry-After": "3600"},
             )
+
+
+def household_of(ip: str) -> str:
+    """Where an IP address belongs: however it is spelled, and of IPv6 the network of 64 bits that one
+    connection has to itself."""
+    found = ip_address(ip)
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
 def _check(asked: ConsentAsked) -> ConsentAsked:

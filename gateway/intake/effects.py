@@ -17,6 +17,9 @@ from gateway.message.envelope import CLASSES
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
 
+PROMPTLY = 900.0
+"""Seconds within which what is told counts as having happened now: the clocks of two machines differ, and
+one may go back. A withdrawal must not look older than the consent that it ends."""
 SOFT_BOUNCES = 5
 """As many soft bounces in a row are as good as a hard one: nobody reads that mailbox."""
 
@@ -203,7 +206,7 @@ def _record(t: Telling, ref: Ref, action: str) -> bool:
         address="",
         purpose="" if action == "objected" else h.purpose,
         action=action,
-        at=t.at,
+        at=t.at if action == "granted" else _stopped_at(t, ref),
         basis=str(h.data.get("basis") or "consent") if action == "granted" else "consent",
         jurisdiction=str(h.data.get("jurisdiction") or "") if action == "granted" else "",
         expires_at=_number(h.data.get("expires_at")),
@@ -212,6 +215,13 @@ def _record(t: Telling, ref: Ref, action: str) -> bool:
         proof={name: str(value) for name, value in h.data.items() if isinstance(value, (str, int, float))},
     )
     return record_consent(t.draft, ref, line, h.source)
+
+
+def _stopped_at(t: Telling, ref: Ref) -> float:
+    """When someone left: after all that they agreed to, where it is told promptly."""
+    if t.draft.now - t.at > PROMPTLY:
+        return t.at
+    return max(t.at, *(p.at for p in t.draft.person(ref).permissions), 0.0)
 
 
 def _preferred(t: Telling) -> Effect:

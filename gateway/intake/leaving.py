@@ -87,13 +87,15 @@ class Restrict:
         return Heard(changed=changed, left=left)
 
     def _record(self, draft: Draft[Any], action: str, purpose: str, channel: str) -> bool:
+        # A clock that went back must not make what is said now older than what was agreed to before.
+        agreed = (p.at for p in draft.person(self._ref).permissions)
         line = ConsentInput(
             controller=self._ref[0],
             channel=channel,
             address="",
             purpose=purpose,
             action=action,
-            at=draft.now,
+            at=max(draft.now, *agreed, 0.0),
             imported=False,
             source=ACTOR,
             proof=self._proof,

@@ -104,7 +104,7 @@ class RequestConsent:
         if any(stop.kind in CLOSED for stop in person.stops):
             return Asked(id=self._id, sent=False)
         known = permission(person, asked.purpose, asked.channel)
-        if known and known.state == "requested" and draft.now - known.at < QUIET_SECONDS:
+        if known and known.state == "requested" and abs(draft.now - known.at) < QUIET_SECONDS:
             return Asked(id=self._id, sent=False)
         until = draft.now + CONFIRM_SECONDS
         pending = Pending(
@@ -250,6 +250,7 @@ class OptIns:
     async def request(self, asked: OptIn, now: float, who: str) -> Asked:
         """Send the letter. Raises StoreError."""
         request_id = new_id(now, os.urandom(10))
+        asked = replace(asked, purpose=asked.purpose.strip().lower())
         return await self._store.run(RequestConsent(asked, request_id, self._keys, self._office, who))
 
     async def pending(self, request_id: str, now: float) -> Pending | None:
