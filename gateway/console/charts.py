@@ -12,9 +12,9 @@ EARLY = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure over the last days, the oldest first and today last. `format` is number, percent or hours;
-    `good` says which way is better: up, down, or "" for neither. `elapsed` is the share of today that is
-    over: counts are compared with as much of a usual day."""
+    """One figure over the last days, the oldest first and today last. `format` is number, decimal, percent
+    or hours; `good` says which way is better: up, down, or "" for neither. `elapsed` is the share of today
+    that is over: counts are compared with as much of a usual day."""
 
     key: str
     values: Sequence[float]

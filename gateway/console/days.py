@@ -8,12 +8,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
 
+from gateway.console.answers import Answers
 from gateway.console.notes import Keep, Note, find
+from gateway.console.samples import Habit, Sample
 from gateway.message.ids import new_id
 from gateway.store.protocol import Store, StoreError
 
@@ -29,8 +31,9 @@ _MANY = 100_000
 """Violations are told apart by policy, rule, code, outcome and mode: a set that policies bound."""
 
 _DECISIONS = (
-    "SELECT message_id, outcome, class, violations FROM decisions WHERE message_id > ? AND message_id < ?"
-    " AND round = 0 ORDER BY message_id, n LIMIT ?"
+    "SELECT message_id, outcome, class, violations, channel, at, CASE WHEN outcome = 0"
+    " AND class NOT IN ('transactional', 'conversation') THEN snapshot END"
+    " FROM decisions WHERE message_id > ? AND message_id < ? AND round = 0 ORDER BY message_id, n LIMIT ?"
 )
 _EVENTS = "SELECT type, count(*) FROM events WHERE id >= ? AND id < ? GROUP BY type"
 
@@ -38,7 +41,8 @@ _EVENTS = "SELECT type, count(*) FROM events WHERE id >= ? AND id < ? GROUP BY t
 @dataclass(slots=True)
 class Count:
     """One day. `outcomes` by (class, outcome), `rules` by (policy, code, outcome, mode), `events` by type.
-    `cursor` is the last message counted; `whole` that the day is over and counted."""
+    `sample` are its marketing messages, `kept` what they came to where that was kept; `cursor` is the last
+    message counted, `whole` that the day is over and counted."""
 
     day: int
     cursor: str = ""
@@ -46,6 +50,13 @@ class Count:
     outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)
     rules: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    sample: Sample = field(default_factory=Sample)
+    kept: Habit | None = None
+
+    @property
+    def habit(self) -> Habit:
+        """What its marketing was like, as far as it is counted."""
+        return self.kept or self.sample.habit()
 
     def total(self, outcome: int | None = None) -> int:
         """Decisions of the day, or those with this outcome."""
@@ -57,6 +68,7 @@ class Count:
             "outcomes": [(*key, n) for key, n in self.outcomes.items()],
             "rules": [(*key, n) for key, n in self.rules.items()],
             "events": dict(self.events),
+            "habit": asdict(self.habit),
         }
 
     def unpack(self, said: dict[str, Any]) -> None:
@@ -64,6 +76,7 @@ class Count:
         self.outcomes.update({(c, o): n for c, o, n in said["outcomes"]})
         self.rules.update({(p, r, o, m): n for p, r, o, m, n in said["rules"]})
         self.events.update(said["events"])
+        self.kept = Habit(**said["habit"])
         self.whole = True
 
 
@@ -76,6 +89,7 @@ class Days:
         self._counts: dict[int, Count] = {}
         self._task: asyncio.Task[None] | None = None
         self._counted_at = 0.0
+        self.answers = Answers(store, clock)
 
     @property
     def counting(self) -> bool:
@@ -100,6 +114,7 @@ class Days:
             for day in range(today, today - DAYS, -1):
                 if not self._counts[day].whole:
                     await self._count_day(self._counts[day], over=day < today)
+            await self.answers.refresh(DAYS)
             self._counted_at = self._clock()
         except StoreError:
             return
@@ -116,6 +131,7 @@ class Days:
         count.events = Counter(dict(await self._store.rows(_EVENTS, (first, _bound((count.day + 1) * DAY)))))
         if over and self._clock() > (count.day + 1) * DAY + 600:
             count.whole = True
+            count.kept, count.sample = count.habit, Sample()
             note = Note(key=_key(count.day), said=count.pack(), expires_at=self._clock() + KEPT)
             await self._store.run(Keep([note]))
 
@@ -128,11 +144,13 @@ class Days:
         end = rows[-1][0]
         if len(rows) == STEP and rows[0][0] != end:
             rows = [row for row in rows if row[0] != end]
-        for message_id, outcome, class_, violations in rows:
+        for message_id, outcome, class_, violations, channel, at, snapshot in rows:
             count.cursor = message_id
             count.outcomes[class_, outcome] += 1
             if len(violations) > 2 and len(count.rules) < _MANY:
                 count.rules.update(_rules(violations))
+            if snapshot is not None:
+                count.sample.add(message_id, channel, at, snapshot)
         await asyncio.sleep(2 * (time.perf_counter() - started))
         return True
 
@@ -148,4 +166,4 @@ def _bound(at: float) -> str:
 
 
 def _key(day: int) -> bytes:
-    return b"console/day/%d" % day
+    return b"console/day/2/%d" % day

@@ -10,6 +10,7 @@ from gateway.console.desk import Desk, Turned, Visit, go_to
 from gateway.console.dossier import gather
 from gateway.console.marks import compare, mark
 from gateway.console.piles import AGES, Filter, find_pile, list_piles, members
+from gateway.console.replies import waiting_replies
 from gateway.console.roles import DECIDE_HOLDS
 from gateway.console.verdicts import LONGEST_REASON, Verdicts, is_own
 from gateway.intake.rebuild import rebuild
@@ -23,6 +24,8 @@ from gateway.store.records import HoldRow
 _ID = re.compile(r"[0-9a-z]{26}-[0-9]{1,6}\Z")
 _TASK = re.compile(r"[0-9a-z]{26}\Z")
 _CLUSTER = re.compile(r"[0-9a-f]{1,64}\Z")
+MANY = 99
+"""Replies that matched nothing are counted up to here."""
 SHOWN = 200
 """Members of a pile that are listed, to leave some of them out."""
 
@@ -73,6 +76,8 @@ class Holds:
             wanted=wanted,
             listed=listed,
             sla=self._sla,
+            replies=await waiting_replies(self._store, self._desk.clock(), most=MANY),
+            many=MANY,
             tasks=[t for t in await self._tasks.latest(limit=5) if t.state != "ended"],
             rules=sorted(
                 {f"{e.policy}/{e.name}" for p in self._policies.current.policies for e in p.entries}

@@ -17,6 +17,7 @@ from gateway.console.overview import Overview
 from gateway.console.pages import Files, Pages
 from gateway.console.people import Erase, Export, People
 from gateway.console.policies import PolicyPages
+from gateway.console.replies import Replies
 from gateway.console.sessions import Sessions
 from gateway.console.verdicts import Verdicts
 from gateway.console.visitor import Network
@@ -68,6 +69,7 @@ def console_routes(
         *_entrance(desk),
         *_holds(desk, holds),
         *_people(desk, people),
+        *_replies(desk, Replies(desk, store)),
         *_reading(
             desk, Messages(desk, store, reader), PolicyPages(policies, days), Overview(desk, store, days, sla)
         ),
@@ -115,6 +117,14 @@ def _people(desk: Desk, people: People) -> list[web.RouteDef]:
         web.post(f"{person}/withdraw", desk.action(change, people.withdraw)),
         web.post(f"{person}/export", desk.action(change, people.export)),
         web.post(f"{person}/erase", desk.action(roles.ERASE_PEOPLE, people.erase)),
+    ]
+
+
+def _replies(desk: Desk, replies: Replies) -> list[web.RouteDef]:
+    read, decide = roles.READ_HOLDS, roles.DECIDE_HOLDS
+    return [
+        web.get("/console/replies", desk.page(read, replies.index)),
+        web.post("/console/replies/{id}/done", desk.action(decide, replies.close)),
     ]
 
 

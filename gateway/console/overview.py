@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from gateway.console.answers import Answered
 from gateway.console.charts import Figure, bars
 from gateway.console.days import DAY, DAYS, Count, Days
 from gateway.console.desk import Desk, Visit
@@ -46,7 +47,10 @@ class Overview:
         """The page."""
         counts = await self._days.latest()
         reviewed = await self._reviewed()
-        figures = figures_of(counts, reviewed, self._desk.clock() % DAY / DAY)
+        figures = [
+            *figures_of(counts, reviewed, self._desk.clock() % DAY / DAY),
+            *health_of(counts, self._days.answers.latest(DAYS), self._desk.clock() % DAY / DAY),
+        ]
         words = self._desk.pages.words
         return visit.show(
             "overview.html",
@@ -109,6 +113,20 @@ def figures_of(counts: Sequence[Count], reviewed: Sequence[float], elapsed: floa
             limit=COMPLAINTS,
         ),
         Figure(key="review", values=list(reviewed), format="hours", good="down"),
+    ]
+    return [replace(figure, elapsed=elapsed) for figure in figures]
+
+
+def health_of(counts: Sequence[Count], answers: Sequence[Answered], elapsed: float = 1.0) -> list[Figure]:
+    """The charts of healthy outreach, from the days, the oldest first."""
+    habits = [count.habit for count in counts]
+    figures = [
+        Figure(key="proven", values=[h.proven for h in habits], format="percent", good="up"),
+        Figure(key="per_person", values=[h.median for h in habits], format="decimal", good="down"),
+        Figure(key="per_person_most", values=[h.most for h in habits], format="decimal", good="down"),
+        Figure(key="copied", values=[h.copied for h in habits], format="percent", good="down"),
+        Figure(key="answered", values=[a.hours for a in answers], format="hours", good="down"),
+        Figure(key="left", values=[a.left for a in answers], format="percent", good="down"),
     ]
     return [replace(figure, elapsed=elapsed) for figure in figures]
 

@@ -5,12 +5,11 @@ It stands among the rows that expire by themselves, under the message's id, and 
 have expired.
 """
 
-from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any
 
 from gateway import __version__
-from gateway.reading.reading import Phrase, Reading
+from gateway.reading.reading import Reading
 from gateway.store.draft import Draft
 from gateway.store.packing import unpack_reading
 from gateway.store.records import ReplayRow
@@ -39,16 +38,10 @@ def kept_reading(packed: bytes, kept: bytes, lexicons: str) -> Reading | None:
     version of this software, or not everything was kept."""
     if not packed or not lexicons or kept[:_MARK] != _mark(lexicons):
         return None
-    hashes = iter(unpack_hashes(kept[_MARK:]))
-    make = tuple.__new__
     try:
-        reading = unpack_reading(
-            packed,
-            cast("Callable[..., Phrase]", lambda _, *fields: make(Phrase, (next(hashes), *fields))),
-        )
-    except (StopIteration, RuntimeError, ValueError, KeyError):
+        return unpack_reading(packed, hashes=unpack_hashes(kept[_MARK:]))
+    except (ValueError, KeyError):
         return None
-    return reading if next(hashes, None) is None else None
 
 
 def _mark(lexicons: str) -> bytes:

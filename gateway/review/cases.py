@@ -22,7 +22,7 @@ from gateway.review.deciding import Case
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow, MessageRow
 
-BREATH = 8
+BREATH = 4
 """Messages that are taken apart before the loop may turn to other work."""
 
 _MESSAGES = (

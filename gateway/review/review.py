@@ -17,7 +17,7 @@ from gateway.store.records import HoldRow
 CONDITION = "condition"
 """Who released a hold whose condition was met."""
 
-CHUNK = 48
+CHUNK = 32
 """Holds that are loaded and queued together: few enough that an acceptance among them does not wait."""
 
 

@@ -1,7 +1,8 @@
 """The embedded store: SQLite through apsw, WAL, synchronous=FULL, one writing connection.
 
 Statements run on the loop's own thread (they take microseconds); only COMMIT, which waits for the
-disk, runs in a thread of its own. Reads use a second, read-only connection and see what is committed.
+disk, runs in a thread of its own. Reads use read-only connections and see what is committed: those of one
+row at once, those that may look through many in threads (`SlowReads`).
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from gateway.store.protocol import Depths, DiskFull, HoldFilter, StoreError, Una
 from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref, sent_hash
 from gateway.store.sameness import SamenessIndex, unpack_hashes
 from gateway.store.sqlite_outbox import SqliteOutbox
+from gateway.store.sqlite_reads import SlowReads
 from gateway.store.sqlite_writes import AuditChain, write
 
 T = TypeVar("T")
@@ -90,6 +92,7 @@ class SqliteStore:
             self._reader = connect(path, readonly=True)
         except apsw.Error as error:
             raise translate(error) from error
+        self._slow = SlowReads(lambda: connect(path, readonly=True))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._sameness = SamenessIndex()
         self._pace = PaceIndex()
@@ -263,7 +266,7 @@ class SqliteStore:
     async def holds(self, wanted: HoldFilter) -> list[HoldRow]:
         """Holds that match, oldest first."""
         sql, values = filter_holds(wanted)
-        return [HoldRow(*row) for row in self._read(sql, values)]
+        return [HoldRow(*row) for row in await self.rows(sql, values)]
 
     async def due_holds(self, now: float, limit: int) -> list[HoldRow]:
         """Open holds whose expiry or recheck time has come."""
@@ -295,14 +298,10 @@ class SqliteStore:
 
     async def depths(self) -> Depths:
         """How much waits."""
-        outbox, oldest = self._read(q.COUNT_OUTBOX).fetchone()  # type: ignore[misc]
-        holds: dict[str, int] = {}
-        oldest_hold = 0.0
-        for codes, count, first in self._read(q.COUNT_HOLDS):
-            for policy in {code.partition("/")[0] for code in codes.split()} or {""}:
-                holds[policy] = holds.get(policy, 0) + count
-            oldest_hold = min(oldest_hold or first, first)
-        return Depths(outbox, oldest, holds, oldest_hold, self._read(q.COUNT_WAITING).fetchone()[0])  # type: ignore[index]
+        try:
+            return await self._slow.depths()
+        except apsw.Error as error:
+            raise translate(error) from error
 
     async def take(self, limit: int) -> list[Entry]:
         """Deliveries to try now; waits until there is one."""
@@ -318,7 +317,10 @@ class SqliteStore:
 
     async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """What a statement that only reads finds."""
-        return self._read(sql, tuple(values)).fetchall()
+        try:
+            return await self._slow.rows(sql, values)
+        except apsw.Error as error:
+            raise translate(error) from error
 
     async def fingerprint(self, keys: str) -> None:
         """Keep the fingerprint of the key file, or refuse one that differs."""
@@ -338,6 +340,7 @@ class SqliteStore:
         """Finish what is under way, fold the WAL back, let go of the file."""
         await self._outbox.stop()
         await self._committer.close()
+        self._slow.close()
         self._reader.close()
         self._thread.shutdown()
         with contextlib.suppress(apsw.Error):  # another process reads: the WAL is replayed at the next start

@@ -1,0 +1,66 @@
+"""Replies that matched nothing are shown until somebody has dealt with them."""
+
+from gateway.intake.review_pile import Kept, TakeIn
+from tests.console.place import Browser, Place, plain
+
+
+async def keep(here: Place, number: int = 0, text: str = "Non scrivetemi più, grazie.") -> str:
+    """A reply that answers nothing we know; its id."""
+    kept = Kept(
+        dedup=number.to_bytes(10, "big") + bytes(6),
+        controller="default",
+        reason="unmatched",
+        message="",
+        author="anna@example.org",
+        addressed=("elena@acme.example",),
+        subject=f"Re: <b>offer</b> {number}\u202e",
+        text=text,
+        at=here.line.clock(),
+    )
+    [result] = await here.line.store.run(TakeIn(kept=kept))
+    return result.id
+
+
+async def test_a_reviewer_reads_them_and_closes_them(here: Place, ada: Browser) -> None:
+    assert "matched no message" not in plain((await ada.get("/console/"))[1])
+    one, other = await keep(here), await keep(here, 1, "<script>alert(1)</script>")
+    _, text = await ada.get("/console/")
+    assert "2 replies matched no message" in plain(text)
+    status, text = await ada.get("/console/replies")
+    assert status == 200
+    assert "Non scrivetemi più" in plain(text)
+    assert "<script>alert" not in text
+    assert "<b>offer" not in text
+    assert "\u202e" not in text
+    data = {"form": await ada.form("/console/replies")}
+    status, text, _ = await ada.post(f"/console/replies/{one}/done", data)
+    assert status == 200
+    assert "Non scrivetemi più" not in plain(text)
+    assert "Marked as dealt with" in plain(text)
+    assert ("reply.closed", one, "compliance") in await here.audited()
+    await ada.post(f"/console/replies/{other}/done", data)
+    assert "Nothing to read" in plain((await ada.get("/console/replies"))[1])
+
+
+async def test_they_come_in_pages_with_the_closed_left_out(here: Place, ada: Browser) -> None:
+    ids = [await keep(here, n, f"text {n}.") for n in range(120)]
+    data = {"form": await ada.form("/console/")}
+    for reply_id in ids[:55]:
+        await ada.http.post(f"/console/replies/{reply_id}/done", data=data, allow_redirects=False)
+    _, first = await ada.get("/console/replies")
+    assert ["text 54." in first, "text 55." in first, "text 104." in first] == [False, True, True]
+    _, second = await ada.get(f"/console/replies?after={ids[104]}")
+    assert ["text 104." in second, "text 119." in second, 'rel="next"' in second] == [False, True, False]
+    assert f"after={ids[104]}" in first
+
+
+async def test_an_auditor_reads_and_closes_nothing(here: Place) -> None:
+    reply_id = await keep(here)
+    async with here.browser() as browser:
+        await browser.sign_in("auditor")
+        status, text = await browser.get("/console/replies")
+        assert status == 200
+        assert "/done" not in text
+        form = await browser.form("/console/")
+        assert (await browser.post(f"/console/replies/{reply_id}/done", {"form": form}))[0] == 403
+        assert (await browser.post("/console/replies/zz/done", {"form": form}))[0] in (403, 404)
