@@ -3,16 +3,19 @@
 import os
 import socket
 import time
+from collections.abc import Awaitable, Callable
 
 from gateway.app.parts import Parts, StartError
 from gateway.delivery.announcer import Announcer, endpoints_of
+from gateway.delivery.checkpoints import CheckpointHook
 from gateway.delivery.dkim import SigningOutbox
 from gateway.delivery.echo import Echoes, echoes_of
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.setup import make_worker as make
-from gateway.delivery.target import TargetError
+from gateway.delivery.target import TargetError, parse_webhook
 from gateway.delivery.worker import Worker
 from gateway.intake.gate import GatedOutbox
+from gateway.settings import Settings
 
 
 def make_outbox(parts: Parts) -> GatedOutbox:
@@ -50,7 +53,26 @@ def make_announcer(parts: Parts) -> Announcer:
         endpoints = endpoints_of(parts.access.sources.values())
     except TargetError as error:
         raise StartError(str(error)) from error
-    return Announcer(parts.store, endpoints, f"{socket.gethostname()}:{os.getpid()}")
+    return Announcer(parts.store, endpoints, process_name())
+
+
+def process_name() -> str:
+    """This process among all that share a database."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def make_checkpoint_post(settings: Settings) -> Callable[[bytes, float], Awaitable[bool]] | None:
+    """What posts checkpoints of the audit log, if anything. Raises StartError where its URL or secret cannot
+    be meant."""
+    if settings.checkpoint_webhook is None or settings.checkpoint_secret is None:
+        return None
+    try:
+        target = parse_webhook(
+            settings.checkpoint_webhook.get_secret_value(), settings.checkpoint_secret.get_secret_value()
+        )
+    except TargetError as error:
+        raise StartError(f"GALATEO_CHECKPOINT_WEBHOOK or GALATEO_CHECKPOINT_SECRET: {error}") from error
+    return CheckpointHook(target).post
 
 
 def make_echoes(parts: Parts) -> Echoes:

@@ -6,7 +6,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from gateway.app.delivering import make_announcer, make_echoes, make_outbox, make_worker
+from gateway.app.delivering import (
+    make_announcer,
+    make_checkpoint_post,
+    make_echoes,
+    make_outbox,
+    make_worker,
+    process_name,
+)
 from gateway.app.gauges import show_depths, show_surroundings
 from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
@@ -73,7 +80,10 @@ class App:
             parts.store,
             parts.keys,
             settings.policies_folder,
-            settings.keys_file.with_suffix(".checkpoints"),
+            settings.checkpoints,
+            checkpoint_seconds=settings.checkpoint_interval.total_seconds(),
+            post=make_checkpoint_post(settings),
+            owner=process_name() if settings.postgres else "gateway",
         )
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -63,7 +63,7 @@ def verify_command(checkpoints: Path | None, state_file: Path | None, processes:
     try:
         settings = load()
         keys = load_keys(settings.keys_file)
-        known = _read_checkpoints(checkpoints or default_checkpoints(settings), keys, asked=checkpoints)
+        known = _read_checkpoints(checkpoints or settings.checkpoints, keys, asked=checkpoints)
         before = _read_state(state_file)
         with bar("verifying") as progress:
             state = _verify(settings, known, before, state_file, processes, progress)
@@ -150,11 +150,6 @@ def workers(origin: Origin, count: int) -> Iterator[Executor | None]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context, initializer=prepare, initargs=(origin,)) as pool:
         yield pool
-
-
-def default_checkpoints(settings: Settings) -> Path:
-    """Where the gateway writes its checkpoints without being told: beside the key file."""
-    return settings.keys_file.with_suffix(".checkpoints")
 
 
 def _read_checkpoints(path: Path, keys: Keys, *, asked: Path | None) -> list[Checkpoint]:

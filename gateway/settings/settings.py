@@ -141,6 +141,12 @@ class Settings(BaseSettings):
     backdate_limit: Duration = timedelta(days=7)  # an event may report the past, but no further back
     grace: Duration = timedelta(seconds=20)  # at a stop, for sessions and deliveries under way
 
+    # Where signed checkpoints of the audit log go, and how often
+    checkpoint_file: Path | None = None  # without it, beside the key file
+    checkpoint_interval: Timeout = timedelta(hours=1)
+    checkpoint_webhook: WebUrl = None  # each is posted there as well
+    checkpoint_secret: SecretStr | None = Field(None, examples=["whsec_ and 24 to 64 random bytes in Base64"])
+
     # How holds are reviewed, and by whom
     review_sla: Timeout = timedelta(days=1)  # how long a hold should wait for a person at most
     review_four_eyes: Switch = False  # a release needs two reviewers
@@ -219,6 +225,10 @@ class Settings(BaseSettings):
                 "WEBHOOK_RELAY needs WEBHOOK_SECRET, to sign what is sent there",
             ),
             (
+                self.checkpoint_webhook is not None and self.checkpoint_secret is None,
+                "CHECKPOINT_WEBHOOK needs CHECKPOINT_SECRET, to sign what is sent there",
+            ),
+            (
                 self.postgres and self.keys is None,
                 (
                     "DATABASE on PostgreSQL needs KEYS, a file of keys that every replica shares; "
@@ -261,6 +271,11 @@ class Settings(BaseSettings):
             return self.keys
         assert self.sqlite_file is not None
         return self.sqlite_file.with_suffix(".keys")
+
+    @property
+    def checkpoints(self) -> Path:
+        """The file to which checkpoints of the audit log are added."""
+        return self.checkpoint_file or self.keys_file.with_suffix(".checkpoints")
 
     @classmethod
     def settings_customise_sources(
