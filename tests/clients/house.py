@@ -20,6 +20,13 @@ from tests.flow.harness import Gateway, Sink, consent, policies
 HERE = Path(__file__).parent
 SECRET = "a-secret-of-the-tool"
 KEY = f"tool.{SECRET}"
+CASES = {
+    "accepted": ("transactional", ["ana@example.test"], "accepted"),
+    "held": ("promotion", ["bo@example.test"], "held offers/consent."),
+    "refused": ("newsletter", ["bo@example.test"], "rejected newsletters/consent."),
+    "mixed": ("newsletter", ["ana@example.test", "bo@example.test"], "accepted 1"),
+}
+"""What each case sends, to whom, and what the SMTP reply says of it."""
 POSTMARK_TOKEN = "6f0c2a41-8d0e-4b53-9a53-2f6c8f3f7a11"
 
 
@@ -46,8 +53,11 @@ sources:
     secret: "%s"
     dialects:
       postmark: {key: "sha256:%s", test: true}
+  - {name: letters, controller: acme, secret: "%s", default_class: newsletter, default_purpose: newsletter}
+  - {name: offers, controller: acme, secret: "%s", default_class: promotion, default_purpose: offers}
 reviewers: []
 """
+"""`letters` and `offers` are for tools that declare no class by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("gateway")
     access = folder / "access.yaml"
     token = sha256(POSTMARK_TOKEN.encode()).hexdigest()
-    access.write_text(ACCESS % (hash_secret(SECRET), token))
+    secret = hash_secret(SECRET)
+    access.write_text(ACCESS % (secret, token, secret, secret))
     rules = policies(folder / "rules", *POLICIES)
     with Sink() as sink, Gateway(folder, relay=sink.url, policies=rules, access=access) as gateway:
         gateway.consents([consent("ana@example.test", controller="acme")])

@@ -9,6 +9,7 @@ from tests.clients.house import SECRET, Served
 from tests.tools import lack, need
 
 PHPMAILER = Path("/usr/share/php/libphp-phpmailer/autoload.php")
+SYMFONY = Path("/usr/share/php/Symfony/Component/Mailer/autoload.php")
 CASES = {
     "accepted": ("transactional", ["ana@example.test"], "250 2.0.0", "accepted"),
     "held": ("promotion", ["bo@example.test"], "250 2.0.0", "held offers/consent."),
@@ -28,6 +29,24 @@ foreach (explode(',', $people) as $one) $mail->addAddress($one);
 $mail->addCustomHeader('X-Galateo-Class', $class); $mail->addCustomHeader('X-Galateo-Purpose', 'newsletter');
 $sent = $mail->send();
 echo "\nRESULT ", $sent ? 'sent' : 'failed', ' ', $mail->ErrorInfo;
+"""
+
+SYMFONY_SCRIPT = r"""<?php
+require '%s';
+use Symfony\Component\Mailer\Transport;
+use Symfony\Component\Mime\Email;
+list(, $port, $class, $people, $secret) = $argv;
+$transport = Transport::fromDsn("smtp://tool:$secret@127.0.0.1:$port");
+$email = (new Email())->from('news@acme.test')->to(...explode(',', $people))->subject('Your order')
+    ->text('Your order 12 left today.');
+$email->getHeaders()->addTextHeader('X-Galateo-Class', $class)
+    ->addTextHeader('X-Galateo-Purpose', 'newsletter');
+try {
+    $sent = $transport->send($email);
+    echo "RESULT sent ", $sent->getMessageId(), "\n", $sent->getDebug();
+} catch (Symfony\Component\Mailer\Exception\TransportExceptionInterface $e) {
+    echo "RESULT failed ", get_class($e), ' ', $e->getCode(), ' ', $e->getMessage();
+}
 """
 
 
@@ -114,6 +133,23 @@ def test_phpmailer(served: Served, tmp_path: Path, case: str) -> None:
     _, said = run(command)
     assert ("\nRESULT sent" if code.startswith("250") else "\nRESULT failed") in said, said
     assert word in said
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_symfony_mailer(served: Served, tmp_path: Path, case: str) -> None:
+    php = need("php", "php-cli")
+    if not SYMFONY.exists():
+        lack("Symfony Mailer is not installed (Debian: php-symfony-mailer)")
+    class_, people, code, word = CASES[case]
+    script = tmp_path / "send.php"
+    script.write_text(SYMFONY_SCRIPT % SYMFONY)
+    _, said = run([php, str(script), str(served.gateway.smtp_port), class_, ",".join(people), SECRET])
+    assert word in said
+    if code.startswith("250"):
+        assert "RESULT sent " in said, said
+    else:
+        assert "RESULT failed Symfony\\Component\\Mailer\\Exception\\" in said, said
+        assert "Exception 550 " in said
 
 
 @pytest.mark.parametrize("case", ["accepted", "held", "refused"])

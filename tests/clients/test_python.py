@@ -81,10 +81,24 @@ def test_postmarker_batch_tells_each(served: Served, program: Path) -> None:
     assert [one["ErrorCode"] for one in seen["batch"]] == [0, 406], seen
 
 
-@pytest.mark.parametrize("case", ["accepted", "held", "mixed"])
+@pytest.mark.parametrize("case", ["accepted", "held", "refused", "mixed"])
 def test_django_newsletter_sends_by_smtp(served: Served, program: Path, case: str) -> None:
-    before = served.gateway.metric("galateo_messages_total", source="tool")
-    seen = run(served, program, "newsletter_client", case)
+    """It declares no class: its source does. Whoever is refused is logged, and the next one is sent to."""
+    source = "offers" if case == "held" else "letters"
+    wanted = {
+        "accepted": {"accepted": 1},
+        "held": {"held": 1},
+        "refused": {"rejected": 1},
+        "mixed": {"accepted": 1, "rejected": 1},
+    }[case]
+    before = {one: _counted(served, source, one) for one in wanted}
+    seen = run(served, program, "newsletter_client", case, source)
     assert (seen["ok"], seen.get("sent")) == (True, True), seen
-    people = 2 if case == "mixed" else 1
-    assert served.gateway.metric("galateo_messages_total", source="tool") == before + people
+    assert {one: _counted(served, source, one) - before[one] for one in wanted} == wanted
+    refused = "rejected" in wanted
+    assert ("bo@example.test to News failed" in seen["logged"]) == refused
+    assert ("550" in seen["logged"] and "newsletters/consent." in seen["logged"]) == refused
+
+
+def _counted(served: Served, source: str, outcome: str) -> float:
+    return served.gateway.metric("galateo_messages_total", source=source, outcome=outcome)

@@ -1,5 +1,8 @@
-"""django-newsletter, a whole tool: subscribers, a message, its submission, sent by SMTP."""
+"""django-newsletter, a whole tool: subscribers, a message, its submission, sent by SMTP as `argv` says."""
 
+import io
+import logging
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -29,7 +32,7 @@ settings.configure(
     EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
     EMAIL_HOST="127.0.0.1",
     EMAIL_PORT=given["smtp"],
-    EMAIL_HOST_USER=given["user"],
+    EMAIL_HOST_USER=sys.argv[1],
     EMAIL_HOST_PASSWORD=given["secret"],
     MEDIA_ROOT=str(FOLDER),
     NEWSLETTER_RICHTEXT_WIDGET="django.forms.Textarea",
@@ -54,8 +57,10 @@ def attempt():
     submission = Submission.from_message(message)
     submission.prepared = True
     submission.save()
+    logged = io.StringIO()
+    logging.getLogger("newsletter").addHandler(logging.StreamHandler(logged))
     submission.submit()
-    return {"sent": submission.sent}
+    return {"sent": submission.sent, "logged": logged.getvalue()}
 
 
 tell(attempt)
