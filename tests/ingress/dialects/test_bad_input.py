@@ -1,0 +1,222 @@
+"""Bad input in every dialect: its own error, and nothing stored."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import orjson
+import pytest
+import pytest_asyncio
+
+from gateway.ingress.dialects import DIALECTS
+from gateway.ingress.http import HttpLimits
+from tests.ingress.dialects.shop import Shop
+from tests.ingress.dialects.tongues import FORM, SUBJECT, TONGUES, Tongue
+from tests.ingress.http.house import SECRET, Answer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SMALL = 64 * 1024
+"""Octets of a body that the gateways of these tests take, in place of 25 MiB."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    """One shop for all: what is refused leaves it as it was."""
+    async with Shop(tmp_path_factory.mktemp("shop"), limits=HttpLimits(message_bytes=SMALL)) as opened:
+        yield opened
+
+
+ALL = pytest.mark.parametrize("tongue", TONGUES.values(), ids=list(TONGUES))
+
+
+def those(can: Callable[[Tongue], object]) -> pytest.MarkDecorator:
+    """The dialects that have such a thing."""
+    names = [name for name, tongue in TONGUES.items() if can(tongue)]
+    return pytest.mark.parametrize("tongue", [TONGUES[name] for name in names], ids=names)
+
+
+async def refused(place: Shop, tongue: Tongue, answer: Answer, status: int, stored: int) -> None:
+    """The answer is the dialect's own error of that status, and nothing was stored."""
+    assert answer.status == status, answer.text
+    assert tongue.said(answer)
+    assert "Traceback" not in answer.text
+    assert await place.stored() == stored
+
+
+async def test_every_dialect_is_tried() -> None:
+    assert set(TONGUES) == {dialect.name for dialect in DIALECTS}
+
+
+@ALL
+async def test_a_good_request_is_taken(place: Shop, tongue: Tongue) -> None:
+    before = await place.stored()
+    answer = await tongue.send(place, tongue.body)
+    assert answer.status == tongue.good, answer.text
+    assert await place.stored() == before + 1
+
+
+@pytest.mark.parametrize(
+    "key", [None, "", "tool", "tool:wrong", f"nobody:{SECRET}", f"plain:{SECRET}x", "é:ü", "x" * 4000]
+)
+@ALL
+async def test_missing_and_wrong_keys(place: Shop, tongue: Tongue, key: str | None) -> None:
+    if key is not None and not key.isascii() and not tongue.key_in_body:
+        key = "x:y"  # no client can write it in a header
+    if key is not None and ":" not in key and tongue is TONGUES["listmonk"]:
+        key = f"{key}:"
+    before = await place.stored()
+    await refused(place, tongue, await tongue.send(place, tongue.body, key), tongue.unauthorized, before)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/xml", "image/png"])
+@ALL
+async def test_wrong_content_type(place: Shop, tongue: Tongue, kind: str) -> None:
+    before = await place.stored()
+    headers = tongue.key(f"tool:{SECRET}")
+    raw = b"<key>tool:%b</key>" % SECRET.encode()
+    answer = await place.ask("POST", tongue.path, data=raw, Content_Type=kind, **headers)
+    wanted = tongue.unauthorized if tongue.key_in_body else tongue.wrong_type
+    # Whoever keeps the key in the body cannot be known when it is not read.
+    await refused(place, tongue, answer, answer.status if tongue.key_in_body else wanted, before)
+    assert answer.status in (wanted, tongue.wrong_type)
+
+
+@pytest.mark.parametrize("kind", ["json", FORM, "multipart/form-data"])
+@ALL
+async def test_encodings_are_taken_or_refused(place: Shop, tongue: Tongue, kind: str) -> None:
+    takes = tongue.both or kind == "json"
+    if tongue is TONGUES["mailgun"]:
+        takes = kind != "json"
+    before = await place.stored()
+    flat = tongue.body if not tongue.key_in_body or kind == "json" else {"message": "x"}
+    answer = await tongue.send(place, flat, kind=kind)
+    if takes:
+        assert answer.status == tongue.good, answer.text
+        return
+    wanted = answer.status if tongue.key_in_body else tongue.wrong_type
+    await refused(place, tongue, answer, wanted, before)
+
+
+@those(lambda tongue: not tongue.form)
+async def test_keys_that_repeat(place: Shop, tongue: Tongue) -> None:
+    """In JSON readers differ in which of them counts; in forms they are values of one field."""
+    before = await place.stored()
+    body = {**tongue.body, "key": f"tool:{SECRET}"} if tongue.key_in_body else tongue.body
+    raw = orjson.dumps(body)
+    first = next(iter(tongue.body))
+    twice = b'{"%b":%b,%b' % (first.encode(), orjson.dumps(tongue.body[first]), raw[1:])
+    headers = tongue.key(f"tool:{SECRET}")
+    answer = await place.ask("POST", tongue.path, data=twice, Content_Type="application/json", **headers)
+    await refused(place, tongue, answer, tongue.malformed, before)
+
+
+@pytest.mark.parametrize("raw", [b"{", b"[]", b'"x"', b'{"a": NaN}', b"\xff\xfe", b"[" * 5000])
+@ALL
+async def test_what_is_no_request(place: Shop, tongue: Tongue, raw: bytes) -> None:
+    before = await place.stored()
+    kind = "multipart/form-data; boundary=b" if tongue.form else "application/json"
+    headers = tongue.key(f"tool:{SECRET}")
+    answer = await place.ask("POST", tongue.path, data=raw, Content_Type=kind, **headers)
+    assert 400 <= answer.status < 500 or answer.status == tongue.malformed, answer.text
+    await refused(place, tongue, answer, answer.status, before)
+
+
+@pytest.mark.parametrize(
+    ("tongue", "where"),
+    [
+        pytest.param(tongue, where, id=f"{name}-{where}")
+        for name, tongue in TONGUES.items()
+        for where in tongue.breaks
+    ],
+)
+async def test_a_line_end_begins_no_header(place: Shop, tongue: Tongue, where: str) -> None:
+    before = await place.stored()
+    answer = await tongue.send(place, tongue.changed(tongue.breaks[where]))
+    assert answer.status in (tongue.malformed, 400, 422), answer.text
+    await refused(place, tongue, answer, answer.status, before)
+
+
+@those(lambda tongue: tongue.many)
+async def test_too_many(place: Shop, tongue: Tongue) -> None:
+    assert tongue.many is not None
+    before = await place.stored()
+    answer = await tongue.send(place, tongue.changed(tongue.many))
+    assert answer.status in (tongue.malformed, 400, 413, 422), answer.text
+    await refused(place, tongue, answer, answer.status, before)
+
+
+@those(lambda tongue: tongue.twins)
+async def test_letters_of_another_size_are_no_other_person(place: Shop, tongue: Tongue) -> None:
+    """An error where the real service has one; else the person counts once."""
+    assert tongue.twins is not None
+    before, seen = await place.stored(), len(place.seen)
+    answer = await tongue.send(place, tongue.changed(tongue.twins))
+    if answer.status != tongue.good:
+        await refused(place, tongue, answer, tongue.malformed, before)
+        return
+    people = {(m.id, r.key) for m, _ in place.seen[seen:] for r in m.recipients}
+    keys = {key for _, key in people}
+    assert keys == {"cy@example.test"}
+    for message, _ in place.seen[seen:]:
+        assert len(message.recipients) == 1
+
+
+@ALL
+async def test_a_body_that_is_too_large(place: Shop, tongue: Tongue) -> None:
+    assert tongue.file is not None
+    before = await place.stored()
+    answer = await tongue.send(place, tongue.changed(lambda b: tongue.file(b, "QUJD" * (SMALL // 3))))
+    await refused(place, tongue, answer, tongue.too_large, before)
+
+
+@ALL
+async def test_non_ascii_everywhere(place: Shop, tongue: Tongue) -> None:
+    assert tongue.abroad is not None
+    answer = await tongue.send(place, tongue.changed(tongue.abroad))
+    assert answer.status == tongue.good, answer.text
+    content = place.seen[-1][0].content
+    assert SUBJECT in (content.subject or content.text)
+
+
+@ALL
+async def test_unknown_fields_are_ignored(place: Shop, tongue: Tongue) -> None:
+    def more(body: object) -> object:
+        if isinstance(body, list):
+            return [*body, ("x-unknown", "1"), ("o:unknown", "yes")]
+        assert isinstance(body, dict)
+        return {**body, "unknown": {"a": [1]}, "another": None}
+
+    answer = await tongue.send(place, tongue.changed(more))
+    assert answer.status == tongue.good, answer.text
+
+
+@ALL
+async def test_other_methods(place: Shop, tongue: Tongue) -> None:
+    answer = await place.ask("PUT", tongue.path, **tongue.key(f"tool:{SECRET}"))
+    assert answer.status == 405, answer.text
+    assert "POST" in answer.headers["Allow"]
+    assert tongue.said(answer)
+
+
+@ALL
+async def test_when_the_gateway_fails_nothing_is_stored(place: Shop, tongue: Tongue) -> None:
+    before = await place.stored()
+    place.break_after = 0
+    try:
+        answer = await tongue.send(place, tongue.body)
+    finally:
+        place.break_after = -1
+    await refused(place, tongue, answer, 503, before)
+    assert "Retry-After" in answer.headers
+
+
+@ALL
+async def test_what_is_broken_off_stores_nothing(place: Shop, tongue: Tongue, tmp_path: Path) -> None:
+    """A body that says it is compressed, and is not."""
+    before = await place.stored()
+    headers = tongue.key(f"tool:{SECRET}")
+    answer = await place.ask(
+        "POST", tongue.path, data=b"{}", Content_Type="application/json", Content_Encoding="gzip", **headers
+    )
+    await refused(place, tongue, answer, answer.status, before)
+    assert 400 <= answer.status < 500 or answer.status == tongue.malformed
