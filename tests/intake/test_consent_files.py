@@ -1,4 +1,4 @@
-"""Files of consents: what can be meant is read, what cannot is named, and neither costs the lines around it."""
+"""Files of consents: what can be meant is read, what cannot is named; neither costs the lines around it."""
 
 import csv
 import io
