@@ -17,6 +17,7 @@ from gateway.app.delivering import (
 from gateway.app.gauges import show_depths, show_surroundings
 from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
+from gateway.aside import Aside
 from gateway.delivery.echo import Refusal
 from gateway.delivery.notice import Item
 from gateway.evidence.upkeep import Upkeep
@@ -48,6 +49,7 @@ class App:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         settings, metrics = parts.settings, parts.metrics
+        self.aside = Aside(parts.reader, wanted=settings.read_aside)
         self.intake = Intake(
             parts.store,
             parts.reader,
@@ -58,6 +60,7 @@ class App:
             hold_seconds=settings.hold_expiry.total_seconds(),
             told=self._tell_refused,
             letterhead=parts.letterhead,
+            aside=self.aside,
         )
         self.events = Events(
             parts.store,
@@ -124,6 +127,7 @@ class App:
         for listener in mail:
             listener.close()
         await self.tasks.stop()
+        await self.aside.stop()
         await self.worker.stop(grace)
         await self.outbox.stop()
         for task in self._tasks:
@@ -150,6 +154,7 @@ class App:
             fine = await asyncio.to_thread(policies.reload, folder, fresh)
             if fine:
                 self.parts.reader.adopt(fresh)
+                self.aside.forget()
         except BadLexicon as error:
             log.error("lexicons.refused", extra={"problem": str(error)})
             fine = False

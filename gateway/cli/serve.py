@@ -1,6 +1,7 @@
 """`galateo serve`: run until SIGTERM or SIGINT; the first line on stdout says where it listens."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -32,6 +33,8 @@ REFUSALS = (
     OSError,
 )
 """What keeps a gateway from starting, each with a text that says what to do."""
+YOUNG_OBJECTS = 50_000
+"""New objects after which the garbage collector looks at them."""
 
 
 @click.command("serve")
@@ -62,6 +65,7 @@ async def supervise(settings: Settings, workers: int) -> int:
 async def run(settings: Settings) -> None:
     """Serve until a signal says stop."""
     app = await build(settings)
+    spare_collector()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,6 +77,17 @@ async def run(settings: Settings) -> None:
         await stop.wait()
     finally:
         await app.stop()
+
+
+def spare_collector() -> None:
+    """Keep the garbage collector off what was built at the start, and let it look at the rest less often.
+
+    Messages leave hardly any cycles behind; looking for them after every 700 new objects took a sixth of
+    the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 def announce(app: App) -> None:

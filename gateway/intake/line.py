@@ -4,6 +4,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from gateway.access import Access
+from gateway.aside import Aside
 from gateway.intake.accept import Accept, Submission
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.person_facts import alias_refs, refs_of
@@ -16,7 +17,9 @@ from gateway.metrics import Metrics
 from gateway.policy.jurisdiction import loosens
 from gateway.policy.live import LivePolicies
 from gateway.policy.outcome import Words
+from gateway.policy.policies import PolicySet
 from gateway.reading.read import Reader
+from gateway.reading.reading import Reading
 from gateway.store.protocol import Store, StoreError
 
 STRIPPED = frozenset({b"x-galateo-"})
@@ -42,9 +45,11 @@ class Intake:
         hold_seconds: float,
         told: Callable[[Message, Receipt], None] | None = None,
         letterhead: Letterhead | None = None,
+        aside: Aside | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
+        self._aside = aside
         self._policies = policies
         self._access = access
         self._keys = keys
@@ -55,7 +60,14 @@ class Intake:
 
     async def submit(self, message: Message) -> Receipt:
         """The receipt, once it is durable. Raises Unavailable or DiskFull when nothing was stored."""
-        submission = self._read(message)
+        if "jurisdiction" not in self._access.sources[message.source].trusted:
+            self._check_jurisdiction(message)
+        policies = self._policies.current
+        if self._aside is not None:
+            reading = await self._aside.read(message.content)
+        else:
+            reading = self._reader.read(message.content)
+        submission = self._submission(message, reading, policies)
         try:
             receipt = await self._store.run(Accept(submission))
         except StoreError:
@@ -66,19 +78,17 @@ class Intake:
             self._told(message, receipt)
         return receipt
 
-    def _read(self, message: Message) -> Submission:
+    def _submission(self, message: Message, reading: Reading, policies: PolicySet) -> Submission:
         keys, controller = self._keys, message.controller
         source = self._access.sources[message.source]
-        if "jurisdiction" not in source.trusted:
-            self._check_jurisdiction(message)
         body = outgoing(message.raw, STRIPPED, ()) if message.format == "mime" else message.raw
         return Submission(
             message=message,
             body=body,
             source=source,
             controller=self._access.controller(controller),
-            reading=self._reader.read(message.content),
-            policies=self._policies.current,
+            reading=reading,
+            policies=policies,
             refs=refs_of(keys, controller, message),
             aliases=tuple(alias_refs(keys, controller, r) for r in message.recipients),
             replay_key=self._replay_key(message),

@@ -54,10 +54,12 @@ Span = tuple[int, int, bool, bool]
 
 
 class Shown(NamedTuple):
-    """What a block shows: hits (at most two of a feature), sums by feature, those hits that count in a
-    signature or a footer, merge tags, tricks, and `mark`: "footer" or "closing" where its words say so."""
+    """What a block shows: hits (at most two of a feature), those that can be evidence, sums by feature, hits
+    that count in a signature or in a footer, tricks, `mark`: "footer" or "closing" where its words say so,
+    and its phrases."""
 
     hits: tuple[Hit, ...]
+    telling: tuple[Hit, ...]
     sums: tuple[tuple[str, float], ...]
     signing: tuple[Hit, ...]
     footing: tuple[Hit, ...]
@@ -216,10 +218,11 @@ class Kept:
             if told.tricks:
                 tricks += [(a + start, b + start, why) for a, b, why in told.tricks]
         if not hits:
-            return Shown((), (), (), (), tuple(tricks), "", tuple(spans))
+            return Shown((), (), (), (), (), tuple(tricks), "", tuple(spans))
         footer = "footer.legal" in sums or "footer.bulk" in sums
         return Shown(
             tuple(hits),
+            tuple([hit for hit in hits if hit[0] in self._placed]),
             tuple([one for one in sums.items() if one[0] in self._useful]),
             tuple([hit for hit in hits if hit[0].startswith(_IN_SIGNATURE)]),
             tuple([hit for hit in hits if hit[0].startswith(_IN_FOOTER)]),

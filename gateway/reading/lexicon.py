@@ -41,6 +41,14 @@ class Lexicon:
     _set: "re2.Set | None" = None
     _finders: "dict[int, tuple[re.Pattern[bytes], bool]]" = field(default_factory=dict)
 
+    def __getstate__(self) -> tuple[str, tuple[Entry, ...], frozenset[str]]:
+        """Without the matcher, which each process compiles for itself."""
+        return (self.language, self.entries, self.words)
+
+    def __setstate__(self, state: tuple[str, tuple[Entry, ...], frozenset[str]]) -> None:
+        self.language, self.entries, self.words = state
+        self._set, self._finders = None, {}
+
     def match(self, text: bytes, placed: Container[str]) -> list[tuple[str, int, int, float]]:
         """What occurs in folded text: (feature, start, end, weight), once per entry, in the order of the
         file. Only features that are `placed` have a place; the others stand at 0."""

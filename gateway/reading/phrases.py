@@ -135,7 +135,7 @@ def _kind(kind: str, mark: str, words: int, state: str, string: str, place: int)
 
 def _add(seen: Study, shown: Shown, place: int, kind: str, is_reply: bool) -> None:
     sums = seen.features
-    hits = shown.hits
+    hits = shown.telling
     if kind == "own":
         for name, total in shown.sums:
             sums[name] = sums.get(name, 0.0) + total

@@ -21,6 +21,11 @@ class Reader:
         self._lexicons = lexicons
         self._kept = Kept(lexicons, phrases_kept)
 
+    @property
+    def lexicons(self) -> Lexicons:
+        """What it reads with."""
+        return self._lexicons
+
     def adopt(self, other: "Reader") -> None:
         """Read with the lexicons of another reader from now on."""
         self._lexicons, self._kept = other._lexicons, other._kept  # noqa: SLF001 (of its own kind)

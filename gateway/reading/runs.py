@@ -16,8 +16,8 @@ from gateway.reading.language import split_words
 from gateway.reading.reading import Phrase
 from gateway.reading.sentences import sentences
 
-MAX_SENTENCES = 20
-MAX_RUNS = 44
+MAX_SENTENCES = 16
+MAX_RUNS = 32
 RUN = 3
 """Words in a run."""
 LEAST_WORDS = 4
@@ -37,7 +37,7 @@ def fingerprint(
 ) -> tuple[Phrase, ...]:
     """The phrases of the masked text, in order, at most MAX_SENTENCES + MAX_RUNS."""
     size = sum([len(one.text) for _, one, _ in blocks])
-    level = (size // 600).bit_length()
+    level = (size // 300).bit_length()
     owned = [word for word in _own_words(content) if word in text]
     budget = int(size * _MASK_SHARE) + 12
     wanted = (level, language)

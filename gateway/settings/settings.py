@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     access: Path = Path("access.yaml")
     keys: Path | None = None  # pepper and signing keys; without it, beside the SQLite file
     mode: Annotated[Literal["enforce", "observe"], Lowered] = "enforce"
+    read_aside: Switch = True  # under load, read in a process of its own, where there is a second core
     development: Switch = False
     default_class: MessageClass | None = None  # of the development source; without it, the reading says
 

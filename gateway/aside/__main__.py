@@ -1,0 +1,48 @@
+"""The process that reads: texts come in on the socket whose number is the argument, readings go out."""
+
+import gc
+import pickle
+import signal
+import socket
+import sys
+from typing import Any
+
+from gateway.aside.wire import frame, frames, pack_reading, unpack_content
+from gateway.reading.read import Reader
+
+ROOM = 1 << 20
+TOGETHER = 4
+"""Readings that are sent at once while more texts wait."""
+
+
+def main(number: int) -> None:
+    """Read until the other end goes away. The first frame holds the lexicons, pickled."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the gateway, which hangs up.
+    reader: Reader | None = None
+    waiting = bytearray()
+    with socket.socket(fileno=number) as line:
+        while part := line.recv(ROOM):
+            waiting += part
+            values: list[Any] = list(frames(waiting))
+            if reader is None and values:
+                reader = Reader(pickle.loads(values.pop(0)))  # noqa: S301 (the gateway's own)
+                gc.collect()
+                gc.freeze()
+                gc.set_threshold(20_000, 20, 20)
+                line.sendall(frame(None))
+            if reader is not None:
+                answer(line, reader, values)
+
+
+def answer(line: socket.socket, reader: Reader, values: list[Any]) -> None:
+    """Read these texts and send what they say."""
+    said = []
+    for left, value in zip(range(len(values) - 1, -1, -1), values, strict=True):
+        said.append(frame(pack_reading(reader.read(unpack_content(value)))))
+        if len(said) == TOGETHER or not left:
+            line.sendall(b"".join(said))
+            said.clear()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
