@@ -5,9 +5,10 @@ import time
 from aiohttp import web
 
 from gateway.app.parts import Parts, make_office
-from gateway.app.rights import Rights
+from gateway.app.rights import Desk, make_rights, origin_of
 from gateway.console.http import Habits, console_routes
 from gateway.delivery.upstream import Catalog
+from gateway.evidence.trial import Trials
 from gateway.ingress.dialects import Tell, dialect_routes
 from gateway.ingress.feeds import feed_routes
 from gateway.ingress.http import HttpLimits, native_routes
@@ -17,6 +18,7 @@ from gateway.intake import Intake
 from gateway.intake.at_rcpt import Refusals
 from gateway.intake.events import Events
 from gateway.intake.replies import Replies
+from gateway.ops.evidence import evidence_routes
 from gateway.ops.health import Check
 from gateway.ops.http import ops_routes
 from gateway.public.http import public_routes
@@ -90,7 +92,6 @@ def review_habits(settings: Settings) -> Habits:
         idle=settings.session_idle.total_seconds(),
         longest=settings.session_longest.total_seconds(),
         sla=settings.review_sla.total_seconds(),
-        four_eyes=settings.review_four_eyes,
         sso_header=settings.sso_header,
         sso_trusted=tuple(settings.sso_trusted),
     )
@@ -98,7 +99,8 @@ def review_habits(settings: Settings) -> Habits:
 
 def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[web.RouteDef]:
     """Everything on OPS_LISTEN: health, metrics, the admin API, the console."""
-    rights = Rights(parts.store)
+    rights = make_rights(parts)
+    desk = Desk(rights)
     return [
         *ops_routes(
             access=parts.access,
@@ -108,6 +110,15 @@ def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[we
             metrics=parts.metrics,
             checks=checks,
         ),
+        *evidence_routes(
+            access=parts.access,
+            store=parts.store,
+            keys=parts.keys,
+            reader=parts.reader,
+            policies=parts.policies,
+            rights=rights,
+            trials=Trials(parts.store, origin_of(parts.settings)),
+        ),
         *console_routes(
             access=parts.access,
             store=parts.store,
@@ -116,8 +127,8 @@ def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[we
             review=parts.review,
             tasks=tasks,
             consents=parts.consents,
-            export=rights.export,
-            erase=rights.erase,
+            export=desk.export,
+            erase=desk.erase,
             habits=review_habits(parts.settings),
         ),
     ]

@@ -1,30 +1,53 @@
-"""What the console does for a person's rights: a copy of what is stored, and erasure."""
+"""A person's rights in this gateway, and as the console asks for them."""
 
-import os
-import time
+from functools import partial
+from pathlib import Path
 
 import orjson
 
-from gateway.evidence import erase as erasing
-from gateway.evidence import subjects
-from gateway.store.protocol import Store
+from gateway.app.parts import Parts
+from gateway.evidence.backup import BackupError, shred
+from gateway.evidence.origin import Origin
+from gateway.evidence.rights import Rights
+from gateway.settings import Settings
+from gateway.store.protocol import Unavailable
 from gateway.store.records import Ref
 
 
-class Rights:
-    """A data subject's copy (GDPR 15, 20) and erasure (17), as a reviewer asks for them."""
+def origin_of(settings: Settings) -> Origin:
+    """Where the database is, for processes that read it on their own."""
+    if settings.sqlite_file is None:
+        return Origin(url=settings.database.get_secret_value())
+    return Origin(settings.sqlite_file)
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+
+def make_rights(parts: Parts) -> Rights:
+    """A person's rights; what an erasure deletes goes from an SQLite file and its log, too."""
+    file = parts.settings.sqlite_file
+    controllers = sorted(parts.access.controllers)
+    return Rights(
+        parts.store, parts.keys, controllers, clean=partial(_clean, file) if file is not None else None
+    )
+
+
+def _clean(file: Path) -> None:
+    try:
+        shred(file)
+    except BackupError as error:
+        raise Unavailable(f"everything was erased, but its traces are still in the files: {error}") from error
+
+
+class Desk:
+    """What the console does for a person: a copy of what is stored, and erasure."""
+
+    def __init__(self, rights: Rights) -> None:
+        self._rights = rights
 
     async def export(self, ref: Ref, actor: str) -> bytes:
         """Everything stored about a person, as JSON; the audit log says who took the copy."""
-        told = await subjects.export(self._store, [ref], "", "", time.time())
-        await subjects.note(self._store, "subject.exported", actor, os.urandom(10), {"by": "console"})
+        told = await self._rights.export([ref], "", "", actor, "console")
         return orjson.dumps(told, option=orjson.OPT_INDENT_2)
 
     async def erase(self, ref: Ref, actor: str, reason: str) -> None:
         """Everything personal goes; a stop stays, so that the person is never written to again."""
-        await subjects.note(self._store, "subject.erasure_asked", actor, os.urandom(10), {"reason": reason})
-        async for _ in erasing.erase(self._store, [ref], actor, time.time()):
-            pass
+        await self._rights.erase([ref], actor, reason)

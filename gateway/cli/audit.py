@@ -14,6 +14,7 @@ import click
 import orjson
 
 from gateway.app import Parts
+from gateway.app.rights import origin_of
 from gateway.cli.moments import bar
 from gateway.cli.serve import REFUSALS
 from gateway.cli.session import with_parts
@@ -122,6 +123,8 @@ def _verify(
         work = Verification(rows, state=before, checkpoints=known, progress=progress, keep=keep, pool=pool)
         return await work.run()
 
+    if settings.sqlite_file is not None and not settings.sqlite_file.exists():
+        raise OSError(f"there is no database at {settings.sqlite_file}")
     origin = origin_of(settings)
     runner = asyncio.Runner()
     with runner:
@@ -130,15 +133,6 @@ def _verify(
         count = (processes or os.cpu_count() or 1) if length > ALONE else processes
         with workers(origin, count) as pool:
             return runner.run(run(rows, pool))
-
-
-def origin_of(settings: Settings) -> Origin:
-    """Where the database is. Raises OSError where there is no file."""
-    if settings.sqlite_file is None:
-        return Origin(url=settings.database.get_secret_value())
-    if not settings.sqlite_file.exists():
-        raise OSError(f"there is no database at {settings.sqlite_file}")
-    return Origin(settings.sqlite_file)
 
 
 @contextlib.contextmanager

@@ -13,13 +13,9 @@ from rich.text import Text
 from gateway.app import Parts
 from gateway.cli.session import with_parts
 from gateway.evidence.explain import Asked, Explanation, as_json, explain
-from gateway.evidence.outlook import look
+from gateway.evidence.outlook import look, message_of
 from gateway.evidence.stretch import moment
-from gateway.message.address import is_valid, normalize
-from gateway.message.envelope import Message, Recipient, Sender
-from gateway.message.ids import new_id
-from gateway.message.parse import parse
-from gateway.message.rewrite import metadata
+from gateway.message.address import is_valid
 
 WORDS = {
     "en": {
@@ -86,38 +82,7 @@ async def _look(parts: Parts, raw: bytes, address: str, source_name: str) -> lis
         source_name = next(iter(sources))
     if source_name not in sources:
         raise click.UsageError(f"--source: one of {', '.join(sorted(sources))}")
-    source, now = sources[source_name], time.time()
-    parsed = parse(raw)
-    declared = metadata(parsed)
-    sender = parsed.content.sender_address
-    message = Message(
-        id=new_id(now, os.urandom(10)),
-        source=source.name,
-        controller=source.controller,
-        channel="email",
-        sender=Sender(address=sender, key=normalize("email", sender) if sender else ""),
-        recipients=(
-            Recipient(
-                channel="email",
-                address=address,
-                key=normalize("email", address),
-                name=declared.recipient_name,
-                jurisdiction=declared.jurisdiction,
-            ),
-        ),
-        content=parsed.content,
-        raw=raw,
-        received_at=now,
-        class_=declared.class_,
-        purpose=declared.purpose or source.default_purpose,
-        campaign=declared.campaign,
-        sequence_step=declared.sequence_step,
-        thread=parsed.in_reply_to[0] if parsed.in_reply_to else "",
-        in_reply_to=parsed.in_reply_to,
-        list_unsubscribe=parsed.list_unsubscribe,
-        list_unsubscribe_post=parsed.list_unsubscribe_post,
-        signed=parsed.signed,
-    )
+    message = message_of(raw, address, sources[source_name], time.time(), os.urandom(10))
     return await look(parts.store, parts.reader, parts.access, parts.keys, parts.policies.current, message)
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.app import Parts
-from gateway.cli.audit import origin_of
+from gateway.app.rights import origin_of
 from gateway.cli.moments import Ago, bar
 from gateway.cli.serve import REFUSALS
 from gateway.cli.session import with_parts

@@ -124,7 +124,7 @@ async def _erase(parts: Parts, channel: str, address: str, controller: str) -> N
     if not any(ref[1] == subject for ref in refs):
         names = [controller] if controller else sorted(parts.access.controllers)
         refs.extend((name, subject) for name in names)
-    async for _ in erase(parts.store, refs, login(), time.time(), (channel, address)):
+    async for _ in erase(parts.store, refs, login(), time.time(), parts.keys):
         pass
 
 

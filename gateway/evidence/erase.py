@@ -6,7 +6,7 @@ when it is asked again, and `resume` finds it by itself.
 """
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from hashlib import blake2b
 from typing import Any
 
@@ -14,7 +14,7 @@ import orjson
 
 from gateway.evidence.entries import Rows, declaration, near
 from gateway.evidence.traces import Traces, traces_of
-from gateway.keys import lane_of
+from gateway.keys import Keys, lane_of
 from gateway.ledger.person import UNKNOWN, Person, Stop
 from gateway.message.address import normalize
 from gateway.message.ids import new_id
@@ -201,10 +201,11 @@ async def entries_of(store: Rows, traces: Traces) -> list[tuple[str, int, bytes,
 
 
 async def erase(
-    store: Store, refs: Sequence[Ref], actor: str, now: float, address: tuple[str, str] | None = None
+    store: Store, refs: Sequence[Ref], actor: str, now: float, keys: Keys | None = None
 ) -> AsyncIterator[dict[str, int]]:
-    """Erase some subjects; yields how many rows went, batch by batch. `address` (channel, address) also
-    finds replies that were matched to nobody. May be asked again at any time. Raises StoreError."""
+    """Erase some subjects; yields how many rows went, batch by batch. With the keys, replies that were
+    matched to nobody are found by the addresses in them. May be asked again at any time. Raises
+    StoreError."""
     begun = []
     for ref in refs:
         erasure = new_id(now, os.urandom(10))
@@ -214,8 +215,8 @@ async def erase(
         async for counts in empty(store, ref, erasure, actor):
             yield counts
         await _unconfirmed(store, ref)
-    if address is not None:
-        yield {"events": await _unmatched(store, address, actor)}
+    if keys is not None:
+        yield {"events": await _unmatched(store, {ref[1] for ref in refs}, keys, actor)}
     await store.run(_Say([(_LATE_ATTEMPTS, (0, NOBODY))], {}))
     for _, erasure in begun:
         await finish(store, erasure)
@@ -278,14 +279,13 @@ async def finish(store: Store, erasure: str) -> None:
     await store.run(_Finish(erasure))
 
 
-async def _unmatched(store: Store, address: tuple[str, str], actor: str) -> int:
-    """Replies that nobody could place and that name this address: they go whole."""
-    channel, wanted = address[0], normalize(*address)
+async def _unmatched(store: Store, subjects: Set[bytes], keys: Keys, actor: str) -> int:
+    """Replies that nobody could place and that name an address of these subjects: they go whole."""
     gone = []
     for event_id, data in await store.rows("SELECT id, data FROM events WHERE type = 'reply.unmatched'"):
         told = orjson.loads(bytes(data))
-        named_there = [told.get("from"), told.get("to")]
-        if any(isinstance(one, str) and one and normalize(channel, one) == wanted for one in named_there):
+        there = [one for one in (told.get("from"), told.get("to")) if isinstance(one, str) and one]
+        if any(keys.subject("email", normalize("email", one)) in subjects for one in there):
             gone.append(str(event_id))
     if gone:
         drops: list[tuple[str, tuple[Any, ...]]] = [

@@ -4,7 +4,11 @@ from gateway.access import Access, Source
 from gateway.evidence.explain import Explanation, explained
 from gateway.intake.person_facts import alias_refs, facts_for, refs_of
 from gateway.keys import Keys
-from gateway.message.envelope import Message
+from gateway.message.address import normalize
+from gateway.message.envelope import Message, Recipient, Sender
+from gateway.message.ids import new_id
+from gateway.message.parse import parse
+from gateway.message.rewrite import metadata
 from gateway.policy.classify import classify
 from gateway.policy.decide import decide
 from gateway.policy.policies import PolicySet
@@ -57,6 +61,41 @@ class _Look:
             self._policies, message, message.recipients[n], reading, facts, draft.now, class_=class_
         )
         return explained("", draft.now, decision, message, n, reading, facts, self._policies)
+
+
+def message_of(raw: bytes, address: str, source: Source, now: float, random: bytes) -> Message:
+    """The message that these octets would be, to one address, from a source. `random` are ten octets."""
+    parsed = parse(raw)
+    declared = metadata(parsed)
+    sender = parsed.content.sender_address
+    return Message(
+        id=new_id(now, random),
+        source=source.name,
+        controller=source.controller,
+        channel="email",
+        sender=Sender(address=sender, key=normalize("email", sender) if sender else ""),
+        recipients=(
+            Recipient(
+                channel="email",
+                address=address,
+                key=normalize("email", address),
+                name=declared.recipient_name,
+                jurisdiction=declared.jurisdiction,
+            ),
+        ),
+        content=parsed.content,
+        raw=raw,
+        received_at=now,
+        class_=declared.class_,
+        purpose=declared.purpose or source.default_purpose,
+        campaign=declared.campaign,
+        sequence_step=declared.sequence_step,
+        thread=parsed.in_reply_to[0] if parsed.in_reply_to else "",
+        in_reply_to=parsed.in_reply_to,
+        list_unsubscribe=parsed.list_unsubscribe,
+        list_unsubscribe_post=parsed.list_unsubscribe_post,
+        signed=parsed.signed,
+    )
 
 
 async def look(

@@ -129,6 +129,14 @@ async def count_past(store: Rows, since: float, until: float) -> int:
     return int((await store.rows(sql, _bounds(since, until)))[0][0])
 
 
+async def newest_since(store: Rows, since: float, until: float, most: int) -> float:
+    """Since when there are about so many decisions, the newest; `since` where there are not that many."""
+    nth = f"ORDER BY message_id DESC LIMIT 1 OFFSET {most}"
+    sql = f"SELECT at FROM decisions WHERE message_id >= ? AND message_id < ? AND round = 0 {nth}"
+    found = await store.rows(sql, _bounds(since, until))
+    return max(since, float(found[0][0])) if found else since
+
+
 async def replay(
     store: Rows,
     drafted: Drafted,

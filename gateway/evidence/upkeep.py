@@ -30,7 +30,7 @@ Post = Callable[[bytes, float], Awaitable[bool]]
 class Upkeep:
     """Runs until it is cancelled; every fault is logged and tried again a minute later.
 
-    Every gateway adds checkpoints to its own file, `checkpoints`: that should lie, or be copied, where who can
+    Every gateway adds checkpoints to its own file, `checkpoints`: it should lie, or be copied, where who can
     write to the database cannot. Erasures, the retention and the webhook (`post`) are the business of the
     one whose turn it is; `owner` is this process among all that share the database."""
 

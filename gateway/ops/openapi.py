@@ -4,13 +4,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from gateway.ops import evidence_openapi
 from gateway.ops.models import ConsentLine, ConsentLines, ConsentsAsked, HoldsAsked, Verdict, Who
 from gateway.web.openapi import LANGUAGE, answer, body, document, problems, ref
 
 _DESCRIPTION = """Review what is held, record consents, look people up, read decisions; health and metrics.
 
 Credentials are those of a reviewer in `access.yaml`. Roles: a reviewer reads and decides holds; an auditor
-only reads; compliance also records consents; an admin may do all of it."""
+only reads, tries policies on the past and takes evidence out; compliance also records consents, hands out
+and restricts a person's data; an admin may do all of it, and erase."""
 
 _TIME = {"type": ["string", "null"], "format": "date-time"}
 _TEXT = {"type": ["string", "null"]}
@@ -97,7 +99,7 @@ def describe_ops() -> dict[str, Any]:
         title="Galateo, operations",
         description=_DESCRIPTION,
         who="a reviewer",
-        models=(Verdict, ConsentLine, ConsentLines, Who),
+        models=(Verdict, ConsentLine, ConsentLines, Who, *evidence_openapi.MODELS),
         schemas={
             "Hold": HOLD,
             "Outcome": OUTCOME,
@@ -105,6 +107,7 @@ def describe_ops() -> dict[str, Any]:
             "Reviewed": REVIEWED,
             "Recorded": RECORDED,
             "Health": HEALTH,
+            **evidence_openapi.SCHEMAS,
         },
         paths={
             holds: {"get": _LIST_HOLDS},
@@ -116,6 +119,7 @@ def describe_ops() -> dict[str, Any]:
             },
             "/api/v1/consents": {"get": _LIST_CONSENTS, "post": _RECORD_CONSENTS},
             "/api/v1/subjects/lookup": {"post": _LOOK_UP},
+            **evidence_openapi.PATHS,
             "/healthz": {"get": _open("getHealth", "The process lives", ref("Health"))},
             "/readyz": {"get": _READY},
             "/metrics": {"get": _METRICS},

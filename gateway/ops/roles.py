@@ -10,14 +10,31 @@ READ_DECISIONS = "read decisions"
 READ_CONSENTS = "read consents"
 RECORD_CONSENTS = "record consents"
 READ_SUBJECTS = "look up subjects"
+EXPORT_SUBJECTS = "hand out a person's data"
+RESTRICT_SUBJECTS = "restrict a person's data"
+ERASE_SUBJECTS = "erase a person"
+READ_POLICIES = "read policies"
+TRY_POLICIES = "try policies on the past"
+EXPORT_EVIDENCE = "take evidence out"
 
-_READING = frozenset({READ_HOLDS, READ_DECISIONS, READ_CONSENTS, READ_SUBJECTS})
+_READING = frozenset(
+    {
+        READ_HOLDS,
+        READ_DECISIONS,
+        READ_CONSENTS,
+        READ_SUBJECTS,
+        READ_POLICIES,
+        TRY_POLICIES,
+        EXPORT_EVIDENCE,
+    }
+)
+_COMPLIANCE = _READING | {DECIDE_HOLDS, RECORD_CONSENTS, EXPORT_SUBJECTS, RESTRICT_SUBJECTS}
 
 ALLOWED = {
-    "reviewer": frozenset({READ_HOLDS, DECIDE_HOLDS, READ_DECISIONS}),
+    "reviewer": frozenset({READ_HOLDS, DECIDE_HOLDS, READ_DECISIONS, READ_POLICIES}),
     "auditor": _READING,
-    "compliance": _READING | {DECIDE_HOLDS, RECORD_CONSENTS},
-    "admin": _READING | {DECIDE_HOLDS, RECORD_CONSENTS},
+    "compliance": _COMPLIANCE,
+    "admin": _COMPLIANCE | {ERASE_SUBJECTS},
 }
 """Everything that a role may do; a role that is not listed may do nothing."""
 

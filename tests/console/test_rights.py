@@ -4,7 +4,8 @@ from pathlib import Path
 
 import orjson
 
-from gateway.app.rights import Rights
+from gateway.app.rights import Desk
+from gateway.evidence.rights import Rights
 from tests.line import KEYS, line
 
 REF = ("default", KEYS.subject("email", "anna@example.org"))
@@ -14,7 +15,7 @@ async def test_a_copy_then_an_erasure(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         await gateway.consent("anna@example.org")
         receipt = await gateway.submit()
-        rights = Rights(gateway.store)
+        rights = Desk(Rights(gateway.store, KEYS, ["default"]))
         [known] = orjson.loads(await rights.export(REF, "rita"))["known_by"]
         assert [c["action"] for c in known["consents"]] == ["confirmed"]
         await rights.erase(REF, "rita", "she asked for it")

@@ -35,7 +35,7 @@ async def write_to_anna(gateway: Line) -> None:
 
 async def gone(gateway: Line, address: str = ANNA) -> None:
     who = await refs(gateway, address)
-    async for _ in erase(gateway.store, who, "dpo", gateway.clock(), ("email", address)):
+    async for _ in erase(gateway.store, who, "dpo", gateway.clock(), KEYS):
         pass
 
 

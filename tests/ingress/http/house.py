@@ -13,6 +13,9 @@ import aiohttp
 from argon2 import PasswordHasher
 
 from gateway.access import Access, Controller, Reviewer, Source, development_access
+from gateway.evidence.origin import Origin
+from gateway.evidence.rights import Rights
+from gateway.evidence.trial import Trials
 from gateway.ingress.http import HttpLimits, HttpListener, build_app, native_routes
 from gateway.intake import Intake
 from gateway.intake.consents import Consents
@@ -21,6 +24,7 @@ from gateway.intake.receipt import Receipt
 from gateway.keys import new_keys
 from gateway.message.envelope import Message
 from gateway.metrics import Metrics
+from gateway.ops.evidence import evidence_routes
 from gateway.ops.http import ops_routes
 from gateway.policy.live import LivePolicies
 from gateway.policy.load import compose
@@ -141,6 +145,16 @@ class House:
             review=self.review,
             consents=self.consents,
             metrics=metrics,
+        )
+        ops += evidence_routes(
+            access=self.access,
+            store=store,
+            keys=keys,
+            reader=reader,
+            policies=policies,
+            rights=Rights(store, keys, sorted(self.access.controllers)),
+            trials=Trials(store, Origin(self.folder / "galateo.db")),
+            clock=self.clock,
         )
         self.ingest = HttpListener(ANYWHERE, build_app(native), grace=2)
         self.ops = HttpListener(ANYWHERE, build_app(ops), grace=2)

@@ -1,0 +1,97 @@
+"""What is done for a person who asks (GDPR 15, 17, 18, 20), the same from the console and the API: found
+under every controller that knows them, told before it is done, and logged."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.evidence.erase import erase
+from gateway.evidence.subjects import export, note, restrict, subjects_of
+from gateway.evidence.traces import person_of, subjects_like, traces_of
+from gateway.keys import Keys
+from gateway.store.protocol import Store
+from gateway.store.records import Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """How many rows a controller keeps about a person, by kind; whether they are restricted."""
+
+    controller: str
+    counts: dict[str, int]
+    restricted: bool
+
+
+def plain(reason: str) -> str:
+    """A reason without addresses: it stays in the log for good."""
+    return " ".join("…" if "@" in word else word for word in reason.split())
+
+
+class Rights:
+    """A person's rights. `controllers` are all there are; `clean` takes what is deleted out of the database's
+    files and may block."""
+
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        controllers: Sequence[str],
+        *,
+        clean: Callable[[], object] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._controllers = tuple(controllers)
+        self._clean = clean
+        self._clock = clock
+
+    async def find(self, channel: str, address: str, controller: str = "") -> list[Ref]:
+        """Who an address is, with its linked addresses, under every controller that knows it or under one."""
+        return await subjects_like(self._store, subjects_of(self._keys, channel, address), controller)
+
+    async def everywhere(self, channel: str, address: str, controller: str = "") -> list[Ref]:
+        """The same, and where nobody knows the address, every controller: so that a stop can stand there."""
+        refs = await self.find(channel, address, controller)
+        subject = subjects_of(self._keys, channel, address)
+        if any(ref[1] == subject for ref in refs):
+            return refs
+        return [*refs, *((name, subject) for name in ([controller] if controller else self._controllers))]
+
+    async def list(self, refs: Sequence[Ref]) -> list[Stored]:
+        """What there is: what an erasure would take away."""
+        found = []
+        for ref in refs:
+            counts = (await traces_of(self._store, ref)).counts
+            restricted = bool((await person_of(self._store, ref)).restricted_at)
+            found.append(Stored(controller=ref[0], counts=counts, restricted=restricted))
+        return found
+
+    async def export(
+        self, refs: Sequence[Ref], channel: str, address: str, actor: str, by: str
+    ) -> dict[str, Any]:
+        """Everything stored, as plain data; the log says who took the copy, and through what."""
+        told = await export(self._store, refs, channel, address, self._clock())
+        await self._note("subject.exported", actor, {"subjects": len(refs), "by": by})
+        return told
+
+    async def erase(self, refs: Sequence[Ref], actor: str, reason: str) -> dict[str, int]:
+        """Everything personal goes, a stop stays; how many rows went, by kind. May be asked again."""
+        await self._note("subject.erasure_asked", actor, {"subjects": len(refs), "reason": plain(reason)})
+        gone: dict[str, int] = {}
+        async for counts in erase(self._store, refs, actor, self._clock(), self._keys):
+            for what, count in counts.items():
+                gone[what] = gone.get(what, 0) + count
+        if self._clean is not None:
+            await asyncio.to_thread(self._clean)
+        return gone
+
+    async def restrict(self, refs: Sequence[Ref], actor: str, *, lift: bool = False) -> int:
+        """Keep the data and use it no more, or end that; how many subjects changed. The log says so."""
+        return await restrict(self._store, refs, actor, os.urandom(10), lift=lift)
+
+    async def _note(self, kind: str, actor: str, told: dict[str, Any]) -> None:
+        await note(self._store, kind, actor, os.urandom(10), told)
