@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -22,11 +22,13 @@ from gateway.message.parse import parse
 from gateway.policy.load import compose, read_folder
 from gateway.policy.policies import PolicySet
 from gateway.public.http import public_routes
+from gateway.public.visitor import Network
 from gateway.settings.values import Listen
 from gateway.store.outbox import Entry
+from gateway.store.protocol import Store
 from gateway.web.frame import build_app
 from gateway.web.listener import HttpListener
-from tests.line import DAY, KEYS, ROOT, Line, line, message, reader
+from tests.line import DAY, KEYS, ROOT, Clock, Line, line, message, reader
 
 PUBLIC = "https://out.example"
 OFFICE = Office(public_url=PUBLIC, sender="no-reply@out.example")
@@ -95,7 +97,11 @@ class Pages:
     def token(self, address: str = "anna@example.org", **changed: Any) -> str:
         """A token for a message that is not kept."""
         expires = changed.pop("expires", self.line.clock() + DAY)
-        given = {"purpose": "newsletter", "message": "01mcc5rm00zkmxthgd40xy0re4", "n": 0} | changed
+        given: dict[str, Any] = {
+            "purpose": "newsletter",
+            "message": "01mcc5rm00zkmxthgd40xy0re4",
+            "n": 0,
+        } | changed
         subject = KEYS.subject("email", address)
         way = WayOut(controller="default", subject=subject, channel="email", **given)
         return seal_way_out(KEYS, way, expires)
@@ -111,11 +117,20 @@ def rules() -> PolicySet:
 
 @asynccontextmanager
 async def pages(
-    folder: Path, policies: PolicySet | None = None, *, access: Access | None = None, **head: Any
+    folder: Path,
+    policies: PolicySet | None = None,
+    *,
+    access: Access | None = None,
+    trusted: Iterable[Network] = (),
+    store: Store | None = None,
+    clock: Clock | None = None,
+    **head: Any,
 ) -> AsyncIterator[Pages]:
-    """Pages on an ephemeral port; `head` goes to the Letterhead."""
-    async with line(folder, rules() if policies is None else policies, access=access) as gateway:
-        gateway.clock.now = time.time()
+    """Pages on an ephemeral port; `head` goes to the Letterhead, `trusted` are proxies."""
+    clock = clock or Clock()
+    clock.now = time.time()
+    given = rules() if policies is None else policies
+    async with line(folder, given, access=access, store=store, clock=clock) as gateway:
         gateway.intake = Intake(
             gateway.store, reader(), gateway.policies, gateway.access, KEYS, gateway.metrics,
             hold_seconds=14 * DAY, letterhead=Letterhead(KEYS, PUBLIC, **head),
@@ -126,6 +141,7 @@ async def pages(
             keys=KEYS,
             metrics=gateway.metrics,
             office=OFFICE,
+            trusted=trusted,
             clock=gateway.clock,
         )
         listener = HttpListener(Listen("127.0.0.1", 0), build_app(routes), grace=1)

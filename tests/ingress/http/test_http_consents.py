@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.ingress.http import HttpLimits, build_app, native_routes
 from gateway.ingress.http_consents import PER_ADDRESS, PER_IP, ConsentAsked
 from gateway.ingress.openapi import describe_api
@@ -93,6 +95,33 @@ async def test_an_address_and_an_ip_may_only_be_so_often(tmp_path: Path) -> None
         last = await house.post(PATH, json=asked(ip="198.51.100.1", address="q@example.test"))
         assert last.status == 429
         assert last.headers["Retry-After"]
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        [f"2001:db8::{n:x}" for n in range(PER_IP[0])],
+        ["2001:DB8:0:0:0:0:0:7", "2001:db8::7", "2001:0db8::0007"] * 7,
+        ["192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207"] * 7,
+    ],
+)
+async def test_an_ip_counts_however_it_is_spelled(tmp_path: Path, spelled: list[str]) -> None:
+    async with office(tmp_path) as house:
+        statuses = [
+            (await house.post(PATH, json=asked(ip=ip, address=f"p{n}@example.test"))).status
+            for n, ip in enumerate([*spelled, spelled[0]])
+        ]
+        assert statuses[0] == 202
+        assert statuses[-1] == 429
+        other = await house.post(PATH, json=asked(ip="2001:db8:0:1::7", address="other@example.test"))
+        assert other.status == 202
+
+
+async def test_purposes_are_one_in_any_capitals(tmp_path: Path) -> None:
+    async with office(tmp_path) as house:
+        assert (await house.post(PATH, json=asked(purpose=" Newsletter "))).status == 202
+        [(kept,)] = await house.store.rows("SELECT answer FROM replays")
+        assert b'"newsletter"' in kept
 
 
 def test_the_document_describes_it() -> None:
