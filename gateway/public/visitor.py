@@ -26,7 +26,7 @@ def address_of(request: web.BaseRequest, trusted: Iterable[Network]) -> str:
     found = peer_of(request)
     if not _within(found, proxies):
         return found
-    # Some proxies add a field of their own after the one that came: together they are one list (RFC 9110 5.3).
+    # Some proxies add a field of their own after the one that came: together one list (RFC 9110 5.3).
     hops = ",".join(request.headers.getall("X-Forwarded-For", ()))
     for hop in reversed(hops[-500:].split(",")):
         hop = hop.strip()
