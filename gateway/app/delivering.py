@@ -28,7 +28,18 @@ def make_outbox(parts: Parts) -> GatedOutbox:
         parts.keys,
         settings.hold_expiry.total_seconds(),
         return_path_domain=settings.return_path_domain,
+        told=_hearing(parts, "message.delivered"),
     )
+
+
+def _hearing(parts: Parts, event: str) -> frozenset[str]:
+    """The controllers of which somebody subscribed to a type of event."""
+    hooks = [
+        (source.controller, hook.events)
+        for source in parts.access.sources.values()
+        for hook in source.webhooks
+    ]
+    return frozenset(controller for controller, events in hooks if not events or event in events)
 
 
 def sign_what_leaves(parts: Parts, outbox: Outbox) -> Outbox:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from gateway.access import Access
 from gateway.intake.accept import put_on_hold, record
+from gateway.intake.delivered import Deliveries
 from gateway.intake.failure import Failures, failed
 from gateway.intake.person_facts import alias_refs, facts_for
 from gateway.intake.rebuild import controller_of, rebuild, source_of
@@ -98,7 +99,8 @@ def waived_by(decided: DecisionRow) -> frozenset[str]:
 
 class GatedOutbox:
     """The store's outbox, with the gate before it. With a `return_path_domain`, mail leaves with return
-    paths of the gateway's own there, so that what bounces says for certain what it is about."""
+    paths of the gateway's own there, so that what bounces says for certain what it is about. `told` are the
+    controllers with a subscriber to deliveries."""
 
     def __init__(
         self,
@@ -109,6 +111,7 @@ class GatedOutbox:
         hold_seconds: float,
         *,
         return_path_domain: str = "",
+        told: frozenset[str] = frozenset(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -119,6 +122,7 @@ class GatedOutbox:
         self._return_path_domain = return_path_domain
         self._clock = clock
         self._failures = Failures(store)
+        self._deliveries = Deliveries(store, told)
 
     async def take(self, limit: int) -> Sequence[Entry]:
         """Entries that may go now; waits until there is one."""
@@ -140,6 +144,7 @@ class GatedOutbox:
     async def stop(self) -> None:
         """Finish telling what failed; called when deliveries have stopped and before the store closes."""
         await self._failures.stop()
+        await self._deliveries.stop()
 
     async def _may_leave(self, entry: Entry) -> bool:
         found = await self._store.message(entry.message_id)
@@ -173,6 +178,7 @@ class GatedOutbox:
             self._failures.tell(entry, attempt)
         else:
             self._store.settle(entry, attempt)
+            self._deliveries.hear(entry, attempt)
 
     def report(self, report: Report) -> None:
         """Queue mail of the gateway's own."""

@@ -65,3 +65,31 @@ def test_a_complaint_comes_in_and_a_refusal_goes_out(tmp_path: Path) -> None:
     assert json.loads(bounce.body)["subscriber_uuid"] == subscriber()["recipients"][0]["uuid"]
     assert not sink.deliveries
     assert "cy@example.test" not in gateway.said()
+
+
+def test_what_the_relay_took_is_told(tmp_path: Path) -> None:
+    source = {
+        "name": "shop",
+        "controller": "acme",
+        "secret": hash_secret("correct horse"),
+        "default_class": "transactional",
+    }
+    with Sink() as sink, Target() as hooks:
+        source["webhooks"] = [{"url": hooks.url, "secret": WEBHOOK_SECRET, "events": ["message.delivered"]}]
+        path = tmp_path / "access.yaml"
+        path.write_text(json.dumps({"sources": [source], "controllers": [{"name": "acme"}]}))
+        with Gateway(tmp_path, relay=sink.url, access=path) as gateway:
+            body = {
+                "channel": "email",
+                "sender": {"addresses": [{"type": "email", "value": "shop@acme.test"}]},
+                "recipient": {"addresses": [{"type": "email", "value": "cy@example.test"}]},
+                "subject": "Your order",
+                "text": "Your order 12 left today.",
+            }
+            bearer = {"Authorization": "Bearer shop:correct horse"}
+            identity = gateway.request("POST", "/v1/messages", body, bearer).json()["id"]
+            told = [read(one.body, one.headers) for one in hooks.wait(1)]
+            assert gateway.command("audit", "verify").returncode == 0
+    assert [(one["type"], one["data"]["message"]) for one in told] == [("message.delivered", identity)]
+    assert told[0]["data"]["note"] == "handed_over"
+    assert len(sink.deliveries) == 1

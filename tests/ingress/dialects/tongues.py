@@ -24,10 +24,10 @@ Change = Callable[[Any], Any]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tongue:
     """One dialect. `key` gives the headers for a key (None for none), `key_in_body` says that it stands in
-    the body; `body` is a good request, for a form a list of pairs; `said` takes the text of an error out of an
-    answer and fails where it is not in the dialect's shape. `breaks` put a line end where there may be none;
-    `many` asks for more than the dialect takes; `twins` writes to one person twice, in other letters; `file`
-    attaches so many characters of Base64."""
+    the body; `body` is a good request, for a form a list of pairs; `said` takes the text of an error out
+    of an answer and fails where it is not in the dialect's shape. `breaks` put a line end where there may
+    be none; `many` asks for more than the dialect takes; `twins` writes to one person twice, in other
+    letters; `file` attaches so many characters of Base64."""
 
     path: str
     key: Callable[[str | None], Mapping[str, str]]
