@@ -29,6 +29,8 @@ LEASH = 0.7
 """How far a weight may go from where it was: what people wrote stays recognizable."""
 ROUNDS = 400
 RATE = 0.02
+ROWS = 150
+"""Beyond so many messages each step is shorter: their pull adds up, and long steps would never settle."""
 
 Row = tuple[dict[str, float], bool]
 
@@ -40,7 +42,7 @@ def fit(
     names = [name for name, _ in start]
     weights = [weight for _, weight in start]
     table = [([dampen(features.get(name, 0.0)) for name in names], label) for features, label in rows]
-    first = bias
+    first, rate = bias, RATE * min(1.0, ROWS / max(1, len(rows)))
     for _ in range(ROUNDS):
         slope, lean = [0.0] * len(names), 0.0
         for values, label in table:
@@ -50,9 +52,9 @@ def fit(
             for place, x in enumerate(values):
                 if x:
                     slope[place] += error * x
-        bias -= RATE * (lean + STAY * (bias - first))
+        bias -= rate * (lean + STAY * (bias - first))
         for place, (_, origin) in enumerate(start):
-            moved = weights[place] - RATE * (slope[place] + STAY * (weights[place] - origin))
+            moved = weights[place] - rate * (slope[place] + STAY * (weights[place] - origin))
             moved = min(origin + LEASH, max(origin - LEASH, moved))
             weights[place] = max(0.0, moved) if origin > 0 else min(0.0, moved)
     return bias, list(zip(names, weights, strict=True))
