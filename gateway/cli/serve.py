@@ -50,6 +50,8 @@ def serve_command(*, workers: int | None, shared_port: bool) -> None:
         if workers is not None:
             require_postgres(settings)
             sys.exit(uvloop.run(supervise(settings, workers)))
+        if shared_port:  # its sisters use the other cores
+            settings = settings.model_copy(update={"read_aside": False})
         uvloop.run(run(settings), loop_factory=SharedPortLoop if shared_port else uvloop.new_event_loop)
     except REFUSALS as error:
         click.echo(f"galateo: {error}", err=True)
