@@ -6,8 +6,10 @@ from aiohttp import web
 
 from gateway.app.parts import Parts, make_office
 from gateway.app.rights import Desk, make_rights, origin_of
+from gateway.console.evidence import evidence_pages
 from gateway.console.http import Habits, console_routes
 from gateway.delivery.upstream import Catalog
+from gateway.evidence.rights import Rights
 from gateway.evidence.trial import Trials
 from gateway.ingress.dialects import Tell, dialect_routes
 from gateway.ingress.feeds import feed_routes
@@ -17,6 +19,7 @@ from gateway.ingress.smtp import Listener
 from gateway.intake import Intake
 from gateway.intake.at_rcpt import Refusals
 from gateway.intake.events import Events
+from gateway.intake.matching import Matching
 from gateway.intake.replies import Replies
 from gateway.ops.evidence import evidence_routes
 from gateway.ops.health import Check
@@ -74,7 +77,12 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
             on_reply=parts.metrics.accepted_in,
             fetch=Catalog(parts.access).fetch,
         ),
-        *feed_routes(access=parts.access, tell=events.tell, limits=limits),
+        *feed_routes(
+            access=parts.access,
+            tell=events.tell,
+            limits=limits,
+            matching=Matching(parts.store, parts.keys),
+        ),
         *public_routes(
             access=parts.access,
             store=parts.store,
@@ -110,15 +118,7 @@ def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[we
             metrics=parts.metrics,
             checks=checks,
         ),
-        *evidence_routes(
-            access=parts.access,
-            store=parts.store,
-            keys=parts.keys,
-            reader=parts.reader,
-            policies=parts.policies,
-            rights=rights,
-            trials=Trials(parts.store, origin_of(parts.settings)),
-        ),
+        *evidence_of(parts, rights, Trials(parts.store, origin_of(parts.settings))),
         *console_routes(
             access=parts.access,
             store=parts.store,
@@ -129,6 +129,30 @@ def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[we
             consents=parts.consents,
             export=desk.export,
             erase=desk.erase,
+            habits=review_habits(parts.settings),
+        ),
+    ]
+
+
+def evidence_of(parts: Parts, rights: Rights, trials: Trials) -> list[web.RouteDef]:
+    """Evidence and people's rights on OPS_LISTEN: the API, and the console's pages about them."""
+    return [
+        *evidence_routes(
+            access=parts.access,
+            store=parts.store,
+            keys=parts.keys,
+            reader=parts.reader,
+            policies=parts.policies,
+            rights=rights,
+            trials=trials,
+        ),
+        *evidence_pages(
+            access=parts.access,
+            store=parts.store,
+            policies=parts.policies,
+            rights=rights,
+            trials=trials,
+            keys=parts.keys,
             habits=review_habits(parts.settings),
         ),
     ]

@@ -171,7 +171,9 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
         reader=reader,
         policies=policies,
         metrics=metrics,
-        review=Review(store, reader, policies, access, keys, letterhead, metrics),
+        review=Review(
+            store, reader, policies, access, keys, letterhead, metrics, four_eyes=settings.review_four_eyes
+        ),
         consents=Consents(store, keys),
         letterhead=letterhead,
         optins=OptIns(store, keys, make_office(settings)),

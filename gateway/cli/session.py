@@ -11,7 +11,7 @@ import click
 
 from gateway.app import Ledger, Parts, open_ledger, open_parts
 from gateway.cli.serve import REFUSALS
-from gateway.review import AlreadyDecided, HoldGone
+from gateway.review import AlreadyDecided, HoldGone, OwnMessage
 from gateway.settings import load
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def _told(run: Callable[[], T]) -> T:
         return run()
     except HoldGone as error:
         click.echo(f"There is no hold {error}.", err=True)
-    except AlreadyDecided as error:
+    except (AlreadyDecided, OwnMessage) as error:
         click.echo(f"Nothing changed: {error}.", err=True)
     except REFUSALS as error:
         click.echo(f"galateo: {error}", err=True)

@@ -96,7 +96,7 @@ class Days:
         """Whether days are still being counted."""
         return self._task is not None and not self._task.done()
 
-    async def latest(self, patience: float = 0.1) -> list[Count]:
+    async def latest(self, patience: float = 0.05) -> list[Count]:
         """The last DAYS days, the oldest first, as far as they are counted within `patience` seconds."""
         today = int(self._clock() // DAY)
         for day in range(today - DAYS + 1, today + 1):

@@ -116,7 +116,7 @@ def prove(row: ConsentRow) -> Proof:
 async def timeline(store: Store, ref: Ref, person: Person) -> list[Happening]:
     """What happened between us and this person, newest first."""
     found = [Happening(at=c.at, kind="sent", detail=c.class_, message=c.message) for c in person.contacts]
-    rows: list[tuple[Any, ...]] = await store.rows(_EVENTS, (lane_of(ref[1]), *ref, TIMELINE))
+    rows: list[tuple[Any, ...]] = await store.few(_EVENTS, (lane_of(ref[1]), *ref, TIMELINE))
     found += [
         Happening(at=at, kind=kind, detail=source) for kind, at, source in rows if kind != "message.sent"
     ]
@@ -129,7 +129,7 @@ async def timeline(store: Store, ref: Ref, person: Person) -> list[Happening]:
 async def _neighbor(store: Store, reader: Reader, hold: HoldRow) -> tuple[str, str] | None:
     """The text of the copy before this one in its cluster, with its hold's id: bodies of what was sent are
     gone, those of what is held are there."""
-    for (hold_id,) in await store.rows(_NEIGHBOR, (hold.cluster, hold.id)):
+    for (hold_id,) in await store.few(_NEIGHBOR, (hold.cluster, hold.id)):
         found = await store.message(hold_id.partition("-")[0])
         if found and found[1]:
             return hold_id, reader.see(rebuild(*found).content).text

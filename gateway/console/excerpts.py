@@ -1,5 +1,6 @@
 """The first words of held messages, and whom they are for: what a list shows of each."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from gateway.store.records import MessageRow
 OCTETS = 32 * 1024
 """So much of a body is looked at; its subject stands at its head."""
 LETTERS = 140
+BREATH = 4
+"""Messages that are taken apart before the loop may turn to other work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +43,13 @@ async def excerpts(store: Store, hold_ids: Sequence[str], octets: int = OCTETS) 
     if not hold_ids:
         return {}
     marks = ", ".join("?" * len(hold_ids))
-    rows = await store.rows(_ROWS.format(octets=octets, marks=marks), list(hold_ids))
-    return {row[0]: _excerpt(row[1], row[2:-1], bytes(row[-1] or b"")) for row in rows}
+    rows = await store.few(_ROWS.format(octets=octets, marks=marks), list(hold_ids))
+    found = {}
+    for number, row in enumerate(rows):
+        if octets and number % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
+        found[row[0]] = _excerpt(row[1], row[2:-1], bytes(row[-1] or b""))
+    return found
 
 
 def _excerpt(n: int, columns: tuple[Any, ...], body: bytes) -> Excerpt:

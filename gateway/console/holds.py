@@ -12,12 +12,12 @@ from gateway.console.marks import compare, mark
 from gateway.console.piles import AGES, Filter, find_pile, list_piles, members
 from gateway.console.replies import waiting_replies
 from gateway.console.roles import DECIDE_HOLDS
-from gateway.console.verdicts import LONGEST_REASON, Verdicts, is_own
+from gateway.console.verdicts import Verdicts
 from gateway.intake.rebuild import rebuild
 from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
-from gateway.review import Tasks
+from gateway.review import LONGEST_REASON, Tasks, find_proposal, is_own
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow
 
@@ -105,7 +105,9 @@ class Holds:
             changes=compare(dossier.other[1], text) if dossier.other else [],
             sla=self._sla,
             own=is_own(visit.session.reviewer, hold.source, hold.sender),
-            proposal=await self._verdicts.proposal(hold.id) if hold.status == "open" else None,
+            proposal=await find_proposal(self._store, self._desk.clock, hold.id)
+            if hold.status == "open"
+            else None,
             four_eyes=self._verdicts.four_eyes,
             deciding=visit.may(DECIDE_HOLDS),
             problem=problem,

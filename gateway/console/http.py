@@ -37,7 +37,6 @@ class Habits:
     idle: float = 1800.0
     longest: float = 12 * 3600.0
     sla: float = 86400.0
-    four_eyes: bool = False
     sso_header: str = ""
     sso_trusted: tuple[Network, ...] = ()
 
@@ -61,7 +60,7 @@ def console_routes(
     pages = Pages(clock)
     sessions = Sessions(store, access, clock, idle=habits.idle, longest=habits.longest)
     desk = Desk(store, access, sessions, pages, clock, sso=habits.sso_header, trusted=habits.sso_trusted)
-    verdicts = Verdicts(store, review, clock, four_eyes=habits.four_eyes)
+    verdicts = Verdicts(review)
     sla, days = Sla(habits.sla), Days(store, clock)
     holds = Holds(desk, store, reader, policies, verdicts, tasks, sla)
     people = People(desk, store, consents, export, erase)

@@ -125,8 +125,8 @@ class Messages:
         after = rows[-1][0] if len(rows) == PAGE else ""
         if not after and search.campaign:
             [(last,)] = await self._store.rows(_LAST_LOOKED_AT, (search.bound, looked_at))
-            [(count,)] = await self._store.rows("SELECT count(*) FROM messages WHERE id < ?", (last or "",))
-            after = last if last and count else ""
+            older = await self._store.few("SELECT id FROM messages WHERE id < ? LIMIT 1", (last or "",))
+            after = last if older else ""
         return await _with_outcomes(self._store, rows), after
 
     async def show(self, visit: Visit) -> web.Response:
@@ -158,7 +158,7 @@ async def lines_of(store: Store, ids: list[str]) -> list[Line]:
         return []
     marks = ", ".join("?" * len(ids))
     sql = f"SELECT {_COLUMNS} FROM messages WHERE id IN ({marks}) ORDER BY id DESC"  # noqa: S608 (only marks)
-    return await _with_outcomes(store, await store.rows(sql, ids))
+    return await _with_outcomes(store, await store.few(sql, ids))
 
 
 async def _with_outcomes(store: Store, rows: list[tuple[Any, ...]]) -> list[Line]:
@@ -166,7 +166,7 @@ async def _with_outcomes(store: Store, rows: list[tuple[Any, ...]]) -> list[Line
         return []
     marks = ", ".join("?" * len(rows))
     last: dict[str, dict[int, int]] = {}
-    for message_id, n, outcome, _ in await store.rows(_OUTCOMES.format(marks=marks), [r[0] for r in rows]):
+    for message_id, n, outcome, _ in await store.few(_OUTCOMES.format(marks=marks), [r[0] for r in rows]):
         last.setdefault(message_id, {})[n] = outcome
     return [_line(row, last.get(row[0], {})) for row in rows]
 

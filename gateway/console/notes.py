@@ -65,5 +65,5 @@ def entry_of(deed: Deed, now: float) -> AuditRow:
 
 async def find(store: Store, key: bytes, now: float) -> Any | None:
     """What a note says, or None where there is none any more."""
-    rows = await store.rows(_FIND, (key, now))
+    rows = await store.few(_FIND, (key, now))
     return orjson.loads(rows[0][0]) if rows else None

@@ -1,7 +1,8 @@
 """The overview: how things go out, today against the last four weeks."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -11,9 +12,9 @@ from gateway.console.days import DAY, DAYS, Count, Days
 from gateway.console.desk import Desk, Visit
 from gateway.console.holds import Sla
 from gateway.policy.outcome import Outcome
-from gateway.store.protocol import Depths, Store
+from gateway.store.protocol import Store
+from gateway.store.queries import COUNT_OUTBOX, COUNT_WAITING
 
-FRESH = 20.0
 COMPLAINTS = 0.001
 """Complaints per message from which mailbox providers begin to mind: 0.10 %."""
 MARKETING = (
@@ -33,6 +34,15 @@ _REVIEWED = (
 _OPEN = "SELECT count(*), min(created_at) FROM holds WHERE status = 'open'"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How many are on their way out, since when the oldest is, and how many replies wait for an answer."""
+
+    outbox: int
+    oldest: float
+    unanswered: int
+
+
 class Overview:
     """The handler."""
 
@@ -41,12 +51,12 @@ class Overview:
         self._store = store
         self._days = days
         self._sla = sla
-        self._depths: tuple[float, Depths] | None = None
 
     async def show(self, visit: Visit) -> web.Response:
         """The page."""
-        counts = await self._days.latest()
-        reviewed = await self._reviewed()
+        counts, reviewed, (holds, oldest), waiting = await asyncio.gather(
+            self._days.latest(), self._reviewed(), self._open_holds(), self._waiting()
+        )
         figures = [
             *figures_of(counts, reviewed, self._desk.clock() % DAY / DAY),
             *health_of(counts, self._days.answers.latest(DAYS), self._desk.clock() % DAY / DAY),
@@ -56,8 +66,8 @@ class Overview:
             "overview.html",
             figures=figures,
             bars=lambda figure, language: bars(figure, words[language][f"figure.{figure.key}"]),
-            depths=await self._waiting(),
-            holds=await self._open_holds(),
+            waiting=waiting,
+            holds=(holds, oldest),
             counting=self._days.counting,
             blind=sorted(s.name for s in self._desk.access.sources.values() if not s.reply_feed),
             top=top_rules(counts),
@@ -69,12 +79,11 @@ class Overview:
         [(count, oldest)] = await self._store.rows(_OPEN)
         return count, oldest or 0.0
 
-    async def _waiting(self) -> Depths:
-        """What waits, counted every few seconds at most."""
-        now = self._desk.clock()
-        if self._depths is None or now - self._depths[0] > FRESH:
-            self._depths = (now, await self._store.depths())
-        return self._depths[1]
+    async def _waiting(self) -> Waiting:
+        """What else waits."""
+        [(outbox, oldest)] = await self._store.rows(COUNT_OUTBOX)
+        [(unanswered,)] = await self._store.rows(COUNT_WAITING)
+        return Waiting(outbox=int(outbox), oldest=float(oldest), unanswered=int(unanswered))
 
     async def _reviewed(self) -> list[float]:
         """The median hours from hold to verdict, by the day of the verdict."""

@@ -4,7 +4,8 @@ A pile is what shares a cluster (same campaign, same telling phrases) and the ru
 whoever decides one for all decides the same question.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,8 @@ from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.store.protocol import Store
 
 PAGE = 50
+WALKED = 2_000
+"""Holds that are looked through for the first piles before all are sorted."""
 AGES = {"1h": 3600.0, "4h": 4 * 3600.0, "1d": 86400.0, "3d": 3 * 86400.0, "7d": 7 * 86400.0}
 
 
@@ -84,7 +87,6 @@ class Pile:
     campaign: str
     channel: str
     class_: str
-    newest: float = 0.0
     excerpt: Excerpt = NOTHING
 
     @property
@@ -106,48 +108,70 @@ class Listed:
 
 
 _PILES = (
-    "SELECT * FROM (SELECT cluster, codes, count(*), min(id) AS oldest, min(created_at), min(source),"
-    " min(campaign), min(channel), min(class), sum(count(*)) OVER (), min(min(created_at)) OVER ()"
-    " FROM holds WHERE {where} GROUP BY cluster, codes) AS piles WHERE oldest > ? ORDER BY oldest LIMIT ?"
+    "SELECT cluster, codes, count(*), min(id) AS oldest FROM holds WHERE {where}"
+    " GROUP BY cluster, codes HAVING min(id) > ? ORDER BY oldest LIMIT ?"
 )
+_FIRST = (
+    "SELECT h.cluster, h.codes, (SELECT count(*) FROM holds c WHERE c.status = 'open'"
+    " AND c.cluster = h.cluster AND c.codes = h.codes), h.id"
+    " FROM (SELECT id, cluster, codes FROM holds WHERE status = 'open' AND id > ? ORDER BY id LIMIT ?) AS h"
+    " WHERE NOT EXISTS (SELECT 1 FROM holds o WHERE o.status = 'open' AND o.cluster = h.cluster"
+    " AND o.codes = h.codes AND o.id < h.id) ORDER BY h.id LIMIT ?"
+)
+_ALL = "SELECT count(*), min(created_at) FROM holds WHERE {where}"
+_SHARED = "SELECT id, source, campaign, channel, class, created_at FROM holds WHERE id IN ({marks})"
 
 
 async def list_piles(store: Store, wanted: Filter, now: float) -> Listed:
     """One page of the piles that match."""
     where, values = wanted.where(now)
-    rows = await store.rows(_PILES.format(where=where), [*values, wanted.after, PAGE + 1])
-    piles = [_pile(row) for row in rows[:PAGE]]
+    found, [(holds, oldest)] = await asyncio.gather(
+        _find(store, wanted, where, values), store.rows(_ALL.format(where=where), values)
+    )
+    piles = await _describe(store, found[:PAGE])
     told = await excerpts(store, [pile.oldest for pile in piles])
     piles = [replace(pile, excerpt=told.get(pile.oldest, NOTHING)) for pile in piles]
-    holds, oldest = (int(rows[0][-2]), float(rows[0][-1])) if rows else (0, 0.0)
-    return Listed(piles=piles, holds=holds, oldest=oldest, next=piles[-1].oldest if len(rows) > PAGE else "")
+    more = piles[-1].oldest if piles and len(found) > PAGE else ""
+    return Listed(piles=piles, holds=int(holds), oldest=float(oldest or 0.0), next=more)
 
 
-def _pile(row: tuple[Any, ...]) -> Pile:
-    cluster, codes, holds, oldest, since, source, campaign, channel, class_, *_ = row
-    return Pile(
-        cluster=cluster, codes=tuple(codes.split()), holds=holds, oldest=oldest, since=since,
-        source=source, campaign=campaign, channel=channel, class_=class_,
-    )  # fmt: skip
+async def _find(store: Store, wanted: Filter, where: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    """The piles of a page and one more. Without a filter they are nearly always among the oldest holds."""
+    if not wanted.active:
+        found = await store.rows(_FIRST, (wanted.after, WALKED, PAGE + 1))
+        if len(found) > PAGE:
+            return found
+    return await store.rows(_PILES.format(where=where), [*values, wanted.after, PAGE + 1])
+
+
+async def _describe(store: Store, found: Sequence[tuple[Any, ...]]) -> list[Pile]:
+    """Piles as (cluster, codes, how many, the oldest hold), with what that one says of all."""
+    if not found:
+        return []
+    rows = await store.few(_SHARED.format(marks=", ".join("?" * len(found))), [row[3] for row in found])
+    shared = {row[0]: row[1:] for row in rows}
+    piles = []
+    for cluster, codes, holds, oldest in found:
+        if oldest in shared:
+            source, campaign, channel, class_, since = shared[oldest]
+            piles.append(
+                Pile(
+                    cluster=cluster, codes=tuple(codes.split()), holds=int(holds), oldest=oldest, since=since,
+                    source=source, campaign=campaign, channel=channel, class_=class_,
+                )
+            )  # fmt: skip
+    return piles
 
 
 _MEMBERS = "SELECT id FROM holds WHERE status = 'open' AND cluster = ? AND codes = ? ORDER BY id LIMIT ?"
-_COUNT = (
-    "SELECT count(*), min(id), min(created_at), max(created_at), min(source), min(campaign),"
-    " min(channel), min(class) FROM holds WHERE status = 'open' AND cluster = ? AND codes = ?"
-)
+_COUNT = "SELECT count(*), min(id) FROM holds WHERE status = 'open' AND cluster = ? AND codes = ?"
 
 
 async def find_pile(store: Store, cluster: str, codes: str) -> Pile | None:
     """One pile, or None when nothing of it is open any more."""
-    [(holds, oldest, since, newest, *shared)] = await store.rows(_COUNT, (cluster, codes))
-    if not holds:
-        return None
-    source, campaign, channel, class_ = shared
-    return Pile(
-        cluster=cluster, codes=tuple(codes.split()), holds=holds, oldest=oldest, since=since, newest=newest,
-        source=source, campaign=campaign, channel=channel, class_=class_,
-    )  # fmt: skip
+    [(holds, oldest)] = await store.rows(_COUNT, (cluster, codes))
+    found = await _describe(store, [(cluster, codes, holds, oldest)]) if holds else []
+    return found[0] if found else None
 
 
 async def members(store: Store, pile: Pile, limit: int) -> dict[str, Excerpt]:

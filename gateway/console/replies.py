@@ -81,7 +81,7 @@ async def _find(store: Store, now: float, after: str, most: int) -> tuple[list[E
         if rows:
             marks = ", ".join("?" * len(rows))
             keys = [_key(row.id) for row in rows]
-            closed = {bytes(row[0]) for row in await store.rows(_CLOSED.format(marks=marks), [*keys, now])}
+            closed = {bytes(row[0]) for row in await store.few(_CLOSED.format(marks=marks), [*keys, now])}
             found += [row for row in rows if _key(row.id) not in closed]
         if len(rows) < PAGE or len(found) > most:
             break

@@ -12,7 +12,7 @@ from gateway.ops.query import read_query
 from gateway.ops.roles import DECIDE_HOLDS, READ_DECISIONS, READ_HOLDS
 from gateway.ops.telling import describe_decision, describe_hold, describe_message, describe_outcome
 from gateway.policy.outcome import Words
-from gateway.review import AlreadyDecided, HoldGone, ReviewResult
+from gateway.review import AlreadyDecided, HoldGone, OwnMessage, ReviewResult
 from gateway.store.protocol import HoldFilter, Store
 from gateway.web.language import language_of
 from gateway.web.problem import Problem
@@ -23,11 +23,15 @@ _DECISION = re.compile(r"[0-9a-z]{26}-[0-9]{1,6}(?:\.[0-9]{1,6})?\Z")
 _NO_HOLD = Words(
     "There is no such hold, or its message is gone.", "Questo messaggio trattenuto non c'è, o non c'è più."
 )
+_OWN = Words(
+    "This message comes from your own source or mailbox: another reviewer has to release it.",
+    "Questo messaggio viene dalla propria fonte o casella: deve rilasciarlo un altro revisore.",
+)
 _NO_DECISION = Words("There is no such decision.", "Questa decisione non esiste.")
 
 
 class Reviews(Protocol):
-    """Decides holds. Raises HoldGone, AlreadyDecided, StoreError."""
+    """Decides holds. Raises HoldGone, AlreadyDecided, OwnMessage, StoreError."""
 
     async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Send it, if today's policies let it."""
@@ -72,7 +76,8 @@ class Holds:
         return answer(request, told)
 
     async def release(self, request: web.Request) -> web.Response:
-        """Decide again and send: 200 released, or 409 with what the policies say today."""
+        """Decide again and send: 200 released, or 409 with what the policies say today. 202 proposed where a
+        second reviewer has to agree, 403 for one's own."""
         reviewer = await self._desk.admit(request, DECIDE_HOLDS)
         verdict = await self._desk.read(request, Verdict)
         try:
@@ -81,6 +86,10 @@ class Holds:
             raise not_found(_NO_HOLD) from None
         except AlreadyDecided as error:
             raise _decided_before(error) from None
+        except OwnMessage:
+            raise Problem("forbidden", _OWN) from None
+        if result.status == "proposed":
+            return answer(request, _describe_result(result, language_of(request)), status=202)
         if result.status != "released":
             raise _refused(result, language_of(request))
         return answer(request, _describe_result(result, language_of(request)))

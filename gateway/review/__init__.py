@@ -6,7 +6,21 @@ that the reviewer saw; new violations, `reject` and the floor stand.
 """
 
 from gateway.review.deciding import AlreadyDecided, HoldGone, ReviewResult
+from gateway.review.proposals import LONGEST_REASON, OwnMessage, Proposal, find_proposal, is_own
 from gateway.review.review import CONDITION, Review
 from gateway.review.tasks import Task, Tasks
 
-__all__ = ["CONDITION", "AlreadyDecided", "HoldGone", "Review", "ReviewResult", "Task", "Tasks"]
+__all__ = [
+    "CONDITION",
+    "LONGEST_REASON",
+    "AlreadyDecided",
+    "HoldGone",
+    "OwnMessage",
+    "Proposal",
+    "Review",
+    "ReviewResult",
+    "Task",
+    "Tasks",
+    "find_proposal",
+    "is_own",
+]

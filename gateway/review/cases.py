@@ -62,9 +62,9 @@ class Cases:
         if not ids:
             return {}
         marks = ", ".join("?" * len(ids))
-        rows = await self._store.rows(_MESSAGES.format(marks=marks), ids)
-        decided = await self._store.rows(_DECISIONS.format(marks=marks), ids)
-        kept = await self._store.rows(_KEPT.format(marks=marks), [held_key(name) for name in ids])
+        rows = await self._store.few(_MESSAGES.format(marks=marks), ids)
+        decided = await self._store.few(_DECISIONS.format(marks=marks), ids)
+        kept = await self._store.few(_KEPT.format(marks=marks), [held_key(name) for name in ids])
         last = {(row[0], row[1]): (int(row[2]), bytes(row[3])) for row in decided}
         notes = {bytes(key): bytes(answer) for key, answer in kept}
         read: dict[str, tuple[Message, Reading]] = {}

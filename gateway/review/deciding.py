@@ -33,7 +33,8 @@ class AlreadyDecided(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewResult:
     """What became of a hold. `status` is released, rejected, open (the policies now refuse, `decision`
-    says why), expired; `waited` how many seconds the hold took to get there."""
+    says why), proposed (a second reviewer has to agree), expired; `waited` how many seconds the hold took to
+    get there."""
 
     hold_id: str
     status: str

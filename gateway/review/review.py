@@ -11,6 +11,7 @@ from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
 from gateway.review.cases import Cases
 from gateway.review.deciding import AlreadyDecided, Case, Decide, End, HoldGone, ReviewResult
+from gateway.review.proposals import LONGEST_REASON, OwnMessage, Propose, is_own
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow
 
@@ -22,7 +23,8 @@ CHUNK = 32
 
 
 class Review:
-    """Decides holds."""
+    """Decides holds. With `four_eyes` a release needs two reviewers. Whoever wrote a message, or whose
+    source it is, does not release it: `access` says who is who."""
 
     def __init__(
         self,
@@ -33,18 +35,29 @@ class Review:
         keys: Keys,
         letterhead: Letterhead | None = None,
         metrics: Metrics | None = None,
+        *,
+        four_eyes: bool = False,
     ) -> None:
+        self.four_eyes = four_eyes
         self._store = store
+        self._access = access
         self._policies = policies
         self._metrics = metrics
         self._cases = Cases(store, reader, policies, access, keys, letterhead)
 
     async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
-        """Send it if today's policies let it, waiving what the reviewer saw. Raises HoldGone,
-        AlreadyDecided, StoreError."""
+        """Send it if today's policies let it, waiving what the reviewer saw; `proposed` where a second
+        reviewer has to agree. Raises HoldGone, AlreadyDecided, OwnMessage, StoreError."""
         hold = await self._hold(hold_id)
         if hold.status != "open":
             raise AlreadyDecided(hold)
+        if self._is_own(hold, reviewer):
+            raise OwnMessage(hold)
+        if self.four_eyes:
+            agreed = await self._store.run(Propose(hold_id, reviewer, reason))
+            if agreed is None:
+                return ReviewResult(hold_id=hold_id, status="proposed")
+            reason = f"{reason} ({agreed.by}: {agreed.reason})"[:LONGEST_REASON]
         cases = await self._cases.load([hold])
         if hold_id not in cases:
             raise HoldGone(hold_id)
@@ -56,14 +69,19 @@ class Review:
         return self._count(await self._store.run(End(hold, "rejected", reviewer, reason)), "reviewer")
 
     async def release_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
-        """Release many, each for itself: released, open (the policies refuse it today) or gone, in their
-        order. Raises StoreError; then some may be decided and others not."""
+        """Release many, each for itself: released, open (the policies refuse it today), own or gone, in
+        their order. Two reviewers agreed before, where that is asked. Raises StoreError; then some may be
+        decided and others not."""
         under_way: list[Awaitable[ReviewResult]] = []
         for start in range(0, len(holds), CHUNK):
             chunk = holds[start : start + CHUNK]
             cases = await self._cases.load(chunk)
             under_way += [
-                self._start(self._release(cases[hold.id], reviewer, reason) if hold.id in cases else None)
+                _fail(OwnMessage(hold))
+                if self._is_own(hold, reviewer)
+                else self._start(
+                    self._release(cases[hold.id], reviewer, reason) if hold.id in cases else None
+                )
                 for hold in chunk
             ]
         return await self._words(under_way)
@@ -99,7 +117,11 @@ class Review:
 
     def _start(self, unit: Decide | End | None) -> Awaitable[ReviewResult]:
         """Queue a unit; without one its hold is gone."""
-        return asyncio.ensure_future(self._store.run(unit) if unit is not None else _gone())
+        return asyncio.ensure_future(self._store.run(unit) if unit is not None else _fail(HoldGone()))
+
+    def _is_own(self, hold: HoldRow, reviewer: str) -> bool:
+        known = self._access.reviewers.get(reviewer)
+        return known is not None and is_own(known, hold.source, hold.sender)
 
     async def _words(self, under_way: Sequence[Awaitable[ReviewResult]]) -> list[str]:
         words = []
@@ -108,6 +130,8 @@ class Review:
                 words.append(self._count(result, "reviewer").status)
             elif isinstance(result, AlreadyDecided | HoldGone):
                 words.append("gone")
+            elif isinstance(result, OwnMessage):
+                words.append("own")
             else:
                 raise result
         return words
@@ -127,5 +151,5 @@ class Review:
         return hold
 
 
-async def _gone() -> ReviewResult:
-    raise HoldGone
+async def _fail(error: Exception) -> ReviewResult:
+    raise error

@@ -45,9 +45,10 @@ _DECIDED = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One decision for many holds. `action` is release or reject; `seen_at` when the reviewer saw them: what
-    was held later is not theirs. `decided`, `refused` (the policies say no today) and `gone` (somebody or
-    time was quicker) count up to `total`; `ended_at` is 0 until then, `started_at` 0 while a second reviewer
-    has not agreed. `owner` is the process that is at it until `lease_until`. Times are unix seconds."""
+    was held later is not theirs. `decided`, `refused` (the policies say no today), `own` (left to a
+    colleague) and `gone` (somebody or time was quicker) count up to `total`; `ended_at` is 0 until then,
+    `started_at` 0 while a second reviewer has not agreed. `owner` is the process that is at it until
+    `lease_until`. Times are unix seconds."""
 
     id: str
     action: str
@@ -60,6 +61,7 @@ class Task:
     total: int = 0
     decided: int = 0
     refused: int = 0
+    own: int = 0
     gone: int = 0
     cursor: str = ""
     proposed_by: str = ""
@@ -71,7 +73,7 @@ class Task:
     @property
     def done(self) -> int:
         """How many were taken up."""
-        return self.decided + self.refused + self.gone
+        return self.decided + self.refused + self.own + self.gone
 
     @property
     def state(self) -> str:
@@ -128,7 +130,7 @@ class Tasks:
         left_out = 0
         if except_:
             marks = ", ".join("?" * len(except_))
-            [(left_out,)] = await self._store.rows(_OPEN.format(marks=marks), (cluster, codes, *except_))
+            [(left_out,)] = await self._store.few(_OPEN.format(marks=marks), (cluster, codes, *except_))
         task = Task(
             id=new_id(now, os.urandom(10)), action=action, cluster=cluster, codes=codes, reason=reason,
             actor=actor, seen_at=seen_at, except_=except_, total=max(0, found - left_out),
@@ -155,7 +157,7 @@ class Tasks:
 
     async def find(self, task_id: str) -> Task | None:
         """A task, resumed where nobody is at it."""
-        rows = await self._store.rows(_TASK, (_key(task_id), self._clock()))
+        rows = await self._store.few(_TASK, (_key(task_id), self._clock()))
         if not rows:
             return None
         task = _read(rows[0][0])
@@ -204,7 +206,7 @@ class Tasks:
     async def _claim(self, task: Task) -> Task | None:
         """Take a task, counting what was decided after the last progress that was kept; None where another
         process is at it."""
-        found = await self._store.rows(_TASK, (_key(task.id), self._clock()))
+        found = await self._store.few(_TASK, (_key(task.id), self._clock()))
         task = _read(found[0][0]) if found else task
         if task.started_at:
             since = (task.cursor, task.cluster, task.actor, task.reason, task.started_at)
@@ -216,13 +218,18 @@ class Tasks:
     async def _advance(self, task: Task) -> Task | None:
         """Decide the next step and keep the progress; None where another process took over."""
         given = (task.cluster, task.codes, task.cursor, task.seen_at, STEP)
-        holds = [HoldRow(*row) for row in await self._store.rows(_NEXT, given)]
+        holds = [HoldRow(*row) for row in await self._store.few(_NEXT, given)]
         wanted = [hold for hold in holds if hold.id not in task.except_]
         decide = self._review.release_all if task.action == "release" else self._review.reject_all
         said = await decide(wanted, task.actor, task.reason)
-        refused, gone = said.count("open"), said.count("gone")
-        decided = task.decided + len(said) - refused - gone
-        task = replace(task, decided=decided, refused=task.refused + refused, gone=task.gone + gone)
+        refused, own, gone = (said.count(word) for word in ("open", "own", "gone"))
+        task = replace(
+            task,
+            decided=task.decided + len(said) - refused - own - gone,
+            refused=task.refused + refused,
+            own=task.own + own,
+            gone=task.gone + gone,
+        )
         if len(holds) < STEP:
             # Whoever was quicker took theirs out of the pile before their turn came.
             missing = max(0, task.total - task.done)

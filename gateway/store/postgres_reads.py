@@ -104,3 +104,7 @@ class Reads:
     async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """What a statement that only reads finds; `?` or `?1` for values."""
         return await self._link.rows(sql, values)
+
+    async def few(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The same for a few rows, each found by its key."""
+        return await self._link.rows(sql, values)

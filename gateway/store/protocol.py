@@ -151,6 +151,11 @@ class Store(Protocol):
         PostgreSQL both know, with `?` or `?1` for values."""
         ...
 
+    async def few(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The same for a statement that finds a few hundred rows at most, each by its key: an embedded
+        database answers at once, where `rows` goes to a thread."""
+        ...
+
     async def fingerprint(self, keys: str) -> None:
         """Keep the fingerprint of the key file, or refuse one that differs. Raises WrongKeys."""
         ...

@@ -322,6 +322,10 @@ class SqliteStore:
         except apsw.Error as error:
             raise translate(error) from error
 
+    async def few(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The same for a few rows, each found by its key."""
+        return self._read(sql, tuple(values)).fetchall()
+
     async def fingerprint(self, keys: str) -> None:
         """Keep the fingerprint of the key file, or refuse one that differs."""
         await self._retry_busy(lambda: self._db.execute(q.KEEP_FINGERPRINT, (keys,)))

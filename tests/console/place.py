@@ -163,10 +163,12 @@ async def place(
     clock: Any = None,
     export: Any = None,
     erase: Any = None,
+    four_eyes: bool = False,
     **habits: Any,
 ) -> AsyncIterator[Place]:
     access = access or reviewers()
     async with line(folder, policies(), access=access, store=store, clock=clock) as built:
+        built.review.four_eyes = four_eyes
         tasks = Tasks(built.store, built.review, built.clock)
         routes = console_routes(
             access=access,

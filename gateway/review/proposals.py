@@ -1,0 +1,80 @@
+"""Two pairs of eyes: the first reviewer's release is a proposal, the second one's agrees to it. And nobody
+releases their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from os import urandom
+from typing import Any
+
+import orjson
+
+from gateway.access import Reviewer
+from gateway.store.draft import Draft, Needs
+from gateway.store.protocol import Store
+from gateway.store.records import AuditRow, HoldRow, ReplayRow
+
+PROPOSED_FOR = 14 * 86400.0
+LONGEST_REASON = 1000
+
+_FIND = "SELECT answer FROM replays WHERE key = ? AND expires_at > ?"
+
+
+class OwnMessage(Exception):
+    """The message comes from the reviewer's own source or mailbox: somebody else releases it."""
+
+    def __init__(self, hold: HoldRow) -> None:
+        super().__init__("nobody releases a message of their own: another reviewer may")
+        self.hold = hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What a first reviewer wants released, and why."""
+
+    by: str
+    reason: str
+    at: float
+
+
+class Propose:
+    """Note a first reviewer's proposal; hand back another's that stands."""
+
+    def __init__(self, hold_id: str, actor: str, reason: str) -> None:
+        self._hold_id = hold_id
+        self._actor = actor
+        self._reason = reason
+        self._key = _key(hold_id)
+        self.needs = Needs(replays=(self._key,))
+
+    def apply(self, draft: Draft[Any]) -> Proposal | None:
+        """The proposal of somebody else that this verdict agrees to, or None."""
+        before = draft.replay(self._key)
+        if before is not None:
+            proposal = Proposal(**orjson.loads(before))
+            if proposal.by != self._actor:
+                return proposal
+        said = orjson.dumps({"by": self._actor, "reason": self._reason, "at": draft.now})
+        draft.writes.replays[self._key] = ReplayRow(self._key, draft.now + PROPOSED_FOR, said)
+        salt = urandom(16)
+        digest = blake2b(
+            f"{self._hold_id}\0{self._reason}".encode(errors="replace"), key=salt, digest_size=32
+        )
+        entry = AuditRow(draft.now, "hold.proposed", self._hold_id, self._actor, digest.digest(), salt)
+        draft.writes.audit.append(entry)
+        return None
+
+
+async def find_proposal(store: Store, clock: Callable[[], float], hold_id: str) -> Proposal | None:
+    """What a first reviewer proposed for this hold."""
+    rows = await store.few(_FIND, (_key(hold_id), clock()))
+    return Proposal(**orjson.loads(rows[0][0])) if rows else None
+
+
+def is_own(reviewer: Reviewer, source: str, sender: str) -> bool:
+    """Whether a message comes from the reviewer's own source or mailbox: others decide it."""
+    return bool({reviewer.name, *reviewer.own} & {source, sender})
+
+
+def _key(hold_id: str) -> bytes:
+    return b"console/proposal/" + hold_id.encode("ascii", "replace")
