@@ -17,6 +17,8 @@ MOST_IDS = 8
 RECENT = 90 * 86400.0
 """How long after a message one from the same person, to its sender, without any id, belongs to it."""
 
+WEEK = 7 * 86400.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
@@ -75,6 +77,18 @@ class Matching:
                 alone = 0 if len(message.recipients) == 1 else -1
                 doubtful = doubtful or Sent(message=message, n=alone, how="id")
         return doubtful
+
+    async def latest(self, source: str, controller: str, address: str, before: float) -> str:
+        """The id of the latest message that a source sent to an address, at most a week before a moment; ""
+        for none. A guess, for providers that say nothing of which message they mean."""
+        subject = self._keys.subject("email", normalize("email", address))
+        for name in await self._store.sent_to((controller, subject)):
+            if before - time_of(name) > WEEK:
+                break
+            message = await self._message(name) if time_of(name) <= before else None
+            if message is not None and message.source == source:
+                return message.id
+        return ""
 
     async def by_people(
         self, author: str, addresses: Iterable[str], controllers: Iterable[str], now: float

@@ -22,6 +22,7 @@ from gateway.ingress.feeds.told import Feed
 from gateway.ingress.feeds.typeform import TYPEFORM
 from gateway.ingress.feeds.unipile import UNIPILE
 from gateway.ingress.http_limits import HttpLimits
+from gateway.intake.matching import Matching
 
 __all__ = ["FEEDS", "feed_faults", "feed_routes"]
 
@@ -67,12 +68,13 @@ def feed_routes(
     limits: HttpLimits,
     clock: Callable[[], float] = time.time,
     fetch: Fetch = fetch_aws,
+    matching: Matching | None = None,
 ) -> list[web.RouteDef]:
     """The route of every feed. Raises AccessError where the access file speaks of one wrongly."""
     if faults := list(feed_faults(access)):
         raise AccessError("\n".join(map(access.say, faults)))
     feeds = {feed.name: feed for feed in FEEDS}
-    return [web.post(PATH, FeedDesk(access, tell, limits, feeds, fetch, clock).post)]
+    return [web.post(PATH, FeedDesk(access, tell, limits, feeds, fetch, clock, matching).post)]
 
 
 def feed_faults(access: Access) -> Iterator[Fault]:

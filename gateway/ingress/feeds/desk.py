@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -24,8 +25,9 @@ from gateway.ingress.http_limits import HttpLimits
 from gateway.ingress.http_models import Address
 from gateway.ingress.http_party import channel_of, identify
 from gateway.intake.events import EventResult
+from gateway.intake.matching import Matching
 from gateway.ledger.happening import Happening
-from gateway.message.address import is_valid
+from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import Identifier
 from gateway.policy.outcome import Words
 from gateway.web.body import Inflight, read_body
@@ -40,6 +42,7 @@ MOST = 5000
 AT_ONCE = 200
 INFLIGHT = 32 * 1024 * 1024
 """Octets of bodies at once: whoever signs is known only when the body is read."""
+_ABOUT = frozenset({"message.bounced", "message.failed", "message.delivered", "complaint"})
 _KEYS = ("X-API-Key", "Unipile-Auth", "X-Galateo-Key")
 
 
@@ -54,7 +57,10 @@ class FeedDesk:
         feeds: Mapping[str, Feed],
         fetch: Fetch,
         clock: Callable[[], float],
+        matching: Matching | None,
     ) -> None:
+        """`matching` finds the messages that a provider tells of."""
+        self._matching = matching
         self._access = access
         self._gate = Gate(access)
         self._tell = tell
@@ -82,7 +88,9 @@ class FeedDesk:
                 request[CALLER] = source.name
             told = feed.read(call.body, options, source)[:MOST]
             happenings = [
-                h for each in told if (h := self._say(feed, each, source, call, signs, believed)) is not None
+                replace(h, message=await self._message_of(feed, each, source, h.occurred_at))
+                for each in told
+                if (h := self._say(feed, each, source, call, signs, believed)) is not None
             ]
         counts = await self._tell_all(happenings)
         if signs:
@@ -153,6 +161,20 @@ class FeedDesk:
             backdated=call.now - occurred > self._limits.late,
             data={**told.data, "feed": feed.name},
         )
+
+    async def _message_of(self, feed: Feed, told: Told, source: Source, at: float) -> str:
+        """The id of the message of ours that an event is about, "" where nobody knows."""
+        address = next((value for kind, value in told.addresses if kind == "email"), "")
+        if self._matching is None or told.type not in _ABOUT or not is_valid("email", address):
+            return ""
+        if told.sent_as and (sent := await self._matching.by_ids([told.sent_as], [address])):
+            meant = sent.recipient is not None and sent.recipient.key == normalize("email", address)
+            if meant and sent.message.controller == source.controller:
+                return sent.message.id
+        # A request that went on to the provider left under a name of the provider's own.
+        if told.type != "message.delivered" and source.upstream.get("provider") == feed.name:
+            return await self._matching.latest(source.name, source.controller, address, at)
+        return ""
 
     async def _tell_all(self, happenings: list[Happening]) -> int:
         """How many changed something. Where the store fails half way, the same body may come again."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.access import Source
-from gateway.ingress.feeds.told import Feed, Told, filled, line, mark_of, moment, obj
+from gateway.ingress.feeds.told import Feed, Told, filled, line, mark_of, message_id, moment, obj
 
 _TYPES = {
     "delivered": "message.delivered",
@@ -31,6 +31,7 @@ def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
         id=line(item.get("id")) or mark_of(item),
         addresses=(("email", line(item.get("recipient"))),),
         at=moment(item.get("timestamp")),
+        sent_as=message_id(headers.get("message-id")),
         data=filled(
             kind=hard if kind == "message.bounced" else "",
             status=line(status.get("enhanced-code"), 16),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.access import Source
-from gateway.ingress.feeds.told import Feed, Told, filled, line, mark_of, moment, obj, rows
+from gateway.ingress.feeds.told import Feed, Told, filled, line, mark_of, message_id, moment, obj, rows
 
 _BREVO = {
     "delivered": ("message.delivered", ""),
@@ -38,7 +38,11 @@ def read_brevo(body: Any, options: Mapping[str, Any], source: Source) -> list[To
         at = moment(item.get("ts_epoch")) or moment(item.get("ts_event"))
         data = filled(kind=hardness, message_id=line(item.get("message-id")))
         address = (("email", line(item.get("email"))),)
-        told += [Told(type=kind, id=mark_of(item), addresses=address, at=at, data=data)] if kind else []
+        sent_as = message_id(item.get("message-id"))
+        if kind:
+            told.append(
+                Told(type=kind, id=mark_of(item), addresses=address, at=at, sent_as=sent_as, data=data)
+            )
     return told
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.access import Source
-from gateway.ingress.feeds.told import Feed, Told, filled, line, mapped, mark_of, moment, rows
+from gateway.ingress.feeds.told import Feed, Told, filled, line, mapped, mark_of, message_id, moment, rows
 
 _TYPES = {
     "delivered": "message.delivered",
@@ -39,6 +39,7 @@ def _read(item: Mapping[str, Any], options: Mapping[str, Any]) -> Told | None:
         id=line(item.get("sg_event_id")) or mark_of(item),
         addresses=(("email", line(item.get("email"))),),
         at=moment(item.get("timestamp")),
+        sent_as=message_id(item.get("smtp-id")),
         purpose=mapped(options, "groups", group) if event.startswith("group_") else "",
         data=filled(
             kind=_kind(item) if kind == "message.bounced" else "",

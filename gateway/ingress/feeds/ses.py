@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.access import Source
-from gateway.ingress.feeds.told import Feed, Told, filled, inner, line, mark_of, moment, obj, rows
+from gateway.ingress.feeds.told import Feed, Told, filled, inner, line, mark_of, message_id, moment, obj, rows
 
 _TYPES = {"Bounce": "message.bounced", "Complaint": "complaint", "Delivery": "message.delivered"}
 _LISTS = {
@@ -30,9 +30,17 @@ def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
         message_id=line(mail.get("messageId")),
     )
     mark = line(detail.get("feedbackId")) or line(note.get("MessageId")) or mark_of(item)
+    sent_as = message_id(obj(mail.get("commonHeaders")).get("messageId"))
     at = moment(detail.get("timestamp")) or moment(mail.get("timestamp"))
     return [
-        Told(type=_TYPES[what], id=f"{mark}-{n}", addresses=(("email", address),), at=at, data=data)
+        Told(
+            type=_TYPES[what],
+            id=f"{mark}-{n}",
+            addresses=(("email", address),),
+            at=at,
+            sent_as=sent_as,
+            data=data,
+        )
         for n, address in enumerate(_addresses(detail.get(names)))
     ]
 

@@ -20,7 +20,8 @@ _MILLISECONDS = 1e11
 class Told:
     """One event as a provider tells it. `type` is a type of Happening; `id` is the provider's own, or a
     digest of what was said; `at` unix seconds, 0 where it says none. `addresses` and `sender` are pairs of
-    a type of address and its value. `data` holds no address: it is kept as it is."""
+    a type of address and its value. `sent_as` is the Message-ID (RFC 5322) of the mail that it is about.
+    `data` holds no address: it is kept as it is."""
 
     type: str
     id: str
@@ -30,6 +31,7 @@ class Told:
     sender: tuple[tuple[str, str], ...] = ()
     thread: str = ""
     in_reply_to: str = ""
+    sent_as: str = ""
     text: str = ""
     purpose: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -69,6 +71,12 @@ def line(value: Any, longest: int = 320) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
     return " ".join(str(value).split())[:longest]
+
+
+def message_id(value: Any) -> str:
+    """A Message-ID in its brackets, with which some write it and some do not; "" for what is none."""
+    text = line(value).strip("<> ")
+    return f"<{text}>" if "@" in text and " " not in text else ""
 
 
 def moment(value: Any) -> float:

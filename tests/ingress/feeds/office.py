@@ -13,6 +13,7 @@ from gateway.access import Access, Controller, Source
 from gateway.ingress.feeds import feed_routes
 from gateway.ingress.http import HttpLimits, HttpListener, build_app
 from gateway.intake.events import Events
+from gateway.intake.matching import Matching
 from gateway.keys import Keys, new_keys
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import Person
@@ -111,7 +112,12 @@ class Office:
             return await events.tell(happening)
 
         routes = feed_routes(
-            access=self.access, tell=tell, limits=HttpLimits(), clock=lambda: self.now, fetch=self._fetch
+            access=self.access,
+            tell=tell,
+            limits=HttpLimits(),
+            clock=lambda: self.now,
+            fetch=self._fetch,
+            matching=Matching(self.store, self.keys),
         )
         self.listener = HttpListener(ANYWHERE, build_app(routes), grace=2)
         await self.listener.start()
