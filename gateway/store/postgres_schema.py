@@ -1,5 +1,6 @@
 """The schema on PostgreSQL: migrations in two phases, months of partitions, what the catalog says."""
 
+import contextlib
 import itertools
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -190,21 +191,29 @@ def _bound(table: str, moment: datetime) -> str:
     return str(seconds // 86400 if table == "sent_ids" else seconds)
 
 
-async def drop_partitions(db: asyncpg.Connection, table: str, before: float) -> list[str]:
-    """Drop the months of a table that ended before then (unix seconds): retention without bloat."""
-    limit = datetime.fromtimestamp(before, UTC)
-    names = [
-        row[0]
-        for row in await db.fetch(
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-            " WHERE i.inhparent = to_regclass($1) ORDER BY 1",
-            table,
-        )
-    ]
+async def drop_emptied(db: asyncpg.Connection, before: float) -> list[str]:
+    """Drop the months that ended before then (unix seconds) and that retention left without a row, so that
+    what was deleted leaves no bloat; returns their names. A month in use is left for the next time."""
     dropped = []
-    for name in names:
-        month = name.removeprefix(f"{table}_")
-        if month != "past" and month < f"{limit:%Y_%m}":
-            await db.execute(f"DROP TABLE {name}")
-            dropped.append(name)
+    for table in (*PARTITIONED, "sent_ids"):
+        for name in await _months(db, table, datetime.fromtimestamp(before, UTC)):
+            with contextlib.suppress(asyncpg.LockNotAvailableError):
+                async with db.transaction():
+                    await db.execute("SET LOCAL lock_timeout = '500ms'")
+                    if await db.fetchval(f"SELECT NOT EXISTS (SELECT 1 FROM {name})"):
+                        await db.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
+                        if await db.fetchval(f"SELECT NOT EXISTS (SELECT 1 FROM {name})"):
+                            await db.execute(f"DROP TABLE {name}")
+                            dropped.append(name)
     return dropped
+
+
+async def _months(db: asyncpg.Connection, table: str, before: datetime) -> list[str]:
+    """The partitions of a table that hold one month each, which ended before then."""
+    names = await db.fetch(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " WHERE i.inhparent = to_regclass($1) ORDER BY 1",
+        table,
+    )
+    months = [(name, name.removeprefix(f"{table}_")) for (name,) in names]
+    return [name for name, month in months if month != "past" and month < f"{before:%Y_%m}"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gateway.message.ids import new_id
 from gateway.store.postgres_counters import FINGERPRINT_DAYS
 from gateway.store.postgres_link import Link
-from gateway.store.postgres_schema import MIGRATE_LOCK, add_partitions
+from gateway.store.postgres_schema import MIGRATE_LOCK, add_partitions, drop_emptied
 from gateway.store.protocol import StoreError
 
 EVERY_SECONDS = 3600.0
@@ -30,7 +30,7 @@ ORPHANS = (
 
 
 async def tidy(link: Link, now: float, *, distributed: bool) -> None:
-    """Once: make months ahead, remove what expired. Raises StoreError."""
+    """Once: make months ahead, remove what expired and months left empty. Raises StoreError."""
     async with link.reading() as db, db.transaction():
         if not await db.fetchval("SELECT pg_try_advisory_xact_lock($1)", TIDY_LOCK):
             return
@@ -41,6 +41,8 @@ async def tidy(link: Link, now: float, *, distributed: bool) -> None:
             old = new_id(now - 2 * DAY, bytes(10))
             ids = [row[0] for row in await db.fetch(ORPHANS, old, SLICE)]
             await db.execute("DELETE FROM bodies WHERE message_id = ANY ($1::text[])", ids)
+    async with link.reading() as db:
+        await drop_emptied(db, now)
 
 
 async def keep_tidy(link: Link, clock: Callable[[], float], distributed: Callable[[], bool]) -> None:
