@@ -1,0 +1,215 @@
+"""Many holds decided at once: each for itself, from readings as they were stored, and never twice."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.access import Reviewer, development_access
+from gateway.intake.consents import ConsentInput
+from gateway.intake.held import held_key, kept_reading
+from gateway.intake.rebuild import rebuild
+from gateway.review import OwnMessage, Task, Tasks
+from gateway.review.tasks import LEASE, PREFIX
+from gateway.store.records import HoldRow
+from tests.line import DAY, KEYS, Line, consent, line, reader, shipped
+
+TEXT = """Ciao {0},
+
+il corso di scrittura comincia lunedì nella sala grande della biblioteca civica.
+
+Solo oggi sconto del 30% su tutti i corsi: acquista ora il tuo posto in prima fila!
+"""
+
+
+async def hold_many(built: Line, count: int, **given: Any) -> list[HoldRow]:
+    """Hold a pitch to each of some people that we know; the holds, oldest first."""
+    given = {"class_": "newsletter", "purpose": "newsletter", "campaign": "spring"} | given
+    people = [f"p{n}@example.org" for n in range(count)]
+    now = built.clock()
+    await built.consents.record([single_opt_in(to, now) for to in people], "test")
+    receipts = await asyncio.gather(
+        *(
+            built.submit(
+                to=to, name=f"Anna{n}", text=TEXT.format(f"Anna{n}"), list_unsubscribe="<https://x.example/u>",
+                list_unsubscribe_post="List-Unsubscribe=One-Click", **given,
+            )
+            for n, to in enumerate(people)
+        )
+    )  # fmt: skip
+    ids = [receipt.recipients[0].hold_id for receipt in receipts]
+    assert all(ids), [receipt.status for receipt in receipts][:3]
+    found = [await built.store.hold(hold_id) for hold_id in ids]
+    return [hold for hold in found if hold is not None]
+
+
+def single_opt_in(address: str, now: float) -> ConsentInput:
+    """A consent that Italian law does not think enough of: what it asks for is held."""
+    proof = {"wording": "Yes", "form_url": "https://example.com/f", "ip": "192.0.2.1"}
+    return replace(consent(address, now=now, action="granted"), proof=proof, imported=False)
+
+
+async def statuses(built: Line, holds: list[HoldRow]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for hold in holds:
+        now = await built.store.hold(hold.id)
+        assert now is not None
+        found[now.status] = found.get(now.status, 0) + 1
+    return found
+
+
+async def start(tasks: Tasks, like: HoldRow, **given: Any) -> Task:
+    given = {"action": "release", "reason": "they asked", "actor": "ada"} | given
+    given.setdefault("seen_at", like.created_at)
+    return await tasks.start(cluster=like.cluster, codes=like.codes, **given)
+
+
+async def ended(tasks: Tasks, task: Task) -> Task:
+    for _ in range(500):
+        now = await tasks.find(task.id)
+        assert now is not None
+        if now.state == "ended":
+            return now
+        await asyncio.sleep(0.02)
+    raise AssertionError(now)
+
+
+NOBODYS = Task(id="", action="reject", cluster="0", codes="x", reason="r", actor="a", seen_at=1.0)
+
+
+class TestReadings:
+    async def test_a_stored_reading_is_the_reading(self, tmp_path: Path) -> None:
+        async with line(tmp_path, shipped()) as built:
+            [hold] = await hold_many(built, 1)
+            found = await built.store.message(hold.message_id)
+            assert found is not None
+            again = reader().read(rebuild(*found).content)
+            [(kept,)] = await built.store.rows(
+                "SELECT answer FROM replays WHERE key = ?", (held_key(hold.message_id),)
+            )
+            lexicons = built.policies.current.lexicons
+            stored = kept_reading(found[0].reading, bytes(kept), lexicons)
+            assert stored is not None
+            assert stored.phrases == again.phrases
+            assert stored.phrases
+            assert {p.hash for p in stored.phrases} != {0}
+            assert (stored.promotional, stored.pressure) == (again.promotional, again.pressure)
+            assert kept_reading(found[0].reading, bytes(kept), lexicons + "x") is None
+            assert kept_reading(found[0].reading, bytes(kept)[:-8], lexicons) is None
+            assert kept_reading(found[0].reading, b"", lexicons) is None
+
+    async def test_without_it_the_text_is_read_again(self, tmp_path: Path) -> None:
+        async with line(tmp_path, shipped()) as built:
+            holds = await hold_many(built, 3)
+            built.policies.current = replace(
+                shipped(), texts={**shipped().texts, "lexicons/it.yaml": "another"}, version="another"
+            )
+            assert await built.review.release_all(holds, "ada", "fine") == ["released"] * 3
+            rows = await built.store.rows("SELECT hashes FROM fingerprints")
+            assert rows
+
+
+async def test_each_is_decided_for_itself(tmp_path: Path) -> None:
+    async with line(tmp_path, shipped()) as built:
+        holds = await hold_many(built, 40)
+        await built.review.reject(holds[3].id, "bruno", "not her")
+        subject = KEYS.subject("email", "p5@example.org")
+        await built.consent("p6@example.org", action="withdrawn", purpose="")
+        assert holds[5].subject == subject
+        words = await built.review.release_all(holds, "ada", "they asked")
+        assert [words[3], words[6]] == ["gone", "gone"]
+        assert words.count("released") == 38
+        assert await statuses(built, holds) == {"released": 38, "rejected": 1, "cancelled": 1}
+        assert (await built.store.depths()).outbox == 38
+        assert await built.review.release_all(holds, "ada", "again") == ["gone"] * 40
+        assert (await built.store.depths()).outbox == 38
+
+
+async def test_nobody_releases_their_own(tmp_path: Path) -> None:
+    own = Reviewer(name="ada", role="admin", own=("elena@acme.example",))
+    access = replace(development_access(), reviewers={"ada": own})
+    async with line(tmp_path, shipped(), access=access) as built:
+        [hold] = await hold_many(built, 1)
+        with pytest.raises(OwnMessage):
+            await built.review.release(hold.id, "ada", "mine")
+        assert await built.review.release_all([hold], "ada", "mine") == ["own"]
+        tasks = Tasks(built.store, built.review, built.clock)
+        done = await ended(tasks, await start(tasks, hold))
+        assert (done.own, done.decided, done.done) == (1, 0, 1)
+        assert await statuses(built, [hold]) == {"open": 1}
+
+
+class TestTasks:
+    async def test_what_a_process_left_another_goes_on_with(self, tmp_path: Path) -> None:
+        async with line(tmp_path, shipped()) as built:
+            holds = await hold_many(built, 300)
+            gone = Tasks(built.store, built.review, built.clock)
+            task = await start(gone, holds[0], except_=(holds[7].id,))
+            assert task.total == 299
+            for _ in range(1000):
+                if (await statuses(built, holds)).get("released"):
+                    break
+                await asyncio.sleep(0)
+            gone._owner = "killed: it lets go of nothing"
+            await gone.stop()
+            next_ = Tasks(built.store, built.review, built.clock)
+            await next_.resume()
+            built.clock.now += LEASE + 1
+            await next_.resume()
+            done = await ended(next_, task)
+            assert (done.decided, done.done) == (299, 299)
+            assert await statuses(built, holds) == {"released": 299, "open": 1}
+            assert (await built.store.depths()).outbox == 299
+
+    async def test_a_graceful_stop_leaves_it_to_whoever_starts_next(self, tmp_path: Path) -> None:
+        async with line(tmp_path, shipped()) as built:
+            holds = await hold_many(built, 300)
+            first = Tasks(built.store, built.review, built.clock)
+            task = await start(first, holds[0], action="reject", reason="no")
+            await asyncio.sleep(0.01)
+            await first.stop()
+            next_ = Tasks(built.store, built.review, built.clock)
+            await next_.resume()
+            done = await ended(next_, task)
+            assert (done.decided, done.done) == (300, 300)
+
+    async def test_two_processes_do_not_share_one(self, tmp_path: Path) -> None:
+        async with line(tmp_path, shipped()) as built:
+            holds = await hold_many(built, 300)
+            one, other = (Tasks(built.store, built.review, built.clock) for _ in range(2))
+            task = await start(one, holds[0])
+            built.clock.now += LEASE + 1
+            await asyncio.gather(one.resume(), other.resume(), other.resume())
+            done = await ended(other, task)
+            await asyncio.gather(one.stop(), other.stop())
+            assert done.done == 300
+            assert await statuses(built, holds) == {"released": 300}
+            released = await built.store.rows("SELECT count(*) FROM audit WHERE kind = 'hold.released'")
+            assert released == [(300,)]
+
+    async def test_of_two_who_agree_one_begins(self, tmp_path: Path) -> None:
+        async with line(tmp_path, shipped()) as built:
+            holds = await hold_many(built, 5)
+            tasks = Tasks(built.store, built.review, built.clock)
+            task = await start(tasks, holds[0], propose=True)
+            await asyncio.gather(tasks.agree(task, "bruno"), tasks.agree(task, "carla"))
+            await ended(tasks, task)
+            begun = await built.store.rows("SELECT count(*) FROM audit WHERE kind = 'cluster.release'")
+            assert begun == [(1,)]
+
+    async def test_a_task_kept_by_an_older_version_is_read(self, tmp_path: Path) -> None:
+        async with line(tmp_path, shipped()) as built:
+            said: dict[str, Any] = {
+                "id": "0" * 26, "action": "reject", "cluster": "0", "codes": "x", "reason": "r", "actor": "a",
+                "seen_at": 1.0, "except_": [], "started_at": 1.0, "lease_until": 0.0, "total": 3,
+            }  # fmt: skip
+            from gateway.console.notes import Keep, Note
+
+            key, until = PREFIX + b"0" * 26, built.clock() + DAY
+            await built.store.run(Keep([Note(key=key, said=said, expires_at=until)]))
+            tasks = Tasks(built.store, built.review, built.clock)
+            await tasks.resume()
+            done = await ended(tasks, replace(NOBODYS, id=said["id"]))
+            assert (done.gone, done.done) == (3, 3)
