@@ -159,11 +159,20 @@ class Past:
     async def send(self, numbers: Iterable[int], seed: int = 1) -> None:
         """Decide messages and deliver what is accepted."""
         draw = random.Random(seed)
+
+        def month() -> Iterator[Message]:
+            for number in numbers:
+                self.clock.move(number)
+                yield compose(draw, number, self.clock())
+
+        await self.deliver_all(month())
+
+    async def deliver_all(self, made: Iterable[Message]) -> None:
+        """Decide messages, many at a time, and deliver what is accepted."""
         delivering = asyncio.create_task(self._deliver())
         waiting: list[Awaitable[object]] = []
-        for number in numbers:
-            self.clock.move(number)
-            waiting.append(asyncio.ensure_future(self.intake.submit(compose(draw, number, self.clock()))))
+        for message in made:
+            waiting.append(asyncio.ensure_future(self.intake.submit(message)))
             if len(waiting) == TOGETHER:
                 await asyncio.gather(*waiting)
                 waiting.clear()
