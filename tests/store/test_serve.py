@@ -226,6 +226,66 @@ def test_a_stopped_holder_that_comes_back_sends_nothing_twice(postgres_server: s
         assert second.stop(40) == 0
 
 
+class Fleet:
+    """The replicas that a balancer sends to, and senders that keep their connections and try again elsewhere
+    when one is closed with 421, as mail programs do."""
+
+    def __init__(self) -> None:
+        self.ports: list[int] = []
+        self.acknowledged: list[int] = []
+        self.failures: list[str] = []
+        self.moved = 0
+        self.over = threading.Event()
+
+    def send(self, sender: int) -> None:
+        """Submit one after another until it is over; a failure is whatever is neither 250 nor 421."""
+        number = sender * 100_000
+        while not self.over.is_set():
+            try:
+                with Client(self.ports[number % len(self.ports)], timeout=30) as client:
+                    while not self.over.is_set():
+                        reply = client.send(*receipt(number))
+                        if reply.code == 421:
+                            self.moved += 1
+                            break
+                        if reply.code != 250:
+                            self.failures.append(f"{number}: {reply}")
+                            return
+                        self.acknowledged.append(number)
+                        number += 1
+            except OSError as error:
+                self.failures.append(f"{number}: {error!r}")
+                return
+
+
+def test_an_upgrade_one_by_one_under_load_fails_no_submission(postgres_server: str, tmp_path: Path) -> None:
+    with on(postgres_server) as url, Sink() as sink:
+        fleet = Fleet()
+        old = [gateway(tmp_path / name, sink, url).start() for name in "ab"]
+        fleet.ports = [one.smtp_port for one in old]
+        threads = [threading.Thread(target=fleet.send, args=(n,)) for n in range(1, 7)]
+        for thread in threads:
+            thread.start()
+        new = []
+        try:
+            for turn, one in enumerate(old):
+                time.sleep(1)
+                new.append(gateway(tmp_path / f"new{turn}", sink, url).start())
+                fleet.ports = [each.smtp_port for each in (*old[turn + 1 :], *new)]
+                assert one.stop(40) == 0
+            time.sleep(1)
+        finally:
+            fleet.over.set()
+            for thread in threads:
+                thread.join(40)
+        assert fleet.failures == []
+        assert fleet.moved >= 6  # each sender was moved at least once
+        eventually(lambda: wanted(fleet.acknowledged) <= set(sink.message_ids), 60)
+        assert Counter(sink.message_ids).most_common(1)[0][1] == 1
+        for one in new:
+            assert one.stop(40) == 0
+
+
 def run(environment: dict[str, str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GALATEO_")}
     return subprocess.run(
