@@ -15,6 +15,9 @@ FUNCTION_WORDS = "language.words"
 _KEY = re.compile(r"^( *)([a-z_]+):(?: +(.*))?$")
 _ITEM = re.compile(r"^ +- +(.*)$")
 _WEIGHT = re.compile(r"^(.*\S) @([0-9]+(?:\.[0-9]+)?)$")
+_PARTS = 8
+"""Matchers that share the phrases of a language. The states of one over all of them multiply so that it
+forgets them as fast as it finds them: on new text eight small ones take a quarter of its time."""
 
 
 class BadLexicon(ValueError):
@@ -38,7 +41,7 @@ class Lexicon:
     language: str
     entries: tuple[Entry, ...]
     words: frozenset[str]
-    _set: "re2.Set | None" = None
+    _sets: "list[tuple[int, re2.Set]]" = field(default_factory=list)
     _finders: "dict[int, tuple[re.Pattern[bytes], bool]]" = field(default_factory=dict)
 
     def __getstate__(self) -> tuple[str, tuple[Entry, ...], frozenset[str]]:
@@ -47,26 +50,34 @@ class Lexicon:
 
     def __setstate__(self, state: tuple[str, tuple[Entry, ...], frozenset[str]]) -> None:
         self.language, self.entries, self.words = state
-        self._set, self._finders = None, {}
+        self._sets, self._finders = [], {}
 
     def match(self, text: bytes, placed: Container[str]) -> list[tuple[str, int, int, float]]:
         """What occurs in folded text: (feature, start, end, weight), once per entry, in the order of the
         file. Only features that are `placed` have a place; the others stand at 0."""
-        if self._set is None:
-            self._set = self._compile()
-        found = self._set.Match(text)
+        if not self._sets:
+            self._sets = self._compile()
+        found: list[int] = []
+        for first, matcher in self._sets:
+            if some := matcher.Match(text):
+                some.sort()
+                found += [first + number for number in some]
         if not found:
             return []
-        found.sort()
         low = text.lower()
         return [self._locate(number, text, low, placed) for number in found]
 
-    def _compile(self) -> "re2.Set":
-        matcher = re2.Set.SearchSet(_options())
-        for entry in self.entries:
-            matcher.Add(entry.pattern.encode())
-        matcher.Compile()
-        return matcher
+    def _compile(self) -> "list[tuple[int, re2.Set]]":
+        """Each matcher with the number of its first entry."""
+        sets = []
+        size = -(-len(self.entries) // _PARTS)
+        for first in range(0, len(self.entries), size):
+            matcher = re2.Set.SearchSet(_options())
+            for entry in self.entries[first : first + size]:
+                matcher.Add(entry.pattern.encode())
+            matcher.Compile()
+            sets.append((first, matcher))
+        return sets
 
     def _locate(
         self, number: int, text: bytes, low: bytes, placed: Container[str]
@@ -88,7 +99,7 @@ def _options() -> "re2.Options":
     options.encoding = re2.Options.Encoding.LATIN1
     options.case_sensitive = False
     options.log_errors = False
-    options.max_mem = 16 << 20
+    options.max_mem = 8 << 20
     return options
 
 
