@@ -42,7 +42,13 @@ def make_replies(parts: Parts) -> ReplyListener | None:
     settings = parts.settings
     if settings.reply_listen is None:
         return None
-    replies = Replies(
+    return ReplyListener(settings, make_reading(parts).receive, time.time)
+
+
+def make_reading(parts: Parts) -> Replies:
+    """Who reads what comes back, by whichever door."""
+    settings = parts.settings
+    return Replies(
         parts.store,
         parts.reader,
         parts.keys,
@@ -52,7 +58,6 @@ def make_replies(parts: Parts) -> ReplyListener | None:
         forward=settings.reply_forward,
         own_domains={*settings.reply_domains, settings.return_path_domain} - {""},
     )
-    return ReplyListener(settings, replies.receive, time.time)
 
 
 def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Tell) -> list[web.RouteDef]:
@@ -82,6 +87,7 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
             tell=events.tell,
             limits=limits,
             matching=Matching(parts.store, parts.keys),
+            receive=make_reading(parts).receive,
         ),
         *public_routes(
             access=parts.access,

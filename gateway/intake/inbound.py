@@ -15,14 +15,17 @@ from gateway.reading.reading import Reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """One message as the listener took it. `mail_from` is "" for the null reverse-path; `believed` says
-    that it came from a machine whose Authentication-Results count."""
+    """One message as it was taken. `mail_from` is "" for the null reverse-path; `believed` says that it came
+    from a machine whose Authentication-Results count; `vouched` are domains that whoever brought it vouches
+    for by other means. With a `controller` it concerns that one's messages alone."""
 
     raw: bytes
     mail_from: str
     recipients: tuple[str, ...]
     received_at: float
     believed: bool = False
+    vouched: frozenset[str] = frozenset()
+    controller: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +49,22 @@ def read_mail(inbound: Inbound, parsed: Parsed, reader: Reader, trusted: str) ->
     text = newest_text(seen)
     reading = reader.read(Content(subject=content.subject, text=text, is_reply=True))
     values = parsed.headers.get_all("authentication-results")
-    domain = author.rpartition("@")[2]
+    domain = author.rpartition("@")[2].lower()
+    known = inbound.believed and vouches(values, trusted, domain)
     return Mail(
         inbound=inbound,
         parsed=parsed,
         author=author,
-        trusted=bool(author) and inbound.believed and vouches(values, trusted, domain),
+        trusted=bool(author) and (known or _is_within(domain, inbound.vouched)),
         text=text,
         reading=reading,
         stops=reading.stop_request.value or asks_to_stop(text) or asks_to_stop(content.subject),
     )
+
+
+def _is_within(domain: str, vouched: frozenset[str]) -> bool:
+    """Whether a domain is one of these, or lies within one (RFC 7489 3.1, relaxed)."""
+    return any(domain == one or domain.endswith(f".{one}") for one in vouched if "." in one)
 
 
 def author_of(parsed: Parsed) -> str:

@@ -84,7 +84,7 @@ class Replies:
             return await self._take_complaint(mail, report)
         if kind == REPORT:
             return "receipt"
-        leaving = await self._matching.by_way_out(inbound.recipients)
+        leaving = _concerning(inbound, await self._matching.by_way_out(inbound.recipients))
         if leaving is not None and inbound.mail_from:
             return await self._take_leave(mail, leaving)
         # Mail programs write the mail that a mailto: way out asks for by themselves.
@@ -104,7 +104,8 @@ class Replies:
             people = [(sent.message.controller, sent.recipient.address)] if sent.recipient else []
             units = [self._stop(mail, c, address, sent) for c, address in people]
             if not own:
-                units += [self._stop(mail, c, mail.author, None) for c in await self._knowing(mail.author)]
+                known = await self._knowing(mail, mail.author)
+                units += [self._stop(mail, c, mail.author, None) for c in known]
             if units:
                 return await self._tell(mail, units, sent, "stop")
         if doubt:
@@ -113,16 +114,18 @@ class Replies:
         return await self._tell(mail, [self._unit(happening, mail)], sent, "human")
 
     async def _match(self, mail: Mail) -> Sent | None:
-        matching, ids = self._matching, mail.parsed.in_reply_to
-        sent = await matching.by_token(mail.inbound.recipients) or await matching.by_ids(ids, [mail.author])
+        matching, ids, inbound = self._matching, mail.parsed.in_reply_to, mail.inbound
+        sent = await matching.by_token(inbound.recipients) or await matching.by_ids(ids, [mail.author])
+        sent = _concerning(inbound, sent)
         if sent is not None or not mail.author:
             return sent
-        to = [*mail.inbound.recipients, *addressees_of(mail.parsed)]
-        return await matching.by_people(mail.author, to, self._access.controllers, mail.inbound.received_at)
+        to = [*inbound.recipients, *addressees_of(mail.parsed)]
+        return await matching.by_people(mail.author, to, self._controllers(mail), inbound.received_at)
 
     async def _take_unmatched(self, mail: Mail) -> str:
         if mail.stops:
-            units = [self._stop(mail, c, mail.author, None) for c in await self._knowing(mail.author)]
+            known = await self._knowing(mail, mail.author)
+            units = [self._stop(mail, c, mail.author, None) for c in known]
             if units:
                 return await self._tell(mail, units, None, "stop")
         return await self._keep(mail, "unmatched", None)
@@ -137,12 +140,16 @@ class Replies:
         )
         return await self._tell(mail, [TellEvent(happening, self._keys)], sent, "automatic")
 
-    async def _knowing(self, address: str) -> list[str]:
+    def _controllers(self, mail: Mail) -> list[str]:
+        """Whose messages it may concern."""
+        return [mail.inbound.controller] if mail.inbound.controller else list(self._access.controllers)
+
+    async def _knowing(self, mail: Mail, address: str) -> list[str]:
         """The controllers that know this address."""
         if not is_address(address):
             return []
         subject = self._keys.subject("email", normalize("email", address))
-        known = [(c, await self._store.person((c, subject))) for c in self._access.controllers]
+        known = [(c, await self._store.person((c, subject))) for c in self._controllers(mail)]
         return [controller for controller, person in known if person != UNKNOWN]
 
     def _stop(self, mail: Mail, controller: str, address: str, sent: Sent | None) -> TellEvent:
@@ -163,6 +170,7 @@ class Replies:
         told = [*mail.inbound.recipients, *report.return_paths]
         named = [address for status in report.statuses for address in status.addresses]
         sent = await self._matching.by_token(told) or await self._matching.by_ids(report.message_ids, named)
+        sent = _concerning(mail.inbound, sent)
         if sent is None:
             return await self._keep(mail, "bounce", None)
         units = [unit for status in report.statuses if (unit := self._bounce(mail, sent, status))]
@@ -185,6 +193,7 @@ class Replies:
         told = [*mail.inbound.recipients, *report.return_paths]
         matching = self._matching
         sent = await matching.by_token(told) or await matching.by_ids(report.message_ids, report.addresses)
+        sent = _concerning(mail.inbound, sent)
         type_ = "complaint" if report.complains else "unsubscribe"
         data = {"feedback": report.feedback}
         if sent is not None and (address := _named(sent, report.addresses)):
@@ -194,7 +203,7 @@ class Replies:
             units = [
                 TellEvent(self._happening(mail, type_, None, address, controller=c, data=data), self._keys)
                 for address in report.addresses[:10]
-                for c in await self._knowing(address)
+                for c in await self._knowing(mail, address)
             ]
             if units:
                 return await self._tell(mail, units, None, "complaint")
@@ -291,6 +300,13 @@ class Replies:
             controller=sent.message.controller if sent else "",
             smtputf8=not address.isascii(),
         )
+
+
+def _concerning(inbound: Inbound, sent: Sent | None) -> Sent | None:
+    """The message that was found, where the mail may concern it."""
+    if sent is None or inbound.controller in ("", sent.message.controller):
+        return sent
+    return None
 
 
 def _named(sent: Sent, addresses: Iterable[str]) -> str:

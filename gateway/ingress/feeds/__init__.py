@@ -8,8 +8,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from gateway.access import Access, AccessError, Fault
 from gateway.ingress.dialects.paths import BadPath
-from gateway.ingress.feeds.desk import FeedDesk, Tell
+from gateway.ingress.feeds.desk import FeedDesk, Receive, Tell
 from gateway.ingress.feeds.hubspot import HUBSPOT
+from gateway.ingress.feeds.inbound import INBOUND
 from gateway.ingress.feeds.mailgun import MAILGUN
 from gateway.ingress.feeds.mapped import MAPPED, check_fields
 from gateway.ingress.feeds.mautic import MAUTIC
@@ -69,17 +70,20 @@ def feed_routes(
     clock: Callable[[], float] = time.time,
     fetch: Fetch = fetch_aws,
     matching: Matching | None = None,
+    receive: Receive | None = None,
 ) -> list[web.RouteDef]:
     """The route of every feed. Raises AccessError where the access file speaks of one wrongly."""
     if faults := list(feed_faults(access)):
         raise AccessError("\n".join(map(access.say, faults)))
     feeds = {feed.name: feed for feed in FEEDS}
-    return [web.post(PATH, FeedDesk(access, tell, limits, feeds, fetch, clock, matching).post)]
+    inbound = {feed.name: feed for feed in INBOUND}
+    desk = FeedDesk(access, tell, limits, feeds, fetch, clock, matching, inbound, receive)
+    return [web.post(PATH, desk.post)]
 
 
 def feed_faults(access: Access) -> Iterator[Fault]:
     """What the access file says wrongly of feeds."""
-    names = {feed.name for feed in FEEDS}
+    names = {*(feed.name for feed in FEEDS), *(feed.name for feed in INBOUND)}
     for source in access.sources.values():
         for name, options in source.feeds.items():
             path, text = _fault(name, options, names)

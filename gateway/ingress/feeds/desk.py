@@ -17,7 +17,8 @@ from aiohttp import web
 
 from gateway.access import Access, Source
 from gateway.ingress.dialects.bad import Bad
-from gateway.ingress.dialects.forms import URLENCODED, parse_form
+from gateway.ingress.dialects.forms import URLENCODED, Form, parse_form
+from gateway.ingress.feeds.inbound import InboundFeed, Posted
 from gateway.ingress.feeds.proof import SIGNED, Call, Fetch, Seen, Sns, secrets_of, token_of, topics_of
 from gateway.ingress.feeds.told import Feed, Told, obj
 from gateway.ingress.http_auth import Gate
@@ -25,6 +26,7 @@ from gateway.ingress.http_limits import HttpLimits
 from gateway.ingress.http_models import Address
 from gateway.ingress.http_party import channel_of, identify
 from gateway.intake.events import EventResult
+from gateway.intake.inbound import Inbound
 from gateway.intake.matching import Matching
 from gateway.ledger.happening import Happening
 from gateway.message.address import is_valid, normalize
@@ -33,15 +35,18 @@ from gateway.policy.outcome import Words
 from gateway.web.body import Inflight, read_body
 from gateway.web.credentials import read_credentials
 from gateway.web.frame import CALLER
-from gateway.web.problem import Problem, unavailable
+from gateway.web.problem import Problem, malformed, unavailable
 from gateway.web.strict_json import parse_json
 
 Tell = Callable[[Happening], Awaitable[EventResult]]
+Receive = Callable[[Inbound], Awaitable[str]]
+"""Takes in mail that came back, and says what it was."""
 MOST = 5000
 """Events of one body."""
 AT_ONCE = 200
 INFLIGHT = 32 * 1024 * 1024
 """Octets of bodies at once: whoever signs is known only when the body is read."""
+_TOKENS = frozenset({"mailgun", "mailgun-routes"})
 _ABOUT = frozenset({"message.bounced", "message.failed", "message.delivered", "complaint"})
 _KEYS = ("X-API-Key", "Unipile-Auth", "X-Galateo-Key")
 
@@ -58,9 +63,14 @@ class FeedDesk:
         fetch: Fetch,
         clock: Callable[[], float],
         matching: Matching | None,
+        inbound: Mapping[str, InboundFeed],
+        receive: Receive | None,
     ) -> None:
-        """`matching` finds the messages that a provider tells of."""
+        """`matching` finds the messages that a provider tells of; `receive` takes in mail that one got."""
         self._matching = matching
+        self._inbound = inbound
+        self._receive = receive
+        self._mail = Inflight(limits.inflight_bytes)
         self._access = access
         self._gate = Gate(access)
         self._tell = tell
@@ -73,8 +83,9 @@ class FeedDesk:
 
     async def post(self, request: web.Request) -> web.Response:
         """Tell what can be told; 200 with how many counted, were recorded, and were not for us."""
-        feed = self._feeds.get(request.match_info["provider"])
-        source = self._access.sources.get(request.match_info["source"])
+        if request.match_info["provider"] in self._inbound:
+            return await self._post_mail(request)
+        feed, source = self._feeds.get(request.match_info["provider"]), self._source(request)
         options = obj(source.feeds.get(feed.name)) if feed is not None and source is not None else {}
         signs = feed is not None and bool(_signs(feed.name, options))
         believed = False if signs else await self._admit(request)
@@ -102,6 +113,33 @@ class FeedDesk:
         }
         return web.Response(body=orjson.dumps(answer), content_type="application/json")
 
+    async def _post_mail(self, request: web.Request) -> web.Response:
+        """Take in mail that a provider received; 200 with what it was."""
+        feed, source = self._inbound[request.match_info["provider"]], self._source(request)
+        options = obj(source.feeds.get(feed.name)) if source is not None else {}
+        signs = _signs(feed.name, options)
+        believed = False if signs else await self._admit(request)
+        if source is None or self._receive is None:
+            raise _unknown()
+        with self._mail.share() as share:
+            raw = await read_body(request, self._limits.message_bytes, self._limits.body_timeout, share)
+            given = (request, feed.form, raw, options, self._clock())
+            call, posted = await asyncio.to_thread(_read_post, *given)
+            if signs:
+                await self._check(feed.name, call)
+                request[CALLER] = source.name
+            arrived = await asyncio.to_thread(feed.read, posted)
+            if arrived is None:
+                return _took("left_out")
+            opens = source.opens_doors and (signs or believed)
+            kind = await self._receive(arrived.inbound(source.controller, call.now, believed=opens))
+        if signs:
+            await self._finish(feed.name, call)
+        return _took(kind)
+
+    def _source(self, request: web.Request) -> Source | None:
+        return self._access.sources.get(request.match_info["source"])
+
     async def _admit(self, request: web.Request) -> bool:
         """Whether the source's secret came in a header. Raises Problem where none came at all."""
         name = request.match_info["source"]
@@ -118,12 +156,12 @@ class FeedDesk:
             fine = await self._sns.check(call) if name == "ses" else SIGNED[name](call)
         except OSError:
             raise unavailable() from None
-        if not fine or (name == "mailgun" and token_of(call) in self._seen):
+        if not fine or (name in _TOKENS and token_of(call) in self._seen):
             raise _unsigned(name)
 
     async def _finish(self, name: str, call: Call) -> None:
         """Only now: what failed on our side may come again with the same token."""
-        if name == "mailgun":
+        if name in _TOKENS:
             self._seen.add(token_of(call))
         if name == "ses":
             try:
@@ -209,6 +247,37 @@ def _read_call(request: web.Request, name: str, raw: bytes, options: Mapping[str
     )
 
 
+def _read_post(
+    request: web.Request, is_form: bool, raw: bytes, options: Mapping[str, Any], now: float
+) -> tuple[Call, Posted]:
+    """Raises Problem."""
+    try:
+        form = parse_form(request.headers.get("Content-Type", ""), raw) if is_form else Form(())
+    except Bad as bad:
+        raise malformed("#", bad.text, bad.text) from None
+    body = None if is_form else parse_json(raw)
+    told = tuple(
+        (part.name, part.octets.decode("utf-8", "replace"))
+        for part in form.parts
+        if part.name in ("timestamp", "token", "signature")
+    )
+    call = Call(
+        method=request.method,
+        url=str(options.get("url") or request.url),
+        headers=request.headers,
+        raw=raw,
+        body=body,
+        form=told,
+        options=options,
+        now=now,
+    )
+    return call, Posted(form=form, body=body, options=options)
+
+
+def _took(kind: str) -> web.Response:
+    return web.Response(body=orjson.dumps({"took": kind}), content_type="application/json")
+
+
 def _fields(raw: bytes) -> tuple[tuple[str, str], ...]:
     try:
         return tuple((part.name, part.text) for part in parse_form(URLENCODED, raw).parts)
@@ -262,7 +331,7 @@ def _unknown() -> Problem:
 
 def _unsigned(name: str) -> Problem:
     return Problem(
-        "not-acceptable" if name == "mailgun" else "unauthorized",
+        "not-acceptable" if name in _TOKENS else "unauthorized",
         Words(
             "The signature is missing, is not theirs, is too old or was used before.",
             "La firma manca, non è autentica, è troppo vecchia o è già stata usata.",

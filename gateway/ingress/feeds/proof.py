@@ -63,7 +63,8 @@ class Seen:
 
 def token_of(call: Call) -> str:
     """The token that Mailgun says may be used once, "" for other feeds."""
-    return line(obj(obj(call.body).get("signature")).get("token"), 200)
+    given = obj(obj(call.body).get("signature")) or dict(call.form)
+    return line(given.get("token"), 200)
 
 
 def sendgrid(call: Call) -> bool:
@@ -75,8 +76,8 @@ def sendgrid(call: Call) -> bool:
 
 
 def mailgun(call: Call) -> bool:
-    """Over time and token, which stand in the body; at most a day old."""
-    given = obj(obj(call.body).get("signature"))
+    """Over time and token, which stand in the body, or in the form of a route; at most a day old."""
+    given = obj(obj(call.body).get("signature")) or dict(call.form)
     stamp, token, signature = (line(given.get(name), 200) for name in ("timestamp", "token", "signature"))
     return by.is_fresh(stamp, call.now, by.DAY) and by.by_mailgun(call.keys, signature, stamp, token)
 
@@ -117,6 +118,8 @@ def standard(call: Call) -> bool:
 SIGNED: Mapping[str, Callable[[Call], bool]] = {
     "sendgrid": sendgrid,
     "mailgun": mailgun,
+    "mailgun-routes": mailgun,
+    "sendgrid-inbound": sendgrid,
     "mautic": mautic,
     "typeform": typeform,
     "hubspot": hubspot,

@@ -14,6 +14,7 @@ from gateway.ingress.feeds import feed_routes
 from gateway.ingress.http import HttpLimits, HttpListener, build_app
 from gateway.intake.events import Events
 from gateway.intake.matching import Matching
+from gateway.intake.replies import Replies
 from gateway.keys import Keys, new_keys
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import Person
@@ -118,6 +119,7 @@ class Office:
             clock=lambda: self.now,
             fetch=self._fetch,
             matching=Matching(self.store, self.keys),
+            receive=Replies(self.store, reader_of_test(), self.keys, self.access, Metrics()).receive,
         )
         self.listener = HttpListener(ANYWHERE, build_app(routes), grace=2)
         await self.listener.start()
