@@ -12,7 +12,7 @@ from gateway.delivery.upstream import Catalog
 from gateway.evidence.rights import Rights
 from gateway.evidence.trial import Trials
 from gateway.ingress.dialects import Tell, dialect_routes
-from gateway.ingress.feeds import feed_routes
+from gateway.ingress.feeds import feed_names, feed_routes
 from gateway.ingress.http import HttpLimits, native_routes
 from gateway.ingress.replies import ReplyListener
 from gateway.ingress.smtp import Listener
@@ -72,6 +72,7 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
             limits=limits,
             on_reply=parts.metrics.accepted_in,
             optins=parts.optins,
+            feeds=feed_names(),
         ),
         *dialect_routes(
             access=parts.access,

@@ -1,7 +1,7 @@
 """The native HTTP API: its routes, and what they are made of."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 from aiohttp import web
@@ -36,17 +36,18 @@ def native_routes(
     monotonic: Callable[[], float] = time.monotonic,
     on_reply: Callable[[float], None] = lambda seconds: None,
     optins: OptIns | None = None,
+    feeds: Sequence[str] = (),
 ) -> list[web.RouteDef]:
     """The routes of the native API. Other routes of the same listener stand beside them in `build_app`.
 
     `clock` gives unix seconds; `on_reply` is told how long each submission waited for its answer. With
-    `optins`, consents may be requested.
+    `optins`, consents may be requested. `feeds` are the names of the providers whose events are taken beside.
     """
     gate, inflight = Gate(access), Inflight(limits.inflight_bytes)
     paces = Paces(limits.source_rate)
     messages = Messages(gate, submit, store, limits, inflight, paces, clock, monotonic, on_reply)
     events = Events(gate, tell, limits, inflight, clock)
-    document = orjson.dumps(describe_api(limits, optin=optins is not None))
+    document = orjson.dumps(describe_api(limits, optin=optins is not None, feeds=feeds))
     consents = [ConsentRequests(gate, access, optins, limits, inflight, clock)] if optins is not None else []
 
     async def show_document(request: web.Request) -> web.Response:

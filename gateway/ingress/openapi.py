@@ -1,10 +1,12 @@
 """The OpenAPI document of the native API. Pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.ingress.http_consents import ConsentAsked
 from gateway.ingress.http_limits import HttpLimits
 from gateway.ingress.http_models import NewEvent, NewMessage
+from gateway.ingress.openapi_feeds import HOOK_PATH, feed_path
 from gateway.web.openapi import LANGUAGE, answer, body, document, problems, ref
 
 _DESCRIPTION = """Hand over messages to send, ask what became of them, and tell what happened out there.
@@ -194,8 +196,9 @@ _EVENT_EXAMPLE = {
 }
 
 
-def describe_api(limits: HttpLimits, *, optin: bool = False) -> dict[str, Any]:
-    """The document, with the limits in force; `optin` where consents may be requested."""
+def describe_api(limits: HttpLimits, *, optin: bool = False, feeds: Sequence[str] = ()) -> dict[str, Any]:
+    """The document, with the limits in force; `optin` where consents may be requested, `feeds` the names of
+    the providers that tell of events, where there are any."""
     return document(
         title="Galateo, ingest",
         description=_DESCRIPTION,
@@ -214,6 +217,8 @@ def describe_api(limits: HttpLimits, *, optin: bool = False) -> dict[str, Any]:
             "/v1/messages/{id}": {"get": _GET_MESSAGE},
             "/v1/events": {"post": _post_events(limits)},
             **({"/v1/consents/request": {"post": _POST_CONSENT}} if optin else {}),
+            **({"/v1/feeds/{provider}/{source}": feed_path(feeds)} if feeds else {}),
+            **({"/v1/hooks/{source}": HOOK_PATH} if feeds else {}),
             "/openapi.json": {"get": _GET_DOCUMENT},
         },
     )

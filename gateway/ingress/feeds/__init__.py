@@ -25,7 +25,7 @@ from gateway.ingress.feeds.unipile import UNIPILE
 from gateway.ingress.http_limits import HttpLimits
 from gateway.intake.matching import Matching
 
-__all__ = ["FEEDS", "feed_faults", "feed_routes"]
+__all__ = ["FEEDS", "INBOUND", "feed_faults", "feed_names", "feed_routes"]
 
 PATH = "/v1/feeds/{provider}/{source}"
 FEEDS: tuple[Feed, ...] = (
@@ -81,9 +81,14 @@ def feed_routes(
     return [web.post(PATH, desk.post)]
 
 
+def feed_names() -> list[str]:
+    """The name of every feed, as it stands in the path."""
+    return [*(feed.name for feed in FEEDS), *(feed.name for feed in INBOUND)]
+
+
 def feed_faults(access: Access) -> Iterator[Fault]:
     """What the access file says wrongly of feeds."""
-    names = {*(feed.name for feed in FEEDS), *(feed.name for feed in INBOUND)}
+    names = frozenset(feed_names())
     for source in access.sources.values():
         for name, options in source.feeds.items():
             path, text = _fault(name, options, names)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from gateway.ingress.feeds import feed_names
 from gateway.ingress.http import HttpLimits
 from gateway.ingress.http_models import NewEvent, NewMessage
 from gateway.ingress.openapi import describe_api
@@ -27,7 +28,17 @@ CHECKS = (
 )
 
 
-@pytest.mark.parametrize("document", [describe_api(HttpLimits()), describe_ops()], ids=["ingest", "ops"])
+WHOLE = describe_api(HttpLimits(), optin=True, feeds=feed_names())
+
+
+def test_feeds_and_hooks_are_described() -> None:
+    parameters = WHOLE["paths"]["/v1/feeds/{provider}/{source}"]["post"]["parameters"]
+    (named,) = [one["schema"]["enum"] for one in parameters if one["name"] == "provider"]
+    assert {"sendgrid", "ses", "mailgun-routes"} < set(named)
+    assert "/v1/hooks/{source}" in WHOLE["paths"]
+
+
+@pytest.mark.parametrize("document", [WHOLE, describe_ops()], ids=["ingest", "ops"])
 def test_a_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     OpenAPIV31SpecValidator(document).validate()
     assert document["openapi"] == "3.1.0"
