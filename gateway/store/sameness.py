@@ -5,6 +5,7 @@ when they are met again. What is common stays, what was said once is forgotten a
 thousand other phrases, and memory is bounded.
 """
 
+import struct
 from collections.abc import Iterable, Sequence
 
 COMMON = 1000
@@ -16,6 +17,7 @@ GENERATION = 100_000
 _COUNT_BITS = 16
 _MARK_BITS = 16
 _COUNT_MASK = (1 << _COUNT_BITS) - 1
+_NONE: dict[int, int] = {}
 
 
 def mark_of(subject: bytes) -> int:
@@ -31,16 +33,18 @@ class SamenessIndex:
         self._generation = generation
         self._young: dict[str, dict[int, int]] = {}
         self._old: dict[str, dict[int, int]] = {}
-        self._undo: list[tuple[dict[int, int], int, int | None]] = []
+        self._undo: list[tuple[dict[int, int], dict[int, int | None]]] = []
 
     def counts(self, controller: str, hashes: Iterable[int], mark: int) -> tuple[tuple[int, ...], float]:
         """For each phrase the number of other people it went to, and the unix time of the earliest."""
-        young, old = self._young.get(controller, {}), self._old.get(controller, {})
+        young, old = self._young.get(controller, _NONE), self._old.get(controller, _NONE)
+        values = [young.get(phrase) or old.get(phrase, 0) for phrase in hashes]
+        if not any(values):
+            return (0,) * len(values), 0.0
         counts, since = [], 0
-        for phrase in hashes:
-            value = young.get(phrase) or old.get(phrase) or 0
+        for value in values:
             count = value & _COUNT_MASK
-            if count and (value >> _COUNT_BITS) & 0xFFFF == mark and count < COMMON:
+            if count and count < COMMON and (value >> _COUNT_BITS) & 0xFFFF == mark:
                 count -= 1
             if count and (not since or value >> 32 < since):
                 since = value >> 32
@@ -50,19 +54,21 @@ class SamenessIndex:
     def add(self, controller: str, hashes: Sequence[int], mark: int, now: float) -> list[int]:
         """Count one more reader; returns the phrases whose count changed (what the log must keep)."""
         young = self._young.setdefault(controller, {})
-        old = self._old.get(controller, {})
+        old = self._old.get(controller, _NONE)
+        before = {phrase: young.get(phrase) for phrase in hashes}
+        self._undo.append((young, before))
+        fresh = (int(now // 60) << 32) | (mark << _COUNT_BITS) | 1
         changed = []
-        for phrase in hashes:
-            before = young.get(phrase)
-            value = before if before is not None else old.get(phrase, 0)
-            count = value & _COUNT_MASK
-            if count >= COMMON and before is not None:
-                continue
-            if not (count and (value >> _COUNT_BITS) & 0xFFFF == mark):
-                minutes = (value >> 32) or int(now // 60)
-                value = (minutes << 32) | (mark << _COUNT_BITS) | min(count + 1, COMMON)
+        for phrase, known in before.items():
+            value = old.get(phrase, 0) if known is None else known
+            if not value:
+                young[phrase] = fresh
                 changed.append(phrase)
-            self._undo.append((young, phrase, before))
+                continue
+            count = value & _COUNT_MASK
+            if count < COMMON and (value >> _COUNT_BITS) & 0xFFFF != mark:
+                value = (value >> 32 << 32) | (mark << _COUNT_BITS) | (count + 1)
+                changed.append(phrase)
             young[phrase] = value
         if len(young) > self._generation:
             self._rotate(controller)
@@ -78,19 +84,20 @@ class SamenessIndex:
 
     def undo(self) -> None:
         """What was added since the last `settle` never happened."""
-        for table, phrase, before in reversed(self._undo):
-            if before is None:
-                table.pop(phrase, None)
-            else:
-                table[phrase] = before
+        for table, before in reversed(self._undo):
+            for phrase, value in before.items():
+                if value is None:
+                    table.pop(phrase, None)
+                else:
+                    table[phrase] = value
         self._undo.clear()
 
 
 def pack_hashes(hashes: Sequence[int]) -> bytes:
     """Signed 64-bit integers, big-endian, one after another."""
-    return b"".join(h.to_bytes(8, "big", signed=True) for h in hashes)
+    return struct.pack(f">{len(hashes)}q", *hashes)
 
 
 def unpack_hashes(data: bytes) -> list[int]:
     """What `pack_hashes` packed."""
-    return [int.from_bytes(data[i : i + 8], "big", signed=True) for i in range(0, len(data), 8)]
+    return list(struct.unpack(f">{len(data) // 8}q", data))
