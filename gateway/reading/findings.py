@@ -6,7 +6,7 @@ from gateway.reading.html import Page
 from gateway.reading.lexicon import Weights
 from gateway.reading.phrases import Study
 from gateway.reading.reading import NOT_FOUND, Evidence, Finding, Reading
-from gateway.reading.weigh import score
+from gateway.reading.weigh import add, score, tally
 
 WEIGHED = (
     "promotional", "permission_request", "introduces_sender", "states_reason", "personal_detail",
@@ -101,6 +101,9 @@ PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 asks for something, and a question for ten minutes sells nothing before it says what for."""
 _SPECIFIC = ("form.proper", "form.date", "form.time", "form.weekday", "form.reference", "form.price")
 MAX_EVIDENCE = 6
+_NOWHERE = (0.0, "")
+_UNKNOWN = -3.0
+"""The sum of a finding that weights.yaml does not name."""
 _SAME_FEATURE = 3
 """Evidence of one feature that is looked at, the first in the text."""
 _LITTLE_TEXT = 80
@@ -113,11 +116,7 @@ def judge(content: Content, page: Page, seen: Study, weights: Weights) -> Readin
     greeting = read_greeting(page.text, seen.blocks, seen.hits, content.recipient_name)
     features["msg." + greeting.kind] = 1.0
     _combine(features)
-    found = {}
-    for name in WEIGHED:
-        found[name] = _weigh(name, seen, weights)
-        if name in _CARRIED:
-            features[_CARRIED[name]] = found[name].score
+    found = _weigh(features, weights)
     _point_out(found, page.text, content.subject, seen, weights)
     return Reading(
         language=seen.language,
@@ -141,35 +140,38 @@ def _combine(features: dict[str, float]) -> None:
     features["msg.concrete"] = min(1.0, sum(features.get(one, 0.0) for one in _SPECIFIC) / 5)
 
 
-def _weigh(name: str, seen: Study, weights: Weights) -> Finding:
-    sure = round(score(name, seen.features, weights), 4)
-    return Finding(sure >= weights.threshold.get(name, 0.5), sure)
+def _weigh(features: dict[str, float], weights: Weights) -> dict[str, Finding]:
+    """How sure each finding is."""
+    totals = tally(features, weights)
+    found = {}
+    for name in WEIGHED:
+        sure = score(totals.get(name, _UNKNOWN))
+        found[name] = Finding(sure >= weights.threshold.get(name, 0.5), sure)
+        carried = _CARRIED.get(name)
+        if carried:
+            features[carried] = sure
+            add(totals, weights.takers.get(carried, ()), sure)
+    return found
 
 
 def _point_out(  # noqa: C901 (one pass over all hits)
     found: dict[str, Finding], text: str, subject: str, seen: Study, weights: Weights
 ) -> None:
     """Give each finding that holds the words that show it, the weightiest first."""
-    wanted: dict[str, list[tuple[str, float]]] = {}
-    for name, finding in found.items():
-        if finding.value:
-            for feature, weight in weights.features.get(name, ()):
-                if weight > 0:
-                    wanted.setdefault(feature, []).append((name, weight))
+    holding = {name for name, finding in found.items() if finding.value}
+    if not holding:
+        return
     times: dict[str, int] = {}
-    spots: dict[str, dict[tuple[str, int, int], tuple[float, str]]] = {name: {} for name in found}
+    spots: dict[str, dict[tuple[str, int, int], tuple[float, str]]] = {name: {} for name in holding}
     for part, place, hits in seen.hits:
         for feature, start, end, weight in hits:
-            takers = wanted.get(feature)
-            if not takers:
-                continue
-            if (shown := times.get(feature, 0)) == _SAME_FEATURE:
-                del wanted[feature]
+            takers = weights.takers.get(feature)
+            if takers is None or (shown := times.get(feature, 0)) == _SAME_FEATURE:
                 continue
             times[feature] = shown + 1
+            spot = (part, place + start, place + end)
             for name, worth in takers:
-                spot = (part, place + start, place + end)
-                if worth * weight > spots[name].get(spot, (0.0, ""))[0]:
+                if worth > 0 and name in holding and worth * weight > spots[name].get(spot, _NOWHERE)[0]:
                     spots[name][spot] = (worth * weight, feature)
     for name, places in spots.items():
         if places:

@@ -113,11 +113,13 @@ def _finder(pattern: str) -> "tuple[re.Pattern[bytes], bool]":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """For each finding: its bias, its threshold, and how much each feature moves it."""
+    """For each finding: its bias, its threshold, and how much each feature moves it. `takers` is `features`
+    the other way round: for each feature the findings that it moves."""
 
     bias: Mapping[str, float]
     threshold: Mapping[str, float]
     features: Mapping[str, tuple[tuple[str, float], ...]]
+    takers: Mapping[str, tuple[tuple[str, float], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +221,17 @@ def parse_weights(name: str, text: str) -> Weights:
             threshold[finding] = value
         else:
             features.setdefault(finding, []).append((key, value))
-    return Weights(bias=bias, threshold=threshold, features={k: tuple(v) for k, v in features.items()})
+    takers: dict[str, list[tuple[str, float]]] = {}
+    for finding, terms in features.items():
+        bias.setdefault(finding, -3.0)
+        for feature, weight in terms:
+            takers.setdefault(feature, []).append((finding, weight))
+    return Weights(
+        bias=bias,
+        threshold=threshold,
+        features={k: tuple(v) for k, v in features.items()},
+        takers={k: tuple(v) for k, v in takers.items()},
+    )
 
 
 def gather(lexicons: Iterable[Lexicon], weights: Weights) -> Lexicons:

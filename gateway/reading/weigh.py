@@ -1,6 +1,6 @@
 """From features to findings: a logistic sum per finding, whose terms anyone can read in weights.yaml."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import exp
 
 from gateway.reading.lexicon import Weights
@@ -13,11 +13,24 @@ def dampen(total: float) -> float:
     return total if total <= 1.0 else min(STRONG, 0.5 + total / 2)
 
 
-def score(finding: str, features: Mapping[str, float], weights: Weights) -> float:
-    """How sure the finding is, 0 to 1."""
-    total = weights.bias.get(finding, -3.0)
-    for name, weight in weights.features.get(finding, ()):
-        value = features.get(name)
-        if value:
-            total += weight * (value if value <= 1.0 else dampen(value))
-    return 1.0 / (1.0 + exp(-total)) if total > -30 else 0.0
+def tally(features: Mapping[str, float], weights: Weights) -> dict[str, float]:
+    """The sum of each finding: its bias, and what each feature adds."""
+    totals = dict(weights.bias)
+    for name, value in features.items():
+        takers = weights.takers.get(name)
+        if takers and value:
+            add(totals, takers, value)
+    return totals
+
+
+def add(totals: dict[str, float], takers: Iterable[tuple[str, float]], value: float) -> None:
+    """Add what one feature of this value means for the findings that it moves."""
+    if value > 1.0:
+        value = dampen(value)
+    for finding, weight in takers:
+        totals[finding] += weight * value
+
+
+def score(total: float) -> float:
+    """How sure a finding with this sum is, 0 to 1, to four places."""
+    return round(1.0 / (1.0 + exp(-total)), 4) if total > -30 else 0.0
