@@ -27,7 +27,7 @@ SOFT_BOUNCES = 5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """What an event did. `note` is a stable code, "" where it simply counted: untrusted, no_sender,
-    no_purpose, no_class, automatic, stop_request, counted_before, unchanged, suppressed.
+    no_purpose, no_class, automatic, stop_request, no_sales, counted_before, unchanged, suppressed.
 
     The rest says what to count: `reply` is human, automatic, stop or untrusted; `bounce` hard or soft;
     `answered_after` seconds from a reply to its answer.
@@ -61,6 +61,7 @@ class Telling:
     near: tuple[Ref, ...]
     linked: tuple[Ref, ...]
     stops: bool = False
+    refuses_sales: bool = False
     automatic: bool = False
     revives: bool = False
 
@@ -88,17 +89,33 @@ def _replied(t: Telling) -> Effect:
     if t.stops:
         stop_everything(t, "stop_request")
         return Effect(note="stop_request", reply="stop", unsubscribed=True)
+    wished = t.refuses_sales and _refuse_sales(t)
     if not t.happening.opens:
-        return Effect(applied=False, note="untrusted", reply="untrusted")
+        note = "no_sales" if wished else "untrusted"
+        return Effect(applied=wished, note=note, reply="untrusted")
     if not t.happening.sender:
-        return NO_SENDER
+        return Effect(note="no_sales") if wished else NO_SENDER
     first = not any(relationship(t.draft.person(ref), t.happening.sender).replies for ref in t.near)
     _happen(t)
     ref = t.near[0]
     waiting = relationship(t.draft.person(ref), t.happening.sender).unanswered_since
     t.draft.owe_answer(ref[0], t.happening.sender, ref[1], waiting)
     _recheck(t, "reply")
-    return Effect(reply="human", conversation=first)
+    return Effect(note="no_sales" if wished else "", reply="human", conversation=first)
+
+
+def _refuse_sales(t: Telling) -> bool:
+    """People yes, sales no: whoever sent the reply, what sells to this person ends."""
+    changed = False
+    for ref in t.people:
+        person = t.draft.person(ref)
+        if not person.no_sales_at:
+            changed = True
+            t.draft.set_person(ref, replace(person, no_sales_at=t.at))
+    if changed:
+        for ref in t.everyone:
+            t.draft.cancel(ref, "no sales, please")
+    return changed
 
 
 def _answered(t: Telling) -> Effect:

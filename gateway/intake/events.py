@@ -17,6 +17,7 @@ from gateway.keys import Keys
 from gateway.ledger.autoreply import asks_to_stop, newest_text, reads_automatic
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import ALIASES_KEPT
+from gateway.ledger.wishes import besides_sales, refuses_sales
 from gateway.message.content import Content
 from gateway.message.ids import new_id
 from gateway.metrics import Metrics
@@ -109,6 +110,7 @@ class TellEvent:
             near=near or people[:1],
             linked=linked,
             stops=self._stops(),
+            refuses_sales=refuses_sales(newest_text(h.text)),
             automatic=is_automatic(h),
             revives=self._revives and h.opens and not h.backdated,
         )
@@ -223,8 +225,8 @@ class Events:
         """Record and apply one event; returns once that is durable. Raises StoreError."""
         reading = None
         if happening.type == "message.replied" and happening.text:
-            content = Content(channel=happening.channel, text=newest_text(happening.text), is_reply=True)
-            reading = self._reader.read(content)
+            said = besides_sales(newest_text(happening.text))
+            reading = self._reader.read(Content(channel=happening.channel, text=said, is_reply=True))
         source = self._sources.get(happening.source)
         unit = TellEvent(
             happening,

@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 from gateway.ledger.authentication import vouches
 from gateway.ledger.autoreply import asks_to_stop, newest_text
+from gateway.ledger.wishes import besides_sales, refuses_sales
 from gateway.message.content import Content
 from gateway.message.mailbox import is_address
 from gateway.message.parse import Parsed
@@ -30,7 +31,8 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """What was read of an Inbound: who wrote it, whether that is certain, and what they say."""
+    """What was read of an Inbound: who wrote it, whether that is certain, and what they say: that they want
+    no more messages, or no sales."""
 
     inbound: Inbound
     parsed: Parsed
@@ -39,6 +41,7 @@ class Mail:
     text: str
     reading: Reading
     stops: bool
+    refuses_sales: bool = False
 
 
 def read_mail(inbound: Inbound, parsed: Parsed, reader: Reader, trusted: str) -> Mail:
@@ -47,7 +50,7 @@ def read_mail(inbound: Inbound, parsed: Parsed, reader: Reader, trusted: str) ->
     content = parsed.content
     seen = content.text if content.text.strip() else reader.see(content).text
     text = newest_text(seen)
-    reading = reader.read(Content(subject=content.subject, text=text, is_reply=True))
+    reading = reader.read(Content(subject=content.subject, text=besides_sales(text), is_reply=True))
     values = parsed.headers.get_all("authentication-results")
     domain = author.rpartition("@")[2].lower()
     known = inbound.believed and vouches(values, trusted, domain)
@@ -59,6 +62,7 @@ def read_mail(inbound: Inbound, parsed: Parsed, reader: Reader, trusted: str) ->
         text=text,
         reading=reading,
         stops=reading.stop_request.value or asks_to_stop(text) or asks_to_stop(content.subject),
+        refuses_sales=refuses_sales(text),
     )
 
 

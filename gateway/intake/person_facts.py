@@ -1,11 +1,13 @@
 """From what is stored of a person to the facts that rules ask for. Pure."""
 
+from dataclasses import replace
 from typing import Any
 
 from gateway.access import Controller, Source
 from gateway.keys import Keys
 from gateway.ledger.person import Person
 from gateway.ledger.relationship import relationship
+from gateway.ledger.wishes import declares_no_sales
 from gateway.message.envelope import Message, Recipient
 from gateway.policy.facts import NO_COPIES, Copies, Facts
 from gateway.policy.jurisdiction import settle
@@ -39,8 +41,11 @@ def facts_for(
     aliases: tuple[Ref, ...] = (),
     way_out_added: bool = False,
 ) -> Facts:
-    """Everything a decision about this recipient may ask."""
+    """Everything a decision about this recipient may ask. A wish that their attributes declare is kept."""
     person = draft.person(ref)
+    if recipient.attributes and not person.no_sales_at and declares_no_sales(recipient.attributes):
+        person = replace(person, no_sales_at=draft.now)
+        draft.set_person(ref, person)
     known = relationship(person, message.sender.key)
     return Facts(
         person=person,

@@ -69,8 +69,8 @@ class Replies:
         self._pile = ReviewPile()
 
     async def receive(self, inbound: Inbound) -> str:
-        """Take a message in; returns what it was once that is durable: human, stop, unsubscribe, automatic,
-        bounce, complaint, receipt or unmatched. Raises StoreError."""
+        """Take a message in; returns what it was once that is durable: human, stop, no_sales, unsubscribe,
+        automatic, bounce, complaint, receipt or unmatched. Raises StoreError."""
         large = len(inbound.raw) >= LARGE
         parsed = await asyncio.to_thread(parse, inbound.raw) if large else parse(inbound.raw)
         mail = read_mail(inbound, parsed, self._reader, self._trusted)
@@ -100,14 +100,14 @@ class Replies:
             return await self._take_unmatched(mail)
         own = sent.recipient is not None and normalize("email", mail.author) == sent.recipient.key
         doubt = "" if own and mail.trusted else ("other_address" if mail.trusted else "untrusted")
-        if mail.stops:
+        if mail.stops or (doubt and mail.refuses_sales):
             people = [(sent.message.controller, sent.recipient.address)] if sent.recipient else []
             units = [self._stop(mail, c, address, sent) for c, address in people]
             if not own:
                 known = await self._knowing(mail, mail.author)
                 units += [self._stop(mail, c, mail.author, None) for c in known]
             if units:
-                return await self._tell(mail, units, sent, "stop")
+                return await self._tell(mail, units, sent, "stop" if mail.stops else "no_sales")
         if doubt:
             return await self._keep(mail, doubt, sent)
         happening = self._happening(mail, "message.replied", sent, mail.author, opens=True)
@@ -123,11 +123,11 @@ class Replies:
         return await matching.by_people(mail.author, to, self._controllers(mail), inbound.received_at)
 
     async def _take_unmatched(self, mail: Mail) -> str:
-        if mail.stops:
+        if mail.stops or mail.refuses_sales:
             known = await self._knowing(mail, mail.author)
             units = [self._stop(mail, c, mail.author, None) for c in known]
             if units:
-                return await self._tell(mail, units, None, "stop")
+                return await self._tell(mail, units, None, "stop" if mail.stops else "no_sales")
         return await self._keep(mail, "unmatched", None)
 
     async def _take_automatic(self, mail: Mail) -> str:
@@ -153,7 +153,9 @@ class Replies:
         return [controller for controller, person in known if person != UNKNOWN]
 
     def _stop(self, mail: Mail, controller: str, address: str, sent: Sent | None) -> TellEvent:
-        happening = self._happening(mail, "message.replied", sent, address, controller=controller, stops=True)
+        happening = self._happening(
+            mail, "message.replied", sent, address, controller=controller, stops=mail.stops
+        )
         return self._unit(happening, mail)
 
     async def _take_leave(self, mail: Mail, sent: Sent) -> str:

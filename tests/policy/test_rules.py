@@ -252,6 +252,19 @@ CASES = [
         "rule: bare_invitation", message("connection_request", "linkedin", content_text="Hi there"),
         Reading(length=8), facts(), {"bare_invitation.short"},
     ),
+    (
+        "rule: bare_invitation",
+        message("connection_request", "linkedin", content_text="Hi Ada, I’d like to join your network!"),
+        Reading(length=38), facts(), {"bare_invitation.stock"},
+    ),
+    (
+        "rule: bare_invitation",
+        message(
+            "connection_request", "linkedin",
+            content_text="I'd like to join your network: we both teach Latin to engineers.",
+        ),
+        Reading(length=60), facts(), set(),
+    ),
     ("rule: bare_invitation", INVITATION, Reading(length=30), facts(), set()),
     ("rule: bare_invitation", OUTREACH, PLAIN, facts(), set()),
     # min_stage

@@ -179,9 +179,46 @@ def _ask(door: Until, *, both: bool) -> Words:
     )
 
 
+# The networks' own words, as their buttons fill them in, between single spaces and without marks.
+_STOCK = tuple(
+    f" {phrase} "
+    for phrase in (
+        "i'd like to add you to my professional network on linkedin",
+        "i'd like to add you to my professional network", "i'd like to add you to my network",
+        "i would like to add you to my professional network", "i'd like to join your linkedin network",
+        "i'd like to join your network", "please add me to your linkedin network",
+        "let's connect on linkedin",
+        "i'd like to connect with you on linkedin", "i would like to connect with you on linkedin",
+        "vorrei aggiungerti alla mia rete professionale su linkedin",
+        "vorrei aggiungerti alla mia rete professionale",
+        "desidero aggiungerti alla mia rete professionale su linkedin",
+        "desidero aggiungerti alla mia rete professionale",
+        "mi piacerebbe aggiungerti alla mia rete professionale",
+        "vorrei aggiungerla alla mia rete professionale", "vorrei entrare a far parte della tua rete",
+        "ich möchte sie gerne zu meinem beruflichen netzwerk auf linkedin hinzufügen",
+        "ich möchte sie gerne zu meinem beruflichen netzwerk hinzufügen",
+        "ich möchte dich gerne zu meinem beruflichen netzwerk hinzufügen",
+        "ich würde sie gerne zu meinem netzwerk hinzufügen",
+        "je souhaite vous ajouter à mon réseau professionnel sur linkedin",
+        "je souhaite vous ajouter à mon réseau professionnel",
+        "j'aimerais vous ajouter à mon réseau professionnel",
+        "me gustaría añadirte a mi red profesional en linkedin",
+        "me gustaría añadirte a mi red profesional", "me gustaría agregarte a mi red profesional",
+    )
+)  # fmt: skip
+_MARKS = str.maketrans(dict.fromkeys('.,;:!?"«»()–—\n\r\t', " ") | {"’": "'"})
+
+
+def _stock_words(text: str) -> str:
+    """The words of a note that came with the button, "" where there are none."""
+    said = f" {' '.join(text[:2000].casefold().translate(_MARKS).split())} "
+    return next((phrase.strip() for phrase in _STOCK if phrase in said), "")
+
+
 @dataclass(frozen=True, slots=True)
 class BareInvitation:
-    """A connection request carries a note of at least `min_words` words."""
+    """A connection request carries a note of its own: at least `min_words` words besides those that the
+    network's button fills in."""
 
     min_words: int = 5
 
@@ -190,26 +227,32 @@ class BareInvitation:
         if "connection_request" not in case.classes:
             return NOTHING
         content = case.message.content
-        words = len((content.text or content.html).split()) if case.reading.length else 0
-        if words >= self.min_words:
+        text = content.text or content.html
+        words = len(text.split()) if case.reading.length else 0
+        stock = _stock_words(text) if words >= self.min_words else ""
+        if words - len(stock.split()) >= self.min_words:
             return NOTHING
-        return (
-            Objection(
-                code="empty" if not words else "short",
-                reason=Words(
-                    "The invitation has no note."
-                    if not words
-                    else f"The invitation's note has only {words} words.",
-                    "L'invito non ha alcun messaggio."
-                    if not words
-                    else f"Il messaggio dell'invito ha solo {words} parole.",
-                ),
-                remedy=Words(
-                    "Add a note: who you are and why you would like to be in touch with this person.",
-                    "Aggiungere due righe: chi si è e perché si desidera entrare in contatto.",
-                ),
-            ),
+        code = "stock" if stock else ("short" if words else "empty")
+        seen = (fact(stock, "the network's own words"),) if stock else ()
+        return (Objection(code=code, reason=_bare(code, words), remedy=_ADD_NOTE, evidence=seen),)
+
+
+def _bare(code: str, words: int) -> Words:
+    if code == "empty":
+        return Words("The invitation has no note.", "L'invito non ha alcun messaggio.")
+    if code == "stock":
+        return Words(
+            "The invitation's note is the one that the network fills in: it says nothing of your own.",
+            "Il messaggio dell'invito è quello già pronto della piattaforma: non dice nulla di proprio.",
         )
+    only = count(words, Words("word", "parola"), Words("words", "parole"))
+    return Words(f"The invitation's note has only {only.en}.", f"Il messaggio dell'invito ha solo {only.it}.")
+
+
+_ADD_NOTE = Words(
+    "Add a note: who you are and why you would like to be in touch with this person.",
+    "Aggiungere due righe: chi si è e perché si desidera entrare in contatto.",
+)
 
 
 _STAGE_WORDS = {
