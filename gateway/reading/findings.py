@@ -154,7 +154,7 @@ def _weigh(features: dict[str, float], weights: Weights) -> dict[str, Finding]:
     return found
 
 
-def _point_out(  # noqa: C901 (one pass over all hits)
+def _point_out(
     found: dict[str, Finding], text: str, subject: str, seen: Study, weights: Weights
 ) -> None:
     """Give each finding that holds the words that show it, the weightiest first."""
