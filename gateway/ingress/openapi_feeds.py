@@ -37,7 +37,7 @@ def feed_path(providers: Sequence[str]) -> dict[str, Any]:
             "operationId": "postFeed",
             "summary": "A provider tells what happened, in its own words",
             "description": "A signature of the provider's, where it has one and the source lists its key;"
-            " else the source's secret, in a header or as `?key=`. Unsigned events restrict, and grant nothing.",
+            " else the source's secret, in a header or as `?key=`. Unsigned events only restrict.",
             "parameters": [
                 LANGUAGE,
                 {

@@ -91,7 +91,9 @@ def mailgun(posted: Posted) -> Arrived | None:
     ]
     sender = line(_text(form, "sender", {}))
     raw = _octets(form, "body-mime")
-    if not raw:
+    if raw:
+        fields = _split(raw.partition(b"\r\n\r\n")[0].decode("utf-8", "replace"))
+    else:
         names = ("from", "to", "subject", "Message-Id", "In-Reply-To", "References")
         fields = _completed(fields, {name: _text(form, name, {}) for name in names})
         raw = build(fields, _text(form, "body-plain", {}), _text(form, "body-html", {}))
