@@ -30,8 +30,11 @@ def test_whoever_refuses_sales_is_heard(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "We have no sales people in Rome yet.", "There is no sales tax on books.", "Mi dica quanto costa.",
-        "Senza vendite non si mangia, diceva mio padre.", "Wir haben keine Angebote bekommen, woran liegt das?",
+        "",
+        "We have no sales people in Rome yet.",
+        "There is no sales tax on books.", "Mi dica quanto costa.",
+        "Senza vendite non si mangia, diceva mio padre.",
+        "Wir haben keine Angebote bekommen, woran liegt das?",
         "I sell boats.", "Any event in May?",
     ],
 )  # fmt: skip
