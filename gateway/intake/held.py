@@ -6,6 +6,7 @@ have expired.
 """
 
 from hashlib import blake2b
+from struct import error, unpack
 from typing import Any
 
 from gateway import __version__
@@ -13,7 +14,7 @@ from gateway.reading.reading import Reading
 from gateway.store.draft import Draft
 from gateway.store.packing import unpack_reading
 from gateway.store.records import ReplayRow
-from gateway.store.sameness import pack_hashes, unpack_hashes
+from gateway.store.sameness import pack_hashes
 
 PREFIX = b"held/"
 _MARK = 8
@@ -39,9 +40,14 @@ def kept_reading(packed: bytes, kept: bytes, lexicons: str) -> Reading | None:
     if not packed or not lexicons or kept[:_MARK] != _mark(lexicons):
         return None
     try:
-        return unpack_reading(packed, hashes=unpack_hashes(kept[_MARK:]))
-    except (ValueError, KeyError):
+        return unpack_reading(packed, hashes=_numbers(kept[_MARK:]))
+    except (ValueError, KeyError, error):
         return None
+
+
+def _numbers(data: bytes) -> tuple[int, ...]:
+    """What `pack_hashes` packed, all at once."""
+    return unpack(f">{len(data) // 8}q", data)
 
 
 def _mark(lexicons: str) -> bytes:

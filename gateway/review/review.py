@@ -43,6 +43,7 @@ class Review:
         self._access = access
         self._policies = policies
         self._metrics = metrics
+        self._loading = asyncio.Lock()
         self._cases = Cases(store, reader, policies, access, keys, letterhead)
 
     async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
@@ -75,7 +76,8 @@ class Review:
         under_way: list[Awaitable[ReviewResult]] = []
         for start in range(0, len(holds), CHUNK):
             chunk = holds[start : start + CHUNK]
-            cases = await self._cases.load(chunk)
+            async with self._loading:
+                cases = await self._cases.load(chunk)
             under_way += [
                 _fail(OwnMessage(hold))
                 if self._is_own(hold, reviewer)

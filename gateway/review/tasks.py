@@ -4,7 +4,8 @@ away stops nothing, and a gateway that starts again goes on where it was."""
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any
@@ -20,8 +21,9 @@ from gateway.store.records import AuditRow, HoldRow, ReplayRow
 
 log = logging.getLogger(__name__)
 
-STEP = 240
+STEP = 128
 """Holds that are decided before the progress is kept."""
+AT_ONCE = 3
 LEASE = 10.0
 """Seconds without progress after which a task is anybody's: its process went away."""
 KEPT = 30 * 86400.0
@@ -109,6 +111,23 @@ class _Keep:
         return True
 
 
+class _LetGo:
+    """End this process's claim on a task, as far as the task has come."""
+
+    def __init__(self, task_id: str, owner: str) -> None:
+        self._key = _key(task_id)
+        self._owner = owner
+        self.needs = Needs(replays=(self._key,))
+
+    def apply(self, draft: Draft[Any]) -> None:
+        """Nobody is at it any more."""
+        before = draft.replay(self._key)
+        task = _read(before) if before else None
+        if task is not None and task.owner == self._owner and task.state == "running":
+            said = orjson.dumps(asdict(replace(task, lease_until=0.0, owner="")))
+            draft.writes.replays[self._key] = ReplayRow(self._key, draft.now + KEPT, said)
+
+
 class Tasks:
     """Runs tasks, one at a time in this process."""
 
@@ -194,9 +213,8 @@ class Tasks:
         try:
             async with self._turn:
                 mine = await self._claim(task)
-                while mine is not None and mine.state == "running":
-                    task = mine
-                    mine = await self._advance(task)
+                if mine is not None:
+                    await self._work(mine)
         except StoreError:
             log.warning("cluster.interrupted", extra={"task": task.id})
         except asyncio.CancelledError:
@@ -215,30 +233,48 @@ class Tasks:
         before = task.lease_until
         return await self._keep(task, lambda t: t.owner == self._owner or t.lease_until == before)
 
-    async def _advance(self, task: Task) -> Task | None:
-        """Decide the next step and keep the progress; None where another process took over."""
-        given = (task.cluster, task.codes, task.cursor, task.seen_at, STEP)
-        holds = [HoldRow(*row) for row in await self._store.few(_NEXT, given)]
+    async def _work(self, task: Task) -> None:
+        """Decide all of it, some steps at a time: while one is being committed the next is read. Ends early
+        where another process took over."""
+        under_way: deque[tuple[str, asyncio.Task[list[str]]]] = deque()
+        last, more = task.cursor, True
+        try:
+            while more or under_way:
+                while more and len(under_way) < AT_ONCE:
+                    holds = await self._next(task, last)
+                    more = len(holds) == STEP
+                    last = holds[-1].id if holds else last
+                    under_way.append((last, asyncio.ensure_future(self._decide(task, holds))))
+                cursor, step = under_way.popleft()
+                kept = await self._keep_step(task, cursor, await step, ended=not more and not under_way)
+                if kept is None:
+                    return
+                task = kept
+        finally:
+            for _, step in under_way:
+                step.cancel()
+            await asyncio.gather(*(step for _, step in under_way), return_exceptions=True)
+
+    async def _next(self, task: Task, after: str) -> list[HoldRow]:
+        given = (task.cluster, task.codes, after, task.seen_at, STEP)
+        return [HoldRow(*row) for row in await self._store.few(_NEXT, given)]
+
+    async def _decide(self, task: Task, holds: Sequence[HoldRow]) -> list[str]:
         wanted = [hold for hold in holds if hold.id not in task.except_]
         decide = self._review.release_all if task.action == "release" else self._review.reject_all
-        said = await decide(wanted, task.actor, task.reason)
+        return await decide(wanted, task.actor, task.reason)
+
+    async def _keep_step(self, task: Task, cursor: str, said: Sequence[str], *, ended: bool) -> Task | None:
+        """Keep the progress; None where another process took over."""
         refused, own, gone = (said.count(word) for word in ("open", "own", "gone"))
-        task = replace(
-            task,
-            decided=task.decided + len(said) - refused - own - gone,
-            refused=task.refused + refused,
-            own=task.own + own,
-            gone=task.gone + gone,
-        )
-        if len(holds) < STEP:
+        decided = task.decided + len(said) - refused - own - gone
+        refused, own, gone = task.refused + refused, task.own + own, task.gone + gone
+        task = replace(task, decided=decided, refused=refused, own=own, gone=gone, cursor=cursor)
+        if ended:
             # Whoever was quicker took theirs out of the pile before their turn came.
             missing = max(0, task.total - task.done)
             task = replace(task, gone=task.gone + missing, ended_at=self._clock())
-        else:
-            task = replace(task, cursor=holds[-1].id)
-        return await self._keep(
-            task, lambda t: t.owner == self._owner, "cluster.ended" if task.ended_at else ""
-        )
+        return await self._keep(task, lambda t: t.owner == self._owner, "cluster.ended" if ended else "")
 
     async def _keep(self, task: Task, still: Callable[[Task], bool], kind: str = "") -> Task | None:
         task = replace(task, owner=self._owner, lease_until=self._clock() + LEASE)
@@ -249,13 +285,8 @@ class Tasks:
 
     async def _let_go(self, task: Task) -> None:
         """Leave it to whoever starts next."""
-        free = replace(task, lease_until=0.0, owner="")
-        mine = _Keep(
-            free,
-            lambda t: t is not None and t.owner == self._owner and t.cursor == task.cursor and not t.ended_at,
-        )
         try:
-            await self._store.run(mine)
+            await self._store.run(_LetGo(task.id, self._owner))
         except StoreError:
             log.warning("cluster.interrupted", extra={"task": task.id})
 

@@ -73,7 +73,7 @@ async def ended(tasks: Tasks, task: Task) -> Task:
         if now.state == "ended":
             return now
         await asyncio.sleep(0.02)
-    raise AssertionError(now)
+    raise AssertionError("it did not end")
 
 
 NOBODYS = Task(id="", action="reject", cluster="0", codes="x", reason="r", actor="a", seen_at=1.0)
