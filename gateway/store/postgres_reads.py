@@ -7,11 +7,11 @@ from gateway.keys import lane_of
 from gateway.ledger.person import Person, Stop
 from gateway.store import queries as q
 from gateway.store.codec import unpack_person
+from gateway.store.filters import filter_holds
 from gateway.store.postgres_link import Link
 from gateway.store.postgres_stops import Stops
 from gateway.store.protocol import Depths, HoldFilter
 from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref, sent_hash
-from gateway.store.sqlite import filter_holds
 
 OUTBOX_OF_MESSAGE = "SELECT id, due_at, attempts FROM outbox WHERE message_id = ? ORDER BY id"
 SENT = (

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from gateway.ledger.person import Person, Stop
+from gateway.ledger.person import Person
 from gateway.store import queries as q
 from gateway.store.attempt import Attempt, Report
 from gateway.store.codec import unpack_person
@@ -25,11 +25,11 @@ from gateway.store.draft import Draft, Loaded, Needs, Unit, Writes, linked, unio
 from gateway.store.migrate import migrate_sqlite
 from gateway.store.outbox import Entry, Feed
 from gateway.store.pace import PaceIndex
-from gateway.store.protocol import Depths, DiskFull, HoldFilter, StoreError, Unavailable, WrongKeys
-from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref, sent_hash
+from gateway.store.protocol import Unavailable, WrongKeys
+from gateway.store.records import HoldRow, MessageRow, Ref
 from gateway.store.sameness import SamenessIndex, unpack_hashes
 from gateway.store.sqlite_outbox import SqliteOutbox
-from gateway.store.sqlite_reads import SlowReads
+from gateway.store.sqlite_reads import Reads, SlowReads, translate
 from gateway.store.sqlite_writes import AuditChain, write
 
 T = TypeVar("T")
@@ -60,14 +60,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     return db
 
 
-def translate(error: apsw.Error) -> StoreError:
-    """What a database error means to a caller; the text names no value."""
-    if isinstance(error, apsw.FullError):
-        return DiskFull("the disk that holds the database is full")
-    return Unavailable(f"the database does not answer ({type(error).__name__})")
-
-
-class SqliteStore:
+class SqliteStore(Reads):
     """State in one file. `serving` takes the lock that only one gateway process may hold."""
 
     def __init__(
@@ -168,7 +161,7 @@ class SqliteStore:
         for ref in refs:
             subject = ref[1]
             row = execute(q.PERSON, (int.from_bytes(subject[:2], "big") & 1023, ref[0], subject)).fetchone()
-            people[ref] = unpack_person(row[0]) if row else _NEW
+            people[ref] = unpack_person(row[0]) if row else Person()
 
     async def finish(self, writes: Writes) -> None:
         """Write everything, then commit in the thread that may wait for the disk."""
@@ -231,78 +224,6 @@ class SqliteStore:
         """The same without a coroutine, for the hot path."""
         return self._committer.run(unit)
 
-    async def person(self, ref: Ref) -> Person:
-        """What is stored of a person."""
-        row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
-        return unpack_person(row[0]) if row else _NEW
-
-    def stops(self, ref: Ref) -> tuple[Stop, ...]:
-        """Why nobody may write to this person."""
-        row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
-        return unpack_person(row[0]).stops if row and b'"s":[' in row[0] else ()
-
-    async def message(self, message_id: str) -> tuple[MessageRow, bytes] | None:
-        """A message and its body, which is empty once it is gone."""
-        row = self._read(q.MESSAGE, (message_id,)).fetchone()
-        return (MessageRow(*row[:11]), row[11] or b"") if row else None
-
-    async def decisions(self, message_id: str) -> list[DecisionRow]:
-        """Every decision of a message."""
-        return [DecisionRow(*row) for row in self._read(q.DECISIONS, (message_id,))]
-
-    async def attempts(self, message_id: str) -> list[tuple[Any, ...]]:
-        """Every try to deliver a message: id, number, time, outcome, relay, code, text."""
-        return self._read(q.ATTEMPTS_OF_MESSAGE, (message_id,)).fetchall()
-
-    async def waiting(self, message_id: str) -> list[tuple[Any, ...]]:
-        """What of a message is still in the outbox: id, due time, attempts made."""
-        return self._read(q.OUTBOX_OF_MESSAGE, (message_id,)).fetchall()
-
-    async def hold(self, hold_id: str) -> HoldRow | None:
-        """One hold."""
-        row = self._read(q.HOLD, (hold_id,)).fetchone()
-        return HoldRow(*row) if row else None
-
-    async def holds(self, wanted: HoldFilter) -> list[HoldRow]:
-        """Holds that match, oldest first."""
-        sql, values = filter_holds(wanted)
-        return [HoldRow(*row) for row in await self.rows(sql, values)]
-
-    async def due_holds(self, now: float, limit: int) -> list[HoldRow]:
-        """Open holds whose expiry or recheck time has come."""
-        return [HoldRow(*row) for row in self._read(q.HOLDS_DUE, (now, limit))]
-
-    async def held_of(self, ref: Ref) -> list[HoldRow]:
-        """The open holds of one person."""
-        lane = int.from_bytes(ref[1][:2], "big") & 1023
-        return [HoldRow(*row) for row in self._read(q.HOLDS_OF, (lane, *ref))]
-
-    async def consents(self, ref: Ref) -> list[ConsentRow]:
-        """The consent log of one person."""
-        lane = int.from_bytes(ref[1][:2], "big") & 1023
-        return [ConsentRow(*row) for row in self._read(q.CONSENTS, (lane, *ref))]
-
-    async def sent_as(self, message_id: str) -> list[str]:
-        """The messages that went out under a Message-ID (RFC 5322) in the last year, newest first."""
-        today = int(self._clock() // 86400)
-        return [str(name) for (name,) in self._read(q.SENT, (sent_hash(message_id), today))]
-
-    async def sent_to(self, ref: Ref, limit: int = 20) -> list[str]:
-        """The latest messages accepted for one person, newest first."""
-        wanted = (int.from_bytes(ref[1][:2], "big") & 1023, ref[1], ref[0], limit)
-        return [str(name) for (name,) in self._read(q.SENT_TO, wanted)]
-
-    async def unmatched(self, after: str = "", limit: int = 100) -> list[EventRow]:
-        """Replies that wait for a person to look at them, oldest first; `after` pages by id."""
-        return [EventRow(*row) for row in self._read(q.UNMATCHED, (after, limit))]
-
-    async def depths(self) -> Depths:
-        """How much waits."""
-        try:
-            return await self._slow.depths()
-        except apsw.Error as error:
-            raise translate(error) from error
-
     async def take(self, limit: int) -> list[Entry]:
         """Deliveries to try now; waits until there is one."""
         return await self._outbox.take(limit)
@@ -314,17 +235,6 @@ class SqliteStore:
     def report(self, report: Report) -> None:
         """Queue mail of the gateway's own."""
         self._outbox.report(report)
-
-    async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """What a statement that only reads finds."""
-        try:
-            return await self._slow.rows(sql, values)
-        except apsw.Error as error:
-            raise translate(error) from error
-
-    async def few(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The same for a few rows, each found by its key."""
-        return self._read(sql, tuple(values)).fetchall()
 
     async def fingerprint(self, keys: str) -> None:
         """Keep the fingerprint of the key file, or refuse one that differs."""
@@ -354,12 +264,6 @@ class SqliteStore:
         if lock is not None:
             os.close(lock)
 
-    def _read(self, sql: str, values: tuple[Any, ...] = ()) -> apsw.Cursor:
-        try:
-            return self._reader.execute(sql, values)
-        except apsw.Error as error:
-            raise translate(error) from error
-
 
 class _Nothing:
     needs = Needs()
@@ -369,37 +273,6 @@ class _Nothing:
 
 
 _NOTHING = _Nothing()
-_NEW = Person()
-
-
-def filter_holds(wanted: HoldFilter) -> tuple[str, tuple[Any, ...]]:
-    """The statement and values that list the wanted holds."""
-    clauses: list[str] = ["1 = 1"]
-    values: list[Any] = []
-    for column, value in (
-        ("status", wanted.status),
-        ("source", wanted.source),
-        ("campaign", wanted.campaign),
-        ("channel", wanted.channel),
-        ("class", wanted.class_),
-        ("cluster", wanted.cluster),
-        ("message_id", wanted.message),
-        ("controller", wanted.controller),
-    ):
-        if value:
-            clauses.append(f"{column} = ?")
-            values.append(value)
-    if wanted.code:
-        clauses.append("(' ' || codes || ' ') LIKE ('%' || ? || '%')")
-        values.append(wanted.code)
-    if wanted.created_before:
-        clauses.append("created_at < ?")
-        values.append(wanted.created_before)
-    if wanted.after:
-        clauses.append("id > ?")
-        values.append(wanted.after)
-    sql = f"SELECT {q.HOLD_COLUMNS} FROM holds WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?"
-    return sql, (*values, wanted.limit)
 
 
 def _lock(path: Path) -> int:

@@ -1,5 +1,8 @@
-"""Reads that may take a while, in threads with connections of their own: what a reviewer's page or an
-export looks through keeps nobody who submits waiting."""
+"""What is committed, read outside any batch: the reading half of the store.
+
+What is found by its key is read at once. What may take a while is read in threads with connections of their
+own: what a reviewer's page or an export looks through keeps nobody who submits waiting.
+"""
 
 import asyncio
 import threading
@@ -9,11 +12,22 @@ from typing import Any
 
 import apsw
 
+from gateway.ledger.person import Person, Stop
 from gateway.store import queries as q
-from gateway.store.protocol import Depths
+from gateway.store.codec import unpack_person
+from gateway.store.filters import filter_holds
+from gateway.store.protocol import Depths, DiskFull, HoldFilter, StoreError, Unavailable
+from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref, sent_hash
 
 THREADS = 2
 """So that one who exports for a minute leaves room for those who look."""
+
+
+def translate(error: apsw.Error) -> StoreError:
+    """What a database error means to a caller; the text names no value."""
+    if isinstance(error, apsw.FullError):
+        return DiskFull("the disk that holds the database is full")
+    return Unavailable(f"the database does not answer ({type(error).__name__})")
 
 
 class SlowReads:
@@ -54,3 +68,103 @@ class SlowReads:
             db = self._own.db = self._connect()
             self._all.append(db)
         return db.execute(sql, values).fetchall()
+
+
+class Reads:
+    """Reads of a store. All raise StoreError."""
+
+    _reader: apsw.Connection
+    _slow: SlowReads
+    _clock: Callable[[], float]
+
+    async def person(self, ref: Ref) -> Person:
+        """What is stored of a person."""
+        row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
+        return unpack_person(row[0]) if row else _NEW
+
+    def stops(self, ref: Ref) -> tuple[Stop, ...]:
+        """Why nobody may write to this person."""
+        row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
+        return unpack_person(row[0]).stops if row and b'"s":[' in row[0] else ()
+
+    async def message(self, message_id: str) -> tuple[MessageRow, bytes] | None:
+        """A message and its body, which is empty once it is gone."""
+        row = self._read(q.MESSAGE, (message_id,)).fetchone()
+        return (MessageRow(*row[:11]), row[11] or b"") if row else None
+
+    async def decisions(self, message_id: str) -> list[DecisionRow]:
+        """Every decision of a message."""
+        return [DecisionRow(*row) for row in self._read(q.DECISIONS, (message_id,))]
+
+    async def attempts(self, message_id: str) -> list[tuple[Any, ...]]:
+        """Every try to deliver a message: id, number, time, outcome, relay, code, text."""
+        return self._read(q.ATTEMPTS_OF_MESSAGE, (message_id,)).fetchall()
+
+    async def waiting(self, message_id: str) -> list[tuple[Any, ...]]:
+        """What of a message is still in the outbox: id, due time, attempts made."""
+        return self._read(q.OUTBOX_OF_MESSAGE, (message_id,)).fetchall()
+
+    async def hold(self, hold_id: str) -> HoldRow | None:
+        """One hold."""
+        row = self._read(q.HOLD, (hold_id,)).fetchone()
+        return HoldRow(*row) if row else None
+
+    async def holds(self, wanted: HoldFilter) -> list[HoldRow]:
+        """Holds that match, oldest first."""
+        sql, values = filter_holds(wanted)
+        return [HoldRow(*row) for row in await self.rows(sql, values)]
+
+    async def due_holds(self, now: float, limit: int) -> list[HoldRow]:
+        """Open holds whose expiry or recheck time has come."""
+        return [HoldRow(*row) for row in self._read(q.HOLDS_DUE, (now, limit))]
+
+    async def held_of(self, ref: Ref) -> list[HoldRow]:
+        """The open holds of one person."""
+        lane = int.from_bytes(ref[1][:2], "big") & 1023
+        return [HoldRow(*row) for row in self._read(q.HOLDS_OF, (lane, *ref))]
+
+    async def consents(self, ref: Ref) -> list[ConsentRow]:
+        """The consent log of one person."""
+        lane = int.from_bytes(ref[1][:2], "big") & 1023
+        return [ConsentRow(*row) for row in self._read(q.CONSENTS, (lane, *ref))]
+
+    async def sent_as(self, message_id: str) -> list[str]:
+        """The messages that went out under a Message-ID (RFC 5322) in the last year, newest first."""
+        today = int(self._clock() // 86400)
+        return [str(name) for (name,) in self._read(q.SENT, (sent_hash(message_id), today))]
+
+    async def sent_to(self, ref: Ref, limit: int = 20) -> list[str]:
+        """The latest messages accepted for one person, newest first."""
+        wanted = (int.from_bytes(ref[1][:2], "big") & 1023, ref[1], ref[0], limit)
+        return [str(name) for (name,) in self._read(q.SENT_TO, wanted)]
+
+    async def unmatched(self, after: str = "", limit: int = 100) -> list[EventRow]:
+        """Replies that wait for a person to look at them, oldest first; `after` pages by id."""
+        return [EventRow(*row) for row in self._read(q.UNMATCHED, (after, limit))]
+
+    async def depths(self) -> Depths:
+        """How much waits."""
+        try:
+            return await self._slow.depths()
+        except apsw.Error as error:
+            raise translate(error) from error
+
+    async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a statement that only reads finds."""
+        try:
+            return await self._slow.rows(sql, values)
+        except apsw.Error as error:
+            raise translate(error) from error
+
+    async def few(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The same for a few rows, each found by its key."""
+        return self._read(sql, tuple(values)).fetchall()
+
+    def _read(self, sql: str, values: tuple[Any, ...] = ()) -> apsw.Cursor:
+        try:
+            return self._reader.execute(sql, values)
+        except apsw.Error as error:
+            raise translate(error) from error
+
+
+_NEW = Person()

@@ -14,9 +14,9 @@ from gateway.store import postgres_leases as outbox
 from gateway.store import postgres_reads as reads
 from gateway.store import postgres_writes as writes
 from gateway.store import queries as q
+from gateway.store.filters import filter_holds
 from gateway.store.postgres_sql import numbered
 from gateway.store.protocol import HoldFilter
-from gateway.store.sqlite import filter_holds
 from tests.postgres import database
 
 pytestmark = pytest.mark.postgres
