@@ -56,7 +56,7 @@ def fit(
         for place, (_, origin) in enumerate(start):
             moved = weights[place] - rate * (slope[place] + STAY * (weights[place] - origin))
             moved = min(origin + LEASH, max(origin - LEASH, moved))
-            weights[place] = max(0.0, moved) if origin > 0 else min(0.0, moved)
+            weights[place] = max(0.0, moved) if origin > 0 else min(0.0, moved) if origin < 0 else 0.0
     return bias, list(zip(names, weights, strict=True))
 
 
