@@ -1,5 +1,7 @@
 """What is lawful where: which country counts, and the shipped files."""
 
+import re
+
 import pytest
 
 from gateway.policy.jurisdiction import LINES, settle, strictest
@@ -43,7 +45,9 @@ def test_an_untrusted_declaration_only_tightens() -> None:
 def test_shipped_jurisdictions_state_everything_with_source_and_warning(code) -> None:
     law = LAWS[code]
     assert set(law.lines) == set(LINES)
-    assert all(line.source and line.checked_on in ("2026-11-20", "") for line in law.lines.values())
+    assert all(
+        line.source and re.fullmatch(r"(2026-11-2[01])?", line.checked_on) for line in law.lines.values()
+    )
     assert set(law.unsigned) == set(LINES)
     assert "counsel" in law.warning
 
