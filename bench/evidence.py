@@ -153,8 +153,8 @@ async def chain_cost(folder: Path, rounds: int) -> None:
     best = [min(pair[side] for pair in taken) for side in (0, 1)]
     low, _, high = statistics.quantiles(shares, n=4)
     print(
-        f"chain  median of {rounds} pairs {statistics.median(shares):+.1%} (quartiles {low:+.1%}, {high:+.1%});"
-        f" best of each {best[0]:.0f} and {best[1]:.0f} us of CPU a message: {best[0] / best[1] - 1:+.1%}"
+        f"chain median of {rounds} pairs {statistics.median(shares):+.1%} (quartiles {low:+.1%}, {high:+.1%})"
+        f"; best of each {best[0]:.0f} and {best[1]:.0f} us of CPU a message: {best[0] / best[1] - 1:+.1%}"
     )
     for line in lines:
         await line.store.close()

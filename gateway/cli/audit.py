@@ -126,13 +126,15 @@ def _verify(
     if settings.sqlite_file is not None and not settings.sqlite_file.exists():
         raise OSError(f"there is no database at {settings.sqlite_file}")
     origin = origin_of(settings)
-    runner = asyncio.Runner()
-    with runner:
+    with asyncio.Runner() as runner:
         rows = origin.open()
-        length = sum(seq for seq, _ in runner.run(heads(rows)).values())
-        count = (processes or os.cpu_count() or 1) if length > ALONE else processes
-        with workers(origin, count) as pool:
-            return runner.run(run(rows, pool))
+        try:
+            length = sum(seq for seq, _ in runner.run(heads(rows)).values())
+            count = (processes or os.cpu_count() or 1) if length > ALONE else processes
+            with workers(origin, count) as pool:
+                return runner.run(run(rows, pool))
+        finally:
+            runner.run(rows.close())
 
 
 @contextlib.contextmanager

@@ -99,7 +99,7 @@ def erase_command(address: str, channel: str, controller: str, dry_run: bool, ye
     file = load().sqlite_file
     if file is None:
         click.echo(
-            "Erased. PostgreSQL keeps old row versions until VACUUM, and its WAL for a while:"
+            "Erased. PostgreSQL keeps old row versions until VACUUM FULL, and its WAL for a while:"
             " docs/privacy.md."
         )
         return

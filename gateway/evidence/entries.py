@@ -54,6 +54,10 @@ class FileRows:
         except apsw.Error as error:
             raise StoreError(f"the database cannot be read ({type(error).__name__})") from error
 
+    async def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
 
 class Entry(NamedTuple):
     """One stored entry of a chain."""

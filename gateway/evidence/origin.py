@@ -25,6 +25,10 @@ class ServerRows:
         """What a statement finds in what is committed."""
         return await self._link.rows(sql, values)
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._link.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -33,7 +37,7 @@ class Origin:
     file: Path | None = None
     url: str = field(default="", repr=False)
 
-    def open(self) -> Rows:
+    def open(self) -> FileRows | ServerRows:
         """The rows. Raises StoreError where a file cannot be opened; a server says so when it is asked."""
         return ServerRows(self.url) if self.file is None else FileRows(self.file)
 
@@ -48,3 +52,8 @@ class Bench:
     def run(self, action: Callable[[Rows], Coroutine[Any, Any, T]]) -> T:
         """Do something with the rows."""
         return self._runner.run(action(self.rows))
+
+    def close(self) -> None:
+        """Let go of the database and the loop."""
+        self._runner.run(self.rows.close())
+        self._runner.close()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from gateway.evidence.backup import back_up, shred
 from gateway.evidence.checkpoint import public_key, read_checkpoints, take_checkpoint
@@ -65,6 +66,20 @@ async def test_no_table_and_no_file_holds_a_trace(tmp_path: Path, rules: PolicyS
     assert list(traces_in(tmp_path)) == []
     back_up(tmp_path / "line.db", tmp_path / "line.db.backup", 1.0)
     assert list(traces_in(tmp_path)) == []
+
+
+async def test_no_log_and_no_metric_holds_a_trace(
+    tmp_path: Path, rules: PolicySet, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await write_to_anna(gateway)
+        await gone(gateway)
+        await gateway.submit(to=ANNA, name="Anna Zafferani", text=SECRET, **{k: NEWS[k] for k in ("class_",)})
+        said = caplog.text + repr([record.__dict__ for record in caplog.records])
+        said += generate_latest(gateway.metrics.registry).decode()
+        for word in ("anna@", "Zafferani", "zafferano", "192.0.2.1"):
+            assert word not in said, word
 
 
 def _delivered() -> object:

@@ -1,6 +1,6 @@
 """What a draft would have changed, exactly where that can be known and said where not."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +8,17 @@ import pytest
 from gateway.evidence.explain import as_json, explain
 from gateway.evidence.observed import observed
 from gateway.evidence.outlook import look
+from gateway.evidence.recall import recall_facts, recall_message, recall_reading
 from gateway.evidence.replay import Changes
 from gateway.evidence.replaying import Drafted, as_csv, replay, versions_of
 from gateway.evidence.replaying import as_json as changes_as_json
 from gateway.evidence.versions import keep_policies, policies_of, texts_of
+from gateway.message.content import Content
+from gateway.message.envelope import Message
 from gateway.policy.load import compose
 from gateway.policy.policies import PolicySet
+from gateway.reading.reading import Finding, Reading
+from gateway.store.packing import unpack_facts, unpack_message, unpack_reading
 from tests.evidence.traffic import NEEDS_CONSENT, NEWS, WAITS, traffic
 from tests.line import KEYS, NOW, Clock, Line, line, message, reader, shipped
 
@@ -190,6 +195,53 @@ async def test_a_decision_explains_itself_with_its_own_text(tmp_path: Path, rule
             whys.append(asked["why"])
             assert {a["answer"] for a in told["rules"]} == {"passed", "violated"}
         assert whys == ["They asked for it.", "Other words."]
+
+
+async def test_version_three_explains_itself_under_version_nine(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        receipts = []
+        for number in range(1, 10):
+            words = f"Version {number} says why."
+            version = compose({"p0.yaml": NEEDS_CONSENT.replace("They asked for it.", words)})
+            gateway.policies.current = version
+            assert await keep_policies(gateway.store, version)
+            receipts.append((await gateway.submit(to=f"reader{number}@example.org", **NEWS), version.version))
+        for number, (receipt, version_name) in enumerate(receipts, 1):
+            [one] = await explain(gateway.store, receipt.id)
+            assert one.exact
+            assert one.policy_version == version_name
+            [asked] = [a for a in one.asked if a.policy == "subscribers"]
+            assert asked.why == f"Version {number} says why."
+
+
+async def test_what_is_recalled_is_what_was_stored(tmp_path: Path) -> None:
+    """A replay decodes less; whatever it decodes is the same."""
+    async with line(tmp_path, shipped(), clock=Clock()) as gateway:
+        await gateway.consent("anna@example.org")
+        for text in ("Ciao {{first_name}}, sconto del 30% solo oggi!", "Gentile Anna, ci vediamo in fiera?"):
+            for class_ in ("newsletter", "outreach", "transactional", ""):
+                await gateway.submit(to=["anna@example.org", "b@example.org"], text=text, class_=class_)
+        decisions = await gateway.store.rows("SELECT message_id, n, snapshot FROM decisions")
+        assert len(decisions) == 16
+        for message_id, n, snapshot in decisions:
+            row = (await gateway.store.message(message_id))[0]  # type: ignore[index]
+            reading, lean = unpack_reading(row.reading), recall_reading(row.reading)
+            for each in fields(Reading):
+                stored, recalled = getattr(reading, each.name), getattr(lean, each.name)
+                if isinstance(stored, Finding):
+                    recalled = Finding(recalled.value, recalled.score, recalled.evidence)
+                assert recalled == stored, each.name
+            facts = recall_facts(snapshot)
+            assert facts == unpack_facts(snapshot)
+            known = {"message_id": row.id, "source": row.source, "controller": row.controller}
+            known |= {"channel": row.channel, "received_at": row.received_at}
+            whole = unpack_message(row.meta, content=Content(channel="email"), raw=b"", **known)
+            known["id"] = known.pop("message_id")
+            message_, recipient = recall_message(row.meta, n, **known)
+            assert recipient == whole.recipients[n]
+            for each in fields(Message):
+                if each.name not in ("content", "raw", "recipients"):
+                    assert getattr(message_, each.name) == getattr(whole, each.name), each.name
 
 
 async def test_texts_come_back_as_they_were(tmp_path: Path, rules: PolicySet) -> None:
