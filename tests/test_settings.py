@@ -360,3 +360,22 @@ def test_import_leaves_the_heavy_parts_alone() -> None:
     environment = os.environ | {"PYTHONPATH": str(root)}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True)
     assert ran.stdout.strip() == b""
+
+
+def test_the_page_of_settings_has_each_of_them_and_no_other() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "settings.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    named = [name.strip(" `") for row in rows for name in row.split(",")]
+    assert sorted(named) == sorted(name.upper() for name in Settings.model_fields)
+
+
+PLAIN = "smtp_listen http_listen ops_listen public_url database mode relay_connections max_recipients"
+PLAIN += " max_connections max_connections_per_peer max_errors auth_attempts"
+
+
+@pytest.mark.parametrize("name", PLAIN.split())
+def test_the_page_of_settings_has_the_defaults(name: str) -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "settings.md").read_text()
+    default = Settings.model_fields[name].default
+    said = str(default.get_secret_value() if hasattr(default, "get_secret_value") else default)
+    assert f"| `{name.upper()}` | `{said}` |" in page or f"| `{name.upper()}` | {said} |" in page
