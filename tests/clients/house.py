@@ -53,6 +53,7 @@ sources:
     secret: "%s"
     dialects:
       postmark: {key: "sha256:%s", test: true}
+      ses: {access_key: AKIAEXAMPLE000000001, secret: a-secret-key-of-the-tool}
   - {name: letters, controller: acme, secret: "%s", default_class: newsletter, default_purpose: newsletter}
   - {name: offers, controller: acme, secret: "%s", default_class: promotion, default_purpose: offers}
 reviewers: []
@@ -83,6 +84,8 @@ class Served:
             "secret": SECRET,
             "key": KEY,
             "token": POSTMARK_TOKEN,
+            "access_key": "AKIAEXAMPLE000000001",
+            "secret_key": "a-secret-key-of-the-tool",
         }
 
     def ask(self, command: list[str], folder: Path, case: str) -> Any:

@@ -37,6 +37,7 @@ PYPI = (
     "setuptools<81",
     "mailman==3.3.10",
     "svix==2.9.1",
+    "boto3==1.44.5",
     "hubspot-api-client==12.0.0",
 )
 ALONE = ("sns-message-validator==0.0.1",)

@@ -81,6 +81,19 @@ def test_postmarker_batch_tells_each(served: Served, program: Path) -> None:
     assert [one["ErrorCode"] for one in seen["batch"]] == [0, 406], seen
 
 
+@pytest.mark.parametrize("case", ["accepted", "held", "mixed"])
+def test_boto3_takes_200(served: Served, program: Path, case: str) -> None:
+    seen = run(served, program, "ses_client", case)
+    assert (seen["ok"], seen.get("status")) == (True, 200), seen
+    assert len(seen["id"]) == 26
+
+
+def test_boto3_raises_message_rejected(served: Served, program: Path) -> None:
+    seen = run(served, program, "ses_client", "refused")
+    assert (seen["raised"], seen["status"], seen["Code"]) == ("MessageRejected", 400, "MessageRejected"), seen
+    assert "newsletters/consent." in seen["Message"]
+
+
 @pytest.mark.parametrize("case", ["accepted", "held", "refused", "mixed"])
 def test_django_newsletter_sends_by_smtp(served: Served, program: Path, case: str) -> None:
     """It declares no class: its source does. Whoever is refused is logged, and the next one is sent to."""

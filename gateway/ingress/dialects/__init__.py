@@ -18,6 +18,8 @@ from gateway.ingress.dialects.mandrill import MANDRILL
 from gateway.ingress.dialects.postmark import POSTMARK
 from gateway.ingress.dialects.resend import RESEND
 from gateway.ingress.dialects.sendgrid import SENDGRID
+from gateway.ingress.dialects.ses import SES
+from gateway.ingress.dialects.ses import key_faults as ses_faults
 from gateway.ingress.dialects.templates import Fetch, fetch_nothing
 from gateway.ingress.dialects.unipile import UNIPILE
 from gateway.ingress.http_limits import HttpLimits
@@ -33,6 +35,7 @@ DIALECTS: tuple[Dialect, ...] = (
     MANDRILL,
     POSTMARK,
     RESEND,
+    SES,
     UNIPILE,
     LEMLIST,
     GENERIC,
@@ -95,6 +98,7 @@ def dialect_faults(access: Access) -> Iterator[Fault]:
             path = ("dialects", GENERIC.name, "fields", *wrong.at)
             yield Fault(source=source.name, path=path, text=str(wrong))
     yield from key_faults(access)
+    yield from ses_faults(access)
 
 
 def _paths(dialect: Dialect) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from gateway.access import Source
+from gateway.access import Access, Source
 from gateway.ingress.dialects.bad import Bad, forbidden, too_large
 from gateway.ingress.dialects.keys import KeyGate
 from gateway.ingress.http_keys import Key, Underway, bind, key_reused, read_key
@@ -138,7 +138,8 @@ class Dialect:
     """One dialect: its routes, where its key stands, and how it says that something is wrong.
 
     `key` gives an Authorization header for a request; `fail` the answer to one that is refused; `key_in_body`
-    the header for a body, where the key stands only there.
+    the header for a body, where the key stands only there; `signer` the name of the source that signed a
+    request with its body, where sources are known by that.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Dialect:
     key: Callable[[web.Request], str]
     fail: Callable[[Bad], web.Response]
     key_in_body: Callable[[bytes], str] | None = None
+    signer: Callable[[web.Request, bytes, Access, float], str] | None = None
 
 
 class Desk:
@@ -203,13 +205,12 @@ class Desk:
         return answer
 
     async def _serve(self, request: web.Request, dialect: Dialect, handler: Handler) -> web.Response:
-        limits, late = self.limits, dialect.key_in_body
+        limits, late = self.limits, dialect.key_in_body or dialect.signer
         source = None if late else await self._gate.admit(request, dialect.name, dialect.key(request))
         with self._inflight.share() as share:
             raw = await read_body(request, limits.message_bytes, limits.body_timeout, share)
             if source is None:
-                key = late(raw) if late else ""
-                source = await self._gate.admit(request, dialect.name, key)
+                source = await self._admit_by_body(request, dialect, raw)
             raw = await _inflate(request, raw, limits.message_bytes, share)
             call = Call(
                 request=request,
@@ -221,6 +222,14 @@ class Desk:
                 share=share,
             )
             return await handler(call)
+
+    async def _admit_by_body(self, request: web.Request, dialect: Dialect, raw: bytes) -> Source:
+        if dialect.signer is not None:
+            name = await asyncio.to_thread(dialect.signer, request, raw, self._gate.access, self._clock())
+            if name:
+                return self._gate.know(request, name)
+        key = dialect.key_in_body(raw) if dialect.key_in_body is not None else ""
+        return await self._gate.admit(request, dialect.name, key)
 
     async def take(self, call: Call, builds: Sequence[Build]) -> list[Taken]:
         """Build every message before the first is stored, then take them through the line.

@@ -31,7 +31,7 @@ class KeyGate:
     def __init__(self, access: Access) -> None:
         """`access` is without faults: `dialect_faults` found none."""
         self._gate = Gate(access)
-        self._access = access
+        self.access = access
         self._listed = _list_keys(access)
 
     async def admit(self, request: web.Request, dialect: str, header: str) -> Source:
@@ -39,10 +39,13 @@ class KeyGate:
         mark = (dialect, sha256(_token(header).encode("utf-8", "replace")).hexdigest())
         listed = self._listed.get(mark)
         if listed is not None and len(header) <= LONGEST:
-            source = self._access.sources[listed]
-            request[CALLER] = source.name
-            return source
+            return self.know(request, listed)
         return await self._gate.admit(request, header)
+
+    def know(self, request: web.Request, name: str) -> Source:
+        """The source of that name, whose request this is for certain."""
+        request[CALLER] = name
+        return self.access.sources[name]
 
 
 def bearer(key: str) -> str:

@@ -28,6 +28,7 @@ from gateway.message.envelope import Message
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
 from gateway.store.sqlite import SqliteStore
+from tests.ingress.dialects.aws import ACCESS_KEY, SECRET_KEY
 from tests.ingress.http.house import _QUICK, ANYWHERE, SECRET, Answer, policies_of_test, reader_of_test
 
 UUID_KEY = "11111111-2222-3333-4444-555555555555"
@@ -65,6 +66,7 @@ def access_of_shop() -> Access:
                         "acc_2": {"name": "Rui Alves", "address": "+351912345678", "channel": "whatsapp"},
                     }
                 },
+                "ses": {"access_key": ACCESS_KEY, "secret": SECRET_KEY},
                 "listmonk": {"root": "https://list.acme.test", "from": "Acme <news@acme.test>"},
             },
         ),

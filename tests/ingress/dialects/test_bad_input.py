@@ -72,9 +72,8 @@ async def test_missing_and_wrong_keys(place: Shop, tongue: Tongue, key: str | No
 @ALL
 async def test_wrong_content_type(place: Shop, tongue: Tongue, kind: str) -> None:
     before = await place.stored()
-    headers = tongue.key(f"tool:{SECRET}")
     raw = b"<key>tool:%b</key>" % SECRET.encode()
-    answer = await place.ask("POST", tongue.path, data=raw, Content_Type=kind, **headers)
+    answer = await place.ask("POST", tongue.path, data=raw, Content_Type=kind, **tongue.proof(place, raw))
     wanted = tongue.unauthorized if tongue.key_in_body else tongue.wrong_type
     # Whoever keeps the key in the body cannot be known when it is not read.
     await refused(place, tongue, answer, answer.status if tongue.key_in_body else wanted, before)
@@ -105,8 +104,9 @@ async def test_keys_that_repeat(place: Shop, tongue: Tongue) -> None:
     raw = orjson.dumps(body)
     first = next(iter(tongue.body))
     twice = b'{"%b":%b,%b' % (first.encode(), orjson.dumps(tongue.body[first]), raw[1:])
-    headers = tongue.key(f"tool:{SECRET}")
-    answer = await place.ask("POST", tongue.path, data=twice, Content_Type="application/json", **headers)
+    answer = await place.ask(
+        "POST", tongue.path, data=twice, Content_Type="application/json", **tongue.proof(place, twice)
+    )
     await refused(place, tongue, answer, tongue.malformed, before)
 
 
@@ -115,8 +115,7 @@ async def test_keys_that_repeat(place: Shop, tongue: Tongue) -> None:
 async def test_what_is_no_request(place: Shop, tongue: Tongue, raw: bytes) -> None:
     before = await place.stored()
     kind = "multipart/form-data; boundary=b" if tongue.form else "application/json"
-    headers = tongue.key(f"tool:{SECRET}")
-    answer = await place.ask("POST", tongue.path, data=raw, Content_Type=kind, **headers)
+    answer = await place.ask("POST", tongue.path, data=raw, Content_Type=kind, **tongue.proof(place, raw))
     assert 400 <= answer.status < 500 or answer.status == tongue.malformed, answer.text
     await refused(place, tongue, answer, answer.status, before)
 
@@ -192,7 +191,7 @@ async def test_unknown_fields_are_ignored(place: Shop, tongue: Tongue) -> None:
 
 @ALL
 async def test_other_methods(place: Shop, tongue: Tongue) -> None:
-    answer = await place.ask("PUT", tongue.path, **tongue.key(f"tool:{SECRET}"))
+    answer = await place.ask("PUT", tongue.path, **tongue.proof(place, b"", method="PUT"))
     assert answer.status == 405, answer.text
     assert "POST" in answer.headers["Allow"]
     assert tongue.said(answer)
@@ -214,9 +213,13 @@ async def test_when_the_gateway_fails_nothing_is_stored(place: Shop, tongue: Ton
 async def test_what_is_broken_off_stores_nothing(place: Shop, tongue: Tongue, tmp_path: Path) -> None:
     """A body that says it is compressed, and is not."""
     before = await place.stored()
-    headers = tongue.key(f"tool:{SECRET}")
     answer = await place.ask(
-        "POST", tongue.path, data=b"{}", Content_Type="application/json", Content_Encoding="gzip", **headers
+        "POST",
+        tongue.path,
+        data=b"{}",
+        Content_Type="application/json",
+        Content_Encoding="gzip",
+        **tongue.proof(place, b"{}"),
     )
     await refused(place, tongue, answer, answer.status, before)
     assert 400 <= answer.status < 500 or answer.status == tongue.malformed

@@ -1,13 +1,16 @@
 """Every dialect's request as it should be, and how it says that one is not: for tests of all alike."""
 
 import copy
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 
+from tests.ingress.dialects.aws import signed
 from tests.ingress.dialects.shop import Shop, basic, bearer
 from tests.ingress.http.house import SECRET, Answer
 
@@ -24,10 +27,10 @@ Change = Callable[[Any], Any]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tongue:
     """One dialect. `key` gives the headers for a key (None for none), `key_in_body` says that it stands in
-    the body; `body` is a good request, for a form a list of pairs; `said` takes the text of an error out
-    of an answer and fails where it is not in the dialect's shape. `breaks` put a line end where there may
-    be none; `many` asks for more than the dialect takes; `twins` writes to one person twice, in other
-    letters; `file` attaches so many characters of Base64."""
+    the body, `signs` that requests are signed with it; `body` is a good request, for a form a list of pairs;
+    `said` takes the text of an error out of an answer and fails where it is not in the dialect's shape.
+    `breaks` put a line end where there may be none; `many` asks for more than the dialect takes; `twins`
+    writes to one person twice, in other letters; `file` attaches so many characters of Base64."""
 
     path: str
     key: Callable[[str | None], Mapping[str, str]]
@@ -41,6 +44,7 @@ class Tongue:
     form: bool = False
     both: bool = False
     key_in_body: bool = False
+    signs: bool = False
     breaks: Mapping[str, Change] = field(default_factory=dict)
     many: Change | None = None
     twins: Change | None = None
@@ -57,21 +61,36 @@ class Tongue:
         """A request with this body, in the encoding that `kind` names."""
         if self.key_in_body:
             body = {**body, "key": key} if key is not None else {k: v for k, v in body.items() if k != "key"}
-        headers = dict(self.key(key))
         kind = kind or (FORM if self.form else "json")
         if kind == "json":
-            if self.form:
-                body = _joined(body)
-            return await shop.ask("POST", self.path, json=body, **headers)
+            raw = orjson.dumps(_joined(body) if self.form else body)
+            headers = self.proof(shop, raw, key)
+            octets = io.BytesIO(raw)
+            return await shop.ask("POST", self.path, data=octets, Content_Type="application/json", **headers)
         pairs = body if isinstance(body, list) else list(body.items())
         if kind == FORM:
-            return await shop.ask(
-                "POST", self.path, data=urlencode(pairs).encode(), Content_Type=FORM, **headers
-            )
+            raw = urlencode(pairs).encode()
+            headers = self.proof(shop, raw, key)
+            return await shop.ask("POST", self.path, data=raw, Content_Type=FORM, **headers)
         data = aiohttp.FormData(default_to_multipart=True)
         for name, value in pairs:
             data.add_field(name, value if isinstance(value, str) else str(value))
-        return await shop.ask("POST", self.path, data=data, **headers)
+        if self.signs:
+            writer = data()
+            raw, said = await writer.as_bytes(), writer.headers["Content-Type"]
+            headers = self.proof(shop, raw, key)
+            return await shop.ask("POST", self.path, data=raw, Content_Type=said, **headers)
+        return await shop.ask("POST", self.path, data=data, **self.proof(shop, b"", key))
+
+    def proof(
+        self, shop: Shop, raw: bytes, key: str | None = f"tool:{SECRET}", method: str = "POST"
+    ) -> dict[str, str]:
+        """The headers that say who asks; where requests are signed, any other key is another secret."""
+        if not self.signs or key is None:
+            return dict(self.key(key))
+        given = {} if key == f"tool:{SECRET}" else {"secret": key}
+        made = signed(method, self.path, shop.listener.address, raw, **given)
+        return {name.replace("-", "_"): value for name, value in made.items()}
 
 
 def _joined(pairs: list[tuple[str, str]]) -> dict[str, Any]:
@@ -340,6 +359,41 @@ TONGUES: Mapping[str, Tongue] = {
         many=put("recipients")([{"email": one} for one in MANY]),
         file=lambda b, content: b.update(attachments=[{"name": "a.pdf", "header": {}, "content": content}]),
         abroad=lambda b: b.update(subject=SUBJECT, recipients=[{"email": ABROAD, "name": NAME}]),
+    ),
+    "ses": Tongue(
+        path="/v2/email/outbound-emails",
+        key=lambda key: {},
+        signs=True,
+        good=200,
+        unauthorized=403,
+        wrong_type=400,
+        said=_text("message"),
+        body={
+            "FromEmailAddress": "news@acme.test",
+            "Destination": {"ToAddresses": ["cy@example.test"]},
+            "Content": {
+                "Simple": {
+                    "Subject": {"Data": "Your order"},
+                    "Body": {"Text": {"Data": TEXT}},
+                    "Headers": [{"Name": "X-Galateo-Class", "Value": "transactional"}],
+                }
+            },
+        },
+        breaks={
+            "subject": put("Content", "Simple", "Subject", "Data")(BREAK),
+            "name": put("FromEmailAddress")("A\r\nBcc: b@x.test <news@acme.test>"),
+            "address": put("Destination", "ToAddresses")([f"{BREAK}@x.test"]),
+            "header": put("Content", "Simple", "Headers", 0)({"Name": "X-A", "Value": BREAK}),
+        },
+        many=put("Destination", "ToAddresses")(MANY),
+        twins=put("Destination", "ToAddresses")(["cy@example.test", "CY@Example.test"]),
+        file=lambda b, content: b["Content"]["Simple"].update(
+            Attachments=[{"FileName": "a.pdf", "RawContent": content, "ContentType": "application/pdf"}]
+        ),
+        abroad=lambda b: (
+            b["Content"]["Simple"].update(Subject={"Data": SUBJECT}),
+            b["Destination"].update(ToAddresses=[f"{NAME} <{ABROAD}>"]),
+        )[0],
     ),
     "unipile": Tongue(
         path="/api/v1/chats",
