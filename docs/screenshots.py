@@ -9,6 +9,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ FLAGS = (
 SIZES = {"desk": (1360, 900, "light", "en-GB"), "phone": (390, 844, "dark", "it-IT")}
 SECRET = "only for the photographs"
 DAYS = 30
+DAY = 86400.0
 
 
 async def main(folder: Path) -> None:
@@ -45,15 +47,24 @@ async def main(folder: Path) -> None:
             database=f"sqlite:///{place}/galateo.db",
             keys=Path(place) / "keys",
         )
-        print(f"{await fill_month(own, DAYS, time.time())} messages written")
+        began, moment = time.time(), afternoon(time.time())
+        print(f"{await fill_month(own, DAYS, moment)} messages written")
         parts = await open_parts(own, serving=True)
         try:
-            await photograph(parts, folder)
+            await photograph(parts, folder, lambda: moment + time.time() - began)
         finally:
             await parts.store.close()
 
 
-async def photograph(parts: Parts, folder: Path) -> None:
+def afternoon(now: float) -> float:
+    """The last working day's afternoon: a good hour to look at a day."""
+    at = now // DAY * DAY + 16.5 * 3600
+    while at > now or time.gmtime(at).tm_wday > 4:
+        at -= DAY
+    return at
+
+
+async def photograph(parts: Parts, folder: Path, clock: Callable[[], float]) -> None:
     """Serve the console to a browser, page by page."""
     ada = Reviewer(name="ada", role="admin", secret=hash_secret(SECRET))
     access = replace(tools(parts.access), reviewers={"ada": ada})
@@ -63,7 +74,8 @@ async def photograph(parts: Parts, folder: Path) -> None:
         reader=parts.reader,
         policies=parts.policies,
         review=parts.review,
-        tasks=Tasks(parts.store, parts.review, time.time),
+        tasks=Tasks(parts.store, parts.review, clock),
+        clock=clock,
         consents=parts.consents,
         habits=review_habits(parts.settings),
     )
@@ -89,8 +101,13 @@ async def tour(page: Page, base: str, folder: Path, size: str) -> None:
     async def keep(name: str, path: str = "") -> None:
         if path:
             await page.goto(base + path)
+        for frame in await page.query_selector_all("iframe"):  # drawn once it was in sight
+            await frame.scroll_into_view_if_needed()
         await page.wait_for_timeout(400)
-        await page.screenshot(path=folder / f"console-{name}-{size}.png", full_page=name not in ("policies",))
+        await page.evaluate("scrollTo(0, 0)")
+        await page.screenshot(
+            path=folder / f"console-{name}-{size}.png", full_page=name not in ("policies", "messages")
+        )
         print(f"console-{name}-{size}.png")
 
     await keep("login", "/console/login")
@@ -103,6 +120,7 @@ async def tour(page: Page, base: str, folder: Path, size: str) -> None:
     await keep("pile", pile or "/console/")
     hold = await page.get_attribute('.members a[href*="/holds/"] >> nth=-1', "href")
     await keep("hold", hold or "/console/")
+    await keep("replies", "/console/replies")
     await keep("messages", "/console/messages")
     message = (hold or "").rpartition("/")[2].partition("-")[0]
     await keep("message", f"/console/messages/{message}")

@@ -25,11 +25,12 @@ _HUMAN = b'"reply":"human"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One day: the hours that the answers given on it took, in the middle; and of the replies that had been
-    waiting for two days by then, the share without one."""
+    """One day: the hours that the answers given on it took, in the middle; and of the `due` replies that had
+    been there for two days by then, the share without one."""
 
     hours: float = 0.0
     left: float = 0.0
+    due: int = 0
 
 
 class Answers:
@@ -68,7 +69,7 @@ class Answers:
             for at, answer in self._found
             if at + LONGEST <= now and (at + LONGEST) // DAY == day
         ]
-        return Answered(hours=_median(given), left=due.count(False) / len(due) if due else 0.0)
+        return Answered(hours=_median(given), left=due.count(False) / len(due) if due else 0.0, due=len(due))
 
 
 def _median(values: Sequence[float]) -> float:

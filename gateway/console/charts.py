@@ -14,7 +14,8 @@ EARLY = 0.25
 class Figure:
     """One figure over the last days, the oldest first and today last. `format` is number, decimal, percent
     or hours; `good` says which way is better: up, down, or "" for neither. `elapsed` is the share of today
-    that is over: counts are compared with as much of a usual day."""
+    that is over: counts are compared with as much of a usual day. Without
+    `known` today says nothing yet; `weights` say how much each day counts in what is usual."""
 
     key: str
     values: Sequence[float]
@@ -22,6 +23,8 @@ class Figure:
     good: str = ""
     limit: float = 0.0
     elapsed: float = 1.0
+    known: bool = True
+    weights: Sequence[float] = ()
 
     @property
     def today(self) -> float:
@@ -30,7 +33,11 @@ class Figure:
 
     @property
     def usual(self) -> float:
-        """The mean of the days before today on which anything happened."""
+        """The mean of the days before today on which anything happened, as they weigh."""
+        if self.weights:
+            whole = sum(self.weights[:-1])
+            pairs = zip(self.values[:-1], self.weights, strict=False)
+            return sum(value * weight for value, weight in pairs) / whole if whole else 0.0
         before = [value for value in self.values[:-1] if value]
         return sum(before) / len(before) if before else 0.0
 
@@ -38,7 +45,7 @@ class Figure:
     def trend(self) -> str:
         """better, worse or even, against the usual; a tenth either way is even."""
         usual = self.usual * self.elapsed if self.format == "number" else self.usual
-        early = self.elapsed < EARLY or (self.format != "number" and not self.today)
+        early = self.elapsed < EARLY or not self.known or (self.format != "number" and not self.today)
         if not self.good or not usual or early or abs(self.today - usual) <= usual / 10:
             return "even"
         return "better" if (self.today > usual) == (self.good == "up") else "worse"

@@ -64,8 +64,13 @@ def _excerpt(n: int, columns: tuple[Any, ...], body: bytes) -> Excerpt:
         sender=plain(message.sender.name or message.sender.address),
         recipient=plain(recipient.name or recipient.address),
         address=plain(recipient.address),
-        words=plain(words)[:LETTERS],
+        words=shorten(plain(words)),
     )
+
+
+def shorten(text: str) -> str:
+    """The first words, as many as a list has room for."""
+    return text if len(text) <= LETTERS else f"{text[:LETTERS].rpartition(' ')[0] or text[:LETTERS]}…"
 
 
 def plain(text: str) -> str:

@@ -173,12 +173,13 @@ async def _with_outcomes(store: Store, rows: list[tuple[Any, ...]]) -> list[Line
 
 def _line(row: tuple[Any, ...], outcomes: dict[int, int]) -> Line:
     message_id, source, sender, channel, class_, campaign, at, meta = row
-    recipients = orjson.loads(meta)["r"]
+    said = orjson.loads(meta)
+    recipients, named = said["r"], said["s"][2]
     first = unpack_recipient(recipients[0])
     return Line(
         id=message_id,
         at=at,
-        sender=plain(sender),
+        sender=plain(named or sender),
         recipient=plain(first.name or first.address),
         more=len(recipients) - 1,
         channel=channel,

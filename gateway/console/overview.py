@@ -112,7 +112,14 @@ def figures_of(counts: Sequence[Count], reviewed: Sequence[float], elapsed: floa
         Figure(key="held", values=held, good="down"),
         Figure(key="rejected", values=refused, good="down"),
         Figure(key="replies", values=replies, good="up"),
-        Figure(key="reply_rate", values=_ratio(replies, marketing), format="percent", good="up"),
+        Figure(
+            key="reply_rate",
+            values=_ratio(replies, marketing),
+            format="percent",
+            good="up",
+            known=bool(marketing[-1]),
+            weights=marketing,
+        ),
         Figure(key="leaving", values=leaving, good="down"),
         Figure(
             key="complaints",
@@ -120,6 +127,8 @@ def figures_of(counts: Sequence[Count], reviewed: Sequence[float], elapsed: floa
             format="percent",
             good="down",
             limit=COMPLAINTS,
+            known=bool(accepted[-1]),
+            weights=accepted,
         ),
         Figure(key="review", values=list(reviewed), format="hours", good="down"),
     ]
@@ -129,15 +138,22 @@ def figures_of(counts: Sequence[Count], reviewed: Sequence[float], elapsed: floa
 def health_of(counts: Sequence[Count], answers: Sequence[Answered], elapsed: float = 1.0) -> list[Figure]:
     """The charts of healthy outreach, from the days, the oldest first."""
     habits = [count.habit for count in counts]
+    sizes, due = [float(h.size) for h in habits], [float(a.due) for a in answers]
+    proven, copied, left = ([h.proven for h in habits], [h.copied for h in habits], [a.left for a in answers])
     figures = [
-        Figure(key="proven", values=[h.proven for h in habits], format="percent", good="up"),
+        _share("proven", proven, sizes, good="up"),
         Figure(key="per_person", values=[h.median for h in habits], format="decimal", good="down"),
         Figure(key="per_person_most", values=[h.most for h in habits], format="decimal", good="down"),
-        Figure(key="copied", values=[h.copied for h in habits], format="percent", good="down"),
+        _share("copied", copied, sizes, good="down"),
         Figure(key="answered", values=[a.hours for a in answers], format="hours", good="down"),
-        Figure(key="left", values=[a.left for a in answers], format="percent", good="down"),
+        _share("left", left, due, good="down"),
     ]
     return [replace(figure, elapsed=elapsed) for figure in figures]
+
+
+def _share(key: str, values: Sequence[float], weights: Sequence[float], good: str) -> Figure:
+    known = bool(weights and weights[-1])
+    return Figure(key=key, values=values, format="percent", good=good, known=known, weights=weights)
 
 
 def _ratio(part: Sequence[float], whole: Sequence[float]) -> list[float]:

@@ -10,12 +10,15 @@ from aiohttp import web
 
 from gateway.console.days import Count, Days
 from gateway.console.desk import Turned, Visit
+from gateway.console.pages import lasting
 from gateway.policy.live import LivePolicies
 from gateway.policy.outcome import Outcome
 from gateway.policy.policies import Entry, Policy, Scope
 from gateway.policy.rules.table import FLOOR
 
 WEEK = 7
+_SPANS = ("age", "per", "window", "within")
+"""Parameters that are seconds."""
 _CASE = re.compile(r"^\s*-\s+case:", re.MULTILINE)
 
 
@@ -115,12 +118,16 @@ def parameters_of(entry: Entry) -> str:
     """The parameters of a rule, those that are set."""
     rule: Any = entry.rule
     given = ((f.name, getattr(rule, f.name)) for f in fields(rule) if not f.name.startswith("_"))
-    return ", ".join(f"{name}: {_plain(value)}" for name, value in given if value not in (None, "", (), {}))[
-        :300
-    ]
+    return ", ".join(
+        f"{name}: {_plain(value, name)}" for name, value in given if value not in (None, "", (), {})
+    )[:300]
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any, name: str = "") -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name in _SPANS and isinstance(value, int | float) and value >= 60:
+        return lasting(value)
     if isinstance(value, frozenset | set | tuple | list):
         return ", ".join(sorted(str(item) for item in value))
     return str(value)

@@ -100,3 +100,17 @@ REASONS = {
     "release": ("customer since 2019, asked by phone", "written for one person, fine", "agreed at the fair"),
     "reject": ("same words to everybody", "no consent, and none to be had this way", "sounds like a robot"),
 }
+
+STRAY = (
+    (
+        "paola.neri@altrove.example",
+        "Re: Autunno in libreria",
+        "Scrivo da un altro indirizzo: vi prego di non mandarmi più nulla.\n\nPaola Neri",
+    ),
+    (
+        "segreteria@scuola.example",
+        "Visita della seconda B",
+        "Buongiorno, possiamo venire con ventidue ragazzi giovedì mattina? Grazie, la segreteria",
+    ),
+)
+"""Replies that answer no message of ours: from whom, subject, text."""

@@ -15,11 +15,12 @@ import orjson
 
 from gateway.access import Access, Source
 from gateway.app.parts import read_access, read_keys, read_policies
-from gateway.demo.letters import FIRST, LAST, LETTERS, REASONS, Letter
+from gateway.demo.letters import FIRST, LAST, LETTERS, REASONS, STRAY, Letter
 from gateway.intake import Intake
 from gateway.intake.consents import ConsentInput, Consents
 from gateway.intake.events import Events
 from gateway.intake.rebuild import content_for
+from gateway.intake.review_pile import Kept, TakeIn
 from gateway.keys import Keys
 from gateway.ledger.happening import Happening
 from gateway.message.content import Content
@@ -148,6 +149,22 @@ class Month:
             except (AlreadyDecided, HoldGone):
                 continue
 
+    async def stray(self) -> None:
+        """Replies come in that answer nothing we know."""
+        for author, subject, text in STRAY:
+            kept = Kept(
+                dedup=self.rng.randbytes(16),
+                controller=CONTROLLER,
+                reason="unmatched",
+                message="",
+                author=author,
+                addressed=(MAILBOX,),
+                subject=subject,
+                text=text,
+                at=self.clock.now,
+            )
+            await self.store.run(TakeIn(kept=kept))
+
     async def _deliver(self) -> None:
         """Everything accepted arrives; nothing is sent from here."""
         done = Attempt(outcome=Outcome.DELIVERED, kind=Kind.DELIVERED, relay="smtp", phase="final", code=250)
@@ -260,6 +277,7 @@ async def fill_month(
             await month.decide(start - 12 * 3600)
             sent += await month.day(start, now)
             told(min(day + 1, days))
+        await month.stray()
     finally:
         await store.close()
     return sent

@@ -1,0 +1,90 @@
+"""The figures of healthy outreach: from what decisions knew, and from what came back."""
+
+import orjson
+
+from gateway.console.answers import Answers
+from gateway.console.charts import Figure, bars
+from gateway.console.overview import health_of
+from gateway.console.samples import MOST, Habit, Sample
+from gateway.ledger.happening import Happening
+from gateway.message.envelope import Identifier
+from tests.console.place import Browser, Place, plain
+from tests.line import DAY, KEYS, NOW
+
+
+def snapshot(grade: str = "A", contacts: int = 0, counts: tuple[int, ...] = ()) -> bytes:
+    granted = [["newsletter", "email", "granted", grade, "consent", 1.0, 0.0, "", ""]]
+    sent = [[NOW - n * DAY, "newsletter", "email", "s", "", "", 0] for n in range(1, contacts + 1)]
+    return orjson.dumps({"p": {"p": granted, "c": sent}, "c": [counts, 0.0]})
+
+
+class TestSamples:
+    def test_what_a_day_was_like(self) -> None:
+        sample = Sample()
+        sample.add("a", "email", NOW, snapshot("A", contacts=2, counts=(3, 0)))
+        sample.add("b", "email", NOW, snapshot("D", contacts=40, counts=(1, 1)))
+        sample.add("c", "linkedin", NOW, snapshot("A"))
+        sample.add("d", "email", NOW, b"not json")
+        habit = sample.habit()
+        assert (habit.size, habit.proven) == (4, 0.25)
+        assert (habit.median, habit.most) == (3.0, 30.0)
+        assert habit.copied == 1.5 / 4
+
+    def test_nothing_is_nothing(self) -> None:
+        assert Sample().habit() == Habit()
+
+    def test_of_many_an_even_share_is_looked_into(self) -> None:
+        sample, early, late = Sample(), snapshot("A"), snapshot("D")
+        for n in range(5 * MOST):
+            sample.add(f"m{n}", "email", NOW, early if n < 2.5 * MOST else late)
+        assert MOST / 3 < len(sample.rows) <= MOST
+        assert abs(sample.habit().proven - 0.5) < 0.05
+
+
+class TestAnswers:
+    async def test_answers_and_what_is_left(self, here: Place) -> None:
+        await self._tell(here, "message.replied", "anna", -3.5)
+        await self._tell(here, "message.replied", "bruno", -3.4)
+        await self._tell(here, "message.answered", "anna", -3.0)
+        here.line.clock.now = NOW
+        answers = Answers(here.line.store, here.line.clock)
+        await answers.refresh(29)
+        days = answers.latest(29)
+        assert sorted(day.hours for day in days)[-1] == 12.0
+        [late] = [day for day in days if day.due]
+        assert (late.due, late.left) == (2, 0.5)
+        assert days[-1].due == 0
+
+    async def _tell(self, here: Place, kind: str, who: str, days: float) -> None:
+        from gateway.intake.events import Events
+
+        here.line.clock.now = at = NOW + days * DAY
+        events = Events(
+            here.line.store, None, KEYS, here.line.metrics, here.line.access.sources, backdate_limit=DAY
+        )  # type: ignore[arg-type]
+        address = f"{who}@example.org"
+        told = Happening(
+            type=kind, controller="default", source="development", source_event_id=f"{kind}{who}",
+            occurred_at=at, received_at=at, channel="email", sender="elena@acme.example", opens=True,
+            recipients=(Identifier(channel="email", address=address, key=address),),
+        )  # fmt: skip
+        await events.tell(told)
+
+
+class TestFigures:
+    def test_what_is_usual_weighs_the_days(self) -> None:
+        figure = Figure(key="x", values=[1.0, 0.0, 0.5], weights=[1.0, 3.0, 9.0], format="percent")
+        assert figure.usual == 0.25
+        assert Figure(key="x", values=[1.0], weights=[0.0]).usual == 0.0
+
+    def test_a_day_without_anything_is_not_worse(self) -> None:
+        figures = health_of([], [])
+        assert [f.key for f in figures][:2] == ["proven", "per_person"]
+        assert not any(f.known for f in figures if f.format == "percent")
+        assert {f.trend for f in figures} == {"even"}
+        assert "<svg" in bars(figures[0], "t")
+
+    async def test_the_page_shows_them(self, here: Place, ada: Browser) -> None:
+        _, text = await ada.get("/console/overview")
+        for words in ("proven consent", "Messages per person", "Sameness", "reply to our answer", "two days"):
+            assert words in plain(text)
