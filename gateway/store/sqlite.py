@@ -43,13 +43,14 @@ FINGERPRINT_DAYS = 30
 BUSY_SECONDS = 10.0
 
 
-def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
-    """A connection with the pragmas that durability and speed here rest on."""
+def connect(path: Path, *, readonly: bool = False, mapped: bool = True) -> apsw.Connection:
+    """A connection with the pragmas that durability and speed here rest on. `mapped` maps the file into
+    memory: it counts as the process's own, and is quicker to read."""
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, statementcachesize=200)
     db.set_busy_timeout(0 if not readonly else 1000)
     db.execute("PRAGMA temp_store = MEMORY")
-    db.execute("PRAGMA mmap_size = 8589934592")
+    db.execute(f"PRAGMA mmap_size = {8589934592 if mapped else 0}")
     if not readonly:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
@@ -80,9 +81,9 @@ class SqliteStore(Reads):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(path) if serving else None
         try:
-            self._db = connect(path)
+            self._db = connect(path, mapped=serving)
             migrate_sqlite(self._db)
-            self._reader = connect(path, readonly=True)
+            self._reader = connect(path, readonly=True, mapped=serving)
         except apsw.Error as error:
             raise translate(error) from error
         self._slow = SlowReads(lambda: connect(path, readonly=True))
