@@ -154,9 +154,7 @@ def _weigh(features: dict[str, float], weights: Weights) -> dict[str, Finding]:
     return found
 
 
-def _point_out(
-    found: dict[str, Finding], text: str, subject: str, seen: Study, weights: Weights
-) -> None:
+def _point_out(found: dict[str, Finding], text: str, subject: str, seen: Study, weights: Weights) -> None:
     """Give each finding that holds the words that show it, the weightiest first."""
     holding = {name for name, finding in found.items() if finding.value}
     if not holding:
@@ -182,14 +180,20 @@ def _point_out(
 def _show(
     best: list[tuple[tuple[str, int, int], tuple[float, str]]], text: str, subject: str
 ) -> list[Evidence]:
-    """Evidence for the best places; a place inside one shown already says nothing new."""
+    """Evidence for the best places; of two of which one holds the other, the longer is shown, once."""
     shown: list[Evidence] = []
     for (part, start, end), (_, feature) in best:
         if any(one.part == part and one.start <= start and end <= one.end for one in shown):
             continue
         words = (subject if part == "subject" else text)[start:end]
-        shown.append(Evidence(text=words, start=start, end=end, why=feature.replace(".", ": ", 1), part=part))
-        if len(shown) == MAX_EVIDENCE:
+        longer = Evidence(text=words, start=start, end=end, why=feature.replace(".", ": ", 1), part=part)
+        held = [one for one in shown if one.part == part and start <= one.start and one.end <= end]
+        if held:
+            shown[shown.index(held[0])] = longer
+            shown = [one for one in shown if one not in held]
+        elif len(shown) < MAX_EVIDENCE:
+            shown.append(longer)
+        else:
             break
     return shown
 

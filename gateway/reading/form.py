@@ -59,6 +59,8 @@ def message_features(  # noqa: C901 (a plain list of conditions)
         features["msg.short"] = 1.0
         if words <= 12:
             features["msg.tiny"] = 1.0
+            if words <= 2:
+                features["msg.empty"] = 1.0
     elif words >= 120:
         features["msg.long"] = 1.0
     if content.bulk_headers:
