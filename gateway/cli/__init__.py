@@ -16,6 +16,7 @@ COMMANDS = {
     "read": ("gateway.cli.read", "Say what messages say, with the words that show it."),
     "consents": ("gateway.cli.consents", "Import, show and export what people agreed to."),
     "holds": ("gateway.cli.holds", "List, show, release and reject held messages."),
+    "replies": ("gateway.cli.replies", "Look at replies and bounces that nobody could place."),
     "events": ("gateway.cli.events", "Tell subscribers of outgoing webhooks again."),
     "replay": ("gateway.cli.replay", "Try a draft of policies on past messages."),
     "explain": ("gateway.cli.explain", "Say why a message was decided so, or what would become of one."),
