@@ -99,7 +99,7 @@ class Served:
         return json.loads(said[-1])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A gateway with an access file."""
     folder = tmp_path_factory.mktemp("gateway")
@@ -109,5 +109,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     access.write_text(ACCESS % (secret, token, secret, secret))
     rules = policies(folder / "rules", *POLICIES)
     with Sink() as sink, Gateway(folder, relay=sink.url, policies=rules, access=access) as gateway:
-        gateway.consents([consent("ana@example.test", controller="acme")])
+        liked = consent("ACoAAexample04", controller="acme", channel="linkedin", purpose="offers")
+        gateway.consents([consent("ana@example.test", controller="acme"), liked])
         yield Served(gateway, sink)

@@ -109,7 +109,8 @@ def test_unipile_refuses(served: Served, scripts: Path) -> None:
     assert seen["body"]["status"] == 422
 
 
-def test_unipile_writes_on(served: Served, scripts: Path) -> None:
+def test_unipile_mixed_and_writes_on(served: Served, scripts: Path) -> None:
     seen = run(served, scripts, "unipile", "mixed")
     assert seen["ok"], seen
+    assert (seen["chat"]["object"], seen["chat"]["status"]) == ("ChatStarted", "mixed"), seen
     assert seen["next"]["object"] == "MessageSent"
