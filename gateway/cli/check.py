@@ -1,6 +1,7 @@
 """`galateo check`: would these policies load, and do their cases come out as written?"""
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from gateway.access import Access, AccessError
 from gateway.app.access_file import read_access_file
+from gateway.cli.in_force import NotGiven, fetch
 from gateway.evidence.regressions import regressions
 from gateway.policy.cases import Trial
 from gateway.policy.load import PolicyErrors, Problem, try_folder
@@ -26,11 +28,14 @@ DEFAULT_LEXICONS = SHIPPED / "lexicons"
 @click.command("check")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--quiet", "-q", is_flag=True, help="Show only what is wrong.")
-@click.option("--against", default="", metavar="live|FOLDER", help="Fail where cases of these differ, too.")
+@click.option(
+    "--against", default="", metavar="live|FOLDER|URL", help="Fail where cases of these differ, too."
+)
 def check_command(folder: Path | None, quiet: bool, against: str) -> None:
     """Check the policies in FOLDER (default: those that the settings name) and try their cases. With
-    --against, every case that holds for the policies in force (`live`: those that the settings name) or
-    for those of another folder has to hold under these as well.
+    --against, every case that holds for the policies in force (`live`: those that the settings name; a URL:
+    those of the gateway whose OPS_LISTEN that is, asked with GALATEO_TOKEN) or for those of another folder
+    has to hold under these as well.
 
     Exit codes: 0 all is well, 1 something is wrong in the files, 2 there is no such folder.
     """
@@ -46,8 +51,20 @@ def check_command(folder: Path | None, quiet: bool, against: str) -> None:
         raise click.UsageError(f"There is no folder {folder}.")
     fine = check(folder, console, warnings, quiet=quiet) and known
     if fine and against:
-        fine = compare(folder, _from_settings()[0] if against == "live" else Path(against), console)
+        fine = _compare(folder, against, console)
     sys.exit(0 if fine else 1)
+
+
+def _compare(draft: Path, against: str, console: Console) -> bool:
+    if not against.startswith(("http://", "https://")):
+        return compare(draft, _from_settings()[0] if against == "live" else Path(against), console)
+    with tempfile.TemporaryDirectory(prefix="galateo-") as name:
+        try:
+            fetch(against, Path(name))
+        except NotGiven as error:
+            console.print(Text(str(error), style="red"))
+            return False
+        return compare(draft, Path(name), console)
 
 
 def compare(draft: Path, live: Path, console: Console) -> bool:

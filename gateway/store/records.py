@@ -5,7 +5,7 @@ JSON columns are bytes made by orjson; subjects are 16-byte keyed hashes; times 
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway.keys import lane_of
 
@@ -179,8 +179,7 @@ class EventRow:
         return lane_of(self.subject) if self.subject else 0
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(NamedTuple):
     """One entry of an audit chain before it is chained: what was done, to what, by whom, and the digest
     of what it says."""
 
