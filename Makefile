@@ -1,6 +1,6 @@
 # Everything happens in .venv, in this tree. Needed beforehand: Python 3.11+, make, a C compiler.
 
-PYTHON ?= python3
+PYTHON ?= $(shell ./requirements/python)
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
