@@ -135,6 +135,7 @@ class Metrics:
 
         # Waiting
         self._held = Gauge("galateo_held_messages", "Holds that wait, by policy.", ["policy"], **level)
+        self._hold_ages = Gauge("galateo_holds_by_age", "Holds that wait, by how long.", ["age"], **level)
         self._oldest_hold = Gauge("galateo_oldest_hold_seconds", "Age of the oldest hold.", **level)
         self._outbox = Gauge("galateo_outbox_messages", "Accepted and not yet delivered.", **level)
         self._oldest_outbox = Gauge(
@@ -247,6 +248,11 @@ class Metrics:
         for policy, count in waiting.items():
             self._held.labels(policy).set(count)
         self._oldest_hold.set(oldest_seconds)
+
+    def hold_ages(self, waiting: Mapping[str, int]) -> None:
+        """Show the holds that wait, by how long they have."""
+        for age, count in waiting.items():
+            self._hold_ages.labels(age).set(count)
 
     def outbox(self, messages: int, oldest_seconds: float = 0.0) -> None:
         """Show how many deliveries wait, and the oldest one's age."""

@@ -21,6 +21,7 @@ PROMISED = {
     "galateo_commit_seconds": set(),
     "galateo_batch_messages": set(),
     "galateo_held_messages": {"policy"},
+    "galateo_holds_by_age": {"age"},
     "galateo_oldest_hold_seconds": set(),
     "galateo_outbox_messages": set(),
     "galateo_deliveries": {"relay", "result"},
@@ -58,6 +59,7 @@ def count_everything(metrics: Metrics) -> None:
     metrics.decided_in(0.00003)
     metrics.commit(0.002, 17)
     metrics.holds({"first-contact": 2}, 60)
+    metrics.hold_ages({"under 1 h": 2})
     metrics.outbox(5)
     metrics.delivery("smtp", "delivered", 0.02)
     metrics.bounce("hard")

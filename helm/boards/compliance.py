@@ -134,6 +134,15 @@ HOLDS = Row(
             width=10,
         ),
         Panel(
+            title="Holds that wait, by age",
+            about="How long they have waited: what is over a day old has passed the usual promise.",
+            queries=(ask("max by (age) (galateo_holds_by_age)", "{{age}}"),),
+            unit="short",
+            link="console:holds",
+            kind="bars",
+            width=10,
+        ),
+        Panel(
             title="New holds, by rule",
             about="Which rules put messages before a reviewer.",
             queries=(
@@ -146,7 +155,6 @@ HOLDS = Row(
             unit="short",
             link="console:holds",
             kind="bars",
-            width=10,
         ),
         Panel(
             title="Age of the oldest hold",

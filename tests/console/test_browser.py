@@ -142,7 +142,7 @@ async def test_axe_finds_nothing_and_everything_fits(here: Place) -> None:
         "/console/", f"/console/holds/{hold}", f"/console/piles/{stored.cluster}?codes={stored.codes}",
         "/console/messages", f"/console/messages/{hold.partition('-')[0]}", "/console/people",
         f"/console/people/default/{stored.subject.hex()}", "/console/policies", "/console/policies/offers",
-        "/console/overview",
+        "/console/overview", "/console/replies",
     ]  # fmt: skip
     for width, scheme in ((1360, "light"), (390, "dark")):
         async with seat(here, viewport={"width": width, "height": 844}, color_scheme=scheme) as one:

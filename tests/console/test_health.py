@@ -9,7 +9,7 @@ from gateway.console.samples import MOST, Habit, Sample
 from gateway.ledger.happening import Happening
 from gateway.message.envelope import Identifier
 from tests.console.place import Browser, Place, plain
-from tests.line import DAY, KEYS, NOW
+from tests.line import DAY, KEYS, NOW, reader
 
 
 def snapshot(grade: str = "A", contacts: int = 0, counts: tuple[int, ...] = ()) -> bytes:
@@ -59,9 +59,8 @@ class TestAnswers:
         from gateway.intake.events import Events
 
         here.line.clock.now = at = NOW + days * DAY
-        events = Events(
-            here.line.store, None, KEYS, here.line.metrics, here.line.access.sources, backdate_limit=DAY
-        )  # type: ignore[arg-type]
+        line = here.line
+        events = Events(line.store, reader(), KEYS, line.metrics, line.access.sources, backdate_limit=DAY)
         address = f"{who}@example.org"
         told = Happening(
             type=kind, controller="default", source="development", source_event_id=f"{kind}{who}",

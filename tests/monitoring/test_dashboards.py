@@ -22,6 +22,7 @@ PROMISED = {
         "consent_grade",
         "galateo_violations_total",
         "galateo_held_messages",
+        "galateo_holds_by_age",
         "galateo_oldest_hold_seconds",
         "galateo_review_seconds",
         "galateo_reviews_total",
