@@ -1,5 +1,5 @@
 """`python -m bench.evidence`: what evidence costs. A month of traffic is verified and decided again, and the
-same messages are accepted with and without the audit chain, in turns."""
+same messages are accepted with and without the audit chain, and with and without a sweep, in turns."""
 
 import asyncio
 import gc
@@ -25,6 +25,7 @@ from gateway.evidence import replaying, stretch
 from gateway.evidence.entries import FileRows
 from gateway.evidence.origin import Origin
 from gateway.evidence.replaying import Drafted, replay, versions_of
+from gateway.evidence.retention import DAY, Keep, Retention, Sweep
 from gateway.evidence.verify import Verification
 from gateway.intake import accept
 from gateway.message.address import normalize
@@ -160,23 +161,59 @@ async def chain_cost(folder: Path, rounds: int) -> None:
         await line.store.close()
 
 
+async def sweep_cost(folder: Path, rounds: int) -> None:
+    """Acceptances in turns with a sweep of the retention under way, and without."""
+    clock = past.Clock(1)
+    store = SqliteStore(folder / "swept.db", clock=clock)
+    await store.start()
+    line = past.Past(store, clock)
+    await line.subscribe()
+    known, shares = letters(100), []
+    for n in range(30):
+        await line.deliver_all(addressed(known, n * ROUND, ROUND, clock()))
+    ago = clock.now
+    clock.now += 10 * DAY
+    keep = Retention((Keep(what="facts", seconds=DAY, why="measured"),))
+    for n in range(30, 30 + rounds):
+        seconds = [0.0, 0.0]
+        for which in (0, 1) if n % 2 else (1, 0):
+            made = list(addressed(known, (2 * n + which) * ROUND, ROUND, clock()))
+            sweep = None if which else asyncio.create_task(Sweep(store, keep, clock.now).run())
+            began = time.process_time()
+            await line.deliver_all(made)
+            seconds[which] = time.process_time() - began
+            if sweep is not None:
+                sweep.cancel()
+                await asyncio.gather(sweep, return_exceptions=True)
+        shares.append(seconds[0] / seconds[1] - 1)
+    left = await store.rows("SELECT count(*) FROM decisions WHERE at <= ? AND length(snapshot) > 2", (ago,))
+    low, _, high = statistics.quantiles(shares, n=4)
+    print(
+        f"sweep median of {rounds} pairs {statistics.median(shares):+.1%} (quartiles {low:+.1%}, {high:+.1%})"
+        f"; {30 * ROUND - left[0][0]:,} of {30 * ROUND:,} rows let go meanwhile"
+    )
+    await store.close()
+
+
 @click.command(help=__doc__)
 @click.option("--count", default=100_000, show_default=True, help="Messages of the month.")
 @click.option("--rounds", default=3, show_default=True, help="How often each is measured.")
-@click.option("--only", type=click.Choice(["verify", "replay", "chain"]), multiple=True)
+@click.option("--only", type=click.Choice(["verify", "replay", "chain", "sweep"]), multiple=True)
 @click.option(
     "--database",
     type=click.Path(dir_okay=False, path_type=Path),
     help="A month that was made before, or where to keep this one.",
 )
 def main(count: int, rounds: int, only: tuple[str, ...], database: Path | None) -> None:
-    wanted = only or ("verify", "replay", "chain")
+    wanted = only or ("verify", "replay", "chain", "sweep")
     with tempfile.TemporaryDirectory(prefix="galateo-bench-", dir="/var/tmp") as name:
         file = database or Path(name) / "past.db"
         if {"verify", "replay"} & set(wanted):
             _past(file, count, rounds, wanted)
         if "chain" in wanted:
             asyncio.run(chain_cost(Path(name), 20 * rounds))
+        if "sweep" in wanted:
+            asyncio.run(sweep_cost(Path(name), 10 * rounds))
 
 
 def _past(file: Path, count: int, rounds: int, wanted: tuple[str, ...]) -> None:

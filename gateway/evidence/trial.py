@@ -79,12 +79,15 @@ class Trials:
 
     async def _aside(self, drafted: Drafted, since: float, until: float) -> Changes:
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(
-            1, mp_context=context, initializer=prepare, initargs=(self._origin, drafted)
-        )
+        try:
+            pool = ProcessPoolExecutor(
+                1, mp_context=context, initializer=prepare, initargs=(self._origin, drafted)
+            )
+        except OSError as error:
+            raise Failed from error
         try:
             return await replay(self._store, drafted, since, until, pool=pool)
-        except BrokenProcessPool as error:
+        except (BrokenProcessPool, OSError) as error:
             raise Failed from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
