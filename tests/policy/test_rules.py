@@ -394,6 +394,9 @@ CASES = [
     ("rule: declared_purpose", replace(OUTREACH, campaign="c", purpose="events"), PLAIN, facts(), set()),
     ("rule: declared_purpose", OUTREACH, PLAIN, facts(), set()),
     (
+        "rule: declared_purpose\n  purposes: [Events]", replace(OUTREACH, purpose="events"), PLAIN, facts(), set(),
+    ),
+    (
         "rule: declared_purpose\n  purposes: [offers]", replace(OUTREACH, purpose="events"), PLAIN, facts(),
         {"declared_purpose.unknown"},
     ),

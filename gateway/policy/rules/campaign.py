@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, PURPOSES, Case, Found
-from gateway.policy.wording import quoted
+from gateway.policy.wording import fact, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class DeclaredPurpose:
         """Whether the campaign said what it is for."""
         message = case.message
         if message.purpose:
-            if not self.purposes or message.purpose in self.purposes:
+            if not self.purposes or message.purpose in {p.casefold() for p in self.purposes}:
                 return NOTHING
             known = ", ".join(self.purposes)
             return (
@@ -31,6 +31,7 @@ class DeclaredPurpose:
                         "Use an agreed purpose, or have compliance add this one.",
                         "Usare uno scopo concordato, o chiedere alla compliance di aggiungerlo.",
                     ),
+                    evidence=(fact(message.purpose, "declared purpose"),),
                 ),
             )
         if case.class_ in PURPOSES or not (message.campaign or message.sequence_step > 1):

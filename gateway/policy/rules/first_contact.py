@@ -9,6 +9,7 @@ from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, STAGES, Case, Contradiction, Found, purpose_of, stage
 from gateway.policy.rules.consent import DAY, standing
 from gateway.policy.wording import count, fact, quoted, span, when
+from gateway.reading.reading import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,9 @@ class BareInvitation:
         if words - len(stock.split()) >= self.min_words:
             return NOTHING
         code = "stock" if stock else ("short" if words else "empty")
-        seen = (fact(stock, "the network's own words"),) if stock else ()
+        note = text.strip()[:200]
+        said = fact(stock, "the network's own words") if stock else Evidence(text=note, why="the whole note")
+        seen = (said,) if words else ()
         return (Objection(code=code, reason=_bare(code, words), remedy=_ADD_NOTE, evidence=seen),)
 
 
