@@ -1,6 +1,7 @@
 """The holds: the list, one of them, many of them at once."""
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -8,8 +9,9 @@ from aiohttp import web
 from gateway.console import preview
 from gateway.console.desk import Desk, Turned, Visit, go_to
 from gateway.console.dossier import gather
+from gateway.console.excerpts import plain
 from gateway.console.marks import compare, mark
-from gateway.console.piles import AGES, Filter, find_pile, list_piles, members
+from gateway.console.piles import AGES, Filter, Pile, find_pile, holds_of, list_piles, members
 from gateway.console.replies import waiting_replies
 from gateway.console.roles import DECIDE_HOLDS
 from gateway.console.verdicts import Verdicts
@@ -26,8 +28,10 @@ _TASK = re.compile(r"[0-9a-z]{26}\Z")
 _CLUSTER = re.compile(r"[0-9a-f]{1,64}\Z")
 MANY = 99
 """Replies that matched nothing are counted up to here."""
-SHOWN = 200
+SHOWN = 400
 """Members of a pile that are listed, to leave some of them out."""
+MOST_NAMED = 500
+"""People who may be left out by address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Holds:
         verdicts: Verdicts,
         tasks: Tasks,
         sla: Sla,
+        subject: Callable[[str, str], bytes],
     ) -> None:
         self._desk = desk
         self._store = store
@@ -66,6 +71,7 @@ class Holds:
         self._verdicts = verdicts
         self._tasks = tasks
         self._sla = sla
+        self._subject = subject
 
     async def index(self, visit: Visit) -> web.Response:
         """What waits, like holds together, oldest first."""
@@ -149,7 +155,7 @@ class Holds:
             raise Turned("gone", 404)
         return await self.show(visit, word, outcome=outcome)
 
-    async def pile(self, visit: Visit, problem: str = "") -> web.Response:
+    async def pile(self, visit: Visit, problem: str = "", unknown: Sequence[str] = ()) -> web.Response:
         """Like holds, with a sample and all of them listed."""
         cluster, codes = visit.request.match_info["cluster"], _codes(visit)
         found = await find_pile(self._store, cluster, codes) if _CLUSTER.match(cluster) else None
@@ -173,6 +179,9 @@ class Holds:
             four_eyes=self._verdicts.four_eyes,
             deciding=visit.may(DECIDE_HOLDS),
             problem=problem,
+            unknown=[plain(line)[:100] for line in unknown[:10]],
+            leave_out=visit.form.get("leave_out"),
+            chosen=visit.form.all("except"),
             said=visit.form.get("reason"),
         )
 
@@ -192,6 +201,10 @@ class Holds:
         reason = _reason(visit)
         if not reason:
             return await self.pile(visit, "reason")
+        except_ = [hold_id for hold_id in visit.form.all("except") if _ID.match(hold_id)]
+        named, unknown = await self._named(visit, pile)
+        if unknown:
+            return await self.pile(visit, "unknown", unknown)
         task = await self._tasks.start(
             action=action,
             cluster=cluster,
@@ -199,10 +212,18 @@ class Holds:
             reason=reason,
             actor=visit.name,
             seen_at=_seen_at(visit, self._desk.clock()),
-            except_=tuple(hold_id for hold_id in visit.form.all("except") if _ID.match(hold_id)),
+            except_=(*except_, *named),
             propose=action == "release" and self._verdicts.four_eyes,
         )
         return go_to(f"/console/tasks/{task.id}")
+
+    async def _named(self, visit: Visit, pile: Pile) -> tuple[list[str], list[str]]:
+        """The holds for people who are left out by address, and the addresses that none is for."""
+        lines = [line.strip() for line in visit.form.get("leave_out").splitlines()]
+        asked = {line: self._subject(pile.channel, line) for line in lines[:MOST_NAMED] if line}
+        found = await holds_of(self._store, pile, asked.values())
+        unknown = [line for line, subject in asked.items() if subject not in found]
+        return [hold_id for ids in found.values() for hold_id in ids], unknown + lines[MOST_NAMED:]
 
     async def task(self, visit: Visit) -> web.Response:
         """How far a decision for many has come; only the bar of it for the page that asks again."""

@@ -62,7 +62,7 @@ def console_routes(
     desk = Desk(store, access, sessions, pages, clock, sso=habits.sso_header, trusted=habits.sso_trusted)
     verdicts = Verdicts(review)
     sla, days = Sla(habits.sla), Days(store, clock)
-    holds = Holds(desk, store, reader, policies, verdicts, tasks, sla)
+    holds = Holds(desk, store, reader, policies, verdicts, tasks, sla, consents.subject)
     people = People(desk, store, consents, export, erase)
     return [
         *_entrance(desk),

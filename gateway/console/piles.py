@@ -5,12 +5,13 @@ whoever decides one for all decides the same question.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from gateway.console.excerpts import NOTHING, Excerpt, excerpts
+from gateway.keys import lane_of
 from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.store.protocol import Store
 
@@ -172,6 +173,25 @@ async def find_pile(store: Store, cluster: str, codes: str) -> Pile | None:
     [(holds, oldest)] = await store.rows(_COUNT, (cluster, codes))
     found = await _describe(store, [(cluster, codes, holds, oldest)]) if holds else []
     return found[0] if found else None
+
+
+_OF_PERSON = (
+    "SELECT id FROM holds WHERE lane = ? AND controller = ? AND subject = ? AND status = 'open'"
+    " AND cluster = ? AND codes = ?"
+)
+
+
+async def holds_of(store: Store, pile: Pile, subjects: Iterable[bytes]) -> dict[bytes, list[str]]:
+    """Which holds of a pile are for some people, by subject; those that have none are left out."""
+    oldest = await store.hold(pile.oldest)
+    found: dict[bytes, list[str]] = {}
+    if oldest is None:
+        return found
+    for subject in subjects:
+        values = (lane_of(subject), oldest.controller, subject, pile.cluster, " ".join(pile.codes))
+        if rows := await store.few(_OF_PERSON, values):
+            found[subject] = [row[0] for row in rows]
+    return found
 
 
 async def members(store: Store, pile: Pile, limit: int) -> dict[str, Excerpt]:

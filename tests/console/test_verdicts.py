@@ -226,6 +226,26 @@ class TestPiles:
         assert kept == [holds[3], holds[5]]
         assert sum(kind == "hold.released" for kind, _, _ in await here.audited()) == 10
 
+    async def test_some_by_address(self, here: Place, ada: Browser) -> None:
+        holds = [await here.hold(f"p{n}@example.org") for n in range(6)]
+        hold = await here.line.store.hold(holds[0])
+        assert hold is not None
+        data = {
+            "form": await ada.form("/console/"), "codes": hold.codes, "seen_at": str(here.line.clock()),
+            "action": "release", "reason": "like the others", 
+            "leave_out": "P2@example.org\n\n nobody@example.org",
+        }  # fmt: skip
+        status, text, _ = await ada.post(f"/console/piles/{hold.cluster}", data)
+        assert status == 409
+        assert "none of these is for nobody@example.org" in plain(text)
+        assert {await here.status(hold_id) for hold_id in holds} == {"open"}
+        data["leave_out"] = "P2@example.org"
+        status, _, path = await ada.post(f"/console/piles/{hold.cluster}", data)
+        assert status == 200
+        await finished(ada, path)
+        assert [await here.status(hold_id) for hold_id in holds].count("released") == 5
+        assert await here.status(holds[2]) == "open"
+
     async def test_what_was_held_after_the_page_was_made_stays(self, here: Place, ada: Browser) -> None:
         first = await here.hold("p1@example.org")
         seen = here.line.clock()
