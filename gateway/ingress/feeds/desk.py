@@ -70,7 +70,7 @@ class FeedDesk:
         self._matching = matching
         self._inbound = inbound
         self._receive = receive
-        self._mail = Inflight(limits.inflight_bytes)
+        self._mail = Inflight(min(limits.inflight_bytes, 2 * INFLIGHT))
         self._access = access
         self._gate = Gate(access)
         self._tell = tell
