@@ -18,6 +18,7 @@ from gateway.evidence.retention import (
 )
 from gateway.evidence.upkeep import Upkeep
 from gateway.evidence.verify import Verification
+from gateway.intake.review_pile import Kept, TakeIn
 from gateway.message.envelope import CLASSES
 from gateway.policy.policies import PolicySet
 from tests.evidence.traffic import NEWS, traffic
@@ -102,6 +103,21 @@ async def test_a_withdrawn_consent_goes_and_its_withdrawal_stays(tmp_path: Path,
         assert [row[0] for row in left] == ["confirmed", "withdrawn"]
         assert (await gateway.submit(to="bruno@example.org", **NEWS)).status == "accepted"
         assert (await gateway.submit(to="anna@example.org", **NEWS)).status == "rejected"
+
+
+@pytest.mark.parametrize(("lines", "left"), [((("replies", 90),), 0), ((("events", 400),), 1), ((), 1)])
+async def test_replies_that_nobody_could_place_go_by_a_line_of_their_own(
+    tmp_path: Path, rules: PolicySet, lines: tuple[tuple[str, int], ...], left: int
+) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        kept = Kept(
+            dedup=b"k" * 16, controller="default", reason="unmatched", message="", author="x@example.org",
+            addressed=(), subject="?", text="Chi siete?", at=gateway.clock(),
+        )  # fmt: skip
+        await gateway.store.run(TakeIn(kept=kept))
+        gateway.clock.now += 100 * DAY
+        await swept(gateway, *(keep(what, days) for what, days in lines))
+        assert len(await gateway.store.unmatched()) == left
 
 
 async def test_indexes_of_the_work_end(tmp_path: Path, rules: PolicySet) -> None:

@@ -15,6 +15,7 @@ from gateway.intake.events import EventResult, Events, TellEvent
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import ALIASES_KEPT, Person
 from gateway.ledger.relationship import relationship, stage
+from gateway.ledger.wishes import besides_sales
 from gateway.message.address import normalize
 from gateway.message.envelope import Identifier
 from gateway.policy.policies import PolicySet
@@ -46,7 +47,8 @@ def event(type_: str, *people: Identifier, **given: Any) -> Happening:
 
 
 async def tell(gateway: Line, happening: Happening, **given: Any) -> EventResult:
-    reading = reader().read(message(text=happening.text).content) if happening.text else None
+    said = besides_sales(happening.text)
+    reading = reader().read(message(text=said).content) if happening.text else None
     return await gateway.store.run(TellEvent(happening, KEYS, reading, **given))
 
 
@@ -341,6 +343,45 @@ async def test_the_same_word_without_proof_revives_nothing(tmp_path: Path) -> No
         await tell(gateway, event("unsubscribe", occurred_at=NOW - 60, purpose="newsletter"))
         bare = event("consent.granted", purpose="newsletter", data={"ip": "192.0.2.1"})
         assert (await tell(gateway, bare, revives=True)).effect.note == "suppressed"
+
+
+@pytest.mark.parametrize(("ago", "left"), [(120.0, True), (2 * 3600.0, False)])
+async def test_a_withdrawal_by_a_clock_that_is_late_is_no_older_than_the_consent(
+    tmp_path: Path, ago: float, left: bool
+) -> None:
+    """Two machines differ by minutes; what is told hours later was overtaken by the person's own yes."""
+    async with line(tmp_path) as gateway:
+        given = event("consent.granted", purpose="newsletter", data=PROOF)
+        await tell(gateway, given, revives=True)
+        await tell(
+            gateway,
+            event("unsubscribe", occurred_at=NOW - ago, purpose="newsletter", source="other", opens=False),
+        )
+        assert (stops(await person(gateway)) == {"unsubscribed"}) is left
+
+
+@pytest.mark.parametrize(("opens", "replies"), [(True, 1), (False, 0)])
+async def test_no_sales_in_a_reply_counts_whoever_told_it(tmp_path: Path, opens: bool, replies: int) -> None:
+    async with line(tmp_path) as gateway:
+        said = event("message.replied", text="Volentieri, ma niente proposte commerciali.", opens=opens)
+        result = await tell(gateway, said)
+        assert (result.status, result.effect.note) == ("applied", "no_sales")
+        known = await person(gateway)
+        assert (known.no_sales_at, stops(known)) == (NOW, set())
+        assert relationship(known, RUI).replies == replies
+        again = await tell(gateway, replace(said, source_event_id="2"))
+        assert again.status == ("applied" if opens else "recorded")
+
+
+async def test_a_profile_that_refuses_sales_is_remembered(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        named = message(to=ANNA, class_="outreach", now=NOW)
+        [anna] = named.recipients
+        told = replace(named, recipients=(replace(anna, attributes={"headline": "CTO. No pitches."}),))
+        await gateway.intake.submit(told)
+        assert (await person(gateway)).no_sales_at == NOW
+        sale = await gateway.submit(class_="promotion", text="Sconto del 50% solo oggi: acquista ora!")
+        assert "no_sales.declared" in {v.code for v in sale.recipients[0].decision.violations}
 
 
 async def test_consent_never_travels_and_restriction_always_does(tmp_path: Path) -> None:

@@ -44,6 +44,18 @@ async def test_one_post_withdraws_at_once(tmp_path: Path) -> None:
         assert house.line.metrics.registry.get_sample_value("galateo_unsubscribes_total") == 1
 
 
+@pytest.mark.parametrize("jump", [-40 * DAY, -3600.0, 3600.0, 400 * DAY])
+async def test_a_clock_that_jumps_makes_nobody_stay(tmp_path: Path, jump: float) -> None:
+    async with pages(tmp_path) as house:
+        _, entry = await house.send()
+        house.line.clock.now += jump
+        assert (await house.ask("POST", house.link(entry), data=ONE_CLICK)).status == 200
+        for _ in range(2):
+            refused = await house.line.submit(class_="newsletter", purpose="newsletter", text=NEWS)
+            assert "suppressed.unsubscribed" in {v.code for v in refused.recipients[0].decision.enforced}
+            house.line.clock.now -= jump
+
+
 async def test_multipart_is_as_good_as_urlencoded(tmp_path: Path) -> None:
     async with pages(tmp_path) as house:
         _, entry = await house.send()
