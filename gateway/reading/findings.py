@@ -95,6 +95,11 @@ PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("form.premium", "form.shortcode"),
         ("promotional.sms", "promotional.words", "promotional.money"),
     ),
+    (
+        "pair.letter_leave",
+        ("promotional.newsletter",),
+        ("permission.send", "permission.list", "permission.again"),
+    ),
     ("pair.letter_way", ("promotional.newsletter",), ("footer.bulk", "way_out.words", "promotional.shop")),
 )
 """What says more together than apart: (name, any of these, any of those). A pitch sells nothing before it
