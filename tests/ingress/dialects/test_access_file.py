@@ -114,3 +114,8 @@ def test_the_commands_say_it_and_fail(tmp_path: Path, monkeypatch: pytest.Monkey
         done = CliRunner().invoke(command, ["check"] if command is access_command else ["-q"])
         assert done.exit_code == 1, done.output
         assert f"{path}:9: source 'crm'" in done.output.replace("\n", "")
+
+
+def test_the_example_of_the_documentation_is_read() -> None:
+    access = read_access_file(Path(__file__).resolve().parents[3] / "docs" / "access.example.yaml")
+    assert set(access.sources) == {"listmonk", "shop", "crm"}
