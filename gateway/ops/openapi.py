@@ -72,7 +72,7 @@ REVIEWED: dict[str, Any] = {
     "required": ["hold_id", "status"],
     "properties": {
         "hold_id": {"type": "string"},
-        "status": {"type": "string", "enum": ["released", "rejected"]},
+        "status": {"type": "string", "enum": ["released", "rejected", "proposed"]},
         "decision": {"anyOf": [ref("Outcome"), {"type": "null"}]},
     },
 }
@@ -155,6 +155,7 @@ def _decide(operation: str, summary: str) -> dict[str, Any]:
         "requestBody": body(ref("Verdict"), {"why": {"reason": "We met at the fair; he asked for it."}}),
         "responses": {
             "200": answer("Decided", ref("Reviewed")),
+            "202": answer("Proposed: a second reviewer has to agree", ref("Reviewed")),
             **problems(*_ASKED, *_TAKING, "not-found", "conflict"),
         },
     }

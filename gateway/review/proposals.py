@@ -9,15 +9,13 @@ from typing import Any
 
 import orjson
 
-from gateway.access import Reviewer
+from gateway.access import DEVELOPMENT_REVIEWER, Reviewer
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import Store
 from gateway.store.records import AuditRow, HoldRow, ReplayRow
 
 PROPOSED_FOR = 14 * 86400.0
 LONGEST_REASON = 1000
-DEVELOPMENT = "development"
-"""Who reviews, and what the source is called, while there is no access file."""
 
 _FIND = "SELECT answer FROM replays WHERE key = ? AND expires_at > ?"
 
@@ -76,7 +74,7 @@ async def find_proposal(store: Store, clock: Callable[[], float], hold_id: str) 
 def is_own(reviewer: Reviewer, source: str, sender: str) -> bool:
     """Whether a message comes from the reviewer's own source or mailbox: others decide it. In development
     there is one of each, and nobody else."""
-    names = set(reviewer.own) if reviewer.name == DEVELOPMENT else {reviewer.name, *reviewer.own}
+    names = set(reviewer.own) if reviewer.name == DEVELOPMENT_REVIEWER else {reviewer.name, *reviewer.own}
     return bool(names & {source, sender})
 
 

@@ -232,7 +232,7 @@ class TestPiles:
         assert hold is not None
         data = {
             "form": await ada.form("/console/"), "codes": hold.codes, "seen_at": str(here.line.clock()),
-            "action": "release", "reason": "like the others", 
+            "action": "release", "reason": "like the others",
             "leave_out": "P2@example.org\n\n nobody@example.org",
         }  # fmt: skip
         status, text, _ = await ada.post(f"/console/piles/{hold.cluster}", data)

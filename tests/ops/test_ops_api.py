@@ -140,6 +140,33 @@ async def test_a_release_sends_and_happens_once(house: House) -> None:
     assert (await _get(house, f"/api/v1/decisions/{hold}.9")).status == 404
 
 
+async def test_two_pairs_of_eyes_are_two_here_too(house: House) -> None:
+    hold = await _held(house)
+    house.review.four_eyes = True
+    for _ in range(2):
+        answer = await _post(house, f"/api/v1/holds/{hold}/release", VERDICT)
+        assert (answer.status, answer.json["status"]) == (202, "proposed")
+    assert (await _get(house, f"/api/v1/holds/{hold}")).json["status"] == "open"
+    answer = await _post(house, f"/api/v1/holds/{hold}/release", VERDICT, who="admin")
+    assert (answer.status, answer.json["status"]) == (200, "released")
+
+
+async def test_nobody_releases_their_own_here_either(house: House) -> None:
+    hold = await _held(house)
+    stored = await house.store.hold(hold)
+    assert stored is not None
+    before = house.access.reviewers
+    people = dict(before)
+    people["reviewer"] = people["reviewer"].model_copy(update={"own": (stored.source,)})
+    house.access.reviewers = people
+    try:
+        assert (await _post(house, f"/api/v1/holds/{hold}/release", VERDICT)).status == 403
+        assert (await _get(house, f"/api/v1/holds/{hold}")).json["status"] == "open"
+        assert (await _post(house, f"/api/v1/holds/{hold}/reject", VERDICT)).status == 200
+    finally:
+        house.access.reviewers = before
+
+
 async def test_a_release_is_refused_by_the_floor(house: House) -> None:
     hold = await _held(house)
     stop = {**CONSENT, "action": "objected", "at": "2026-11-01T10:00:00Z"}
