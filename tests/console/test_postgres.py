@@ -1,14 +1,17 @@
 """The console on PostgreSQL: the same pages, the same verdicts."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.app.gauges import count_ages
+from gateway.review import AlreadyDecided, Review
 from gateway.store.postgres import PostgresStore
 from tests.console.place import place, plain
 from tests.console.test_verdicts import decide_pile, finished
-from tests.line import Clock
+from tests.line import KEYS, Clock, reader
 from tests.postgres import database, server
 
 pytestmark = pytest.mark.postgres
@@ -41,7 +44,7 @@ async def test_pages_and_verdicts(postgres: str, tmp_path: Path) -> None:
             "/console/messages", "/console/messages?campaign=autumn",
             f"/console/messages?q={who}",
             f"/console/messages/{stored.message_id}", f"/console/people/default/{who}",
-            "/console/policies", "/console/overview",
+            "/console/policies", "/console/overview", "/console/replies",
         ):  # fmt: skip
             status, text = await ada.get(path)
             assert status == 200, (path, plain(text))
@@ -50,3 +53,28 @@ async def test_pages_and_verdicts(postgres: str, tmp_path: Path) -> None:
         assert [await here.status(hold) for hold in holds] == ["released"] * 3 + ["open"]
         await ada.decide(alone, "reject")
         assert await here.status(alone) == "rejected"
+        assert (await count_ages(here.line.store, clock()))["under 1 h"] == 1
+
+
+async def test_of_two_replicas_one_decides(postgres: str, tmp_path: Path) -> None:
+    clock = Clock()
+    async with (
+        database(postgres) as url,
+        place(tmp_path, store=PostgresStore(url, clock=clock), clock=clock) as here,
+    ):
+        other = PostgresStore(url, clock=clock)
+        await other.start()
+        try:
+            review = Review(other, reader(), here.line.policies, here.line.access, KEYS)
+            holds = [await here.hold(f"q{n}@example.org") for n in range(12)]
+            said = await asyncio.gather(
+                *(here.line.review.release(hold, "ada", "yes") for hold in holds),
+                *(review.reject(hold, "bruno", "no") for hold in holds),
+                return_exceptions=True,
+            )
+            pairs = list(zip(said[:12], said[12:], strict=True))
+            assert all(isinstance(a, AlreadyDecided) != isinstance(b, AlreadyDecided) for a, b in pairs)
+            found = [await here.status(hold) for hold in holds]
+            assert (await here.line.store.depths()).outbox == found.count("released")
+        finally:
+            await other.close()
