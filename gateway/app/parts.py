@@ -50,11 +50,13 @@ class Parts:
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """What people agreed to, and the store that it is kept in: no policy is read for it."""
+    """What people agreed to, and the store that it is kept in: no policy is read for it. `shared` says that
+    it is a server's, which locks person by person."""
 
     access: Access
     store: Store
     consents: Consents
+    shared: bool
 
 
 def read_access(settings: Settings) -> Access:
@@ -151,7 +153,7 @@ async def open_ledger(settings: Settings, *, chain: str) -> Ledger:
     access = read_access(settings)
     keys = read_keys(settings.keys_file, make=not settings.postgres)
     store, keys = await start_store(settings, keys, None, serving=False, chain=chain)
-    return Ledger(access=access, store=store, consents=Consents(store, keys))
+    return Ledger(access=access, store=store, consents=Consents(store, keys), shared=settings.postgres)
 
 
 async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway") -> Parts:

@@ -21,6 +21,8 @@ from gateway.intake.consents import ConsentInput, Statement
 
 CHUNK = 4000
 """Lines in one transaction: few enough that a gateway that serves meanwhile waits a moment only."""
+SHARED_CHUNK = 1000
+"""The same where every person is locked: a server has a few thousand locks for everyone."""
 ERRORS_SHOWN = 20
 HEAD = 65_536
 TELL_SECONDS = 10.0
@@ -116,9 +118,10 @@ async def _import(
 ) -> Tally:
     """Check chunks and record them; the next one is read while the disk takes the last."""
     tally, known = Tally(), ledger.access.controllers
-    reading = asyncio.create_task(asyncio.to_thread(_take, rows))
+    size = SHARED_CHUNK if ledger.shared else CHUNK
+    reading = asyncio.create_task(asyncio.to_thread(_take, rows, size))
     while chunk := await reading:
-        reading = asyncio.create_task(asyncio.to_thread(_take, rows))
+        reading = asyncio.create_task(asyncio.to_thread(_take, rows, size))
         checked = [(n, _of_known(line, known)) for n, line in chunk]
         fine = [line for _, line in checked if isinstance(line, ConsentInput)]
         _refuse([(n, line) for n, line in checked if isinstance(line, str)], tally, report)
@@ -134,8 +137,8 @@ async def _import(
     return tally
 
 
-def _take(rows: Iterator[tuple[int, ConsentInput | str]]) -> Chunk:
-    return list(islice(rows, CHUNK))
+def _take(rows: Iterator[tuple[int, ConsentInput | str]], size: int) -> Chunk:
+    return list(islice(rows, size))
 
 
 def _of_known(line: ConsentInput | str, known: Any) -> ConsentInput | str:
