@@ -79,8 +79,11 @@ _CONSENT = cast("Callable[[Iterable[Any]], ConsentRow]", _Consent._make)
 _EVENT = cast("Callable[[Iterable[Any]], EventRow]", _Event._make)
 
 
-async def read(store: Rows, columns: str, table: str, key: str, ids: Iterable[str]) -> list[tuple[Any, ...]]:
-    """The rows with these ids, in no order; each row once. The key's column comes first in `columns`."""
+async def read(
+    store: Rows, columns: str, table: str, key: str, ids: Iterable[str], *, sparse: bool = False
+) -> list[tuple[Any, ...]]:
+    """The rows with these ids, in no order; each row once. The key's column comes first in `columns`. What a
+    walk does not find is asked for by name as well, unless the table is `sparse`: then few are there."""
     wanted = set(ids)
     sql = f"SELECT {columns} FROM {table} WHERE {key}"
     rows: list[tuple[Any, ...]] = []
@@ -88,7 +91,10 @@ async def read(store: Rows, columns: str, table: str, key: str, ids: Iterable[st
     if len(left) > FEW:
         walked, low, high = await _walk(store, sql, key, left)
         rows = [row for row in walked if row[0] in wanted and row[0] <= high]
-        left = [name for name in left if not low <= name <= high]
+        if sparse:
+            left = [name for name in left if not low <= name <= high]
+        else:
+            left = sorted(wanted.difference([row[0] for row in rows]))
     for start in range(0, len(left), IDS_AT_ONCE):
         part = left[start : start + IDS_AT_ONCE]
         rows += await store.rows(f"{sql} IN ({', '.join('?' * len(part))})", part)
@@ -122,7 +128,7 @@ async def messages(store: Rows, ids: Iterable[str]) -> dict[str, MessageRow]:
 
 async def kept_bodies(store: Rows, ids: Iterable[str]) -> list[str]:
     """Of which messages the octets are still kept."""
-    return [row[0] for row in await read(store, "message_id", "bodies", "message_id", ids)]
+    return [row[0] for row in await read(store, "message_id", "bodies", "message_id", ids, sparse=True)]
 
 
 async def consents(store: Rows, ids: Iterable[str]) -> dict[str, list[ConsentRow]]:

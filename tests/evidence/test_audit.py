@@ -1,16 +1,21 @@
 """Whatever is changed in the database shows, with the entry that says so; what goes by right does not."""
 
 from pathlib import Path
+from shutil import copyfile
 
 import apsw
 import pytest
 
+from gateway.evidence import shelf
 from gateway.evidence.checkpoint import BadCheckpoint, public_key, read_checkpoints, take_checkpoint
 from gateway.evidence.entries import FileRows
 from gateway.evidence.stretch import State
 from gateway.evidence.verify import Verification
+from gateway.policy.policies import PolicySet
+from gateway.store.protocol import HoldFilter
 from tests.evidence.conftest import change
-from tests.line import KEYS
+from tests.evidence.traffic import NEWS
+from tests.line import KEYS, Clock, line
 
 
 async def verified(path: Path, **given: object) -> State:
@@ -144,3 +149,46 @@ async def test_stretches_meet_without_a_seam(database: Path, monkeypatch: pytest
     assert (await verified(database)).breaks == []
     change(database, "DELETE FROM audit WHERE seq = 6")
     assert [b.seq for b in (await verified(database)).breaks if "missing" in b.problem] == [7]
+
+
+async def test_rows_read_along_the_key_are_those_read_by_name(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was changed, a walk along the key finds what a look-up by name finds, however short it is."""
+    for n, sql in enumerate(["SELECT 1", *CHANGES.values()]):
+        copy = tmp_path / f"copy-{n}.db"
+        copyfile(database, copy)
+        change(copy, sql)
+        named = (await verified(copy)).breaks
+        for few, stray in ((0, 2), (0, 3), (0, 50)):
+            monkeypatch.setattr(shelf, "FEW", few)
+            monkeypatch.setattr(shelf, "STRAY", stray)
+            assert (await verified(copy)).breaks == named, sql
+        monkeypatch.undo()
+        assert bool(named) is (n > 0)
+
+
+async def test_a_long_log_with_what_came_late(tmp_path: Path, rules: PolicySet) -> None:
+    """Holds that are decided long after they were made, several writers, many rows between: all is well, and
+    one row that is gone is named."""
+    clock = Clock()
+    async with line(tmp_path, rules, clock=clock) as gateway:
+        await gateway.consent(*(f"r{n}@example.org" for n in range(0, 90, 2)))
+        for n in range(90):
+            await gateway.submit(to=f"r{n}@example.org", **NEWS)
+            clock.now += 60
+        for n in range(30):
+            await gateway.submit(to=f"h{n}@example.org", class_="outreach", text=f"Gentile {n}, come va?")
+            clock.now += 60
+        for hold in await gateway.store.holds(HoldFilter()):
+            await gateway.review.release(hold.id, "rita", "we met")
+        assert await gateway.store.holds(HoldFilter(status="released"))
+    path = tmp_path / "line.db"
+    state = await verified(path)
+    assert state.breaks == []
+    assert state.matched["decisions"] == 150
+    gone = "SELECT message_id FROM decisions ORDER BY message_id LIMIT 1 OFFSET 70"
+    assert change(path, f"DELETE FROM decisions WHERE message_id = ({gone})") == 1
+    [found] = (await verified(path)).breaks
+    assert "decision it speaks of is gone" in found.problem
+    assert found.seq
