@@ -77,7 +77,10 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def stop(self, grace: float) -> None:
-        """Take no more, finish what is under way within `grace` seconds, give the rest back."""
+        """Take no more, finish what is under way within `grace` seconds, give the rest back. Without `run`
+        before, nothing is under way."""
+        if not self._tasks:
+            return
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
