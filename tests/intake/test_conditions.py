@@ -231,6 +231,27 @@ async def test_a_hold_that_waits_in_vain_expires(tmp_path: Path) -> None:
         assert (await gateway.store.depths()).outbox == 0
 
 
+async def test_where_asking_leave_is_allowed_it_is_allowed_once(tmp_path: Path) -> None:
+    text = HEAD.format(name="p").replace("outreach", "permission_request")
+    allowed = policies(
+        tmp_path, text + "  - {rule: permission_request, allow: true, outcome: reject}\ncases: []\n"
+    )
+    ask = (
+        "Buongiorno Anna, ci siamo conosciute a Torino."
+        " Posso mandarle ogni tanto il programma dei nostri incontri?"
+    )
+    given = {"class_": "permission_request", "purpose": "newsletter", "name": "Anna Verdi", "text": ask}
+    async with line(tmp_path, allowed) as gateway:
+        await tell(gateway, event("connection.accepted"))
+        first = await gateway.submit(**given)
+        assert first.status == "accepted", [v.code for v in first.recipients[0].decision.violations]
+        second = await gateway.submit(**given | {"text": ask.replace("ogni tanto", "una volta al mese")})
+        assert second.status == "rejected"
+        assert "permission_request.repeated" in {v.code for v in second.recipients[0].decision.violations}
+        other = await gateway.submit(to="bruno@example.org", **given)
+        assert other.status == "rejected"
+
+
 async def test_a_consent_and_a_stop_at_the_same_moment(tmp_path: Path) -> None:
     async with line(tmp_path, rules(tmp_path, CONSENT)) as gateway:
         await hold(gateway, purpose="offers")
