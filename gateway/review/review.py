@@ -18,8 +18,9 @@ from gateway.store.records import HoldRow
 CONDITION = "condition"
 """Who released a hold whose condition was met."""
 
-CHUNK = 32
-"""Holds that are loaded and queued together: few enough that an acceptance among them does not wait."""
+CHUNK = 64
+"""Holds that are loaded and queued together: enough that a transaction is worth its while, few enough that
+an acceptance among them hardly waits."""
 
 
 class Review:
