@@ -43,3 +43,15 @@ def test_what_the_project_asks_for_is_locked() -> None:
 def test_what_is_tested_is_what_runs() -> None:
     run, dev = pinned(ROOT / "requirements/run.txt"), pinned(ROOT / "requirements/dev.txt")
     assert {name: dev.get(name) for name in run} == run
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python before 3.11.5 reads `(...)*+` wrongly; `(?>(...)*)` says the same and is read well."""
+    possessive = re.compile(r"\)(?:[*+?]|\{[0-9,]+\})\+")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted((ROOT / "gateway").rglob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if possessive.search(line)
+    ]
+    assert found == []

@@ -41,7 +41,7 @@ _SUBJECTS = (
 )  # fmt: skip
 
 # What may stand before such a subject: reply and ticket marks.
-_BEFORE = re.compile(r"(?:\s|\[[^\]]{0,80}\]|(?:re|r|aw|sv|antw|rif|rép|rep)\s*:)*+", re.IGNORECASE)
+_BEFORE = re.compile(r"(?>(?:\s|\[[^\]]{0,80}\]|(?:re|r|aw|sv|antw|rif|rép|rep)\s*:)*)", re.IGNORECASE)
 
 _MACHINES = re.compile(
     r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|noreply|bounces?|auto-?reply|autoresponder"

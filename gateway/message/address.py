@@ -60,9 +60,9 @@ _UNSEEN = re.compile(
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
 )
-_ORDINARY = re.compile(r"[a-z0-9_-]++(?:\.[a-z0-9_-]++)*+@[a-z0-9-]++(?:\.[a-z0-9-]++)++\Z")
+_ORDINARY = re.compile(r"[a-z0-9_-]++(?>(?:\.[a-z0-9_-]++)*)@[a-z0-9-]++(?>(?:\.[a-z0-9-]++)+)\Z")
 _DOTS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61\u2024", "."))
-_ATOMS = re.compile(r'[^\s"(),:;<>@\[\\\].]++(?:\.[^\s"(),:;<>@\[\\\].]++)*+\Z')
+_ATOMS = re.compile(r'[^\s"(),:;<>@\[\\\].]++(?>(?:\.[^\s"(),:;<>@\[\\\].]++)*)\Z')
 
 _LINKEDIN_ID = re.compile(r"A[CE][A-Za-z]AA[A-Za-z0-9_-]{5,}\Z")
 _LINKEDIN_URN = re.compile(r"(urn:li:[a-z_]+):\(?([A-Za-z0-9_-]+)[A-Za-z0-9_,:-]*\)?\Z", re.IGNORECASE)

@@ -11,10 +11,10 @@ LONGEST_VALUE = 2048  # octets of a value whose inside is parsed: subjects, name
 LONGEST_THREAD = 16_384  # octets of References
 MOST_REFERENCES = 100
 
-_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,60})(?:\*[A-Za-z0-9-]*)?\?([QqBb])\?((?:[^?]|\?(?!=))*+)\?=")
+_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,60})(?:\*[A-Za-z0-9-]*)?\?([QqBb])\?((?>(?:[^?]|\?(?!=))*))\?=")
 _ID = re.compile(r"<[^<>\s]{1,998}>")
 _PERSON = re.compile(
-    r'(?:"((?:[^"\\]|\\.)*+)"|([^"<>@,;:\\()]*+))[ \t]*+'
+    r'(?:"((?>(?:[^"\\]|\\.)*))"|([^"<>@,;:\\()]*+))[ \t]*+'
     r'<([^<>\s@",;:()\\]++@[^<>\s@",;:()\\]++)>\Z'
 )
 _ALONE = re.compile(r'[^<>\s@",;:()\\]++@[^<>\s@",;:()\\]++\Z')

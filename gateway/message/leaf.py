@@ -9,8 +9,8 @@ from typing import NamedTuple
 # A Content-Type or Content-Disposition without comments, escapes, encodings or repetition.
 _VALUE = re.compile(
     rb"[ \t]*([A-Za-z0-9.+-]+(?:/[A-Za-z0-9.+-]+)?)"
-    rb"((?:[ \t]*;[ \t]*[A-Za-z0-9-]++="
-    rb"(?:\"[^\"\\\0\x80-\xff]*+\"|[^\s;\"(),<>@:\\/\[\]?=\0\x80-\xff]++))*+)[ \t]*;?[ \t]*\Z"
+    rb"((?>(?:[ \t]*;[ \t]*[A-Za-z0-9-]++="
+    rb"(?:\"[^\"\\\0\x80-\xff]*+\"|[^\s;\"(),<>@:\\/\[\]?=\0\x80-\xff]++))*))[ \t]*;?[ \t]*\Z"
 )
 _MULTIPART = re.compile(rb' ?[Mm]ultipart/([A-Za-z-]+);[ \t]*(?:boundary|BOUNDARY)="([^"\\\0\x80-\xff]*+)"\Z')
 _BEHIND = re.compile(r"[;(\s]")

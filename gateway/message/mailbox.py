@@ -13,18 +13,18 @@ PATH_OCTETS = 2048  # with a source route and the parameters; an SMTP line is sh
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOT_ATOM = rf"{_ATOM}++(?:\.{_ATOM}++)*+"
+_DOT_ATOM = rf"(?>{_ATOM}++(?:\.{_ATOM}++)*)"
 _ORDINARY = re.compile(
     (
-        rf"<((?=[^@]{{1,64}}@){_DOT_ATOM}@(?=[^>]{{1,255}}>){_LABEL}(?:\.{_LABEL})*+)>"
+        rf"<((?=[^@]{{1,64}}@){_DOT_ATOM}@(?=[^>]{{1,255}}>)(?>{_LABEL}(?:\.{_LABEL})*))>"
         r"(?: ++([!-~][ -~]*+)?)?\Z"
     ).encode()
 )
 _LOCAL = re.compile(rf"{_DOT_ATOM}\Z")
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*+\Z")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
-_ROUTE = re.compile(r"@[^@,:\s]++(?:,@[^@,:\s]++)*+:")
-_BARE = re.compile(rf"({_DOT_ATOM}@{_LABEL}(?:\.{_LABEL})*+)(?= |\Z)")
+_DOMAIN = re.compile(rf"(?>{_LABEL}(?:\.{_LABEL})*)\Z")
+_QUOTED = re.compile(r'"((?>(?:[^"\\]|\\.)*))"', re.DOTALL)
+_ROUTE = re.compile(r"@[^@,:\s]++(?>(?:,@[^@,:\s]++)*):")
+_BARE = re.compile(rf"({_DOT_ATOM}@(?>{_LABEL}(?:\.{_LABEL})*))(?= |\Z)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ MOST = 5000
 _LONGEST_HEAD = 4096
 
 _BOUNDARY = re.compile(r'boundary=(?:"([^"\r\n]{1,70})"|([^\s;",]{1,70}))', re.IGNORECASE)
-_PARAMETER = re.compile(r';\s*([a-z*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]+))', re.IGNORECASE)
+_PARAMETER = re.compile(r';\s*([a-z*]+)\s*=\s*(?:"((?>(?:[^"\\]|\\.)*))"|([^\s;"]+))', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from gateway.message.headers import decode_words
 from gateway.message.mailbox import is_address
 
 LONGEST = 200_000
-_PIECES = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|<[^>]*+>|[^,;"<]|["<])++')
+_PIECES = re.compile(r'(?>(?:"(?>(?:[^"\\]|\\.)*)"|<[^>]*+>|[^,;"<]|["<])+)')
 _NAMED = re.compile(r"(.*)<([^<>]*)>\s*\Z", re.DOTALL)
 
 
