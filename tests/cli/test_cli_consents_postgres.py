@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from tests.cli.test_consents import bulk
+from tests.cli.test_cli_consents import bulk
 from tests.postgres import database, server
 
 pytestmark = pytest.mark.postgres
