@@ -37,7 +37,7 @@ _SURE = (
     ("%", re.compile(r"<%[=-]? ?[^%<>]{1,80}%>|&lt;%[=-]?[^%]{1,80}%&gt;"), "merge tag"),
     ("*|", re.compile(r"\*\|[A-Za-z][^|*\n]{0,60}\|\*"), "merge tag"),
     ("[[", re.compile(r"\[\[ ?[A-Za-zÀ-ÿ_][^\[\]]{0,60}\]\]"), "merge tag"),
-    ("%", re.compile(r"(?<![\w/%.=?&])%%?[A-Za-z_][\w.À-ÿ-]{1,40}%%?(?![\w%])"), "merge tag"),
+    ("%", re.compile(r"(?<![\w/%.=?&])%%?[A-Za-z_][\w.À-ÿ-]{0,40}%%?(?![\w%])"), "merge tag"),
     # Guillemets quote in Italian and French: only the name of a field alone, or an identifier, is a tag.
     ("«", re.compile(rf"«(?:{_FIELD}|[A-Za-z]+_\w+)»", re.IGNORECASE), "mail merge field"),
     ("|", re.compile(r"\{[^{}|\n]{1,60}\|[^{}\n]{0,200}\}"), "spun text"),

@@ -6,7 +6,7 @@ from gateway.reading.read import Reader
 
 LEFT = [
     "Ciao {{first_name}}, come va?", "Ciao {{{nome|cliente}}}, come va?", "Ciao {nome}, come va?", "Hi ${firstName}, hello",
-    "Hi %FIRSTNAME%, hello", "Hi %%first_name%%, hello", "Hi %recipient.name%, hello", "Hi *|FNAME|*, hello", "Dear [[name]], hello",
+    "Hi %FIRSTNAME%, hello", "Dear %X%, hello", "Hi %%first_name%%, hello", "Hi %recipient.name%, hello", "Hi *|FNAME|*, hello", "Dear [[name]], hello",
     "Dear <%= name %>, hello", "Gentile [Nome], le scrivo", "Dear [First Name], hello", "Gentile <nome cliente>, le scrivo",
     "{% if name %}Ciao{% endif %} a te", "{{#if name}}Ciao{{/if}} a te", "{Ciao|Salve} Marco, come va?", "Hi FIRSTNAME, hello there",
     "Ciao ,\nho visto il tuo profilo", "Dear ,\nplease find", "Hi null,\nhow are you", "Dear undefined,\nhello", "Ciao None,\ncome va",
