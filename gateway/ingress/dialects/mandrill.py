@@ -1,7 +1,8 @@
 """Mandrill 1.0: `POST /api/1.0/messages/send` (and `.json`), the key in the body.
 
 200 with an array: each address with `sent`, `queued` (held) or `rejected` and why. Each recipient gets a
-message of their own, with their merge variables; an error is 500 `{"status": "error", ...}`.
+message of their own, with their merge variables; an error, and a message that nobody may get, is
+500 `{"status": "error", ...}`.
 """
 
 import re
@@ -45,6 +46,8 @@ async def send(call: Call) -> web.Response:
     letters = await call.aside(_read, call)
     builds: list[Build] = [partial(_build, letter, call) for letter in letters]
     taken = await call.submit(builds)
+    if all(one.rejected for one in taken):
+        raise Bad(taken[0].why)
     call.desk.tell(taken)
     return web.json_response([_told(one) for one in taken])
 

@@ -146,8 +146,13 @@ TABLE: dict[str, tuple[Body, str, tuple[int, Check], tuple[int, Check], tuple[in
     "mandrill": (
         mandrill,
         "",
-        (200, lambda a: [(o["status"], o["reject_reason"]) for o in a.json] == [("rejected", "unsub")]),
-        (200, lambda a: [o["status"] for o in a.json] == ["sent", "rejected"]),
+        (500, lambda a: a.json["status"] == "error" and "newsletters/consent." in a.json["message"]),
+        (
+            200,
+            lambda a: (
+                [(o["status"], o["reject_reason"]) for o in a.json] == [("sent", None), ("rejected", "unsub")]
+            ),
+        ),
         (200, lambda a: [o["status"] for o in a.json] == ["queued"]),
     ),
     "listmonk": (
