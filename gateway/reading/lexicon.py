@@ -14,7 +14,7 @@ LANGUAGES = ("it", "en", "de", "fr", "es")
 FUNCTION_WORDS = "language.words"
 _KEY = re.compile(r"^( *)([a-z_]+):(?: +(.*))?$")
 _ITEM = re.compile(r"^ +- +(.*)$")
-_WEIGHT = re.compile(r"^(.*\S) @([0-9]+(?:\.[0-9]+)?)$")
+_WEIGHT = re.compile(r"^(.*\S) +@([0-9]+(?:\.[0-9]+)?)$")
 _PARTS = 8
 """Matchers that share the phrases of a language. The states of one over all of them multiply so that it
 forgets them as fast as it finds them: on new text eight small ones take a quarter of its time."""
