@@ -1,6 +1,7 @@
 """Rendering: templates, words in two languages, headers, and how times and sizes read."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,10 @@ _MONTHS = {
 _UNITS = ((86400.0, "d", "g"), (3600.0, "h", "h"), (60.0, "min", "min"))
 
 
+_NUMBER = re.compile(r"[0-9]+")
+_BLANK = re.compile("#")
+
+
 class Words:
     """Every sentence of the console in one language."""
 
@@ -50,6 +55,14 @@ class Words:
     def name(self, kind: str, word: str) -> str:
         """What people call a class, a channel, a state; the word itself where there is no better one."""
         return self._texts.get(f"{kind}.{word}", word.replace("_", " "))
+
+    def shows(self, why: str) -> str:
+        """What some words are evidence of. Rules and readings say it in English."""
+        said = self._texts.get("shows." + _NUMBER.sub("#", why))
+        if said is None:
+            return why
+        numbers = iter(_NUMBER.findall(why))
+        return _BLANK.sub(lambda _: next(numbers, ""), said)
 
 
 def load_words() -> dict[str, Words]:

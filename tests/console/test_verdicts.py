@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.console.pages import load_words
 from tests.console.place import Browser, Place, place, plain, reviewers
 from tests.line import DAY, KEYS, consent
 
@@ -287,3 +288,11 @@ class TestPiles:
         status, text = await ada.get(path)
         assert status == 404
         assert "no longer here" in plain(text)
+
+
+def test_what_words_show_is_said_in_the_reviewers_language() -> None:
+    words = load_words()
+    assert words["en"].shows("sent to 72 others") == "sent to 72 others"
+    assert words["it"].shows("sent to 72 others") == "inviato ad altri 72"
+    assert words["it"].shows("merge tag") == "segnaposto non compilato"
+    assert words["it"].shows("promotional: offer") == "promotional: offer"
