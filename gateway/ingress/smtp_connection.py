@@ -13,6 +13,8 @@ from gateway.ingress.smtp_reception import Reception
 # What a connection is doing. In BUSY and DIALOG something runs, after which `go_on` is called.
 COMMAND, SKIP, BODY, BUSY, DIALOG, CLOSED = range(6)
 
+FAREWELL = 1.0
+"""Seconds in which what a client still sends is read and dropped, after the last reply to it."""
 LINGER = 30.0
 """Seconds that a client may take to read the last reply."""
 
@@ -145,9 +147,18 @@ class Connection(Dialog):
         return self.phase in (BUSY, DIALOG) and not self.secure
 
     def turn_away(self, reply: bytes) -> None:
-        """Say one thing more and hang up."""
+        """Say one thing more and hang up, but not before the client can have read it: a socket that is
+        closed while octets of the client wait in it is reset, and the reply is lost with it."""
         self.out.append(reply)
-        self.hang_up()
+        transport = self.transport
+        if transport is None or not transport.can_write_eof():  # type: ignore[attr-defined]
+            self.hang_up()
+            return
+        self.flush()
+        self.phase = CLOSED
+        self._touched = self.loop.time()
+        transport.write_eof()  # type: ignore[attr-defined]
+        self.loop.call_later(FAREWELL, transport.close)
 
     def hang_up(self) -> None:
         """Send what is to be said, then close."""

@@ -18,6 +18,8 @@ RECENT = 90 * 86400.0
 """How long after a message one from the same person, to its sender, without any id, belongs to it."""
 
 WEEK = 7 * 86400.0
+MOMENT = 0.001
+"""Seconds: as exactly as the id of a message tells when it came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class Matching:
         for name in await self._store.sent_to((controller, subject)):
             if before - time_of(name) > WEEK:
                 break
-            message = await self._message(name) if time_of(name) <= before else None
+            message = await self._message(name) if time_of(name) < before + MOMENT else None
             if message is not None and message.source == source:
                 return message.id
         return ""
