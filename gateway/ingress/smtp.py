@@ -16,6 +16,8 @@ from gateway.metrics import Metrics
 from gateway.settings import Listen, Settings
 
 BACKLOG = 1024
+LAST_CALL = 0.1
+"""Seconds between the word to stop and the end of listening."""
 WATCH_EVERY = 1.0
 """Seconds between looks at every session's times; timeouts are that exact."""
 
@@ -91,14 +93,18 @@ class Listener:
         return len(self._reception.sessions)
 
     async def stop_accepting(self) -> None:
-        """Take no more connections; those there are go on."""
+        """Take no more connections; those there are go on. Who connects at this very moment is told to come
+        back later (421): a socket that closes resets those who wait in it for a greeting."""
+        if self._reception.draining:
+            return
+        self._reception.draining = True
+        await asyncio.sleep(LAST_CALL)
         for server in self._servers:
             server.close()
 
     async def drain(self, timeout: float) -> None:
         """Tell idle clients to come back later (421), let messages under way end, for at most `timeout`."""
         await self.stop_accepting()
-        self._reception.draining = True
         for session in tuple(self._reception.sessions):
             session.drain()
         with suppress(TimeoutError):

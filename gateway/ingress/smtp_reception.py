@@ -108,7 +108,8 @@ class Reception:
 
     async def empty(self) -> None:
         """Wait, while draining, until nobody is connected and nothing under way."""
-        if self.sessions or self.underway:
+        while self.sessions or self.underway:
+            self._idle.clear()
             await self._idle.wait()
 
     async def recognize(self, peer: str, name: str, secret: str) -> Source | None:

@@ -242,11 +242,7 @@ class Fleet:
         number = sender * 100_000
         while not self.over.is_set():
             try:
-                client = Client(self.ports[number % len(self.ports)], timeout=30)
-            except OSError:
-                continue  # it no longer listens: nothing was submitted, the next one is asked
-            try:
-                with client:
+                with Client(self.ports[number % len(self.ports)], timeout=30) as client:
                     while not self.over.is_set():
                         reply = client.send(*receipt(number))
                         if reply.code == 421:
