@@ -180,15 +180,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        for problem in self._find_disagreements():
-            raise ValueError(problem)
+        for wrong, text in (*self._mail_disagreements(), *self._other_disagreements()):
+            if wrong:
+                raise ValueError(f"{PREFIX}{text}")
         return self
 
-    def _find_disagreements(self) -> list[str]:
-        open_to_others = [
-            name for name in LISTENERS if (listen := getattr(self, name)) and not listen.loopback
-        ]
-        checks = [
+    def _mail_disagreements(self) -> list[tuple[bool, str]]:
+        replies_from_anywhere = self.reply_listen is not None and not self.reply_listen.loopback
+        return [
             (
                 (self.smtp_tls_cert is None) != (self.smtp_tls_key is None),
                 "SMTP_TLS_CERT and SMTP_TLS_KEY go together: name both files, or neither",
@@ -205,15 +204,19 @@ class Settings(BaseSettings):
                 ),
             ),
             (
-                bool(self.reply_trusted)
-                and self.reply_listen is not None
-                and not self.reply_listen.loopback
-                and not self.reply_peers,
+                bool(self.reply_trusted) and replies_from_anywhere and not self.reply_peers,
                 (
                     "REPLY_TRUSTED needs REPLY_PEERS, the networks of your mail servers, when others can "
                     "reach REPLY_LISTEN; for example GALATEO_REPLY_PEERS=10.0.0.0/8"
                 ),
             ),
+        ]
+
+    def _other_disagreements(self) -> list[tuple[bool, str]]:
+        open_to_others = [
+            name for name in LISTENERS if (listen := getattr(self, name)) and not listen.loopback
+        ]
+        return [
             (
                 bool(self.sso_header) and not self.sso_trusted,
                 (
@@ -244,7 +247,6 @@ class Settings(BaseSettings):
                 ),
             ),
         ]
-        return [f"{PREFIX}{text}" for wrong, text in checks if wrong]
 
     @property
     def postgres(self) -> bool:

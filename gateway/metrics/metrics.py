@@ -1,4 +1,4 @@
-"""Every Prometheus metric, declared once, and one method per thing that is counted.
+"""One method per thing that is counted.
 
 Label values come from configuration and from closed sets, never from a message: no address, name or text.
 Counting costs one dictionary look-up and one increment. Nothing is bound at import.
@@ -20,20 +20,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from gateway import __version__
-
-# Seconds. A decision takes tens of microseconds, a commit a millisecond or a slow disk's ten, the reply to a
-# tool both and its batch; a delivery waits for another server, an answer to a person for a person.
-DECISION = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05)
-COMMIT = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2)
-ACCEPT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30)
-DELIVERY = (0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-ANSWER = (300, 900, 3600, 4 * 3600, 8 * 3600, 24 * 3600, 2 * 86400, 3 * 86400, 7 * 86400, 14 * 86400)
-BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-REVIEW = (60, 300, 900, 3600, 4 * 3600, 8 * 3600, 24 * 3600, 2 * 86400, 3 * 86400, 7 * 86400, 14 * 86400)
-PER_PERSON = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60)
-SHARE = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
-STEP = (1, 2, 3, 4, 5, 6, 8, 10)
-
+from gateway.metrics.declared import make_all
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Set by `serve --workers` before this module is imported: metrics are then kept in files there."""
@@ -60,149 +47,44 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the library
         self.registry = registry or CollectorRegistry()
-        into: Any = {"registry": self.registry}
-        # In multi-process mode every process sees the same database, so the last word stands.
-        level: Any = {"registry": self.registry, "multiprocess_mode": "mostrecent"}
-
-        # The line
-        self._messages = _Children(
-            Counter(
-                "galateo_messages_total",
-                "Decisions, one per recipient.",
-                ["source", "channel", "class", "outcome"],
-                **into,
-            )
-        )
-        self._violations = _Children(
-            Counter(
-                "galateo_violations_total",
-                "Rules violated, in every mode.",
-                ["policy", "rule", "outcome", "mode"],
-                **into,
-            )
-        )
-        self._marketing = _Children(
-            Counter(
-                "galateo_marketing_messages_total",
-                "Marketing messages accepted, by the grade of the consent they rest on.",
-                ["consent_grade"],
-                **into,
-            )
-        )
-        self._accept_seconds = Histogram(
-            "galateo_accept_seconds",
-            "From the last byte of a submission to its reply.",
-            buckets=ACCEPT,
-            **into,
-        )
-        self._decision_seconds = Histogram(
-            "galateo_decision_seconds", "Deciding one recipient.", buckets=DECISION, **into
-        )
-        self._commit_seconds = Histogram(
-            "galateo_commit_seconds", "One durable commit of a batch.", buckets=COMMIT, **into
-        )
-        self._batch_messages = Histogram(
-            "galateo_batch_messages", "Messages committed together.", buckets=BATCH, **into
-        )
-
-        # How it is written, and to whom
-        self._stages = _Children(
-            Counter(
-                "galateo_accepted_by_stage_total",
-                "Marketing messages accepted, by how well sender and recipient know each other.",
-                ["stage"],
-                **into,
-            )
-        )
-        self._per_person = Histogram(
-            "galateo_messages_per_person",
-            "At each accepted marketing message, how many the person had within 30 days, this one included.",
-            buckets=PER_PERSON,
-            **into,
-        )
-        self._copied_share = Histogram(
-            "galateo_copied_share",
-            "Share of the words of an accepted marketing message that others had before.",
-            buckets=SHARE,
-            **into,
-        )
-        self._sequence_step = Histogram(
-            "galateo_sequence_step",
-            "Which message without an answer an accepted marketing message is; 1 is the first.",
-            buckets=STEP,
-            **into,
-        )
-
-        # Waiting
-        self._held = Gauge("galateo_held_messages", "Holds that wait, by policy.", ["policy"], **level)
-        self._hold_ages = Gauge("galateo_holds_by_age", "Holds that wait, by how long.", ["age"], **level)
-        self._oldest_hold = Gauge("galateo_oldest_hold_seconds", "Age of the oldest hold.", **level)
-        self._outbox = Gauge("galateo_outbox_messages", "Accepted and not yet delivered.", **level)
-        self._oldest_outbox = Gauge(
-            "galateo_oldest_outbox_seconds", "Age of the oldest message in the outbox.", **level
-        )
-        self._reviews = _Children(
-            Counter("galateo_reviews_total", "Holds decided, and by whom.", ["decision", "by"], **into)
-        )
-        self._review_seconds = Histogram(
-            "galateo_review_seconds", "From a hold to what a person decided.", buckets=REVIEW, **into
-        )
-
-        # Delivery
-        self._deliveries = _Children(
-            Counter("galateo_deliveries_total", "Attempts to deliver.", ["relay", "result"], **into)
-        )
-        self._delivery_seconds = Histogram(
-            "galateo_delivery_seconds", "One attempt to deliver.", buckets=DELIVERY, **into
-        )
-        self._bounces = _Children(Counter("galateo_bounces_total", "Bounces.", ["kind"], **into))
-        self._relay_up = Gauge(
-            "galateo_relay_up", "1 where a relay takes messages, 0 where it does not.", ["relay"], **level
-        )
-
-        # People
-        self._replies = _Children(Counter("galateo_replies_total", "Replies, by kind.", ["kind"], **into))
-        self._conversations = Counter(
-            "galateo_conversations_started_total", "First human replies to a person's messages.", **into
-        )
-        self._answer_seconds = Histogram(
-            "galateo_reply_answer_seconds", "From a reply to its human answer.", buckets=ANSWER, **into
-        )
-        self._unanswered = Gauge("galateo_unanswered_replies", "Replies without an answer.", **level)
-        self._unsubscribes = Counter("galateo_unsubscribes_total", "People who took themselves off.", **into)
-        self._complaints = Counter("galateo_complaints_total", "Complaints, as of spam.", **into)
-
-        # What it works with
-        self._policy_info = Gauge(
-            "galateo_policy_info", "Policies in force; always 1.", ["policy", "version", "mode"], **level
-        )
-        self._policy_reloads = _Children(
-            Counter("galateo_policy_reloads_total", "Policy folders read, by result.", ["result"], **into)
-        )
-        self._policy_refused = Gauge(
-            "galateo_policy_files_refused", "1 while the files on disk are not those in force.", **level
-        )
-        self._reply_feed = Gauge(
-            "galateo_source_reply_feed",
-            "1 where a source reports replies, 0 where the reply rules are blind.",
-            ["source"],
-            **level,
-        )
-        self._database_up = Gauge("galateo_database_up", "1 while the database answers.", **level)
-        self._disk = Gauge(
-            "galateo_disk_bytes",
-            "The embedded database's files (used), its disk (size) and what is free there (free).",
-            ["part"],
-            **level,
-        )
-        self._certificate = Gauge(
-            "galateo_certificate_expiry_timestamp_seconds",
-            "When the certificate of the mail listeners expires.",
-            **level,
-        )
+        made = make_all(self.registry)
+        self._messages = _Children(made["galateo_messages_total"])
+        self._violations = _Children(made["galateo_violations_total"])
+        self._marketing = _Children(made["galateo_marketing_messages_total"])
+        self._accept_seconds: Histogram = made["galateo_accept_seconds"]
+        self._decision_seconds: Histogram = made["galateo_decision_seconds"]
+        self._commit_seconds: Histogram = made["galateo_commit_seconds"]
+        self._batch_messages: Histogram = made["galateo_batch_messages"]
+        self._stages = _Children(made["galateo_accepted_by_stage_total"])
+        self._per_person: Histogram = made["galateo_messages_per_person"]
+        self._copied_share: Histogram = made["galateo_copied_share"]
+        self._sequence_step: Histogram = made["galateo_sequence_step"]
+        self._held: Gauge = made["galateo_held_messages"]
+        self._hold_ages: Gauge = made["galateo_holds_by_age"]
+        self._oldest_hold: Gauge = made["galateo_oldest_hold_seconds"]
+        self._outbox: Gauge = made["galateo_outbox_messages"]
+        self._oldest_outbox: Gauge = made["galateo_oldest_outbox_seconds"]
+        self._reviews = _Children(made["galateo_reviews_total"])
+        self._review_seconds: Histogram = made["galateo_review_seconds"]
+        self._deliveries = _Children(made["galateo_deliveries_total"])
+        self._delivery_seconds: Histogram = made["galateo_delivery_seconds"]
+        self._bounces = _Children(made["galateo_bounces_total"])
+        self._relay_up: Gauge = made["galateo_relay_up"]
+        self._replies = _Children(made["galateo_replies_total"])
+        self._conversations: Counter = made["galateo_conversations_started_total"]
+        self._answer_seconds: Histogram = made["galateo_reply_answer_seconds"]
+        self._unanswered: Gauge = made["galateo_unanswered_replies"]
+        self._unsubscribes: Counter = made["galateo_unsubscribes_total"]
+        self._complaints: Counter = made["galateo_complaints_total"]
+        self._policy_info: Gauge = made["galateo_policy_info"]
+        self._policy_reloads = _Children(made["galateo_policy_reloads_total"])
+        self._policy_refused: Gauge = made["galateo_policy_files_refused"]
+        self._reply_feed: Gauge = made["galateo_source_reply_feed"]
+        self._database_up: Gauge = made["galateo_database_up"]
+        self._disk: Gauge = made["galateo_disk_bytes"]
+        self._certificate: Gauge = made["galateo_certificate_expiry_timestamp_seconds"]
         # A gauge, not an Info: workers that share a folder could not show one.
-        build = Gauge("galateo_build_info", "The running version; always 1.", ["version"], **level)
-        build.labels(__version__).set(1)
+        made["galateo_build_info"].labels(__version__).set(1)
         ProcessCollector(registry=self.registry)
 
     # The line

@@ -1,0 +1,5 @@
+"""The Prometheus metrics."""
+
+from gateway.metrics.metrics import Metrics
+
+__all__ = ["Metrics"]
