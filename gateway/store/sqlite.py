@@ -28,6 +28,7 @@ from gateway.store.pace import PaceIndex
 from gateway.store.protocol import Unavailable, WrongKeys
 from gateway.store.records import HoldRow, MessageRow, Ref
 from gateway.store.sameness import SamenessIndex, unpack_hashes
+from gateway.store.sqlite_fold import Fold
 from gateway.store.sqlite_outbox import SqliteOutbox
 from gateway.store.sqlite_reads import Reads, SlowReads, translate
 from gateway.store.sqlite_writes import AuditChain, write
@@ -38,7 +39,6 @@ OLDEST_SAFE = (3, 51, 3)
 """Older SQLite can corrupt a WAL file that two connections write or checkpoint at once."""
 
 LEASE = 1800.0
-CHECKPOINT_PAGES = 4000
 FINGERPRINT_DAYS = 30
 BUSY_SECONDS = 10.0
 
@@ -97,6 +97,7 @@ class SqliteStore(Reads):
         self._committer = Committer(self, self._sameness, self._pace, clock, observe)
         self._in_transaction = False
         self._wal_pages = 0
+        self._fold = Fold(lambda: connect(path, mapped=False))
         self._db.set_wal_hook(self._count_pages)
 
     def _count_pages(self, db: apsw.Connection, name: str, pages: int) -> int:
@@ -178,9 +179,7 @@ class SqliteStore(Reads):
 
     def _commit(self) -> None:
         self._db.execute("COMMIT")
-        if self._wal_pages > CHECKPOINT_PAGES:
-            self._wal_pages = 0
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self._fold.finish(self._db)
 
     async def rollback(self) -> None:
         """Forget the transaction, if one is open."""
@@ -196,7 +195,8 @@ class SqliteStore(Reads):
         return now + LEASE if self._serving and self._feed.has_room else 0.0
 
     def committed(self, writes: Writes) -> None:
-        """Hand over what went into the outbox."""
+        """Hand over what went into the outbox; a log that has grown long is folded meanwhile."""
+        self._fold.begin(self._wal_pages)
         self._chain.settle()
         self._outbox.settled()
         self._outbox.hand_over(writes)
@@ -256,6 +256,7 @@ class SqliteStore(Reads):
         await self._outbox.stop()
         await self._committer.close()
         self._slow.close()
+        self._fold.close()
         self._reader.close()
         self._thread.shutdown()
         with contextlib.suppress(apsw.Error):  # another process reads: the WAL is replayed at the next start
