@@ -153,8 +153,11 @@ class Past:
     async def subscribe(self) -> None:
         """Let the subscribers opt in."""
         await keep_policies(self.store, self.policies.current)
-        for lines in _consents(self.clock()):
+        now = self.clock.now
+        for lines in _consents(now):
+            self.clock.now += 1
             await Consents(self.store, KEYS).record(lines, "past")
+        self.clock.now = now
 
     async def send(self, numbers: Iterable[int], seed: int = 1) -> None:
         """Decide messages and deliver what is accepted."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 import apsw
 import orjson
@@ -13,7 +13,7 @@ from gateway.store import queries as q
 from gateway.store.protocol import StoreError
 from gateway.store.records import AuditRow, ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow
 from gateway.store.sqlite import connect
-from gateway.store.sqlite_writes import chain_hash
+from gateway.store.sqlite_writes import link
 
 COLUMNS = "seq, at, kind, reference, actor, digest, salt, detail, hash"
 DECLARING = ("erased", "retained")
@@ -51,12 +51,34 @@ class FileRows:
         """What a statement finds in what is committed."""
         try:
             return self._db.execute(sql, tuple(values)).fetchall()
+        except UnicodeDecodeError:
+            return self._damaged(sql, tuple(values))
         except apsw.Error as error:
             raise StoreError(f"the database cannot be read ({type(error).__name__})") from error
+
+    def _damaged(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """The same where a text is none any more. What is left of it is told so that it fits no digest."""
+        names = [f"c{n}" for n, _ in enumerate(self._db.execute(sql, values).get_description())]
+        each = (
+            f"typeof({c}) = 'text', CASE typeof({c}) WHEN 'text' THEN CAST({c} AS BLOB) ELSE {c} END"
+            for c in names
+        )
+        whole = f"WITH found ({', '.join(names)}) AS ({sql}) SELECT {', '.join(each)} FROM found"
+        rows: list[tuple[Any, ...]] = self._db.execute(whole, values).fetchall()
+        return [tuple(map(_text, row[::2], row[1::2])) for row in rows]
 
     async def close(self) -> None:
         """Let go of the file."""
         self._db.close()
+
+
+def _text(is_text: Any, value: Any) -> Any:
+    if not is_text:
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return "\ufffd" + value.decode(errors="backslashreplace")
 
 
 class Entry(NamedTuple):
@@ -75,9 +97,10 @@ class Entry(NamedTuple):
     def follows(self, before: bytes, chain: str) -> bool:
         """Whether its hash is that of its content after the entry with the hash `before`."""
         try:
-            return chain_hash(before, chain, self.seq, cast("AuditRow", self)) == self.hash
+            mark = link(before, chain, self.seq, self.at, self.kind, self.reference, self.actor, self.digest)
         except (TypeError, ValueError):
             return False
+        return mark == self.hash
 
 
 def declaration(at: float, kind: str, reference: str, actor: str, told: dict[str, Any]) -> AuditRow:
@@ -117,13 +140,21 @@ async def read_chain(
     store: Rows, chain: str, after: int, last: int, chunk: int = CHUNK
 ) -> AsyncIterator[list[Entry]]:
     """The entries of a chain after a number up to another, in order, some at a time."""
+    async for rows in walk_chain(store, chain, after, last, chunk):
+        yield list(map(Entry._make, rows))
+
+
+async def walk_chain(
+    store: Rows, chain: str, after: int, last: int, chunk: int = CHUNK
+) -> AsyncIterator[list[tuple[Any, ...]]]:
+    """The same as the database gives them: tuples of the fields of an Entry."""
     sql = f"SELECT {COLUMNS} FROM audit WHERE chain = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT {chunk}"
     while after < last:
-        rows = list(map(Entry._make, await store.rows(sql, (chain, after, last))))
+        rows = await store.rows(sql, (chain, after, last))
         if not rows:
             return
         yield rows
-        after = rows[-1].seq
+        after = rows[-1][0]
         await asyncio.sleep(0)
 
 

@@ -57,7 +57,7 @@ class Checked:
 
 
 def _plain(row: Any) -> dict[str, Any]:
-    told = asdict(row)
+    told = asdict(row) if isinstance(row, HoldRow) else row._asdict()
     return {name: value.hex() if isinstance(value, bytes) else value for name, value in told.items()}
 
 

@@ -1,8 +1,9 @@
 """The rows that some entries speak of, read as they lie: along the key where they stand together, by name
-where they do not. As named tuples: making a row's own class of each takes longer than checking it."""
+where they do not. They stay the plain tuples that a database gives, with the fields of the row's class in its
+order: making one of each takes longer than checking it."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from gateway.evidence.entries import CONSENT_COLUMNS, EVENT_COLUMNS, IDS_AT_ONCE, MESSAGE_COLUMNS, Rows
 from gateway.store import queries as q
@@ -14,83 +15,18 @@ STRAY = 50
 """One in so many ids may lie far from the others, at either end, without lengthening the walk."""
 
 
-class _Decision(NamedTuple):
-    message_id: str
-    n: int
-    controller: str
-    subject: bytes
-    at: float
-    outcome: int
-    class_: str
-    source: str
-    sender: str
-    channel: str
-    campaign: str
-    policy_version: str
-    violations: bytes
-    snapshot: bytes
-    round: int
-
-
-class _Message(NamedTuple):
-    id: str
-    controller: str
-    source: str
-    sender: str
-    channel: str
-    class_: str
-    purpose: str
-    campaign: str
-    received_at: float
-    meta: bytes
-    reading: bytes
-
-
-class _Consent(NamedTuple):
-    id: str
-    controller: str
-    subject: bytes
-    at: float
-    recorded_at: float
-    action: str
-    purpose: str
-    channel: str
-    grade: str
-    basis: str
-    source: str
-    proof: bytes
-
-
-class _Event(NamedTuple):
-    id: str
-    controller: str
-    subject: bytes
-    source: str
-    type: str
-    at: float
-    recorded_at: float
-    dedup: bytes
-    data: bytes
-
-
-_DECISION = cast("Callable[[Iterable[Any]], DecisionRow]", _Decision._make)
-_MESSAGE = cast("Callable[[Iterable[Any]], MessageRow]", _Message._make)
-_CONSENT = cast("Callable[[Iterable[Any]], ConsentRow]", _Consent._make)
-_EVENT = cast("Callable[[Iterable[Any]], EventRow]", _Event._make)
-
-
 async def read(
     store: Rows, columns: str, table: str, key: str, ids: Iterable[str], *, sparse: bool = False
 ) -> list[tuple[Any, ...]]:
-    """The rows with these ids, in no order; each row once. The key's column comes first in `columns`. What a
-    walk does not find is asked for by name as well, unless the table is `sparse`: then few are there."""
+    """The rows with these ids, in no order, and maybe some that stand among them; each row once. The key's
+    column comes first in `columns`. What a walk does not find is asked for by name as well, unless the table
+    is `sparse`: then few are there."""
     wanted = set(ids)
     sql = f"SELECT {columns} FROM {table} WHERE {key}"
     rows: list[tuple[Any, ...]] = []
     left = sorted(wanted)
     if len(left) > FEW:
-        walked, low, high = await _walk(store, sql, key, left)
-        rows = [row for row in walked if row[0] in wanted and row[0] <= high]
+        rows, low, high = await _walk(store, sql, key, left)
         if sparse:
             left = [name for name in left if not low <= name <= high]
         else:
@@ -111,37 +47,44 @@ async def _walk(
     rows = await store.rows(f"{sql} >= ? AND {key} <= ? ORDER BY {key} LIMIT {most}", (low, high))
     if len(rows) == most:
         last = rows[-1][0]
-        high = max((row[0] for row in rows if row[0] != last), default="")
+        rows = [row for row in rows if row[0] != last]
+        high = rows[-1][0] if rows else ""
     return rows, low, high
 
 
 async def decisions(store: Rows, message_ids: Iterable[str]) -> dict[str, DecisionRow]:
     """Every decision of some messages, by its name."""
     rows = await read(store, q.DECISION_COLUMNS, "decisions", "message_id", message_ids)
-    return {f"{d[0]}-{d[1]}" if not d[14] else decision_id(d[0], d[1], d[14]): _DECISION(d) for d in rows}
+    return {
+        f"{row[0]}-{row[1]}" if not row[14] else decision_id(row[0], row[1], row[14]): row
+        for row in cast("list[DecisionRow]", rows)
+    }
 
 
 async def messages(store: Rows, ids: Iterable[str]) -> dict[str, MessageRow]:
     """Some messages, by id."""
-    return {m[0]: _MESSAGE(m) for m in await read(store, MESSAGE_COLUMNS, "messages", "id", ids)}
+    rows = await read(store, MESSAGE_COLUMNS, "messages", "id", ids)
+    return {row[0]: row for row in cast("list[MessageRow]", rows)}
 
 
 async def kept_bodies(store: Rows, ids: Iterable[str]) -> list[str]:
-    """Of which messages the octets are still kept."""
+    """Of which messages the octets are still kept, others that stand among them too."""
     return [row[0] for row in await read(store, "message_id", "bodies", "message_id", ids, sparse=True)]
 
 
 async def consents(store: Rows, ids: Iterable[str]) -> dict[str, list[ConsentRow]]:
     """Some lines of the consent log, by id: one told of several addresses has the same name."""
     found: dict[str, list[ConsentRow]] = {}
-    for row in await read(store, CONSENT_COLUMNS, "consent_events", "id", ids):
-        found.setdefault(row[0], []).append(_CONSENT(row))
+    rows = await read(store, CONSENT_COLUMNS, "consent_events", "id", ids)
+    for row in cast("list[ConsentRow]", rows):
+        found.setdefault(row[0], []).append(row)
     return found
 
 
 async def events(store: Rows, ids: Iterable[str]) -> dict[str, EventRow]:
     """Some events, by id."""
-    return {row[0]: _EVENT(row) for row in await read(store, EVENT_COLUMNS, "events", "id", ids)}
+    rows = await read(store, EVENT_COLUMNS, "events", "id", ids)
+    return {row[0]: row for row in cast("list[EventRow]", rows)}
 
 
 async def holds(store: Rows, ids: Iterable[str]) -> dict[str, HoldRow]:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
 from gateway.evidence import entries as e
 from gateway.evidence import shelf
-from gateway.evidence.entries import Entry, Rows
+from gateway.evidence.entries import Rows
 from gateway.evidence.origin import Bench, Origin
 from gateway.store.digests import (
     SALT,
@@ -22,11 +23,17 @@ from gateway.store.digests import (
     hold_digest,
     message_digest,
 )
-from gateway.store.records import MessageRow
+from gateway.store.records import DecisionRow
+from gateway.store.sqlite_writes import link
 
 FIRST = bytes(32)
 CLOSED = ("released", "rejected", "expired")
 OCTETS_AT_ONCE = 20
+OCTETS = SALT + 32
+"""Where in a seal the hash of a message's octets begins."""
+
+Fields = tuple[Any, ...]
+"""An entry as the database gives it: the fields of an Entry, in its order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +132,10 @@ class Check:
         """What is wrong in a stretch; the state says how far it came."""
         self.state = State()
         after, before = await self._start(stretch)
-        async for rows in e.read_chain(self._rows, stretch.chain, after, stretch.last):
+        async for rows in e.walk_chain(self._rows, stretch.chain, after, stretch.last):
             before = self._follow(stretch.chain, after, before, rows)
             await self._compare(stretch.chain, rows)
-            after = rows[-1].seq
+            after = rows[-1][0]
             self.state.entries += len(rows)
         self.state.reached[stretch.chain] = (after, before)
         return self.state
@@ -138,132 +145,143 @@ class Check:
         rows = await self._rows.rows(sql, (stretch.chain, stretch.after)) if stretch.after else []
         return (int(rows[0][0]), bytes(rows[0][1])) if rows else (0, FIRST)
 
-    def _break(self, chain: str, entry: Entry, problem: str) -> None:
-        self.state.breaks.append(
-            Break(chain=chain, seq=entry.seq, reference=entry.reference, problem=problem)
-        )
+    def _break(self, chain: str, row: Fields, problem: str) -> None:
+        self.state.breaks.append(Break(chain=chain, seq=row[0], reference=str(row[3]), problem=problem))
 
     # -- the chain -------------------------------------------------------------------------------
 
-    def _follow(self, chain: str, after: int, before: bytes, rows: Iterable[Entry]) -> bytes:
+    def _follow(self, chain: str, after: int, before: bytes, rows: Iterable[Fields]) -> bytes:
         marked = bool(self.marks)
-        for entry in rows:
-            seq, mark = entry.seq, entry.hash
+        for row in rows:
+            seq, at, kind, reference, actor, digest, _, _, mark = row
+            try:
+                whole = link(before, chain, seq, at, kind, reference, actor, digest) == mark
+            except (TypeError, ValueError):
+                whole = False
             if seq != after + 1:
                 gone = "an entry before it is" if seq == after + 2 else "entries before it are"
-                self._break(chain, entry, f"{gone} missing (from number {after + 1})")
-            elif not entry.follows(before, chain):
-                self._break(chain, entry, "it was changed, or stands in another's place")
+                self._break(chain, row, f"{gone} missing (from number {after + 1})")
+            elif not whole:
+                self._break(chain, row, "it was changed, or stands in another's place")
             if marked:
-                self._check_marks(chain, entry)
+                self._check_marks(chain, row)
             after, before = seq, mark
         return before
 
-    def _check_marks(self, chain: str, entry: Entry) -> None:
-        for at, mark in self.marks.get((chain, entry.seq), ()):
-            if mark != entry.hash:
-                self._break(chain, entry, f"the checkpoint of {moment(at)} saw another entry here")
+    def _check_marks(self, chain: str, row: Fields) -> None:
+        for at, mark in self.marks.get((chain, row[0]), ()):
+            if mark != row[8]:
+                self._break(chain, row, f"the checkpoint of {moment(at)} saw another entry here")
 
     # -- the rows --------------------------------------------------------------------------------
 
-    async def _compare(self, chain: str, rows: Sequence[Entry]) -> None:
-        by_kind: dict[object, list[Entry]] = {}
-        for entry in rows:
-            if entry.reference.__class__ is str:
-                by_kind.setdefault(entry.kind, []).append(entry)
+    async def _compare(self, chain: str, rows: Sequence[Fields]) -> None:
+        by_kind: dict[object, list[Fields]] = {}
+        for row in rows:
+            if row[3].__class__ is str:
+                by_kind.setdefault(row[2], []).append(row)
         for kind, entries in by_kind.items():
             compare = self._comparing.get(str(kind).partition(".")[0])
             if compare is not None:
                 await compare(chain, entries)
 
-    def _lost(self, chain: str, entry: Entry, table: str, what: str) -> None:
-        if f"{table}:{entry.reference}" not in self.declared:
-            self._break(chain, entry, f"the {what} it speaks of is gone")
+    def _lost(self, chain: str, row: Fields, table: str, what: str) -> None:
+        if f"{table}:{row[3]}" not in self.declared:
+            self._break(chain, row, f"the {what} it speaks of is gone")
 
-    def _changed(self, chain: str, entry: Entry, table: str, what: str, name: str = "") -> None:
-        if f"{table}:{name or entry.reference}" not in self.declared:
-            self._break(chain, entry, f"the {what} it speaks of was changed")
+    def _changed(self, chain: str, row: Fields, table: str, what: str, name: str = "") -> None:
+        if f"{table}:{name or row[3]}" not in self.declared:
+            self._break(chain, row, f"the {what} it speaks of was changed")
 
-    async def _decisions(self, chain: str, rows: Sequence[Entry]) -> None:
-        found = await shelf.decisions(self._rows, [r.reference.partition("-")[0] for r in rows])
-        messages = await shelf.messages(self._rows, [r.reference.partition("-")[0] for r in rows if r.detail])
-        sealed: dict[str, Entry] = {}
-        for entry in rows:
-            decision, detail = found.get(entry.reference), entry.detail
+    async def _decisions(self, chain: str, rows: Sequence[Fields]) -> None:
+        names = [row[3].partition("-")[0] for row in rows]
+        found = await shelf.decisions(self._rows, names)
+        sealing: list[tuple[Fields, DecisionRow]] = []
+        lost = 0
+        for row in rows:
+            decision, seal = found.get(row[3]), row[7]
             if decision is None:
-                self._lost(chain, entry, "decisions", "decision")
+                lost += 1
+                self._lost(chain, row, "decisions", "decision")
+            elif not fits(row[5], decision_digest, decision, row[6], seal):
+                self._changed(chain, row, "decisions", "decision")
+            elif seal:
+                sealing.append((row, decision))
+        self.state.matched["decisions"] += len(rows) - lost
+        await self._messages(chain, sealing)
+
+    async def _messages(self, chain: str, sealing: Sequence[tuple[Fields, DecisionRow]]) -> None:
+        """Compare the messages of first decisions, whose entries have their seals."""
+        found = await shelf.messages(self._rows, [decision[0] for _, decision in sealing])
+        sealed: dict[str, Fields] = {}
+        for row, decision in sealing:
+            name, seal = decision[0], row[7]
+            message = found.get(name)
+            if message is None:
+                if f"messages:{name}" not in self.declared:
+                    self._break(chain, row, "the message it speaks of is gone")
                 continue
-            self.state.matched["decisions"] += 1
-            if not fits(entry.digest, decision_digest, decision, entry.salt, detail):
-                self._changed(chain, entry, "decisions", "decision")
-            elif detail and self._message(chain, entry, messages.get(decision.message_id), decision.class_):
-                sealed[decision.message_id] = entry
+            self.state.matched["messages"] += 1
+            if message[5] == decision[6] and fits(seal[SALT:OCTETS], message_digest, message, seal[:SALT]):
+                sealed[name] = row
+            else:
+                self._changed(chain, row, "messages", "message", name)
         await self._octets(chain, sealed)
 
-    def _message(self, chain: str, entry: Entry, row: MessageRow | None, class_: str) -> bool:
-        name = entry.reference.partition("-")[0]
-        if row is None:
-            if f"messages:{name}" not in self.declared:
-                self._break(chain, entry, "the message it speaks of is gone")
-            return False
-        self.state.matched["messages"] += 1
-        said = entry.detail[SALT : SALT + 32]
-        if row.class_ == class_ and fits(said, message_digest, row, entry.detail[:SALT]):
-            return True
-        self._changed(chain, entry, "messages", "message", name)
-        return False
-
-    async def _octets(self, chain: str, sealed: dict[str, Entry]) -> None:
+    async def _octets(self, chain: str, sealed: dict[str, Fields]) -> None:
         """Compare the octets that are still kept, a few messages at a time: each may be large."""
-        kept = await shelf.kept_bodies(self._rows, sealed)
+        kept = [name for name in await shelf.kept_bodies(self._rows, sealed) if name in sealed]
         for start in range(0, len(kept), OCTETS_AT_ONCE):
             for name, content in (
                 await e.bodies_of(self._rows, kept[start : start + OCTETS_AT_ONCE])
             ).items():
-                entry = sealed[name]
-                if not fits(entry.detail[SALT + 32 :], body_digest, content, entry.detail[:SALT]):
-                    self._break(chain, entry, "the octets of the message it speaks of were changed")
+                row = sealed[name]
+                if not fits(row[7][OCTETS:], body_digest, content, row[7][:SALT]):
+                    self._break(chain, row, "the octets of the message it speaks of were changed")
 
-    async def _holds(self, chain: str, rows: Sequence[Entry]) -> None:
-        found = await shelf.holds(self._rows, [r.reference for r in rows])
-        for entry in rows:
-            status = entry.kind.partition(".")[2]
-            hold = found.get(entry.reference)
+    async def _holds(self, chain: str, rows: Sequence[Fields]) -> None:
+        found = await shelf.holds(self._rows, [row[3] for row in rows])
+        for row in rows:
+            status = row[2].partition(".")[2]
+            hold = found.get(row[3])
             if hold is None:
-                self._lost(chain, entry, "holds", "hold")
+                self._lost(chain, row, "holds", "hold")
                 continue
             if status == "open" and hold.status != "open":
                 continue
             if status in CLOSED:
                 self.state.matched["holds"] += 1
-            if hold.status != status or not fits(entry.digest, hold_digest, hold, entry.salt):
-                self._changed(chain, entry, "holds", "hold")
+            if hold.status != status or not fits(row[5], hold_digest, hold, row[6]):
+                self._changed(chain, row, "holds", "hold")
 
-    async def _consents(self, chain: str, rows: Sequence[Entry]) -> None:
-        found = await shelf.consents(self._rows, [r.reference for r in rows])
-        for entry in rows:
-            lines = found.get(entry.reference)
+    async def _consents(self, chain: str, rows: Sequence[Fields]) -> None:
+        found = await shelf.consents(self._rows, [row[3] for row in rows])
+        for row in rows:
+            lines = found.get(row[3])
             if not lines:
-                self._lost(chain, entry, "consents", "consent")
+                self._lost(chain, row, "consents", "consent")
                 continue
             self.state.matched["consents"] += 1
-            if not any(fits(entry.digest, consent_digest, line, entry.salt) for line in lines):
-                self._changed(chain, entry, "consents", "consent")
+            for line in lines:
+                if fits(row[5], consent_digest, line, row[6]):
+                    break
+            else:
+                self._changed(chain, row, "consents", "consent")
 
-    async def _events(self, chain: str, rows: Sequence[Entry]) -> None:
-        found = await shelf.events(self._rows, [r.reference for r in rows])
-        for entry in rows:
-            event = found.get(entry.reference)
+    async def _events(self, chain: str, rows: Sequence[Fields]) -> None:
+        found = await shelf.events(self._rows, [row[3] for row in rows])
+        for row in rows:
+            event = found.get(row[3])
             if event is None:
-                self._lost(chain, entry, "events", "event")
+                self._lost(chain, row, "events", "event")
                 continue
             self.state.matched["events"] += 1
-            if not fits(entry.digest, event_digest, event, entry.salt):
-                self._changed(chain, entry, "events", "event")
+            if not fits(row[5], event_digest, event, row[6]):
+                self._changed(chain, row, "events", "event")
 
 
 def fits(digest: object, make: Callable[..., bytes], *said: object) -> bool:
-    """Whether a row has this digest. Values of other types than were ever written have none."""
+    """Whether this is the digest of what was said. Values of other types than were ever written have none."""
     try:
         return make(*said) == digest
     except (TypeError, ValueError, AttributeError):

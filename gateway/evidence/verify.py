@@ -16,7 +16,7 @@ from gateway.evidence.checkpoint import Checkpoint
 from gateway.evidence.entries import DECLARING, Entry, Rows
 from gateway.evidence.stretch import FIRST, Break, Check, Marks, State, Stretch, moment, work
 
-STRETCH = 20_000
+STRETCH = 5_000
 """Entries that one worker checks at a time."""
 
 Progress = Callable[[int, int], None]

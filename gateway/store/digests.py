@@ -5,9 +5,11 @@ about anyone, and the chain stays whole. Text counts as both databases store it.
 """
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
 
-from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, decision_id
+from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow
 
 SALT = 16
 """Octets of a salt."""
@@ -15,6 +17,10 @@ SEALED = SALT + 64
 """Octets of a seal: a salt of its own, the hash of the message's row, the hash of its octets."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+moment: Callable[[float], str] = lru_cache(maxsize=1024, typed=True)(repr)
+"""A time as digests and chains write it. What one batch decided has one time."""
 
 
 def _said(*parts: object) -> bytes:
@@ -29,11 +35,12 @@ def _encode(text: str) -> bytes:
 
 def message_digest(row: MessageRow, salt: bytes) -> bytes:
     """Of a message's row, but for its class, which its first decision has."""
+    name, controller, source, sender, channel, _, purpose, campaign, at, meta, reading = row
     said = _encode(
-        f"{row.id}\x1f{row.controller}\x1f{row.source}\x1f{row.sender}\x1f{row.channel}\x1f{row.purpose}"
-        f"\x1f{row.campaign}\x1f{row.received_at!r}\x1f{len(row.meta)}\x1f"
+        f"{name}\x1f{controller}\x1f{source}\x1f{sender}\x1f{channel}\x1f{purpose}\x1f{campaign}"
+        f"\x1f{at!r}\x1f{len(meta)}\x1f"
     )
-    return blake2b(said + row.meta + row.reading, key=salt, digest_size=32).digest()
+    return blake2b(b"".join((said, meta, reading)), key=salt, digest_size=32).digest()
 
 
 def body_digest(body: bytes, salt: bytes) -> bytes:
@@ -48,12 +55,16 @@ def seal(row: MessageRow, body: bytes, salt: bytes) -> bytes:
 
 def decision_digest(row: DecisionRow, salt: bytes, sealed: bytes = b"") -> bytes:
     """Of a decision, and of the message's seal where this is the first decision."""
+    (
+        message, n, controller, subject, at, outcome, class_, source, sender, channel, campaign, version,
+        violations, snapshot, round_,
+    ) = row  # fmt: skip
     said = _encode(
-        f"{decision_id(row.message_id, row.n, row.round)}\x1f{row.controller}\x1f{row.at!r}"
-        f"\x1f{int(row.outcome)}\x1f{row.class_}\x1f{row.source}\x1f{row.sender}\x1f{row.channel}"
-        f"\x1f{row.campaign}\x1f{row.policy_version}\x1f{len(row.violations)}\x1f"
+        f"{message}-{n}{f'.{round_}' if round_ else ''}\x1f{controller}\x1f{moment(at)}\x1f{outcome}"
+        f"\x1f{class_}\x1f{source}\x1f{sender}\x1f{channel}\x1f{campaign}\x1f{version}"
+        f"\x1f{len(violations)}\x1f"
     )
-    said = b"".join((said, row.subject, row.violations, row.snapshot, sealed[SALT:]))
+    said = b"".join((said, subject, violations, snapshot, sealed[SALT:]))
     return blake2b(said, key=salt, digest_size=32).digest()
 
 
@@ -69,17 +80,19 @@ def hold_digest(row: HoldRow, salt: bytes) -> bytes:
 
 def consent_digest(row: ConsentRow, salt: bytes) -> bytes:
     """Of a line of the consent log, with its proof."""
-    said = _said(
-        row.id, row.controller, repr(row.at), repr(row.recorded_at), row.action, row.purpose, row.channel,
-        row.grade, row.basis, row.source, "",
-    )  # fmt: skip
-    return blake2b(said + row.subject + row.proof, key=salt, digest_size=32).digest()
+    name, controller, subject, at, recorded, action, purpose, channel, grade, basis, source, proof = row
+    said = _encode(
+        f"{name}\x1f{controller}\x1f{moment(at)}\x1f{moment(recorded)}\x1f{action}\x1f{purpose}"
+        f"\x1f{channel}\x1f{grade}\x1f{basis}\x1f{source}\x1f"
+    )
+    return blake2b(b"".join((said, subject, proof)), key=salt, digest_size=32).digest()
 
 
 def event_digest(row: EventRow, salt: bytes) -> bytes:
     """Of an event, with what came along."""
-    said = _said(
-        row.id, row.controller, row.source, row.type, repr(row.at), repr(row.recorded_at),
-        len(row.subject), "",
-    )  # fmt: skip
-    return blake2b(said + row.subject + row.dedup + row.data, key=salt, digest_size=32).digest()
+    name, controller, subject, source, type_, at, recorded, dedup, data = row
+    said = _encode(
+        f"{name}\x1f{controller}\x1f{source}\x1f{type_}\x1f{moment(at)}\x1f{moment(recorded)}"
+        f"\x1f{len(subject)}\x1f"
+    )
+    return blake2b(b"".join((said, subject, dedup, data)), key=salt, digest_size=32).digest()

@@ -13,8 +13,7 @@ Ref: TypeAlias = tuple[str, bytes]
 """Who: a controller's name and a subject key."""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRow:
+class MessageRow(NamedTuple):
     """One submission: what it takes to rebuild the Message from its body, and what was read in it."""
 
     id: str
@@ -30,16 +29,14 @@ class MessageRow:
     reading: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BodyRow:
+class BodyRow(NamedTuple):
     """The octets of a message; they go once nothing waits for them."""
 
     message_id: str
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRow:
+class DecisionRow(NamedTuple):
     """What was decided for one recipient. `n` counts the recipients of a message from 0, `round` how often
     it was decided before: a released hold keeps both decisions."""
 
@@ -75,8 +72,7 @@ def decision_id(message_id: str, n: int, round_: int = 0) -> str:
     return f"{message_id}-{n}.{round_}" if round_ else f"{message_id}-{n}"
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """One accepted delivery that waits. `entry` is JSON: how to deliver; `marketing` is whether a stop
     cancels it; `due_at` when to try next; a lease past `lease_until` counts no more."""
 
@@ -136,8 +132,7 @@ class HoldRow:
         return lane_of(self.subject)
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentRow:
+class ConsentRow(NamedTuple):
     """One event of the consent log, with its proof as JSON. Append-only."""
 
     id: str
@@ -159,8 +154,7 @@ class ConsentRow:
         return lane_of(self.subject)
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One thing that happened, as it came in or as it is told outside. `dedup` is unique."""
 
     id: str
@@ -192,8 +186,7 @@ class AuditRow(NamedTuple):
     detail: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class FingerprintRow:
+class FingerprintRow(NamedTuple):
     """The phrases of one accepted message that are not yet commonplace: 8 bytes each, big-endian."""
 
     controller: str
@@ -202,8 +195,7 @@ class FingerprintRow:
     hashes: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayRow:
+class ReplayRow(NamedTuple):
     """An answer to give again for the same idempotency key, until `expires_at`."""
 
     key: bytes
@@ -233,8 +225,7 @@ class Recheck:
     sender: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SentRow:
+class SentRow(NamedTuple):
     """The Message-ID (RFC 5322) under which a message went out, as `sent_hash` of it: replies, bounces
     and complaints name it. `day` is unix days."""
 

@@ -8,6 +8,7 @@ import apsw
 from gateway.keys import lane_of
 from gateway.store import queries as q
 from gateway.store.codec import pack_person
+from gateway.store.digests import moment
 from gateway.store.draft import Writes
 from gateway.store.records import AuditRow, Cancel
 
@@ -42,34 +43,28 @@ class AuditChain:
 
     def link(self, row: AuditRow) -> tuple[object, ...]:
         """The row to store, with its place in the chain."""
+        at, kind, reference, actor, digest, salt, detail = row
         self._seq += 1
-        self._hash = chain_hash(self._hash, self.name, self._seq, row)
-        return (
-            self.name,
-            self._seq,
-            row.at,
-            row.kind,
-            row.reference,
-            row.actor,
-            row.digest,
-            row.salt,
-            row.detail,
-            self._hash,
-        )
+        self._hash = link(self._hash, self.name, self._seq, at, kind, reference, actor, digest)
+        return (self.name, self._seq, at, kind, reference, actor, digest, salt, detail, self._hash)
 
 
 def chain_hash(before: bytes, chain: str, seq: int, row: AuditRow) -> bytes:
+    """The hash of an entry, which the next one covers."""
+    return link(before, chain, seq, row.at, row.kind, row.reference, row.actor, row.digest)
+
+
+def link(
+    before: bytes, chain: str, seq: int, at: float, kind: str, reference: str, actor: str, digest: bytes
+) -> bytes:
     """BLAKE2b-256 over the previous hash and everything in the entry but the salt and the detail."""
-    said = f"{chain}\0{seq}\0{row.at!r}\0{row.kind}\0{row.reference}\0{row.actor}\0".encode()
-    return blake2b(before + said + row.digest, digest_size=32).digest()
+    said = f"{chain}\0{seq}\0{moment(at)}\0{kind}\0{reference}\0{actor}\0".encode()
+    return blake2b(b"".join((before, said, digest)), digest_size=32).digest()
 
 
 LINE = (
-    ("messages", q.ADD_MESSAGE, attrgetter(
-        "id", "controller", "source", "sender", "channel", "class_", "purpose", "campaign", "received_at",
-        "meta", "reading",
-    )),
-    ("bodies", q.ADD_BODY, attrgetter("message_id", "content")),
+    ("messages", q.ADD_MESSAGE, tuple),
+    ("bodies", q.ADD_BODY, tuple),
     ("decisions", q.ADD_DECISION, attrgetter(
         "message_id", "n", "lane", "controller", "subject", "at", "outcome", "class_", "source", "sender",
         "channel", "campaign", "policy_version", "violations", "snapshot", "round",
@@ -85,10 +80,11 @@ LINE = (
     ("events", q.ADD_EVENT, attrgetter(
         "id", "lane", "controller", "subject", "source", "type", "at", "recorded_at", "dedup", "data",
     )),
-    ("sent", q.ADD_SENT, attrgetter("day", "hash", "message_id")),
-    ("fingerprints", q.ADD_FINGERPRINTS, attrgetter("controller", "at", "subject_mark", "hashes")),
+    ("sent", q.ADD_SENT, tuple),
+    ("fingerprints", q.ADD_FINGERPRINTS, tuple),
 )  # fmt: skip
-"""Rows that are only ever added: the list of a batch, the statement, and the columns in its order."""
+"""Rows that are only ever added: the list of a batch, the statement, and the columns in its order, which is
+often the row's own."""
 
 HOLD_FIELDS = attrgetter(
     "id", "lane", "message_id", "n", "controller", "subject", "source", "sender", "channel", "class_",

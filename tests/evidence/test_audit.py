@@ -57,6 +57,9 @@ CHANGES = {
     "a digest of another type": "UPDATE audit SET digest = 'none' WHERE seq = 2",
     "a salt too long": "UPDATE audit SET salt = zeroblob(99) WHERE seq = 2",
     "a proof": "UPDATE consent_events SET proof = x'7b7d' WHERE action = 'confirmed'",
+    "an octet that is no text": "UPDATE decisions SET campaign = CAST(x'61ff' AS TEXT) WHERE outcome = 2",
+    "an entry that is no text": "UPDATE audit SET reference = CAST(x'61ff' AS TEXT) WHERE seq = 3",
+    "a name that is no text": "UPDATE messages SET id = CAST(x'ff' AS TEXT) WHERE class = 'outreach'",
     "a withdrawal deleted": "DELETE FROM consent_events WHERE action = 'withdrawn'",
 }  # fmt: skip
 
