@@ -6,14 +6,12 @@ import sys
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gateway.message.envelope import CLASSES
 from gateway.settings import (
     Listen,
     Settings,
@@ -23,7 +21,6 @@ from gateway.settings import (
     misspelled,
     parse_duration,
 )
-from gateway.settings.settings import MessageClass
 from gateway.settings.values import parse_listen
 
 SECRET = "hunter2-hunter2"
@@ -57,10 +54,6 @@ def test_defaults_are_those_of_the_documentation() -> None:
     assert settings.relay is None
     assert settings.mode == "enforce"
     assert not settings.development
-
-
-def test_classes_are_those_of_a_message() -> None:
-    assert get_args(MessageClass) == CLASSES
 
 
 def test_settings_do_not_change() -> None:

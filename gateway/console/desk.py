@@ -13,8 +13,9 @@ from gateway.console.notes import Deed, Keep
 from gateway.console.pages import Pages
 from gateway.console.roles import may
 from gateway.console.sessions import Session, Sessions
-from gateway.console.visitor import BadForm, Form, Network, comes_from, is_same_site, read_form
+from gateway.console.visitor import Form, Network, comes_from, is_same_site, read_form
 from gateway.store.protocol import Store, StoreError
+from gateway.web.form import BadForm
 from gateway.web.frame import CALLER
 
 COOKIE = "galateo_console"

@@ -1,6 +1,5 @@
 """Who asks, how often, and what they filled in: all of it hostile until shown otherwise."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -9,18 +8,14 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from gateway.web.credentials import FORWARDING, is_this_machine, peer_of
+from gateway.web.form import BadForm, read_octets
 
 Network = IPv4Network | IPv6Network
 
 FORM_OCTETS = 128 * 1024
 FORM_FIELDS = 3_000
-FORM_SECONDS = 20.0
 REMEMBERED = 10_000
 LONGEST_FIELD = 20_000
-
-
-class BadForm(Exception):
-    """What was posted is no form that this page takes."""
 
 
 class Form:
@@ -40,20 +35,14 @@ class Form:
 
 async def read_form(request: web.Request) -> Form:
     """The fields of a posted form. Raises BadForm."""
-    if request.content_type != "application/x-www-form-urlencoded" or request.headers.get("Content-Encoding"):
+    if request.content_type != "application/x-www-form-urlencoded":
         raise BadForm
-    chunks: list[bytes] = []
-    size = 0
+    body = await read_octets(request, FORM_OCTETS)
     try:
-        async with asyncio.timeout(FORM_SECONDS):
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                if size > FORM_OCTETS:
-                    raise BadForm
-                chunks.append(chunk)
-        text = b"".join(chunks).decode("ascii")
-        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS, errors="strict")
-    except (TimeoutError, ValueError) as error:
+        fields = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, max_num_fields=FORM_FIELDS, errors="strict"
+        )
+    except ValueError as error:
         raise BadForm from error
     if any(len(value) > LONGEST_FIELD or "\0" in value for _, value in fields):
         raise BadForm

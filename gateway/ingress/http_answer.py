@@ -1,11 +1,11 @@
 """What a tool is told about its message, as JSON. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gateway.policy.outcome import Decision, Outcome, Violation, Words
 from gateway.web.problem import Problem
+from gateway.web.telling import describe_violation, iso
 
 
 class Result(Protocol):
@@ -84,21 +84,6 @@ def describe_violations(decision: Decision, language: str) -> list[dict[str, Any
     return [describe_violation(v, language) for v in decision.enforced]
 
 
-def describe_violation(v: Violation, language: str) -> dict[str, Any]:
-    """One violation."""
-    return {
-        "policy": v.policy,
-        "rule": v.rule,
-        "code": v.code,
-        "outcome": v.outcome.word,
-        "mode": v.mode,
-        "reason": v.reason.in_(language),
-        "evidence": [{"text": e.text, "part": e.part, "why": e.why} for e in v.evidence],
-        "remedy": v.remedy.in_(language),
-        "earliest": iso(v.earliest),
-    }
-
-
 def refusal(receipt: Receipt, language: str) -> Problem:
     """A submission that was rejected for every recipient, with all violations."""
     members = describe(receipt, language)
@@ -123,13 +108,3 @@ def _together(results: Iterable[Result], language: str) -> list[dict[str, Any]]:
         for violation in result.decision.enforced:
             found.setdefault((violation.policy, violation.code), violation)
     return [describe_violation(v, language) for v in found.values()]
-
-
-def iso(time: float) -> str | None:
-    """A moment as ISO 8601 in UTC, None for never."""
-    if not time:
-        return None
-    try:
-        return datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
-        return None

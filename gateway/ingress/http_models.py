@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.terms import Channel, Class, EventType
+
 ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
 """No line end and no other control character: nothing that could begin a header of its own."""
 TIMESTAMP = (
@@ -28,18 +30,6 @@ Moment = Annotated[
     ),
 ]
 
-Channel = Literal["email", "linkedin", "whatsapp", "sms", "telegram", "instagram", "other"]
-Class = Literal[
-    "transactional",
-    "newsletter",
-    "promotion",
-    "outreach",
-    "connection_request",
-    "permission_request",
-    "recommendation_request",
-    "greeting",
-    "conversation",
-]
 Kind = Literal["email", "connection_request", "direct_message", "inmail", "recommendation_request"]
 
 
@@ -156,26 +146,6 @@ class NewMessage(Strict):
         dict[str, Any] | None, Field(description="Anything the tool wants back", max_length=200)
     ] = None
     deliver: Annotated[bool, Field(description="false: decide and record, but send nothing")] = True
-
-
-EventType = Literal[
-    "message.sent",
-    "message.delivered",
-    "message.failed",
-    "message.bounced",
-    "message.replied",
-    "message.answered",
-    "connection.accepted",
-    "connection.declined",
-    "connection.withdrawn",
-    "meeting.held",
-    "purchase",
-    "consent.granted",
-    "consent.withdrawn",
-    "preference.changed",
-    "complaint",
-    "unsubscribe",
-]
 
 
 class NewEvent(Strict):

@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 
-from gateway.ingress.http_answer import describe_violations, iso
+from gateway.ingress.http_answer import describe_violations
 from gateway.policy.outcome import Outcome
 from gateway.store.packing import unpack_decision
 from gateway.store.records import DecisionRow, HoldRow, MessageRow
+from gateway.web.telling import iso
 
 _AFTER_HOLD = {"open": "held", "released": "accepted"}
 

@@ -2,28 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from gateway.message.envelope import Identifier
+from gateway.terms import EventType
 
-TYPES = (
-    "message.sent",
-    "message.delivered",
-    "message.failed",
-    "message.bounced",
-    "message.replied",
-    "message.answered",
-    "connection.accepted",
-    "connection.declined",
-    "connection.withdrawn",
-    "meeting.held",
-    "purchase",
-    "consent.granted",
-    "consent.withdrawn",
-    "preference.changed",
-    "complaint",
-    "unsubscribe",
-)
+TYPES: tuple[str, ...] = get_args(EventType)
 
 OPENING = frozenset(
     {

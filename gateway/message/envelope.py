@@ -2,22 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from gateway.message.content import Content
+from gateway.terms import Channel, Class
 
-CHANNELS = ("email", "linkedin", "whatsapp", "sms", "telegram", "instagram", "other")
-
-CLASSES = (
-    "transactional",
-    "newsletter",
-    "promotion",
-    "outreach",
-    "connection_request",
-    "permission_request",
-    "recommendation_request",
-    "greeting",
-    "conversation",
-)
+CHANNELS: tuple[str, ...] = get_args(Channel)
+CLASSES: tuple[str, ...] = get_args(Class)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

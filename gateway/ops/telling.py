@@ -1,16 +1,16 @@
 """Holds, decisions and people as JSON for those who review them. Pure."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from gateway.ledger.person import Person, Relationship
 from gateway.message.envelope import Message
-from gateway.policy.outcome import Decision, Outcome, Violation
+from gateway.policy.outcome import Decision, Outcome
 from gateway.store.packing import unpack_decision
 from gateway.store.records import ConsentRow, DecisionRow, HoldRow
+from gateway.web.telling import describe_violation, iso
 
 SHOWN = 100_000
 """Characters of a message's text and HTML that are shown."""
@@ -83,25 +83,12 @@ def describe_outcome(decision: Decision, language: str) -> dict[str, Any]:
         "outcome": Outcome(decision.outcome).word,
         "class": decision.class_,
         "policy_version": decision.policy_version,
-        "violations": [_describe_violation(v, language) for v in decision.violations],
+        "violations": [
+            describe_violation(v, language) | {"condition": v.condition} for v in decision.violations
+        ],
         "waived": list(decision.waived),
         "errors": list(decision.errors),
         "earliest": iso(decision.earliest),
-    }
-
-
-def _describe_violation(v: Violation, language: str) -> dict[str, Any]:
-    return {
-        "policy": v.policy,
-        "rule": v.rule,
-        "code": v.code,
-        "outcome": v.outcome.word,
-        "mode": v.mode,
-        "reason": v.reason.in_(language),
-        "evidence": [{"text": e.text, "part": e.part, "why": e.why} for e in v.evidence],
-        "remedy": v.remedy.in_(language),
-        "earliest": iso(v.earliest),
-        "condition": v.condition,
     }
 
 
@@ -171,13 +158,3 @@ def describe_consents(rows: Iterable[ConsentRow]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def iso(time: float) -> str | None:
-    """A moment as ISO 8601 in UTC, None for never."""
-    if not time:
-        return None
-    try:
-        return datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -4,7 +4,8 @@ from aiohttp import web
 
 from gateway.intake.optin import CONFIRM_SECONDS, OptIns, Pending, read_confirmation
 from gateway.public.desk import Desk, Turned
-from gateway.public.visitor import BadForm, read_form
+from gateway.public.visitor import read_form
+from gateway.web.form import BadForm
 
 
 class ConfirmPages:

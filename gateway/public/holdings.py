@@ -15,9 +15,10 @@ from gateway.ledger.person import Person
 from gateway.message.ids import new_id
 from gateway.public.desk import Desk, Turned
 from gateway.public.pages import HEADERS, language_for
-from gateway.public.visitor import BadForm, read_form
+from gateway.public.visitor import read_form
 from gateway.store.protocol import Store
 from gateway.store.records import ConsentRow, Ref
+from gateway.web.form import BadForm
 from gateway.web.often import Often
 
 LETTERS = (3, 86400.0)

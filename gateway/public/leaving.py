@@ -6,7 +6,8 @@ from aiohttp import web
 from gateway.intake.leaving import Leaving
 from gateway.intake.tokens import open_way_out
 from gateway.public.desk import Desk
-from gateway.public.visitor import BadForm, read_form
+from gateway.public.visitor import read_form
+from gateway.web.form import BadForm
 
 FIELD, VALUE = "List-Unsubscribe", "One-Click"
 

@@ -8,7 +8,8 @@ from gateway.intake.leaving import LONGEST_PAUSE, Heard, Leaving, Wish
 from gateway.intake.tokens import WayOut, open_way_out
 from gateway.ledger.person import Person
 from gateway.public.desk import Desk
-from gateway.public.visitor import BadForm, read_form
+from gateway.public.visitor import read_form
+from gateway.web.form import BadForm
 
 DAY = 86400.0
 _BAR = "|"

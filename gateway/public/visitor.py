@@ -1,6 +1,5 @@
 """Who visits a page, how often, and what they filled in: all of it hostile until shown otherwise."""
 
-import asyncio
 from collections.abc import Iterable
 from email.message import Message
 from email.parser import BytesParser
@@ -11,10 +10,10 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from gateway.web.credentials import peer_of
+from gateway.web.form import BadForm, read_octets
 
 FORM_OCTETS = 16_384
 FORM_FIELDS = 200
-FORM_SECONDS = 20.0
 
 Network = IPv4Network | IPv6Network
 
@@ -54,13 +53,9 @@ def _within(address: str, networks: tuple[Network, ...]) -> bool:
     return any(ip.version == network.version and ip in network for network in networks)
 
 
-class BadForm(Exception):
-    """What was posted is no form that this page takes."""
-
-
 async def read_form(request: web.Request) -> list[tuple[str, str]]:
     """The fields of a posted form, urlencoded or multipart, in order. Raises BadForm."""
-    body = await _read(request)
+    body = await read_octets(request, FORM_OCTETS)
     kind = request.content_type
     if kind == "application/x-www-form-urlencoded":
         try:
@@ -72,23 +67,6 @@ async def read_form(request: web.Request) -> list[tuple[str, str]]:
     if kind == "multipart/form-data":
         return _read_parts(request.headers.get("Content-Type", ""), body)
     raise BadForm
-
-
-async def _read(request: web.Request) -> bytes:
-    if (request.content_length or 0) > FORM_OCTETS or request.headers.get("Content-Encoding"):
-        raise BadForm
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(FORM_SECONDS):
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                if size > FORM_OCTETS:
-                    raise BadForm
-                chunks.append(chunk)
-    except TimeoutError as error:
-        raise BadForm from error
-    return b"".join(chunks)
 
 
 def _read_parts(content_type: str, body: bytes) -> list[tuple[str, str]]:

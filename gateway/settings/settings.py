@@ -29,6 +29,7 @@ from gateway.settings.values import (
     Timeout,
     url_of,
 )
+from gateway.terms import Class
 
 PREFIX = "GALATEO_"
 # Names the file; without it, galateo.toml in the working folder is read where there is one.
@@ -40,17 +41,6 @@ LISTENERS = ("smtp_listen", "smtps_listen", "http_listen", "ops_listen", "reply_
 # Capitals are as good as small letters.
 Lowered = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 Switch = Annotated[bool, Field(examples=["1 or 0"])]
-MessageClass = Literal[
-    "transactional",
-    "newsletter",
-    "promotion",
-    "outreach",
-    "connection_request",
-    "permission_request",
-    "recommendation_request",
-    "greeting",
-    "conversation",
-]
 
 # The policies that came with the package.
 SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
@@ -127,7 +117,7 @@ class Settings(BaseSettings):
     mode: Annotated[Literal["enforce", "observe"], Lowered] = "enforce"
     read_aside: Switch = True  # under load, read in a process of its own, where there is a second core
     development: Switch = False
-    default_class: MessageClass | None = None  # of the development source; without it, the reading says
+    default_class: Class | None = None  # of the development source; without it, the reading says
 
     # Where messages go
     relay: Relay = None
