@@ -15,6 +15,7 @@ from gateway.reading.merge_tags import Tag, find_tags
 from gateway.reading.recent import Recent
 from gateway.reading.segments import cut
 from gateway.reading.sentences import sentences
+from gateway.reading.words import Load, Words
 
 Hit = tuple[str, int, int, float]
 """(feature, start, end, weight), offsets in the block"""
@@ -28,12 +29,14 @@ _SUBJECTS = 2_000
 
 
 class Told(NamedTuple):
-    """What a phrase shows: its hits and tricks, whether it sells or asks, whether it is a stock phrase."""
+    """What a phrase shows: its hits and tricks, whether it sells or asks, whether it is a stock phrase, and
+    what its words weigh."""
 
     hits: tuple[Hit, ...]
     tricks: tuple[Tag, ...]
     asks: bool
     stock: bool
+    load: Load = 0
 
 
 class Said:
@@ -56,7 +59,7 @@ Span = tuple[int, int, bool, bool]
 class Shown(NamedTuple):
     """What a block shows: hits (at most two of a feature), those that can be evidence, sums by feature, hits
     that count in a signature or in a footer, tricks, `mark`: "footer" or "closing" where its words say so,
-    and its phrases."""
+    its phrases, and what its words weigh."""
 
     hits: tuple[Hit, ...]
     telling: tuple[Hit, ...]
@@ -66,6 +69,7 @@ class Shown(NamedTuple):
     tricks: tuple[Tag, ...]
     mark: str
     spans: tuple[Span, ...]
+    load: Load = 0
 
 
 Mark = tuple[int, int, int, int, bool]
@@ -204,11 +208,13 @@ class Kept:
         tricks: list[Tag] = []
         spans: list[Span] = []
         sums: dict[str, float] = {}
+        load = 0
         for start, end, said in passage.parts:
             told = said.told
             if told is None or (said.code != said.own and said.code != language):
                 told = self.tell(passage.text[start:end], said, language)
             spans.append((start, end, told.asks, told.stock))
+            load += told.load
             for hit in told.hits:
                 name, a, b, weight = hit
                 total = sums.get(name)
@@ -218,7 +224,7 @@ class Kept:
             if told.tricks:
                 tricks += [(a + start, b + start, why) for a, b, why in told.tricks]
         if not hits:
-            return Shown((), (), (), (), (), tuple(tricks), "", tuple(spans))
+            return Shown((), (), (), (), (), tuple(tricks), "", tuple(spans), load)
         footer = "footer.legal" in sums or "footer.bulk" in sums
         return Shown(
             tuple(hits),
@@ -229,6 +235,7 @@ class Kept:
             tuple(tricks),
             "footer" if footer else "closing" if "closing.sign" in sums else "",
             tuple(spans),
+            load,
         )
 
     def _read(self, phrase: str, folded: Folded, words: list[bytes], code: str) -> Told:
@@ -237,14 +244,15 @@ class Kept:
         plain = undisguise(folded) if tricks or looks_disguised(folded.text, words) else None
         if plain is not None and (more := self._more(plain.text, code, hits)):
             tricks += plain.tricks
-            hits, folded = more, plain
+            hits, folded, words = more, plain, split_words(plain.text)
+        load = self.lexicons.words.get(code, _NO_WORDS).weigh(words)
         if not hits and not tricks:
-            return _NOTHING
+            return Told((), (), False, False, load) if load else _NOTHING
         if (places := folded.places) is not None:
             hits = [(name, *_place(places, a, b, len(phrase)), weight) for name, a, b, weight in hits]
         asks = any([hit[0].startswith(_SELLS) for hit in hits])  # noqa: C419 (a list is quicker)
         stock = any([hit[0].startswith(_STOCK) for hit in hits])  # noqa: C419
-        return Told(tuple(hits), tricks, asks, stock)
+        return Told(tuple(hits), tricks, asks, stock, load)
 
     def _match(self, text: bytes, code: str) -> list[Hit]:
         if code != "und":
@@ -263,6 +271,7 @@ class Kept:
 
 
 _NOTHING = Told((), (), False, False)
+_NO_WORDS = Words()
 
 
 def _place(places: tuple[int, ...], start: int, end: int, size: int) -> tuple[int, int]:

@@ -9,9 +9,12 @@ import re2
 from gateway.reading.fold import FOLD
 from gateway.reading.form import SHAPES
 from gateway.reading.notation import BadPhrase, translate
+from gateway.reading.words import FINDINGS, Load, Words, pack
 
 LANGUAGES = ("it", "en", "de", "fr", "es")
 FUNCTION_WORDS = "language.words"
+_MIDDLE = "middle"
+"""The group of words.yaml that says what an ordinary message comes to."""
 _KEY = re.compile(r"^( *)([a-z_]+):(?: +(.*))?$")
 _ITEM = re.compile(r"^ +- +(.*)$")
 _WEIGHT = re.compile(r"^(.*\S) +@([0-9]+(?:\.[0-9]+)?)$")
@@ -124,10 +127,11 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lexicons:
-    """All languages and the weights."""
+    """All languages and the weights; `words` where a language has them."""
 
     by_language: Mapping[str, Lexicon]
     weights: Weights
+    words: Mapping[str, Words] = field(default_factory=dict)
 
 
 def parse_tree(name: str, text: str) -> list[tuple[str, str, str, int]]:
@@ -234,6 +238,50 @@ def parse_weights(name: str, text: str) -> Weights:
     )
 
 
-def gather(lexicons: Iterable[Lexicon], weights: Weights) -> Lexicons:
+def parse_words(name: str, text: str) -> dict[str, Words]:
+    """The words of each language: under `<language>_<finding>` groups of items `<weight> word, two words`,
+    and under `<language>_middle` items `<weight> <finding>`. BadLexicon names the line."""
+    singles: dict[str, dict[bytes, Load]] = {}
+    pairs: dict[str, dict[tuple[bytes, bytes], Load]] = {}
+    middle: dict[str, dict[str, float]] = {}
+    for language, finding, item, line in parse_tree(name, text):
+        weight, words = _weighted(name, line, item)
+        if finding == _MIDDLE:
+            middle.setdefault(language, {})[words[0]] = weight
+            continue
+        if finding not in FINDINGS:
+            raise BadLexicon(f"{name}:{line}: {finding} is none of {', '.join(FINDINGS)}")
+        ones, twos = singles.setdefault(language, {}), pairs.setdefault(language, {})
+        for one in words:
+            _enter(ones, twos, one, pack(finding, weight))
+    return {
+        language: Words(singles=singles.get(language, {}), pairs=pairs.get(language, {}), middle=base)
+        for language, base in middle.items()
+    }
+
+
+def _weighted(name: str, line: int, item: str) -> tuple[float, list[str]]:
+    number, _, rest = item.partition(" ")
+    words = [one.strip() for one in rest.split(",") if one.strip()]
+    try:
+        weight = float(number)
+    except ValueError:
+        raise BadLexicon(f"{name}:{line}: expected a number, then words") from None
+    if not words or any(len(one.split()) > 2 for one in words):
+        raise BadLexicon(f"{name}:{line}: expected single words or pairs, with commas between")
+    return weight, words
+
+
+def _enter(
+    singles: dict[bytes, Load], pairs: dict[tuple[bytes, bytes], Load], words: str, load: Load
+) -> None:
+    first, *second = (one.encode() for one in fold_plain(words).lower().split())
+    if second:
+        pairs[first, second[0]] = pairs.get((first, second[0]), 0) + load
+    else:
+        singles[first] = singles.get(first, 0) + load
+
+
+def gather(lexicons: Iterable[Lexicon], weights: Weights, words: Mapping[str, Words]) -> Lexicons:
     """Lexicons of several languages, with the weights that combine their features."""
-    return Lexicons(by_language={one.language: one for one in lexicons}, weights=weights)
+    return Lexicons(by_language={one.language: one for one in lexicons}, weights=weights, words=words)

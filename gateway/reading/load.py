@@ -9,13 +9,17 @@ from gateway.reading.lexicon import (
     gather,
     parse_lexicon,
     parse_weights,
+    parse_words,
 )
 
 
 def load_lexicons(folder: Path) -> Lexicons:
-    """The lexicons in `folder` ({it,en,de,fr,es}.yaml and weights.yaml); BadLexicon names file and line."""
+    """The lexicons in `folder`: {it,en,de,fr,es}.yaml, weights.yaml, and words.yaml where there is one.
+    BadLexicon names file and line."""
     lexicons = [parse_lexicon(code, f"{code}.yaml", _text(folder / f"{code}.yaml")) for code in LANGUAGES]
-    return gather(lexicons, parse_weights("weights.yaml", _text(folder / "weights.yaml")))
+    weights = parse_weights("weights.yaml", _text(folder / "weights.yaml"))
+    path = folder / "words.yaml"
+    return gather(lexicons, weights, parse_words(path.name, _text(path)) if path.exists() else {})
 
 
 def _text(path: Path) -> str:

@@ -10,6 +10,7 @@ from gateway.reading.reading import Phrase
 from gateway.reading.runs import fingerprint
 from gateway.reading.segments import Block
 from gateway.reading.sheet import Page
+from gateway.reading.words import Load
 
 MAX_BLOCKS = 1_500
 MAX_SUBJECT = 500
@@ -43,7 +44,7 @@ def study(content: Content, page: Page, kept: Kept) -> Study:
     subject = content.subject[:MAX_SUBJECT]
     seen = Study(language=_language(content, subject, blocks, kept))
     language = seen.language
-    _read_subject(subject, seen, kept)
+    load = _read_subject(subject, seen, kept)
     state = ""
     counted: list[tuple[int, Passage, Shown]] = []
     for place, (start, end, which, passage) in enumerate(blocks):
@@ -63,8 +64,11 @@ def study(content: Content, page: Page, kept: Kept) -> Study:
         if shown.tricks:
             seen.tricks += [("body", a + start, b + start, why) for a, b, why in shown.tricks]
         if kind == "own":
+            load += shown.load
             counted.append((start, passage, shown))
     message_features(content, page, seen.features, seen.words, seen.tags)
+    if (words := kept.lexicons.words.get(language)) is not None:
+        seen.features.update(words.features(load))
     seen.phrases = fingerprint(content, page.text, counted, kept, language)
     return seen
 
@@ -101,9 +105,10 @@ def _language(content: Content, subject: str, blocks: list[Laid], kept: Kept) ->
     return elect(votes, least=0.9, lead=1.1)
 
 
-def _read_subject(subject: str, seen: Study, kept: Kept) -> None:
+def _read_subject(subject: str, seen: Study, kept: Kept) -> Load:
+    """Adds what the subject shows; what its words weigh."""
     if not subject.strip():
-        return
+        return 0
     passage, tags = kept.subject(subject)
     shown = kept.show(passage, seen.language)
     hits = tuple(
@@ -116,6 +121,7 @@ def _read_subject(subject: str, seen: Study, kept: Kept) -> None:
     seen.hits.append(("subject", 0, hits))
     seen.tricks += [("subject", a, b, why) for a, b, why in shown.tricks]
     seen.tags += [("subject", a, b, why) for a, b, why in tags]
+    return shown.load
 
 
 def _kind(kind: str, mark: str, words: int, state: str, string: str, place: int) -> tuple[str, str]:
@@ -124,7 +130,7 @@ def _kind(kind: str, mark: str, words: int, state: str, string: str, place: int)
         return kind, state
     if string[0] in "Pp" and string[:4].upper().startswith(("P.S", "PS:", "PS ")):
         return "own", ""
-    if mark == "footer":
+    if place and mark == "footer":  # a text message and its way out are one block, and no footer
         return "footer", state
     if place and mark and words <= 14:
         return "closing", "signed"

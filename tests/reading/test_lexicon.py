@@ -15,6 +15,7 @@ from gateway.reading.lexicon import LANGUAGES, BadLexicon, Lexicons, parse_lexic
 from gateway.reading.load import load_lexicons
 from gateway.reading.notation import BadPhrase, translate
 from gateway.reading.read import Reader
+from gateway.reading.words import FINDINGS
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_lexicons(tmp_path / "l")
 
 
-@pytest.mark.parametrize("name", [*LANGUAGES, "weights"])
+@pytest.mark.parametrize("name", [*LANGUAGES, "weights", "words"])
 def test_the_files_are_yaml_and_mean_what_we_read(name: str) -> None:
     path = LEXICONS / f"{name}.yaml"
     tree = YAML(typ="safe", pure=True).load(path)
@@ -95,7 +96,7 @@ def test_the_files_are_yaml_and_mean_what_we_read(name: str) -> None:
 def test_every_weighed_feature_exists(lexicons: Lexicons) -> None:
     known = {entry.feature for one in lexicons.by_language.values() for entry in one.entries}
     assert {part for _, these, those in PAIRS for part in (*these, *those)} <= known
-    known |= {name for name, _, _ in PAIRS}
+    known |= {name for name, _, _ in PAIRS} | {f"words.{finding}" for finding in FINDINGS}
     weighed = {
         name
         for terms in lexicons.weights.features.values()
@@ -108,7 +109,7 @@ def test_every_weighed_feature_exists(lexicons: Lexicons) -> None:
 def test_an_edited_lexicon_changes_the_reading(tmp_path: Path) -> None:
     shutil.copytree(LEXICONS, tmp_path / "l")
     path = tmp_path / "l" / "it.yaml"
-    path.write_text(path.read_text().replace("  sell:\n", "  sell:\n    - zufolo magico @4\n"))
+    path.write_text(path.read_text().replace("  act:\n", "  act:\n    - zufolo magico @4\n"))
     content = Content(text="Il nuovo zufolo magico è qui, per tutti e per sempre.")
     assert not Reader(load_lexicons(LEXICONS)).read(content).promotional.value
     assert Reader(load_lexicons(tmp_path / "l")).read(content).promotional.value
