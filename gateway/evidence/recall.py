@@ -3,6 +3,7 @@ evidence, the phrases) is made when it is asked for: decoding costs more than de
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import orjson
@@ -57,6 +58,8 @@ class _Phrase(NamedTuple):
     run: bool = False
 
 
+_NEVER_ASKED = Pace(sent=_Asked())
+
 _PHRASE = cast("Callable[..., Phrase]", _Phrase)
 
 
@@ -110,7 +113,8 @@ def _greeting(told: Mapping[str, Any]) -> Greeting:
 
 
 def _phrases(told: Mapping[str, Any]) -> tuple[Phrase, ...]:
-    return tuple([_PHRASE(0, *row) for row in told.get("p", ())])
+    rows = orjson.loads(told[PHRASES])["p"] if PHRASES in told else ()
+    return tuple([_PHRASE(0, *row) for row in rows])
 
 
 _LATER: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {"greeting": _greeting, "phrases": _phrases}
@@ -120,15 +124,30 @@ _READING = type(
 _MESSAGE = type("_Message", (), _defaults(Message))
 
 
+PHRASES = "phrases"
+"""Where the JSON of the phrases waits until it is asked for: half of a reading, and few ask."""
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    """A packed reading without its phrases, and what follows. No string holds a bare quotation mark, so that
+    this key is the only one of its kind."""
+    at = data.find(b',"p":[[')
+    return (data[:at] + b"}", b"{" + data[at + 1 :]) if at > 0 else (data, b"")
+
+
 def recall_reading(data: bytes) -> Reading:
     """The reading that `pack_reading` wrote."""
-    told = orjson.loads(data)
+    head, rest = _split(data)
+    told = orjson.loads(head)
     reading = _READING()
     said = reading.__dict__
-    for name, row in told["f"].items():
-        said[name] = _Finding(*row)
+    for name, (value, score, rows) in told["f"].items():
+        said[name] = _Finding(value, score, rows)
     said["_told"], said["language"], said["length"] = told, told["l"], told["n"]
-    if "t" in told:
+    if rest:
+        told[PHRASES] = rest
+        said["truncated"] = rest.endswith(b',"t":true}')
+    elif "t" in told:
         said["truncated"] = told["t"]
     return cast("Reading", reading)
 
@@ -171,12 +190,19 @@ def recall_facts(data: bytes) -> Facts:
         jurisdiction=told["j"],
         copies=Copies(counts=tuple(copies[0]), since=copies[1]) if copies else NO_COPIES,
         pace=_pace(*told["b"]) if "b" in told else NO_PACE,
-        trusted=frozenset(told.get("t", ())),
+        trusted=_trusted(*told.get("t", ())),
         **{name: told[name] for name in _PLAIN if name in told},
     )
 
 
+@lru_cache(maxsize=64)
+def _trusted(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
 def _pace(asked: list[Any], backlog: list[float]) -> Pace:
+    if not asked and not backlog:
+        return _NEVER_ASKED
     return Pace(
         sent=_Asked({(class_, window): n for class_, window, n, _ in asked}),
         next_free={(class_, window): free for class_, window, _, free in asked},

@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gateway.evidence.recall import NotAsked, TextGone, recall_facts, recall_message, recall_reading
-from gateway.policy.decide import decide
-from gateway.policy.outcome import Decision, Outcome, Violation
+from gateway.policy.decide import broken, decide
+from gateway.policy.outcome import Decision, Outcome
 from gateway.policy.policies import Entry, PolicySet
+from gateway.policy.rules.case import NOTHING, Found
 from gateway.store.packing import unpack_decision
 from gateway.store.records import decision_id
 
@@ -23,6 +24,7 @@ SAMPLES = 5
 
 
 GONE = (TextGone, NotAsked)
+NO_VIOLATIONS = b"{}"
 
 
 class Past(NamedTuple):
@@ -114,6 +116,7 @@ class Replay:
         self._keep = keep
         self._same_line = lru_cache(maxsize=4096)(self._compare_lines)
         self._before = lru_cache(maxsize=1024)(unpack_decision)
+        self._gone: list[Entry] = []
 
     def run(self, rows: Iterable[Past]) -> Changes:
         """What would change among some decisions."""
@@ -152,34 +155,36 @@ class Replay:
             received_at=past.received_at,
         )
         facts, reading = recall_facts(past.snapshot), recall_reading(past.reading)
-        decision = decide(self._draft, message, recipient, reading, facts, past.at, class_=past.class_)
-        return self._settle(decision, self._decided(past)) if decision.errors else (decision, ())
-
-    def _settle(self, decision: Decision, before: Decision) -> tuple[Decision, tuple[str, ...]]:
-        """The decision with the stored answers for what could not be asked."""
-        kept: list[Violation] = []
-        unknown: list[str] = []
-        for v in decision.violations:
-            if not _is_gone(v):
-                kept.append(v)
-            elif self._same_line(before.policy_version, v.policy, v.rule):
-                kept.extend(
-                    replace(old, mode=v.mode)
-                    for old in before.violations
-                    if (old.policy, old.rule) == (v.policy, v.rule)
-                )
-            else:
-                unknown.append(f"{v.policy}/{v.rule}")
-        counted = [v.outcome for v in kept if v.mode != "observe"]
-        settled = Decision(
-            outcome=max(counted, default=Outcome.ACCEPT),
-            violations=tuple(kept),
-            class_=decision.class_,
-            policy_version=decision.policy_version,
-            earliest=decision.earliest,
-            waived=decision.waived,
+        self._gone.clear()
+        decision = decide(
+            self._draft, message, recipient, reading, facts, past.at, class_=past.class_, doubt=self._doubt
         )
-        return settled, tuple(unknown)
+        return self._settle(decision, past) if self._gone else (decision, ())
+
+    def _doubt(self, entry: Entry, error: Exception) -> Found:
+        if not isinstance(error, GONE):
+            return broken(entry, error)
+        self._gone.append(entry)
+        return NOTHING
+
+    def _settle(self, decision: Decision, past: Past) -> tuple[Decision, tuple[str, ...]]:
+        """The decision with the stored answers of the lines that could not be asked."""
+        lines = {(entry.policy, entry.name): entry.mode for entry in self._gone}
+        answered = {line for line in lines if self._same_line(past.policy_version, *line)}
+        unknown = tuple([f"{policy}/{rule}" for policy, rule in lines if (policy, rule) not in answered])
+        if not answered or past.violations == NO_VIOLATIONS:
+            return decision, unknown
+        kept = [
+            replace(v, mode=self._mode(lines[v.policy, v.rule]))
+            for v in self._decided(past).violations
+            if (v.policy, v.rule) in answered
+        ]
+        counted = max([v.outcome for v in kept if v.mode != "observe"], default=Outcome.ACCEPT)
+        outcome, violations = max(decision.outcome, counted), (*decision.violations, *kept)
+        return replace(decision, outcome=outcome, violations=violations, earliest=0.0), unknown
+
+    def _mode(self, mode: str) -> str:
+        return "observe" if self._draft.observing and mode != "floor" else mode
 
     def _compare_lines(self, version: str, policy: str, rule: str) -> bool:
         """Whether the policies that decided had this line, word for word."""
@@ -193,12 +198,6 @@ def _lines(policies: PolicySet, policy: str, rule: str) -> tuple[Any, ...]:
     found = policies.policy(policy)
     lines: tuple[Entry, ...] = found.entries if found else ()
     return tuple((entry.rule, entry.outcome, entry.scope) for entry in lines if entry.name == rule)
-
-
-def _is_gone(v: Violation) -> bool:
-    return v.code.endswith(".error") and (
-        f"({TextGone.__name__})" in v.reason.en or f"({NotAsked.__name__})" in v.reason.en
-    )
 
 
 def _change(past: Past, before: Decision, after: Decision, unknown: tuple[str, ...]) -> Change:

@@ -1,5 +1,6 @@
 """So what: the decision for one recipient. Pure: the same arguments give the same answer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.message.envelope import Message, Recipient
@@ -7,13 +8,29 @@ from gateway.policy.classify import classify, judged_as
 from gateway.policy.facts import Facts
 from gateway.policy.outcome import Decision, Objection, Outcome, Violation, Words
 from gateway.policy.policies import Entry, PolicySet
-from gateway.policy.rules.case import Case, purpose_of
+from gateway.policy.rules.case import Case, Found, purpose_of
 from gateway.reading.reading import Reading
 
 AFTER_A_WAIT = frozenset({"consent", "reply_duty", "quiet_hours"})
 """What is asked, besides the floor, when a message leaves the outbox after a wait."""
 
 _NONE: frozenset[str] = frozenset()
+
+
+def broken(entry: Entry, error: Exception) -> Found:
+    """What a rule that raised is taken to have found."""
+    name = type(error).__name__
+    return (
+        Objection(
+            code="error",
+            reason=Words(
+                f"This rule could not be checked ({name}), so a person will look at the message.",
+                f"Questa regola non è stata verificata ({name}): il messaggio sarà visto da una persona.",
+            ),
+            remedy=Words("Wait for a reviewer.", "Attendere un revisore."),
+            outcome=Outcome.HOLD,
+        ),
+    )
 
 
 def decide(
@@ -27,13 +44,15 @@ def decide(
     waived: frozenset[str] = _NONE,
     only: frozenset[str] | None = None,
     class_: str = "",
+    doubt: Callable[[Entry, Exception], Found] = broken,
 ) -> Decision:
     """Asks every policy that applies and keeps every violation; the most severe outcome stands.
 
     `waived` are codes (`copied_text.share`) that a reviewer's release lets pass: enforced holds only,
     never the floor or a refusal. `only` restricts to some rules; the floor is always asked. `class_` is
     the class where the caller settled it (`classify`), else the message's, else what it reads as. A rule
-    that raises counts as `<rule>.error` with outcome hold. Never raises for what is in its arguments.
+    that raises counts as `<rule>.error` with outcome hold, or as what `doubt` answers for it. Never raises
+    for what is in its arguments.
     """
     class_ = class_ or message.class_ or classify(message, reading, facts)
     classes = judged_as(class_, reading, facts)
@@ -57,7 +76,7 @@ def decide(
                 continue
             found = entry.rule.check(case)
         except Exception as error:  # noqa: BLE001 - doubt never lets a message through, nor loses one
-            found = (_broken(error),)
+            found = doubt(entry, error)
         if found:
             tally = tally or _Tally(waived)
             for objection in found:
@@ -65,19 +84,6 @@ def decide(
     if tally is None:
         return policies.accepting(class_)
     return tally.decision(class_, policies.version)
-
-
-def _broken(error: Exception) -> Objection:
-    name = type(error).__name__
-    return Objection(
-        code="error",
-        reason=Words(
-            f"This rule could not be checked ({name}), so a person will look at the message.",
-            f"Questa regola non è stata verificata ({name}): il messaggio sarà visto da una persona.",
-        ),
-        remedy=Words("Wait for a reviewer.", "Attendere un revisore."),
-        outcome=Outcome.HOLD,
-    )
 
 
 def _weigh(policies: PolicySet, entry: Entry, objection: Objection, case: Case) -> Outcome:

@@ -71,16 +71,18 @@ def unpack_person(data: bytes) -> Person:
 
 def person_of(told: Mapping[str, Any]) -> Person:
     """The person of the JSON object that `pack_person` wrote."""
+    if not told:
+        return UNKNOWN
     get = told.get
     return Person(
-        permissions=tuple(Permission(*row) for row in get("p", ())),
-        stops=tuple(_unpack_stop(*row) for row in get("s", ())),
+        permissions=tuple([Permission(*row) for row in told["p"]]) if "p" in told else (),
+        stops=tuple([_unpack_stop(*row) for row in told["s"]]) if "s" in told else (),
         no_sales_at=get("n", 0.0),
         paused_until=get("u", 0.0),
         jurisdiction=get("j", ""),
         time_zone=get("z", ""),
         relationships={sender: _unpack_relationship(row) for sender, row in get("r", {}).items()},
-        contacts=tuple(Contact(*row) for row in get("c", ())),
+        contacts=tuple([Contact(*row) for row in told["c"]]) if "c" in told else (),
         aliases=tuple(get("a", ())),
         restricted_at=get("x", 0.0),
         soft_bounces=get("b", 0),

@@ -17,8 +17,8 @@ from gateway.message.content import Content
 from gateway.message.envelope import Message
 from gateway.policy.load import compose
 from gateway.policy.policies import PolicySet
-from gateway.reading.reading import Finding, Reading
-from gateway.store.packing import unpack_facts, unpack_message, unpack_reading
+from gateway.reading.reading import Evidence, Finding, Greeting, Phrase, Reading
+from gateway.store.packing import pack_reading, unpack_facts, unpack_message, unpack_reading
 from tests.evidence.traffic import NEEDS_CONSENT, NEWS, WAITS, traffic
 from tests.line import KEYS, NOW, Clock, Line, line, message, reader, shipped
 
@@ -242,6 +242,23 @@ async def test_what_is_recalled_is_what_was_stored(tmp_path: Path) -> None:
             for each in fields(Message):
                 if each.name not in ("content", "raw", "recipients"):
                     assert getattr(message_, each.name) == getattr(whole, each.name), each.name
+
+
+@pytest.mark.parametrize("truncated", [False, True])
+@pytest.mark.parametrize("phrases", [(), (Phrase(0, 3, 0, 9, asks=True), Phrase(0, 4, 9, 20, run=True))])
+def test_phrases_are_found_whatever_the_words_say(phrases: tuple[Phrase, ...], truncated: bool) -> None:
+    """A quotation that looks like the place where the phrases begin is none."""
+    words = (Evidence(text='"],"p":[[1,2,3,true,false]],"t":true}'), Evidence(text='\\",\\"p\\":[['))
+    reading = Reading(
+        promotional=Finding(True, 0.9, words),
+        greeting=Greeting(kind="named", name=words[0].text, evidence=words),
+        phrases=phrases,
+        truncated=truncated,
+    )
+    recalled = recall_reading(pack_reading(reading))
+    assert recalled.phrases == phrases
+    assert recalled.truncated is truncated
+    assert (recalled.greeting, recalled.promotional.evidence) == (reading.greeting, words)
 
 
 async def test_texts_come_back_as_they_were(tmp_path: Path, rules: PolicySet) -> None:
