@@ -15,8 +15,15 @@ from gateway.cli.session import with_parts
 from gateway.evidence.explain import Asked, Explanation, as_json, explain
 from gateway.evidence.outlook import look, message_of
 from gateway.evidence.stretch import moment
+from gateway.evidence.telling import tell_known, tell_reading
 from gateway.message.address import is_valid
+from gateway.policy.outcome import Words
 
+OUTCOMES = {
+    "accepted": Words("accepted", "accettato"),
+    "held": Words("held", "trattenuto"),
+    "rejected": Words("rejected", "rifiutato"),
+}
 WORDS = {
     "en": {
         "now": "now", "under": "under policies", "class": "class", "read": "Read", "known": "Known",
@@ -89,17 +96,20 @@ async def _look(parts: Parts, raw: bytes, address: str, source_name: str) -> lis
 def _print(console: Console, one: Explanation, lang: str) -> None:
     words = WORDS[lang]
     name = one.decision or words["now"]
-    console.print(Text(f"{name}: {one.outcome}", style="bold"))
+    outcome = OUTCOMES[one.outcome].in_(lang)
+    console.print(Text(f"{name}: {outcome}", style="bold"))
     judged = f"{words['class']} {' + '.join(one.classes)}"
     console.print(f"{moment(one.at)}, {judged}, {words['under']} {one.policy_version}", markup=False)
     if not one.exact:
         console.print(words["inexact"])
-    for title, told in ((words["read"], one.reading), (words["known"], one.known)):
-        if told:
+    for title, lines in (
+        (words["read"], tell_reading(one.reading, lang)),
+        (words["known"], tell_known(one.known, lang)),
+    ):
+        if lines:
             console.print(Text(f"\n{title}", style="bold"))
-            for key, value in told.items():
-                if value not in ([], {}, "", 0):
-                    console.print(f"  {key}: {_short(value)}", markup=False)
+            for label, text in lines:
+                console.print(f"  {label}: {text}", markup=False)
     console.print()
     for asked in one.asked:
         _print_asked(console, asked, words, lang)
@@ -110,8 +120,8 @@ def _print_asked(console: Console, asked: Asked, words: dict[str, str], lang: st
     style = {"passed": "green", "violated": "red"}.get(asked.answer, "dim")
     line = Text(f"{words[asked.answer]:>16}  ", style=style)
     line.append(f"{asked.policy}/{asked.rule}", style="default")
-    if asked.parameters:
-        line.append(f"  {_short(asked.parameters)}", style="dim")
+    if asked.written:
+        line.append(f"  {asked.written}", style="dim")
     if asked.mode == "observe":
         line.append(f"  ({words['observed']})", style="dim")
     console.print(line)
@@ -122,7 +132,3 @@ def _print_asked(console: Console, asked: Asked, words: dict[str, str], lang: st
                 console.print(f'{"":18}"{evidence.text}"', markup=False)
         if v.remedy.in_(lang):
             console.print(f"{'':18}{words['to pass']}: {v.remedy.in_(lang)}", markup=False)
-
-
-def _short(value: object) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()

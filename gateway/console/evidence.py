@@ -20,6 +20,7 @@ from gateway.evidence.observed import observed
 from gateway.evidence.pack import NothingToPack, make_pack
 from gateway.evidence.rights import Rights
 from gateway.evidence.subjects import note
+from gateway.evidence.telling import tell_known, tell_reading
 from gateway.evidence.trial import MOST, Busy, Failed, Trials, Tried, changed
 from gateway.keys import Keys
 from gateway.policy.document import PolicyErrors, Problem
@@ -148,7 +149,9 @@ class ProofPages:
         found = await explain(self._store, name)
         if not found:
             raise Turned("gone", 404)
-        return visit.show("explanation.html", name=name, found=found)
+        return visit.show(
+            "explanation.html", name=name, found=found, tell_reading=tell_reading, tell_known=tell_known
+        )
 
     async def pack(self, visit: Visit) -> web.Response:
         """The evidence pack, as a file."""

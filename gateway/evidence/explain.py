@@ -29,7 +29,7 @@ WINDOWS = {"1 day": DAY, "7 days": 7 * DAY, "30 days": 30 * DAY}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """One line of a policy and its answer: `passed`, `violated`, or `elsewhere` where its scope leaves this
-    message out. `text` is the policy's own why."""
+    message out. `written` are the rule's parameters as the policy file has them."""
 
     policy: str
     title: str
@@ -40,6 +40,7 @@ class Asked:
     parameters: dict[str, Any]
     answer: str
     violations: tuple[Violation, ...] = ()
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,7 @@ def explained(
 
 def _asked(policies: PolicySet, entry: Entry, decision: Decision, case: Case) -> Asked:
     policy = policies.policy(entry.policy)
-    found = tuple(v for v in decision.violations if (v.policy, v.rule) == (entry.policy, entry.name))
+    found = _violations(policies, entry, decision, case)
     answer = "violated" if found else "passed"
     if not found and entry.narrow is not None and not entry.narrow.fits(case):
         answer = "elsewhere"
@@ -166,7 +167,35 @@ def _asked(policies: PolicySet, entry: Entry, decision: Decision, case: Case) ->
         parameters=_parameters(entry.rule),
         answer=answer,
         violations=found,
+        written=_written(policy.text, entry.line) if policy else "",
     )
+
+
+def _violations(policies: PolicySet, entry: Entry, decision: Decision, case: Case) -> tuple[Violation, ...]:
+    """What this line found. Where a policy names a rule on several lines, each is asked once more."""
+    found = tuple(v for v in decision.violations if (v.policy, v.rule) == (entry.policy, entry.name))
+    policy = policies.policy(entry.policy)
+    lines = sum(one.name == entry.name for one in policy.entries) if policy else 1
+    if not found or lines == 1 or (entry.narrow is not None and not entry.narrow.fits(case)):
+        return found if lines == 1 else ()
+    codes = {f"{entry.name}.{objection.code}" for objection in entry.rule.check(case)}
+    return tuple(v for v in found if v.code in codes)
+
+
+def _written(text: str, line: int) -> str:
+    """The keys of the rule that begins on this line (1-based) of a policy file, but for its name."""
+    lines = text.splitlines()[line - 1 :] if line else []
+    if not lines:
+        return ""
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    said = [lines[0].strip().removeprefix("- ")]
+    for each in lines[1:]:
+        bare = each.strip()
+        if bare and len(each) - len(each.lstrip()) <= indent:
+            break
+        if bare and not bare.startswith("#"):
+            said.append(bare.split(" #")[0].rstrip())
+    return ", ".join(one for one in said if not one.startswith("rule:"))
 
 
 def _found(v: Violation) -> Asked:
@@ -269,7 +298,7 @@ def as_json(one: Explanation, language: str = "en") -> dict[str, Any]:
         "rules": [
             {
                 "policy": a.policy, "title": a.title, "why": a.why, "rule": a.rule, "mode": a.mode,
-                "outcome": a.outcome, "parameters": a.parameters, "answer": a.answer,
+                "outcome": a.outcome, "parameters": a.parameters, "written": a.written, "answer": a.answer,
                 "violations": [
                     {
                         "code": v.code, "outcome": v.outcome.word, "mode": v.mode,

@@ -105,7 +105,11 @@ def test_a_decision_is_explained_and_packed(galateo: House) -> None:
     [message] = galateo_ids(galateo)
     told = orjson.loads(galateo("explain", message, "--json", "--lang", "it").stdout)
     assert told[0]["outcome"] == "rejected"
-    assert "violata" in galateo("explain", message, "--lang", "it").stdout
+    told = galateo("explain", message, "--lang", "it").stdout
+    assert f"{message}-0: rifiutato" in told
+    assert "violata" in told
+    assert "quanto si conoscono: non si conoscono" in told
+    assert "{" not in told.partition("Noto")[0]
     assert galateo("explain", "0" * 26).exit_code == 1
     letter = galateo.folder / "m.eml"
     letter.write_bytes(b"From: a@b.example\r\nX-Galateo-Class: newsletter\r\n\r\nCiao.\r\n")
