@@ -100,6 +100,7 @@ PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("promotional.newsletter",),
         ("permission.send", "permission.list", "permission.again"),
     ),
+    ("pair.leave_way", ("permission.leave",), ("way_out.words",)),
     ("pair.letter_way", ("promotional.newsletter",), ("footer.bulk", "way_out.words", "promotional.shop")),
 )
 """What says more together than apart: (name, any of these, any of those). A pitch sells nothing before it

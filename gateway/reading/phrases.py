@@ -68,7 +68,7 @@ def study(content: Content, page: Page, kept: Kept) -> Study:
             counted.append((start, passage, shown))
     message_features(content, page, seen.features, seen.words, seen.tags)
     if (words := kept.lexicons.words.get(language)) is not None:
-        seen.features.update(words.features(load))
+        seen.features.update(words.features(load, seen.words))
     seen.phrases = fingerprint(content, page.text, counted, kept, language)
     return seen
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 FINDINGS = ("promotional", "permission_request", "introduces_sender", "personal_detail")
-LEAST, MOST = -2.0, 3.0
+LEAST, MOST = -2.0, 2.2
 """Between these the feature `words.<finding>` stays."""
+LONG = 60
+"""Words; a longer text weighs as so many of its words do on average."""
 Load = int
 """Hundredths for each of FINDINGS, in 32 bits each: loads add up as numbers do."""
 _BITS = 32
@@ -35,15 +37,16 @@ class Words:
             filter(None, map(self.pairs.get, pairwise(words)))
         )
 
-    def features(self, load: Load) -> dict[str, float]:
-        """`words.<finding>` for a message of this load."""
+    def features(self, load: Load, words: int) -> dict[str, float]:
+        """`words.<finding>` for a message of this load and so many words."""
+        share = 0.01 if words <= LONG else 0.01 * LONG / words
         features = {}
         for finding in FINDINGS:
             low = load & _FIELD
             load = (load + _HALF) >> _BITS
             middle = self.middle.get(finding)
             if middle is not None:
-                value = (low - _WHOLE if low >= _HALF else low) / 100 - middle
+                value = (low - _WHOLE if low >= _HALF else low) * share - middle
                 features[_FEATURES[finding]] = LEAST if value < LEAST else MOST if value > MOST else value
         return features
 

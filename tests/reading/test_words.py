@@ -22,11 +22,13 @@ it:
 
 def test_words_and_pairs_add_up() -> None:
     words = parse_words("words.yaml", SMALL)["it"]
-    assert words.features(words.weigh([b"zufolo", b"magico", b"nonna"])) == {
-        "words.promotional": pytest.approx(2.3)
+    assert words.features(words.weigh([b"zufolo", b"nonna", b"magico"]), 3) == {
+        "words.promotional": pytest.approx(0.8)
     }
-    assert words.features(words.weigh([b"magico", b"zufolo"])) == {"words.promotional": pytest.approx(1.3)}
-    assert words.features(0) == {"words.promotional": pytest.approx(-0.2)}
+    pair = words.weigh([b"zufolo", b"magico"])
+    assert words.features(pair, 120) == {"words.promotional": pytest.approx(1.3)}
+    assert words.features(pair, 2) == {"words.promotional": MOST}
+    assert words.features(0, 0) == {"words.promotional": pytest.approx(-0.2)}
 
 
 @given(st.lists(st.tuples(st.sampled_from(FINDINGS), st.integers(-300, 300)), max_size=200))
@@ -34,7 +36,7 @@ def test_loads_add_up_apart(parts: list[tuple[str, int]]) -> None:
     words = parse_words(
         "words.yaml", "it:\n  middle:\n" + "".join(f"    - 0 {finding}\n" for finding in FINDINGS)
     )["it"]
-    features = words.features(sum(pack(finding, hundredths / 100) for finding, hundredths in parts))
+    features = words.features(sum(pack(finding, hundredths / 100) for finding, hundredths in parts), 9)
     for finding in FINDINGS:
         total = sum(hundredths for name, hundredths in parts if name == finding) / 100
         assert features[f"words.{finding}"] == pytest.approx(min(MOST, max(LEAST, total)))
@@ -57,11 +59,11 @@ def test_errors_name_file_and_line(text: str, line: int) -> None:
 def test_friendly_words_do_not_talk_a_pitch_away(lexicons: Lexicons, reader: Reader) -> None:
     pitch = "Our platform helps teams like yours save time. Book a free demo today: 50% off until Friday."
     words = lexicons.words["en"]
-    plain = words.features(0)["words.promotional"]
+    plain = words.features(0, 1)["words.promotional"]
     kind = [
         word.decode()
         for word, load in words.singles.items()
-        if words.features(load)["words.promotional"] < plain
+        if words.features(load, 1)["words.promotional"] < plain
     ]
     text = pitch + "\n\n" + " ".join(kind) + "."
     assert reader.features(Content(text=text))["words.promotional"] == LEAST
