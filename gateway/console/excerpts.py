@@ -29,12 +29,14 @@ class Excerpt:
 NOTHING = Excerpt()
 
 _ROWS = (
-    "SELECT holds.id, holds.n, messages.id, messages.controller, messages.source, messages.sender,"
+    "SELECT held.id, held.n, messages.id, messages.controller, messages.source, messages.sender,"
     " messages.channel, messages.class, messages.purpose, messages.campaign, messages.received_at,"
     " messages.meta, messages.reading, substr(bodies.content, 1, {octets})"
-    " FROM holds JOIN messages ON messages.id = holds.message_id"
-    " LEFT JOIN bodies ON bodies.message_id = holds.message_id WHERE holds.id IN ({marks}) ORDER BY holds.id"
+    " FROM (SELECT id, n, message_id FROM holds WHERE id IN ({marks}) LIMIT {most}) AS held"
+    " JOIN messages ON messages.id = held.message_id"
+    " LEFT JOIN bodies ON bodies.message_id = messages.id ORDER BY held.id"
 )
+"""Holds first, by themselves: where tables are spread over several nodes, they lie apart from messages."""
 
 
 async def excerpts(store: Store, hold_ids: Sequence[str], octets: int = OCTETS) -> dict[str, Excerpt]:
@@ -43,7 +45,7 @@ async def excerpts(store: Store, hold_ids: Sequence[str], octets: int = OCTETS) 
     if not hold_ids:
         return {}
     marks = ", ".join("?" * len(hold_ids))
-    rows = await store.few(_ROWS.format(octets=octets, marks=marks), list(hold_ids))
+    rows = await store.few(_ROWS.format(octets=octets, marks=marks, most=len(hold_ids)), list(hold_ids))
     found = {}
     for number, row in enumerate(rows):
         if octets and number % BREATH == BREATH - 1:

@@ -9,7 +9,8 @@ import asyncpg
 from gateway.store.migrate import SchemaError
 
 BY_LANE = ("people", "decisions", "outbox", "holds", "consent_events", "events", "attempts")
-BY_OWN_KEY = (("messages", "id"), ("bodies", "message_id"), ("sent_ids", "hash"))
+BY_OWN_KEY = (("messages", "id", "none"), ("bodies", "message_id", "messages"), ("sent_ids", "hash", "none"))
+"""A table, the column it is spread by, and the one whose rows it lies beside."""
 HERE = (
     "fingerprints",
     "paces",
@@ -57,10 +58,10 @@ async def distribute(db: asyncpg.Connection) -> list[str]:
                 )
             made.append(table)
         first = first or table
-    for table, column in BY_OWN_KEY:
+    for table, column, beside in BY_OWN_KEY:
         if table not in done:
             await db.execute(
-                f"SELECT create_distributed_table('{table}', '{column}', colocate_with => 'none')"
+                f"SELECT create_distributed_table('{table}', '{column}', colocate_with => '{beside}')"
             )
             made.append(table)
     return made

@@ -36,6 +36,12 @@ PEOPLE = (
     " AS w (lane, controller, subject) JOIN people p"
     " ON p.lane = w.lane AND p.controller = w.controller AND p.subject = w.subject"
 )
+PEOPLE_SPREAD = (
+    "SELECT controller, subject, state FROM people WHERE lane = ANY ($1::int[])"
+    " AND controller = ANY ($2::text[]) AND subject = ANY ($3::bytea[])"
+)
+"""The same for Citus, which asks only the shards that these lanes are on; it may find a namesake of another
+controller as well."""
 REPLAYS = "SELECT key, answer FROM replays WHERE key = ANY ($1::bytea[]) AND expires_at > $2"
 HOLDS = f"SELECT {q.HOLD_COLUMNS} FROM holds WHERE id = ANY ($1::text[])"
 EVENTS = "SELECT dedup FROM events WHERE dedup = ANY ($1::bytea[])"
@@ -197,9 +203,13 @@ class Batches:
             return
         loaded.people.update(dict.fromkeys(refs, _NEW))
         lanes = [lane_of(subject) for _, subject in refs]
-        rows = await db.fetch(PEOPLE, lanes, [c for c, _ in refs], [s for _, s in refs])
-        for controller, subject, state in rows:
-            loaded.people[(controller, subject)] = unpack_person(state)
+        sql = PEOPLE_SPREAD if self._leases.distributed else PEOPLE
+        asked = set(refs)
+        for controller, subject, state in await db.fetch(
+            sql, lanes, [c for c, _ in refs], [s for _, s in refs]
+        ):
+            if (controller, subject) in asked:
+                loaded.people[(controller, subject)] = unpack_person(state)
 
     async def _load_rest(self, db: asyncpg.Connection, loaded: Loaded, needs: Needs) -> None:
         if needs.replays:

@@ -26,6 +26,12 @@ SETTINGS = {
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    # Read by the extension Citus alone: a batch touches most shards, and one session for each node serves it
+    # better than one for each shard, opened anew for every batch.
+    "citus.multi_shard_modify_mode": "sequential",
+    "citus.max_adaptive_executor_pool_size": "1",
+    # Else the driver's question about types, the first in each session, takes seconds: shards are looked for.
+    "citus.override_table_visibility": "off",
 }
 
 LOST = (
@@ -158,8 +164,9 @@ class Link:
 
     async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a reading statement finds, in a session of a small pool. Raises StoreError."""
+        storable = [value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in values]
         async with self.reading() as db:
-            return [tuple(row) for row in await db.fetch(sql, *values)]
+            return [tuple(row) for row in await db.fetch(sql, *storable)]
 
     async def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The same for a statement with `?` or `?1`."""

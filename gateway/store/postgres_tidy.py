@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+import asyncpg
+
 from gateway.message.ids import new_id
 from gateway.store.postgres_counters import FINGERPRINT_DAYS
 from gateway.store.postgres_link import Link
 from gateway.store.postgres_schema import MIGRATE_LOCK, add_partitions, drop_emptied
+from gateway.store.postgres_writes import DROP_BODIES, unwanted
 from gateway.store.protocol import StoreError
 
 EVERY_SECONDS = 3600.0
@@ -27,6 +30,9 @@ ORPHANS = (
     " LIMIT $2"
 )
 """Bodies whose last two entries were settled by two replicas in the same moment."""
+OLD_BODIES = (
+    "SELECT message_id FROM bodies WHERE message_id > $1 AND message_id < $2 ORDER BY message_id LIMIT $3"
+)
 
 
 async def tidy(link: Link, now: float, *, distributed: bool) -> None:
@@ -37,12 +43,23 @@ async def tidy(link: Link, now: float, *, distributed: bool) -> None:
         await add_partitions(db)
         for sql in EXPIRED:
             await db.execute(sql, now, SLICE)
-        if not distributed:
-            old = new_id(now - 2 * DAY, bytes(10))
-            ids = [row[0] for row in await db.fetch(ORPHANS, old, SLICE)]
-            await db.execute("DELETE FROM bodies WHERE message_id = ANY ($1::text[])", ids)
+        old = new_id(now - 2 * DAY, bytes(10))
+        ids = await (_spread_orphans(db, old) if distributed else _orphans(db, old))
+        await db.execute(DROP_BODIES, ids)
     async with link.reading() as db:
         await drop_emptied(db, now)
+
+
+async def _orphans(db: asyncpg.Connection, old: str) -> list[str]:
+    return [row[0] for row in await db.fetch(ORPHANS, old, SLICE)]
+
+
+async def _spread_orphans(db: asyncpg.Connection, old: str) -> list[str]:
+    """The same where entries and bodies lie on different nodes: slice by slice, until some are found."""
+    last, found = "", list[str]()
+    while not found and (ids := [row[0] for row in await db.fetch(OLD_BODIES, last, old, SLICE)]):
+        last, found = ids[-1], await unwanted(db, ids)
+    return found
 
 
 async def keep_tidy(link: Link, clock: Callable[[], float], distributed: Callable[[], bool]) -> None:

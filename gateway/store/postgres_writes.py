@@ -10,6 +10,7 @@ from gateway.keys import lane_of
 from gateway.store import queries as q
 from gateway.store.codec import pack_person
 from gateway.store.draft import Writes
+from gateway.store.postgres_spread import read_move, spread
 from gateway.store.postgres_sql import Catalog, Step, arrays_of, combine, numbered, set_insert
 from gateway.store.protocol import Conflict
 from gateway.store.sqlite_writes import HOLD_FIELDS, LINE, AuditChain
@@ -55,6 +56,7 @@ class Writer:
 
     def __init__(self, catalog: Catalog, *, distributed: bool) -> None:
         self.distributed = distributed
+        self._catalog = catalog
         self._line = {name: (*set_insert(sql, catalog), columns) for name, sql, columns in LINE}
         self._inserts = {
             sql: set_insert(sql, catalog)
@@ -111,7 +113,8 @@ class Writer:
     async def _run(self, db: asyncpg.Connection, steps: list[Step], mark: Step) -> None:
         if self.distributed:
             for step in steps:
-                await db.execute(step.sql, *step.values)
+                for part in spread(step):
+                    await db.execute(part.sql, *part.values)
             listed = await db.fetchval(mark.sql, *mark.values)
         else:
             sql, values = combine([*steps, mark], f"SELECT count(*) FROM s{len(steps)}")
@@ -133,7 +136,16 @@ class Writer:
         if writes.freed:
             await self.free(db, writes.freed)
         for sql, stated in writes.statements:
-            await db.execute(numbered(sql), *stated)
+            await self._state(db, numbered(sql), stated)
+
+    async def _state(self, db: asyncpg.Connection, sql: str, values: Sequence[Any]) -> None:
+        """One statement that a unit gave as it is."""
+        move = read_move(sql, values, self._catalog) if self.distributed else None
+        if move is None:
+            await db.execute(sql, *values)
+            return
+        taken = await db.fetch(move.take.sql, *move.take.values)
+        await db.executemany(move.put, move.rows([tuple(row) for row in taken]))
 
     async def _replies(self, db: asyncpg.Connection, writes: Writes) -> None:
         owed = [(*key, since) for key, since in writes.waiting_replies.items() if since]
@@ -153,10 +165,7 @@ class Writer:
         if not self.distributed:
             await db.execute(FREE_AT_ONCE, ids)
             return
-        wanted: set[str] = set()
-        for sql in STILL_WANTED:
-            wanted.update(row[0] for row in await db.fetch(sql, ids))
-        await db.execute(DROP_BODIES, [name for name in ids if name not in wanted])
+        await db.execute(DROP_BODIES, await unwanted(db, ids))
 
     async def _cancel(self, db: asyncpg.Connection, writes: Writes) -> set[str]:
         """Cancel what waits for people who said stop; tell the other replicas."""
@@ -175,6 +184,14 @@ class Writer:
         for start in range(0, len(ids), NOTICE_IDS):
             await notify(db, drop=ids[start : start + NOTICE_IDS])
         return dropped
+
+
+async def unwanted(db: asyncpg.Connection, message_ids: Sequence[str]) -> list[str]:
+    """Those messages of which nothing waits for its octets, asked table by table."""
+    wanted: set[str] = set()
+    for sql in STILL_WANTED:
+        wanted.update(row[0] for row in await db.fetch(sql, message_ids))
+    return [name for name in message_ids if name not in wanted]
 
 
 async def notify(db: asyncpg.Connection, **said: Any) -> None:

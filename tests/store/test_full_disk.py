@@ -73,9 +73,9 @@ def neutral(key: str) -> dict[str, object]:
 
 
 FILL = """
-CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'could not extend file: no space left'; END $$;
-CREATE TRIGGER full_disk BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION full_disk();
+CREATE TRIGGER full_disk BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION full_disk();
 """
 
 
@@ -91,7 +91,7 @@ async def test_postgresql_on_a_disk_that_fills_up(postgres: Stores, tmp_path: Pa
                 *(gateway.submit(to=f"p{n}@example.org") for n in range(1, 6)), return_exceptions=True
             )
             assert [type(one) for one in found] == [DiskFull] * 5
-            await db.execute("DROP TRIGGER full_disk ON messages")
+            await db.execute("DROP FUNCTION full_disk CASCADE")
             assert (await gateway.submit(to="p1@example.org")).status == "accepted"
             assert await db.fetchval("SELECT count(*) FROM decisions") == 2
         finally:
