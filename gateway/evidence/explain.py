@@ -178,7 +178,10 @@ def _violations(policies: PolicySet, entry: Entry, decision: Decision, case: Cas
     lines = sum(one.name == entry.name for one in policy.entries) if policy else 1
     if not found or lines == 1 or (entry.narrow is not None and not entry.narrow.fits(case)):
         return found if lines == 1 else ()
-    codes = {f"{entry.name}.{objection.code}" for objection in entry.rule.check(case)}
+    try:
+        codes = {f"{entry.name}.{objection.code}" for objection in entry.rule.check(case)}
+    except Exception:  # noqa: BLE001 - what was kept does not tell which line it was: then it is all of them
+        return found
     return tuple(v for v in found if v.code in codes)
 
 
