@@ -117,7 +117,7 @@ def pack_reading(reading: Reading) -> bytes:
         "n": reading.length,
     }
     if reading.phrases:
-        data["p"] = [(p.words, p.start, p.end, p.asks, p.run) for p in reading.phrases]
+        data["p"] = [phrase[1:] for phrase in reading.phrases]  # all but the hash
     if reading.truncated:
         data["t"] = True
     return orjson.dumps(data)

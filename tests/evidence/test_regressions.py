@@ -10,24 +10,16 @@ from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from gateway.policy.load import read_folder
+from tests.evidence.traffic import NEEDS_CONSENT
 from tests.line import ROOT
 
-CASES = """
-version: 1
-policy: subscribers
-title: Newsletters go to those who subscribed
-owner: compliance@example.com
-why: They asked for it.
-mode: enforce
-applies_to: {class: [newsletter]}
-rules:
-  - rule: consent
-    outcome: OUTCOME
-cases:
+CASES = NEEDS_CONSENT.replace("outcome: reject", "outcome: OUTCOME").replace(
+    "cases: []",
+    """cases:
   - case: a stranger gets none
     message: {class: newsletter, purpose: newsletter, text: "Ecco le novità di marzo."}
-    expect: {outcome: OUTCOME}
-"""
+    expect: {outcome: OUTCOME}""",
+)
 
 
 def folder(place: Path, outcome: str, *, name: str = "subscribers") -> Path:
