@@ -67,12 +67,20 @@ async def _clone(server: Cluster, state: Ledger) -> None:
 
 
 def fill(server: Cluster, state: Ledger) -> None:
-    """Copy a ledger into PostgreSQL, as `galateo copy-database` does."""
+    """Copy a ledger into PostgreSQL, as `galateo copy-database` does; write whoever was not imported into
+    both databases."""
     name = f"ledger_{state.consents}"
 
     async def create() -> None:
         db = await asyncpg.connect(server.url())
         await db.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        await db.close()
+
+    async def add_others() -> None:
+        more = ledger.others(state)
+        db = await asyncpg.connect(server.url(name))
+        for table, rows in (("people", more.people()), ("consent_events", more.consents())):
+            await db.copy_records_to_table(table, records=rows)
         await db.close()
 
     async def analyze() -> None:
@@ -86,7 +94,9 @@ def fill(server: Cluster, state: Ledger) -> None:
         subprocess.run(
             [sys.executable, "-m", "gateway", *words], env=environment, check=True, cwd=state.state
         )
+    asyncio.run(add_others())
     asyncio.run(analyze())
+    ledger.fill(state)
 
 
 def show(name: str, runs: list[Run]) -> float:
@@ -123,7 +133,7 @@ def main(
             peers: list[Peer] = []
             for size in map(int, consents.split(",")):
                 state = ledger.prepare(
-                    home, size, min(COUNT, count + 2 * WARM_UP, size), ledger.ROOT / "policies"
+                    home, size, min(COUNT, count + 2 * WARM_UP, size), ledger.ROOT / "policies", COUNT
                 )
                 fill(server, state)
                 sink = stack.enter_context(Sink(home))

@@ -53,7 +53,7 @@ def migrate_command(*, finish: bool, distributed: bool) -> None:
 
 
 async def _migrate(url: str, finish: bool, distributed: bool) -> list[str]:
-    db = await Link(read_address(url), "galateo-migrate").connect()
+    db = await Link(read_address(url), "galateo-migrate").connect(patient=True)
     try:
         await db.execute("SET statement_timeout = 0; SET lock_timeout = '60s'")
         done = await migrate(db, "post" if finish else "pre")

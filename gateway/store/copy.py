@@ -54,7 +54,7 @@ async def copy_database(file: Path, url: str, say: Callable[[Copied], None]) -> 
     source = connect(file)
     try:
         migrate_sqlite(source)
-        target = await Link(read_address(url), "galateo-copy").connect()
+        target = await Link(read_address(url), "galateo-copy").connect(patient=True)
         try:
             await target.execute("SET statement_timeout = 0")
             await check(target)

@@ -67,7 +67,7 @@ class PostgresStore(Reads):
         self._outbox = PostgresOutbox(self._leases, self._feed, self._replica, self._time, LEASE)
         self._batches = Batches(
             self._link, self._replica, self._outbox, self._leases, self._feed, self._counters,
-            AuditChain(name), self._time, LEASE,
+            AuditChain(name), self._time,
         )  # fmt: skip
         self._committer = Committer(self._batches, sameness, pace, self._time, observe)
         self._replica.on_notice = self._hear

@@ -63,11 +63,10 @@ class Batches:
         counters: Counters,
         chain: AuditChain,
         clock: Callable[[], float],
-        lease: float,
     ) -> None:
         self._link, self._replica, self._outbox, self._feed = link, replica, outbox, feed
         self._leases = leases
-        self._counters, self._chain, self._clock, self._lease = counters, chain, clock, lease
+        self._counters, self._chain, self._clock = counters, chain, clock
         self._db: asyncpg.Connection | None = None
         self._writer: Writer | None = None
         self._down_until = 0.0
@@ -87,7 +86,7 @@ class Batches:
     def lease(self, now: float) -> float:
         """Until when new entries are leased to this process, 0 when they should wait in the database."""
         ours = self.leasing and self._replica.alive and self._feed.has_room
-        self._leased_until = now + self._lease if ours else 0.0
+        self._leased_until = self._leases.end(now) if ours else 0.0
         return self._leased_until
 
     async def connect_first(

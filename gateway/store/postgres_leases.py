@@ -28,6 +28,10 @@ LEASE_LANE = (
 DUE_LANES = (
     "SELECT DISTINCT lane FROM (SELECT lane FROM outbox WHERE due_at <= $1 ORDER BY due_at LIMIT 2000) AS due"
 )
+CLOSE = 2e-6
+"""Seconds: what tells two ends apart, and more than a float of this century is exact to."""
+STEP = 60.0
+"""Seconds: a clock put back by more than this is followed."""
 BODY_SIZES = "SELECT message_id, octet_length(content) FROM bodies WHERE message_id = ANY ($1::text[])"
 BODIES = "SELECT message_id, content FROM bodies WHERE message_id = ANY ($1::text[])"
 FREE_LEASE = "UPDATE outbox SET due_at = $1, lease_owner = '' WHERE due_at = $2 AND lease_owner = $3"
@@ -61,12 +65,21 @@ class Leases:
         self._clock = clock
         self._lease = lease
         self._lost: list[tuple[float, str]] = []
+        self._ends = 0.0
         self.distributed = False
+
+    def end(self, now: float) -> float:
+        """When a lease that begins now ends. No two end alike, even where the clock stands or goes back a
+        little: a lease that was lost is found again by its end, and nothing else may be freed with it, least
+        of all what went out and was not yet told of."""
+        end, later = now + self._lease, self._ends + CLOSE
+        self._ends = end if end >= later or end < later - STEP else later
+        return self._ends
 
     async def take(self, limit: int) -> list[Entry]:
         """Take due rows for this replica."""
         now = self._clock()
-        until, owner = now + self._lease, self._holder.name
+        until, owner = self.end(now), self._holder.name
         try:
             async with self._link.reading() as db:
                 await self._free_lost(db, now)

@@ -136,11 +136,13 @@ class Link:
         self.name = name
         self._pool: asyncpg.Pool | None = None
 
-    async def connect(self) -> asyncpg.Connection:
-        """A connection that can write. Raises StoreError, in a few seconds at most."""
+    async def connect(self, *, patient: bool = False) -> asyncpg.Connection:
+        """A connection that can write; a `patient` one waits for an answer as long as it takes: for an index
+        on millions of rows. Raises StoreError, in a few seconds at most."""
+        options = self._options() | ({"command_timeout": None} if patient else {})
         try:
             async with asyncio.timeout(CONNECT_SECONDS + 1):
-                return await asyncpg.connect(**self._options())
+                return await asyncpg.connect(**options)
         except (asyncpg.PostgresError, *LOST, ValueError, asyncpg.ClientConfigurationError) as error:
             if isinstance(error, ValueError | asyncpg.ClientConfigurationError):
                 raise Unavailable("GALATEO_DATABASE is not a URL that can be read") from None

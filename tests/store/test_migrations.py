@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from gateway.store import postgres_link
 from gateway.store import postgres_schema as schema
 from gateway.store.copy import Copied, copy_database
 from gateway.store.distributed import distribute, is_available
@@ -197,3 +198,14 @@ async def test_what_expired_is_removed_and_what_waits_stays(postgres: Stores) ->
     for table in ("replays", "paces"):
         assert await store.rows(f"SELECT 1 FROM {table}") == []
     assert await store.rows("SELECT message_id FROM bodies ORDER BY message_id") == [(receipt.id,)]
+
+
+async def test_a_migration_may_take_its_time(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_link, "COMMAND_SECONDS", 0.1)
+    link = postgres_link.Link(postgres_link.read_address(postgres_server), "galateo-migrate")
+    hasty, patient = await link.connect(), await link.connect(patient=True)
+    with pytest.raises(TimeoutError):
+        await hasty.execute("SELECT pg_sleep(0.5)")
+    await patient.execute("SELECT pg_sleep(0.5)")
+    for db in (hasty, patient):
+        await db.close()
