@@ -1,4 +1,8 @@
-"""`python -m bench.replicas`: the gateway on PostgreSQL beside itself on SQLite, and with more workers."""
+"""`python -m bench.replicas`: the gateway on PostgreSQL beside itself on SQLite, and with more workers.
+
+One plain process reads in a process of its own where there is a second core; workers never do, so two of
+them are compared with one of them. All kinds run in turns, and ratios are of runs that followed each other.
+"""
 
 import asyncio
 import shutil
@@ -112,12 +116,35 @@ def show(name: str, runs: list[Run]) -> float:
     return rate
 
 
+def relate(runs: dict[str, list[Run]]) -> None:
+    """Say each kind's rate and cost as a ratio to another's: to SQLite, to one worker, to the first size."""
+    sizes = list(dict.fromkeys(name.rpartition("-")[2] for name in runs))
+    for name, own in runs.items():
+        kind, _, size = name.rpartition("-")
+        for other in (f"sqlite-{size}", f"postgres-1-{size}", f"{kind}-{sizes[0]}"):
+            if other in runs and other != name and not (other.startswith("postgres-1") and kind == "sqlite"):
+                pairs = list(zip(own, runs[other], strict=True))
+                rate = statistics.median(one.end_to_end / base.end_to_end for one, base in pairs)
+                cost = statistics.median(one.cpu_ms / base.cpu_ms for one, base in pairs)
+                print(f"{name} to {other}: rate {rate:.2f}, CPU {cost:.2f}", flush=True)
+
+
 @click.command(help=__doc__)
 @click.option("--sessions", default=20, show_default=True)
 @click.option("--repeats", default=3, show_default=True)
 @click.option("--count", default=8000, show_default=True, help="Messages in a run.")
-@click.option("--workers", default="0,2", show_default=True, help="Kinds of replica; 0 is one plain process.")
-@click.option("--consents", default="50000", show_default=True, help="Sizes of the ledger.")
+@click.option(
+    "--workers",
+    default="0,1,2",
+    show_default=True,
+    help="Kinds of replica: 0 is one plain process, any other number so many workers.",
+)
+@click.option(
+    "--consents",
+    default="50000",
+    show_default=True,
+    help=f"Sizes of the ledger; up to {COUNT} are imported, the others written into the tables.",
+)
 @click.option("--sqlite/--no-sqlite", default=True)
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("/var/tmp"), show_default=True)
 def main(
@@ -147,6 +174,7 @@ def main(
                     runs[peer.name].append(found)
             for peer in peers:
                 show(f"{peer.name} {sessions} sessions", runs[peer.name])
+            relate(runs)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
