@@ -270,10 +270,9 @@ class Sweep:
             yield step
 
     async def _facts(self, before: float) -> AsyncIterator[_Step]:
-        async for step, due in self._old("facts", before, "length(snapshot) > 2"):
-            for message_id, n, round_, *_ in due:
-                found = await self._store.rows(_VIOLATIONS, (message_id, n, round_))
-                values = (b"{}", unquoted(bytes(found[0][0])), message_id, n, round_)
+        async for step, due in self._old("facts", before, "length(snapshot) > 2, violations"):
+            for message_id, n, round_, *_, violations in due:
+                values = (b"{}", unquoted(bytes(violations)), message_id, n, round_)
                 step.statements.append((_EMPTY_FACTS, values))
                 step.name("decisions", f"{message_id}-{n}.{round_}" if round_ else f"{message_id}-{n}")
             yield step
@@ -371,7 +370,6 @@ class Sweep:
 _DROP_MESSAGE = (
     "DELETE FROM messages WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM decisions WHERE message_id = ?1)"
 )
-_VIOLATIONS = "SELECT violations FROM decisions WHERE message_id = ? AND n = ? AND round = ?"
 _EMPTY_FACTS = (
     "UPDATE decisions SET snapshot = ?, violations = ? WHERE message_id = ? AND n = ? AND round = ?"
 )
