@@ -16,7 +16,7 @@ from gateway.policy.classify import judged_as
 from gateway.policy.document import PolicyErrors
 from gateway.policy.facts import Facts
 from gateway.policy.outcome import Decision, Violation
-from gateway.policy.policies import Entry, PolicySet
+from gateway.policy.policies import Entry, Policy, PolicySet
 from gateway.policy.rules.case import Case, purpose_of
 from gateway.reading.reading import FINDINGS, Reading
 from gateway.store.packing import unpack_decision, unpack_facts, unpack_message, unpack_reading
@@ -153,7 +153,7 @@ def explained(
 
 def _asked(policies: PolicySet, entry: Entry, decision: Decision, case: Case) -> Asked:
     policy = policies.policy(entry.policy)
-    found = _violations(policies, entry, decision, case)
+    found = _violations(policy, entry, decision, case)
     answer = "violated" if found else "passed"
     if not found and entry.narrow is not None and not entry.narrow.fits(case):
         answer = "elsewhere"
@@ -171,10 +171,9 @@ def _asked(policies: PolicySet, entry: Entry, decision: Decision, case: Case) ->
     )
 
 
-def _violations(policies: PolicySet, entry: Entry, decision: Decision, case: Case) -> tuple[Violation, ...]:
+def _violations(policy: Policy | None, entry: Entry, decision: Decision, case: Case) -> tuple[Violation, ...]:
     """What this line found. Where a policy names a rule on several lines, each is asked once more."""
     found = tuple(v for v in decision.violations if (v.policy, v.rule) == (entry.policy, entry.name))
-    policy = policies.policy(entry.policy)
     lines = sum(one.name == entry.name for one in policy.entries) if policy else 1
     if not found or lines == 1 or (entry.narrow is not None and not entry.narrow.fits(case)):
         return found if lines == 1 else ()

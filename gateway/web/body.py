@@ -1,7 +1,7 @@
 """Reading the body of a request: bounded in size, time and in what all bodies together may hold."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from aiohttp import web
@@ -84,16 +84,10 @@ async def read_body(request: web.Request, limit: int, timeout: float, share: Sha
     if declared > limit:
         raise too_large(limit)
     share.grow(declared)
-    chunks: list[bytes] = []
-    size = 0
     try:
-        async with asyncio.timeout(timeout):
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                if size > limit:
-                    raise too_large(limit)
-                share.grow(size)
-                chunks.append(chunk)
+        return await collect(request, limit, timeout, share.grow)
+    except Overlong:
+        raise too_large(limit) from None
     except TimeoutError:
         raise Problem(
             "timeout",
@@ -112,6 +106,26 @@ async def read_body(request: web.Request, limit: int, timeout: float, share: Sha
             ),
             headers={"Connection": "close"},
         ) from None
+
+
+class Overlong(Exception):
+    """A body goes on beyond its limit."""
+
+
+async def collect(
+    request: web.Request, limit: int, timeout: float, grow: Callable[[int], None] = lambda size: None
+) -> bytes:
+    """The octets of a body, at most `limit`, within `timeout` seconds; `grow` is told how many there are so
+    far. Raises Overlong, TimeoutError, and what aiohttp raises where a body breaks off."""
+    chunks: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(timeout):
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > limit:
+                raise Overlong
+            grow(size)
+            chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

@@ -1,8 +1,8 @@
 """The octets of a posted form, within bounds."""
 
-import asyncio
-
 from aiohttp import web
+
+from gateway.web.body import Overlong, collect
 
 FORM_SECONDS = 20.0
 
@@ -15,15 +15,7 @@ async def read_octets(request: web.Request, most: int) -> bytes:
     """The body of a request, at most `most` octets, within FORM_SECONDS. Raises BadForm."""
     if (request.content_length or 0) > most or request.headers.get("Content-Encoding"):
         raise BadForm
-    chunks: list[bytes] = []
-    size = 0
     try:
-        async with asyncio.timeout(FORM_SECONDS):
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                if size > most:
-                    raise BadForm
-                chunks.append(chunk)
-    except TimeoutError as error:
+        return await collect(request, most, FORM_SECONDS)
+    except (Overlong, TimeoutError) as error:
         raise BadForm from error
-    return b"".join(chunks)
