@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
+from msgspec.structs import replace
 
 from bench import messages
 from gateway.ledger.person import Relationship

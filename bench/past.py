@@ -5,9 +5,10 @@ policies."""
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bench import messages
 from bench import templates as t

@@ -5,9 +5,9 @@ import pickle
 import signal
 import socket
 import sys
-from typing import Any
 
-from gateway.aside.wire import frame, frames, pack_reading, unpack_content
+from gateway.aside.wire import frame, frames, pack_read, unpack_content
+from gateway.reading.packing import pack_reading
 from gateway.reading.read import Reader
 
 ROOM = 1 << 20
@@ -23,22 +23,23 @@ def main(number: int) -> None:
     with socket.socket(fileno=number) as line:
         while part := line.recv(ROOM):
             waiting += part
-            values: list[Any] = list(frames(waiting))
+            values = frames(waiting)
             if reader is None and values:
                 reader = Reader(pickle.loads(values.pop(0)))  # noqa: S301 (the gateway's own)
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(20_000, 20, 20)
-                line.sendall(frame(None))
+                line.sendall(frame(b""))
             if reader is not None:
                 answer(line, reader, values)
 
 
-def answer(line: socket.socket, reader: Reader, values: list[Any]) -> None:
+def answer(line: socket.socket, reader: Reader, values: list[bytes]) -> None:
     """Read these texts and send what they say."""
     said = []
     for left, value in zip(range(len(values) - 1, -1, -1), values, strict=True):
-        said.append(frame(pack_reading(reader.read(unpack_content(value)))))
+        reading = reader.read(unpack_content(value))
+        said.append(frame(pack_read((reading, pack_reading(reading)))))
         if len(said) == TOGETHER or not left:
             line.sendall(b"".join(said))
             said.clear()

@@ -8,10 +8,9 @@ import pickle
 from time import perf_counter
 
 from gateway.aside.line import Gone, Line, open_line
-from gateway.aside.wire import unpack_reading
+from gateway.aside.wire import Read, unpack_read
 from gateway.message.content import Content
 from gateway.reading.read import Reader
-from gateway.reading.reading import Reading
 
 log = logging.getLogger("gateway")
 
@@ -44,17 +43,17 @@ class Aside:
         """Whether another process reads now."""
         return self._line is not None and self._line.ready
 
-    async def read(self, content: Content) -> Reading:
-        """What this text says; never raises, whatever the text."""
+    async def read(self, content: Content) -> Read:
+        """What this text says, and its stored form where it was made already; never raises."""
         line = self._line
         if line is not None and line.ready:
-            with contextlib.suppress(Gone):
-                return unpack_reading(await line.ask(content))
+            with contextlib.suppress(Gone, UnicodeEncodeError):  # a lone surrogate does not pass the line
+                return unpack_read(await line.ask(content))
         began = perf_counter()
         reading = self._reader.read(content)
         if self._wanted and line is None:
             self._consider(began, perf_counter())
-        return reading
+        return reading, b""
 
     def forget(self) -> None:
         """The lexicons changed: whoever reads elsewhere has the old ones."""

@@ -6,7 +6,7 @@ import sys
 from asyncio.subprocess import Process
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from gateway.aside.wire import frame, frames, pack_content
 from gateway.message.content import Content
@@ -25,7 +25,7 @@ class Line(asyncio.Protocol):
         self._process = process
         self._gone = gone
         self._transport: asyncio.WriteTransport | None = None
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._waiting: deque[asyncio.Future[bytes]] = deque()
         self._loop = asyncio.get_running_loop()
         self._part = bytearray()
         self._out: list[bytes] = []
@@ -36,21 +36,22 @@ class Line(asyncio.Protocol):
         """The socket is open."""
         self._transport = cast("asyncio.WriteTransport", transport)
 
-    def ask(self, content: Content) -> "asyncio.Future[Any]":
-        """The packed reading of this text; the future raises Gone where the process goes away."""
-        future = self._loop.create_future()
+    def ask(self, content: Content) -> "asyncio.Future[bytes]":
+        """What is read of this text, packed; the future raises Gone where the process goes away."""
+        question = frame(pack_content(content))
+        future: asyncio.Future[bytes] = self._loop.create_future()
         self._waiting.append(future)
         if not self._out:
             self._loop.call_soon(self._flush)  # what one turn of the loop brings goes out together
-        self._out.append(frame(pack_content(content)))
+        self._out.append(question)
         return future
 
-    def send(self, value: Any) -> None:
-        """A value that is answered with None."""
-        future = self._loop.create_future()
+    def send(self, said: bytes) -> None:
+        """Octets that are answered with none."""
+        future: asyncio.Future[bytes] = self._loop.create_future()
         self._waiting.append(future)
         future.add_done_callback(self._welcome)
-        self._out.append(frame(value))
+        self._out.append(frame(said))
         self._flush()
 
     def finish(self) -> None:
@@ -88,7 +89,7 @@ class Line(asyncio.Protocol):
         if not self._finished:
             self._gone(self)
 
-    def _welcome(self, answer: "asyncio.Future[Any]") -> None:
+    def _welcome(self, answer: "asyncio.Future[bytes]") -> None:
         self.ready = not answer.cancelled() and answer.exception() is None and not self._finished
 
     def _flush(self) -> None:

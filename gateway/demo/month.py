@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import orjson
+from msgspec import structs
 
 from gateway.access import Access, Source
 from gateway.app.parts import read_access, read_keys, read_policies
@@ -199,7 +200,7 @@ def compose(letter: Letter, reader: Reader, at: float, rng: random.Random) -> Me
         list_unsubscribe="<https://www.acme.example/u>" if letter.to == "subscriber" else "",
         list_unsubscribe_post="List-Unsubscribe=One-Click" if letter.to == "subscriber" else "",
     )
-    return replace(message, content=content_for(message))
+    return structs.replace(message, content=content_for(message))
 
 
 def _mail(letter: Letter, reader: Reader, text: str) -> bytes:

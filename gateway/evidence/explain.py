@@ -18,8 +18,9 @@ from gateway.policy.facts import Facts
 from gateway.policy.outcome import Decision, Violation
 from gateway.policy.policies import Entry, Policy, PolicySet
 from gateway.policy.rules.case import Case, purpose_of
+from gateway.reading.packing import unpack_reading
 from gateway.reading.reading import FINDINGS, Reading
-from gateway.store.packing import unpack_decision, unpack_facts, unpack_message, unpack_reading
+from gateway.store.packing import unpack_decision, unpack_facts, unpack_message
 from gateway.store.records import DecisionRow
 
 DAY = 86400.0

@@ -9,11 +9,12 @@ import base64
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import orjson
+from msgspec.structs import asdict
 
 from gateway.evidence import entries as e
 from gateway.evidence.checkpoint import is_signed, public_key, sign

@@ -2,11 +2,12 @@
 evidence, the phrases) is made when it is asked for: decoding costs more than deciding."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import orjson
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 
 from gateway.ledger.person import STRANGER
 from gateway.message.content import Content
@@ -63,13 +64,13 @@ _NEVER_ASKED = Pace(sent=_Asked())
 _PHRASE = cast("Callable[..., Phrase]", _Phrase)
 
 
-def _defaults(kind: type) -> dict[str, Any]:
-    """What the fields of a dataclass are where nothing is given."""
+def _defaults(kind: type[Struct]) -> dict[str, Any]:
+    """What the fields of a value are where nothing is given."""
     found = {}
     for each in fields(kind):
-        if each.default is not MISSING:
+        if each.default is not NODEFAULT:
             found[each.name] = each.default
-        elif each.default_factory is not MISSING:
+        elif each.default_factory is not NODEFAULT:
             found[each.name] = each.default_factory()
     return found
 

@@ -7,9 +7,11 @@ line of the policies that decided stands; where there was no such line, the answ
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from gateway.evidence.recall import NotAsked, TextGone, recall_facts, recall_message, recall_reading
 from gateway.policy.decide import broken, decide

@@ -1,11 +1,11 @@
 """What a person may ask for about themselves: a copy (GDPR 15 and 20), and restriction (GDPR 18)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from html import escape
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.evidence.entries import Rows, declaration
 from gateway.evidence.stretch import moment

@@ -1,9 +1,9 @@
 """A Message out of an SMTP transaction: what the envelope, the source and the header say. Pure."""
 
-from dataclasses import replace
 from email.utils import getaddresses
 from hashlib import blake2b
 
+from msgspec.structs import replace
 from xxhash import xxh3_128_digest
 
 from gateway.access import Source

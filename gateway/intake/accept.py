@@ -3,12 +3,13 @@ the draft it writes on, and the salt of its audit entries."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 from time import perf_counter
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.access import Controller, Source
 from gateway.intake.held import keep_phrases
@@ -27,7 +28,7 @@ from gateway.reading.reading import Reading
 from gateway.store.digests import SALT, decision_digest, seal
 from gateway.store.draft import Draft, Needs
 from gateway.store.outbox import pack_entry
-from gateway.store.packing import pack_facts, pack_message, pack_reading, pack_violations, unpack_decision
+from gateway.store.packing import pack_facts, pack_message, pack_violations, unpack_decision
 from gateway.store.records import (
     AuditRow,
     BodyRow,
@@ -47,15 +48,16 @@ BACKLOG_PAUSE = 60.0
 """Seconds until holds that wait for a sender's backlog are decided again: answers come in bunches."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A message that was read, with everything its acceptance needs besides the store."""
+class Submission(Struct, frozen=True, kw_only=True):
+    """A message that was read, with everything its acceptance needs besides the store. `packed` is the
+    reading as it is stored."""
 
     message: Message
     body: bytes
     source: Source
     controller: Controller
     reading: Reading
+    packed: bytes
     policies: PolicySet
     refs: tuple[Ref, ...]
     aliases: tuple[tuple[Ref, ...], ...]
@@ -81,7 +83,7 @@ class Accept:
         submission = self._submission
         if submission.replay_key and (answer := draft.replay(submission.replay_key)):
             return unpack_receipt(answer)
-        meta, read = pack_message(submission.message), pack_reading(submission.reading)
+        meta, read = pack_message(submission.message), submission.packed
         sealed = self._seal(meta, read)
         results = tuple(
             self._recipient(draft, n, b"" if n else sealed) for n in range(len(submission.message.recipients))

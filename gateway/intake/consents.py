@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from gateway.keys import Keys
 from gateway.ledger.consent import ACTIONS, BASES, ConsentEvent, apply, grade_of, lacks_evidence
@@ -22,8 +23,7 @@ STOPPING = ("withdrawn", "objected")
 Statement = tuple[str, tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentInput:
+class ConsentInput(Struct, frozen=True, kw_only=True):
     """One line of a consent import, checked: times are unix seconds, `proof` the evidence as given."""
 
     controller: str

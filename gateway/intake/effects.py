@@ -4,8 +4,10 @@ An effect may always restrict; it opens a door only for a happening that `opens`
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.intake.accept import BACKLOG_PAUSE
 from gateway.intake.consents import ConsentInput, record_consent

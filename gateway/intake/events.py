@@ -5,11 +5,12 @@ Whatever restricts counts from everyone; what opens a door counts only where the
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.access import Source
 from gateway.intake.effects import Effect, Telling, take_effect

@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.intake.effects import SOFT_BOUNCES
 from gateway.ledger.consent import suppress

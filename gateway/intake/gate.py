@@ -6,7 +6,8 @@ taken out, and held where a hold could still help.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.access import Access
 from gateway.intake.accept import put_on_hold, record
@@ -22,12 +23,13 @@ from gateway.policy.decide import AFTER_A_WAIT, decide
 from gateway.policy.live import LivePolicies
 from gateway.policy.outcome import Outcome
 from gateway.policy.policies import PolicySet
+from gateway.reading.packing import unpack_reading
 from gateway.reading.reading import Reading
 from gateway.store.attempt import Attempt, Kind, Report
 from gateway.store.attempt import Outcome as Delivered
 from gateway.store.draft import Draft, Needs
 from gateway.store.outbox import Entry
-from gateway.store.packing import unpack_decision, unpack_reading
+from gateway.store.packing import unpack_decision
 from gateway.store.protocol import Store, StoreError
 from gateway.store.records import DecisionRow
 

@@ -10,9 +10,9 @@ from struct import error, unpack
 from typing import Any
 
 from gateway import __version__
+from gateway.reading.packing import unpack_reading
 from gateway.reading.reading import Reading
 from gateway.store.draft import Draft
-from gateway.store.packing import unpack_reading
 from gateway.store.records import ReplayRow
 from gateway.store.sameness import pack_hashes
 

@@ -7,9 +7,11 @@ was told before changes nothing; two at once are as good as one.
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.intake.consents import ConsentInput, record_consent
 from gateway.intake.letterhead import has_one_click

@@ -18,6 +18,7 @@ from gateway.policy.jurisdiction import loosens
 from gateway.policy.live import LivePolicies
 from gateway.policy.outcome import Words
 from gateway.policy.policies import PolicySet
+from gateway.reading.packing import pack_reading
 from gateway.reading.read import Reader
 from gateway.reading.reading import Reading
 from gateway.store.protocol import Store, StoreError
@@ -64,10 +65,10 @@ class Intake:
             self._check_jurisdiction(message)
         policies = self._policies.current
         if self._aside is not None:
-            reading = await self._aside.read(message.content)
+            reading, packed = await self._aside.read(message.content)
         else:
-            reading = self._reader.read(message.content)
-        submission = self._submission(message, reading, policies)
+            reading, packed = self._reader.read(message.content), b""
+        submission = self._submission(message, reading, packed, policies)
         try:
             receipt = await self._store.run(Accept(submission))
         except StoreError:
@@ -78,7 +79,9 @@ class Intake:
             self._told(message, receipt)
         return receipt
 
-    def _submission(self, message: Message, reading: Reading, policies: PolicySet) -> Submission:
+    def _submission(
+        self, message: Message, reading: Reading, packed: bytes, policies: PolicySet
+    ) -> Submission:
         keys, controller = self._keys, message.controller
         source = self._access.sources[message.source]
         body = outgoing(message.raw, STRIPPED, ()) if message.format == "mime" else message.raw
@@ -88,6 +91,7 @@ class Intake:
             source=source,
             controller=self._access.controller(controller),
             reading=reading,
+            packed=packed or pack_reading(reading),
             policies=policies,
             refs=refs_of(keys, controller, message),
             aliases=tuple(alias_refs(keys, controller, r) for r in message.recipients),

@@ -1,7 +1,9 @@
 """Which message a reply, a bounce or a complaint is about."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.intake.rebuild import rebuild
 from gateway.intake.return_path import read_return_path

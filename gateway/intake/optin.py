@@ -7,12 +7,14 @@ nobody confirms is deleted.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.intake.consents import ConsentInput, record_consent
 from gateway.intake.letters import Letter, Office, ask_to_confirm
@@ -43,8 +45,7 @@ EXPIRED = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptIn:
+class OptIn(Struct, frozen=True, kw_only=True):
     """What a form asked for on behalf of whoever filled it in. `ip` and `user_agent` are theirs."""
 
     controller: str

@@ -1,7 +1,8 @@
 """From what is stored of a person to the facts that rules ask for. Pure."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.access import Controller, Source
 from gateway.keys import Keys

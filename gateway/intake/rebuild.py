@@ -1,6 +1,6 @@
 """A stored message, as it was when it came in. Pure."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.access import Access, Controller, Source
 from gateway.message.content import Content

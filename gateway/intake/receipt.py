@@ -1,6 +1,6 @@
 """What a tool is told about its message."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.policy.facts import Facts
 from gateway.policy.outcome import Decision, Outcome, Words
@@ -14,8 +14,7 @@ class NotAllowed(Exception):
         self.words = words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecipientResult:
+class RecipientResult(Struct, frozen=True, kw_only=True):
     """The decision for one recipient; `hold_id` is empty unless it is held. `facts` are those it was
     decided on, None in a replayed answer; `seconds` is how long deciding took."""
 
@@ -28,8 +27,7 @@ class RecipientResult:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Struct, frozen=True, kw_only=True):
     """The answer to one submission, true once it is durable. `status`: accepted, held, rejected, or
     mixed where recipients differ. `replayed` says that the same submission came before."""
 

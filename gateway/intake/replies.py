@@ -7,8 +7,9 @@ stop messages. What cannot be matched or believed is kept for a person to look a
 import asyncio
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from hashlib import blake2b
+
+from msgspec.structs import replace
 
 from gateway.access import Access
 from gateway.intake.effects import Effect

@@ -9,7 +9,9 @@ and channel that it names.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from gateway.ledger.person import UNKNOWN, Permission, Person, Stop
 

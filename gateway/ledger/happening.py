@@ -1,8 +1,9 @@
 """Something that happened out there, as a source tells it: a reply, a meeting, a complaint. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, get_args
+
+from msgspec import Struct, field
 
 from gateway.message.envelope import Identifier
 from gateway.terms import EventType
@@ -22,8 +23,7 @@ OPENING = frozenset(
 """Types that can open a door: they count as such only from sources granted `events: open`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class Happening(Struct, frozen=True, kw_only=True):
     """One event. Times are unix seconds, UTC.
 
     `recipients` are the addresses of one person, the one on `channel` first. `sender` is the key of who

@@ -5,7 +5,8 @@ answers every question a decision asks. Times are unix seconds, UTC; 0 means nev
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 CONTACTS_KEPT = 64
 """How many of the latest outbound contacts a Person remembers; caps above this are refused at load."""
@@ -14,8 +15,7 @@ ALIASES_KEPT = 8
 """How many further addresses of one person are linked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True, array_like=True):
     """What a person agreed to for one purpose on one channel. `state`: requested, granted,
     withdrawn, objected, expired. `grade`: A (double opt-in) to D (imported claim). `own` says that it is
     the person's own double opt-in, or was entered by compliance with proof: such may follow a stop."""
@@ -32,8 +32,7 @@ class Permission:
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True, array_like=True):
     """Why nobody may write: unsubscribed, objected, complained, bounced, stop_request, erased.
     Empty `purposes` and `channels` mean all, but for `spares`: (purpose, channel) pairs to which the
     person agreed anew since, by an own double opt-in."""
@@ -46,8 +45,7 @@ class Stop:
     spares: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True, array_like=True):
     """One accepted outbound message, as caps count it."""
 
     at: float
@@ -59,8 +57,7 @@ class Contact:
     step: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Relationship:
+class Relationship(Struct, frozen=True, array_like=True):
     """What passed between one sender and this person."""
 
     first_out: float = 0.0
@@ -83,9 +80,16 @@ class Relationship:
 
 STRANGER = Relationship()
 
+STORED_AS = {
+    "permissions": "p", "stops": "s", "no_sales_at": "n", "paused_until": "u", "jurisdiction": "j",
+    "time_zone": "z", "relationships": "r", "contacts": "c", "aliases": "a", "restricted_at": "x",
+    "soft_bounces": "b",
+}  # fmt: skip
+"""What the fields of a Person are called in the database, where what is empty is left out; those of the
+values in it are stored in their order, so that new ones go to the end."""
 
-@dataclass(frozen=True, slots=True)
-class Person:
+
+class Person(Struct, frozen=True, omit_defaults=True, rename=STORED_AS):
     """Everything that decides about one person in the name of one controller."""
 
     permissions: tuple[Permission, ...] = ()

@@ -1,6 +1,8 @@
 """What passed between a sender and a person: each event gives the next state. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.ledger.person import CONTACTS_KEPT, STRANGER, Contact, Person, Relationship
 

@@ -1,10 +1,9 @@
 """What a person would see of a message, before anyone judges it."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One part that is not the text: name and type as declared, size in bytes after decoding."""
 
     filename: str = ""
@@ -13,8 +12,7 @@ class Attachment:
     inline: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The words of a message and what belongs to its recipient.
 
     `text` and `html` are decoded to str (undecodable bytes become U+FFFD); either may be empty.
@@ -37,4 +35,4 @@ class Content:
     is_reply: bool = False
     template_pending: bool = False
     whole: bool = True
-    attachments: tuple[Attachment, ...] = field(default=())
+    attachments: tuple[Attachment, ...] = ()

@@ -1,8 +1,9 @@
 """Message, sender and recipient, as every ingress hands them on (RFC 5321/5322 terms)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import get_args
+
+from msgspec import Struct, field
 
 from gateway.message.content import Content
 from gateway.terms import Channel, Class
@@ -11,8 +12,7 @@ CHANNELS: tuple[str, ...] = get_args(Channel)
 CLASSES: tuple[str, ...] = get_args(Class)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identifier:
+class Identifier(Struct, frozen=True, kw_only=True, array_like=True):
     """One address of a person on a channel. `key` is the normalized form that identifies."""
 
     channel: str
@@ -20,8 +20,7 @@ class Identifier:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
+class Recipient(Struct, frozen=True, kw_only=True, array_like=True):
     """To whom. `address` is as given (delivery uses it), `key` normalized (the ledger uses it).
 
     `notify`, `orcpt`: the DSN parameters of RFC 3461, empty when not given.
@@ -45,8 +44,7 @@ class Recipient:
         return self.key.rpartition("@")[2] if "@" in self.key else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
+class Sender(Struct, frozen=True, kw_only=True, array_like=True):
     """The person or mailbox that writes; `key` is its normalized address on the channel."""
 
     address: str
@@ -55,8 +53,7 @@ class Sender:
     account: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
+class Consent(Struct, frozen=True, kw_only=True, array_like=True):
     """A consent that a message claims for itself: grade D at best, from trusted sources only."""
 
     basis: str
@@ -65,8 +62,7 @@ class Consent:
     at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """One submission: who writes what to whom, in whose name, on what grounds.
 
     `raw` is what will be delivered: RFC 5322 octets with CRLF line ends when `format` is "mime",

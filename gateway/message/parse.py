@@ -1,6 +1,6 @@
 """RFC 5322 octets in, `Parsed` out: whatever comes, in bounded time, without raising."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.message.body import TEXT_OCTETS, decode_text, decode_transfer, decoded_size
 from gateway.message.content import Attachment, Content
@@ -12,8 +12,7 @@ from gateway.message.tree import read_tree
 _BULK = frozenset({"bulk", "list", "junk"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(Struct, frozen=True, kw_only=True):
     """What a message says and what its header tells the gateway.
 
     `header_end` is the offset of the blank line: the octets before it are whole header lines.

@@ -3,10 +3,10 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from gateway.access import Access
 from gateway.intake.consent_files import read_row

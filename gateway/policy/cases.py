@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from gateway.message.content import Content
 from gateway.message.envelope import Message
 from gateway.policy.decide import decide
@@ -218,9 +220,9 @@ def _with_copies(facts: Facts, example: Example, reading: Reading, reader: Reads
         return facts
     before = None
     if "earlier_text" in words:
-        before = reader.read(replace(example.message.content, text=str(words["earlier_text"])))
+        before = reader.read(structs.replace(example.message.content, text=str(words["earlier_text"])))
     copies = copies_of(reading, int(words.get("earlier_copies", 100)), before, example.now)
-    return replace(facts, copies=copies)
+    return structs.replace(facts, copies=copies)
 
 
 def overridden(reading: Reading, overrides: Mapping[str, Any]) -> Reading:
@@ -234,7 +236,7 @@ def overridden(reading: Reading, overrides: Mapping[str, Any]) -> Reading:
             changes[key] = Finding(bool(value), 1.0 if value else 0.0, shown)
         else:
             changes[key] = value
-    return replace(reading, **changes)
+    return structs.replace(reading, **changes)
 
 
 def _difference(expect: Expectation, decision: Decision) -> str:

@@ -1,13 +1,13 @@
 """What is known about one recipient at one moment, as rules ask for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from gateway.ledger.person import STRANGER, UNKNOWN, Person, Relationship
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copies:
+class Copies(Struct, frozen=True, kw_only=True, array_like=True):
     """How much of this text went to others before. `share` is words of phrases seen before by at
     least `seen` others over all words counted (0 to 1). `counts` gives, for each phrase of the
     reading in order, to how many other people it went; `since` is the unix time of the earliest."""
@@ -19,8 +19,7 @@ class Copies:
 NO_COPIES = Copies()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Struct, frozen=True, kw_only=True):
     """How much this sender did lately. `sent` maps (class, window seconds) to accepted messages;
     `backlog` are the unix times since when replies to this sender wait for an answer, oldest first."""
 
@@ -32,8 +31,7 @@ class Pace:
 NO_PACE = Pace()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """One recipient, as the controller and this sender know them.
 
     `person` is the address written to; `linked` are the other addresses of the same person

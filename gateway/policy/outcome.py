@@ -1,8 +1,9 @@
 """What a decision can be, and why."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from gateway.reading.reading import Evidence
 
@@ -34,8 +35,7 @@ class Words(NamedTuple):
 NO_WORDS = Words("", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objection:
+class Objection(Struct, frozen=True, kw_only=True):
     """What a rule found wrong. `code` is the part after the rule's name (`consent.missing` has code
     `missing`); `earliest` is the unix time at which time alone cures it, 0 when it does not;
     `condition` is what would release a hold: consent, window, reply, reviewer.
@@ -50,8 +50,7 @@ class Objection:
     outcome: Outcome | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(Struct, frozen=True, kw_only=True):
     """An objection, and the policy line that gave it its outcome. `code` is whole: `rule.finding`.
     `mode`: enforce, observe (recorded, changes nothing) or floor."""
 
@@ -67,8 +66,7 @@ class Violation:
     condition: str = "reviewer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The outcome for one recipient, with every violation. `earliest` is 0 unless time alone cures
     every one of them. `class_` is the class it was judged as; `waived` are codes that a release waived."""
 

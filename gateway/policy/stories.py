@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.ledger.person import Contact, Permission, Person, Relationship, Stop
 from gateway.message.envelope import CHANNELS

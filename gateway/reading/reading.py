@@ -1,11 +1,11 @@
 """The Reading: findings about one text, each with its evidence."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+
+class Evidence(Struct, frozen=True, array_like=True):
     """The words that show a finding. `start`, `end` are character offsets into the visible body
     text; in the subject when `part` is "subject"."""
 
@@ -16,8 +16,7 @@ class Evidence:
     part: str = "body"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, array_like=True):
     """Whether something was found, how surely (0 to 1), and where."""
 
     value: bool = False
@@ -28,13 +27,15 @@ class Finding:
 NOT_FOUND = Finding()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Greeting:
+class Greeting(Struct, frozen=True, array_like=True):
     """How the text addresses its reader: named, generic, wrong_name or missing."""
 
     kind: str = "missing"
     name: str = ""
     evidence: tuple[Evidence, ...] = ()
+
+
+NO_GREETING = Greeting()
 
 
 class Phrase(NamedTuple):
@@ -50,8 +51,7 @@ class Phrase(NamedTuple):
     run: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the text says. `language` is a two-letter code or "und".
 
     `phrases` are those that count for sameness: signature, legal footer, quotation and stock
@@ -77,7 +77,7 @@ class Reading:
     data_source: Finding = NOT_FOUND
     evasion: Finding = NOT_FOUND
     unreadable: Finding = NOT_FOUND
-    greeting: Greeting = field(default_factory=Greeting)
+    greeting: Greeting = NO_GREETING
     phrases: tuple[Phrase, ...] = ()
     length: int = 0
     truncated: bool = False

@@ -3,9 +3,9 @@ apart once, and its reading as it was stored wherever reading it again would say
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.access import Access
 from gateway.intake.held import held_key, kept_reading

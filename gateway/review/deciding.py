@@ -1,7 +1,9 @@
 """The units of work that close a hold: decided again, or ended."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.access import Controller, Source
 from gateway.intake.accept import condition_of, let_go, record

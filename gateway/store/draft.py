@@ -6,8 +6,11 @@ memory, which the batch undoes when its commit fails.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.ledger.person import UNKNOWN, Person
 from gateway.policy.facts import Pace
@@ -34,8 +37,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(Struct, frozen=True, kw_only=True):
     """What a unit reads. All of it is locked or loaded before any unit of the batch runs."""
 
     people: Sequence[Ref] = ()

@@ -3,10 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
+import msgspec
+from msgspec import Struct
 
 from gateway.store.attempt import Report
 from gateway.store.records import BodyRow, OutboxRow
@@ -21,8 +21,7 @@ FEED_BYTES = 16 * 1024 * 1024
 """Bodies kept in memory for their first attempt; past this, entries wait in the database."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One delivery to make: to whom, through what, and the octets. Times are unix seconds.
 
     `strip_headers` names fields (in small letters) that are taken out before `add_headers` are put first.
@@ -58,6 +57,33 @@ class Entry:
     add_headers: tuple[tuple[str, str], ...] = ()
     strip_headers: tuple[str, ...] = ()
     return_path: str = ""
+
+
+class _Packed(Struct, frozen=True, kw_only=True):
+    """The delivery part of an entry."""
+
+    channel: str
+    source: str
+    sender: str
+    class_: str
+    campaign: str
+    envelope_from: str
+    address: str
+    relay: str
+    format: str = "mime"
+    smtputf8: bool = False
+    notify: str = ""
+    orcpt: str = ""
+    dsn_return: str = ""
+    dsn_envelope_id: str = ""
+    alone: bool = True
+    recheck: bool = False
+    add_headers: tuple[tuple[str, str], ...] = ()
+    strip_headers: tuple[str, ...] = ()
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Packed).decode
 
 
 class Feed:
@@ -173,14 +199,12 @@ def _queue(draft: "Draft[Any]", name: str, controller: str, entry: bytes) -> Non
 
 def pack_entry(**fields: object) -> bytes:
     """The delivery part of an entry, as the outbox stores it."""
-    return orjson.dumps(fields)
+    return _encode(fields)
 
 
 def unpack_entry(row: OutboxRow, raw: bytes) -> Entry:
     """An entry of a row and the body that belongs to it."""
-    fields = orjson.loads(row.entry)
-    fields["add_headers"] = tuple((name, value) for name, value in fields["add_headers"])
-    fields["strip_headers"] = tuple(fields.get("strip_headers", ()))
+    said = _decode(row.entry)
     return Entry(
         id=row.id,
         message_id=row.message_id,
@@ -191,5 +215,22 @@ def unpack_entry(row: OutboxRow, raw: bytes) -> Entry:
         queued_at=row.queued_at,
         due_at=row.due_at,
         lease_until=row.lease_until,
-        **fields,
+        channel=said.channel,
+        source=said.source,
+        sender=said.sender,
+        class_=said.class_,
+        campaign=said.campaign,
+        envelope_from=said.envelope_from,
+        address=said.address,
+        relay=said.relay,
+        format=said.format,
+        smtputf8=said.smtputf8,
+        notify=said.notify,
+        orcpt=said.orcpt,
+        dsn_return=said.dsn_return,
+        dsn_envelope_id=said.dsn_envelope_id,
+        alone=said.alone,
+        recheck=said.recheck,
+        add_headers=said.add_headers,
+        strip_headers=said.strip_headers,
     )

@@ -3,11 +3,10 @@
 What a stored decision must say for years is written here: field names never change their meaning.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 import orjson
 
 from gateway.ledger.person import STRANGER
@@ -15,40 +14,32 @@ from gateway.message.content import Content
 from gateway.message.envelope import Consent, Identifier, Message, Recipient, Sender
 from gateway.policy.facts import NO_COPIES, NO_PACE, Copies, Facts, Pace
 from gateway.policy.outcome import Decision, Outcome, Violation, Words
-from gateway.reading.reading import FINDINGS, Evidence, Finding, Greeting, Phrase, Reading
-from gateway.store.codec import pack_person, unpack_person
+from gateway.reading.reading import Evidence
+from gateway.store.codec import person_of
 
-_DEFAULTS = {
-    "format": "mime", "class_": "", "purpose": "", "campaign": "", "kind": "", "sequence_step": 0,
-    "thread": "",
-    "in_reply_to": (), "message_id": "", "envelope_from": "", "smtputf8": False, "dsn_return": "",
-    "dsn_envelope_id": "", "external_id": "", "deliver": True, "send_at": 0.0, "list_unsubscribe": "",
-    "list_unsubscribe_post": "", "signed": False, "relay": "", "idempotency_key": "",
-}  # fmt: skip
+_OFTEN_EMPTY = (
+    "class_", "purpose", "campaign", "kind", "sequence_step", "thread", "in_reply_to", "message_id",
+    "envelope_from", "smtputf8", "dsn_return", "dsn_envelope_id", "external_id", "send_at",
+    "list_unsubscribe", "list_unsubscribe_post", "signed", "relay", "idempotency_key",
+)  # fmt: skip
+"""Fields of a message that are stored unless they are empty, zero or false."""
+
+_PLAIN = ("format", "deliver", *_OFTEN_EMPTY)
+_values = attrgetter(*_OFTEN_EMPTY)
+_encode = msgspec.json.Encoder().encode
 
 
 def pack_message(message: Message) -> bytes:
     """All of a message but its octets and content."""
-    sender = message.sender
-    data: dict[str, Any] = {
-        "s": (sender.address, sender.key, sender.name, sender.account),
-        "r": [_pack_recipient(r) for r in message.recipients],
-    }
-    for name, default in _DEFAULTS.items():
-        value = getattr(message, name)
-        if value != default:
-            data[name] = value
+    data: dict[str, Any] = {"s": message.sender, "r": message.recipients}
+    if message.format != "mime":
+        data["format"] = message.format
+    if not message.deliver:
+        data["deliver"] = False
+    data |= {name: value for name, value in zip(_OFTEN_EMPTY, _values(message), strict=True) if value}
     if message.claimed_consent is not None:
-        c = message.claimed_consent
-        data["consent"] = (c.basis, c.type, c.reference, c.at)
-    return orjson.dumps(data)
-
-
-def _pack_recipient(r: Recipient) -> tuple[Any, ...]:
-    return (
-        r.channel, r.address, r.key, r.name, r.company, r.jurisdiction, r.time_zone,
-        dict(r.attributes), [(a.channel, a.address, a.key) for a in r.aliases], r.notify, r.orcpt,
-    )  # fmt: skip
+        data["consent"] = message.claimed_consent
+    return _encode(data)
 
 
 def unpack_message(
@@ -64,7 +55,7 @@ def unpack_message(
 ) -> Message:
     """The message that `pack_message` and its body came from."""
     data = orjson.loads(meta)
-    plain = {name: data[name] for name in _DEFAULTS if name in data}
+    plain = {name: data[name] for name in _PLAIN if name in data}
     if "in_reply_to" in plain:
         plain["in_reply_to"] = tuple(plain["in_reply_to"])
     address, key, name, account = data["s"]
@@ -96,68 +87,12 @@ def unpack_recipient(row: list[Any]) -> Recipient:
     )  # fmt: skip
 
 
-FAINT = 0.05
-"""A score below this, of a finding that is not there, is not worth keeping."""
-
-_FINDINGS = attrgetter(*FINDINGS)
-
-
-def pack_reading(reading: Reading) -> bytes:
-    """A reading without its text, but for the words that are evidence."""
-    findings = {
-        name: (finding.value, finding.score, [_evidence(e) for e in finding.evidence])
-        for name, finding in zip(FINDINGS, _FINDINGS(reading), strict=True)
-        if finding.value or finding.score >= FAINT
-    }
-    greeting = reading.greeting
-    data: dict[str, Any] = {
-        "l": reading.language,
-        "f": findings,
-        "g": (greeting.kind, greeting.name, [_evidence(e) for e in greeting.evidence]),
-        "n": reading.length,
-    }
-    if reading.phrases:
-        data["p"] = [phrase[1:] for phrase in reading.phrases]  # all but the hash
-    if reading.truncated:
-        data["t"] = True
-    return orjson.dumps(data)
-
-
 def _evidence(e: Evidence) -> tuple[Any, ...]:
     return (e.text, e.start, e.end, e.why, e.part)
 
 
 def _unpack_evidence(rows: list[Any]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(text=t, start=s, end=n, why=w, part=p) for t, s, n, w, p in rows)
-
-
-def unpack_reading(
-    data: bytes, phrase: Callable[..., Phrase] = Phrase, hashes: Sequence[int] | None = None
-) -> Reading:
-    """The reading that `pack_reading` wrote; phrase hashes are gone and read as 0, unless they are given.
-    `phrase` makes a phrase of its fields. ValueError where there are not as many hashes as phrases."""
-    d = orjson.loads(data)
-    kind, name, evidence = d["g"]
-    return Reading(
-        language=d["l"],
-        greeting=Greeting(kind=kind, name=name, evidence=_unpack_evidence(evidence)),
-        length=d["n"],
-        truncated=d.get("t", False),
-        phrases=_phrases(hashes, d.get("p", ()))
-        if hashes is not None
-        else tuple([phrase(0, *row) for row in d.get("p", ())]),
-        **{key: Finding(v, score, _unpack_evidence(rows)) for key, (v, score, rows) in d["f"].items()},
-    )
-
-
-def _phrases(hashes: Sequence[int], rows: Sequence[Sequence[Any]]) -> tuple[Phrase, ...]:
-    """All of it in C: a tenth of the time of calling Phrase for each."""
-    if len(hashes) != len(rows):
-        raise ValueError("as many hashes as phrases")
-    if not rows:
-        return ()
-    columns = zip(*rows, strict=True)
-    return tuple(map(tuple.__new__, repeat(Phrase), zip(hashes, *columns, strict=True)))
+    return tuple([Evidence(*row) for row in rows])
 
 
 def pack_facts(facts: Facts, sender: str) -> bytes:
@@ -165,12 +100,12 @@ def pack_facts(facts: Facts, sender: str) -> bytes:
     data: dict[str, Any] = {
         "s": sender,
         "j": facts.jurisdiction,
-        "p": orjson.Fragment(pack_person(facts.person)),
+        "p": facts.person,
     }
     if facts.linked:
-        data["l"] = [orjson.Fragment(pack_person(person)) for person in facts.linked]
+        data["l"] = facts.linked
     if facts.copies.counts:
-        data["c"] = (facts.copies.counts, facts.copies.since)
+        data["c"] = facts.copies
     pace = facts.pace
     if pace is not NO_PACE:
         asked = [
@@ -178,17 +113,12 @@ def pack_facts(facts: Facts, sender: str) -> bytes:
             for (class_, window), n in _asked(pace)
         ]
         data["b"] = (asked, pace.backlog)
-    for name in ("known_reply", "has_reply_feed", "way_out_added"):
-        if getattr(facts, name):
-            data[name] = True
-    for name in ("identity", "time_zone"):
-        if getattr(facts, name):
-            data[name] = getattr(facts, name)
+    data |= {name: value for name, value in zip(_SAID, _said(facts), strict=True) if value}
     if facts.trusted:
         data["t"] = sorted(facts.trusted)
     if facts.source_kind != "tool":
         data["source_kind"] = facts.source_kind
-    return orjson.dumps(data)
+    return _encode(data)
 
 
 def _asked(pace: Pace) -> list[tuple[tuple[str, int], int]]:
@@ -197,13 +127,14 @@ def _asked(pace: Pace) -> list[tuple[tuple[str, int], int]]:
     return list(asked.items()) if asked is not None else list(pace.sent.items())
 
 
-_FACTS = ("known_reply", "has_reply_feed", "way_out_added", "identity", "time_zone", "source_kind")
+_SAID = ("known_reply", "has_reply_feed", "way_out_added", "identity", "time_zone")
+_said = attrgetter(*_SAID)
 
 
 def unpack_facts(data: bytes) -> Facts:
     """The facts that `pack_facts` wrote."""
     d = orjson.loads(data)
-    person = unpack_person(orjson.dumps(d["p"]))
+    person = person_of(d["p"])
     asked, backlog = d.get("b", ((), ()))
     pace = NO_PACE
     if "b" in d:
@@ -214,13 +145,13 @@ def unpack_facts(data: bytes) -> Facts:
         )
     return Facts(
         person=person,
-        linked=tuple(unpack_person(orjson.dumps(row)) for row in d.get("l", ())),
+        linked=tuple(person_of(row) for row in d.get("l", ())),
         relationship=person.relationships.get(d["s"], STRANGER),
         jurisdiction=d["j"],
         copies=Copies(counts=tuple(d["c"][0]), since=d["c"][1]) if "c" in d else NO_COPIES,
         pace=pace,
         trusted=frozenset(d.get("t", ())),
-        **{name: d[name] for name in _FACTS if name in d},
+        **{name: d[name] for name in (*_SAID, "source_kind") if name in d},
     )
 
 

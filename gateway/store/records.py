@@ -3,9 +3,10 @@
 JSON columns are bytes made by orjson; subjects are 16-byte keyed hashes; times are unix seconds.
 """
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from gateway.keys import lane_of
 
@@ -99,8 +100,7 @@ class OutboxRow(NamedTuple):
         return lane_of(self.subject)
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRow:
+class HoldRow(Struct, frozen=True):
     """A decision that waits for a person or a condition. `status`: open, released, rejected, expired,
     cancelled. `condition` is what it waits for: reviewer, or some of consent, reply and window with a
     space between. `recheck_at` is when time may release it, 0 for never; `codes` the violated rules."""
@@ -203,8 +203,7 @@ class ReplayRow(NamedTuple):
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Struct, frozen=True):
     """Everything of this person that waits is not to be sent: the stop that says so and when."""
 
     controller: str
@@ -213,8 +212,7 @@ class Cancel:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recheck:
+class Recheck(Struct, frozen=True):
     """Open holds of this person that wait for `condition` are due to be decided again at `at`. With a
     `sender` and no subject: those, whoever they are for, that wait until that sender answered others."""
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import aiohttp
 from argon2 import PasswordHasher
+from msgspec import structs
 
 from gateway.access import Access, Reviewer, development_access
 from gateway.console.http import Habits, console_routes
@@ -139,7 +140,9 @@ class Place:
         """Hold an offer with these octets."""
         given = {"name": "Anna Conti", "class_": "promotion", "purpose": "offers"} | given
         made = message(to=to, now=self.line.clock(), **given)
-        made = replace(made, raw=raw, content=replace(parse(raw).content, recipient_name=given["name"]))
+        made = structs.replace(
+            made, raw=raw, content=structs.replace(parse(raw).content, recipient_name=given["name"])
+        )
         receipt = await self.line.intake.submit(made)
         assert receipt.recipients[0].hold_id, receipt.status
         return receipt.recipients[0].hold_id

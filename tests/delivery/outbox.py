@@ -5,7 +5,9 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from gateway.store.attempt import Attempt, Report
 from gateway.store.outbox import Entry

@@ -1,9 +1,9 @@
 """What a draft would have changed, exactly where that can be known and said where not."""
 
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields, replace
 
 from gateway.evidence.explain import as_json, explain
 from gateway.evidence.observed import observed
@@ -17,8 +17,9 @@ from gateway.message.content import Content
 from gateway.message.envelope import Message
 from gateway.policy.load import compose
 from gateway.policy.policies import PolicySet
+from gateway.reading.packing import pack_reading, unpack_reading
 from gateway.reading.reading import Evidence, Finding, Greeting, Phrase, Reading
-from gateway.store.packing import pack_reading, unpack_facts, unpack_message, unpack_reading
+from gateway.store.packing import unpack_facts, unpack_message
 from tests.evidence.traffic import NEEDS_CONSENT, NEWS, WAITS, traffic
 from tests.line import KEYS, NOW, Clock, Line, line, message, reader, shipped
 

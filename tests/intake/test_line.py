@@ -1,10 +1,10 @@
 """submit -> Receipt on a real database: decided once, stored once, in order."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.access import Access, Controller, Source
 from gateway.intake import NotAllowed

@@ -1,10 +1,9 @@
 """What passes between a sender and a person, one event at a time."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.ledger.person import CONTACTS_KEPT, UNKNOWN, Contact, Permission, Person
 from gateway.ledger.relationship import STAGES, Event, claimed, give_back, happened, relationship, sent, stage

@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gateway.policy.classify import classify, is_marketing, judged_as
 from gateway.policy.decide import AFTER_A_WAIT
@@ -126,7 +127,7 @@ def test_after_a_wait_only_some_rules_are_asked_and_the_floor() -> None:
     what = known(unanswered_since=NOW - DAY)
     decision = ask(policies, message(), BAD, what, only=AFTER_A_WAIT)
     assert {v.rule for v in decision.violations} == {"consent", "reply_duty"}
-    gone = replace(what, person=Person(stops=(Stop(kind="objected", at=NOW),)))
+    gone = structs.replace(what, person=Person(stops=(Stop(kind="objected", at=NOW),)))
     assert "suppressed" in {v.rule for v in ask(policies, message(), BAD, gone, only=AFTER_A_WAIT).violations}
 
 

@@ -2,9 +2,8 @@
 
 # ruff: noqa: E501 - a table reads best with one case to a line
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gateway.message.content import Attachment
 from gateway.message.envelope import Consent

@@ -2,9 +2,8 @@
 
 # ruff: noqa: E501 - the texts stand on one line each
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gateway.policy.decide import decide
 from gateway.policy.facts import Copies

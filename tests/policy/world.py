@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from gateway.ledger.person import Contact, Permission, Person, Relationship, Stop
 from gateway.message.content import Content
 from gateway.message.envelope import Message, Recipient, Sender
@@ -49,12 +51,12 @@ def message(class_: str = "outreach", channel: str = "email", **changes: Any) ->
         raw=b"",
         class_=class_,
     )
-    return replace(made, **changes)
+    return structs.replace(made, **changes)
 
 
 def facts(**changes: Any) -> Facts:
     """A stranger in Italy."""
-    return replace(Facts(jurisdiction="it", person=Person()), **changes)
+    return structs.replace(Facts(jurisdiction="it", person=Person()), **changes)
 
 
 def known(**changes: Any) -> Facts:
@@ -65,7 +67,7 @@ def known(**changes: Any) -> Facts:
 def granted(purpose: str, channel: str = "email", **changes: Any) -> Permission:
     """A double opt-in of a month ago."""
     made = Permission(purpose=purpose, channel=channel, state="granted", grade="A", at=NOW - 30 * DAY)
-    return replace(made, **changes)
+    return structs.replace(made, **changes)
 
 
 def policy(lines: str, applies_to: str = "", mode: str = "enforce", name: str = "one") -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gateway.access import Reviewer, development_access
 from gateway.intake.consents import ConsentInput
@@ -48,7 +49,7 @@ async def hold_many(built: Line, count: int, **given: Any) -> list[HoldRow]:
 def single_opt_in(address: str, now: float) -> ConsentInput:
     """A consent that Italian law does not think enough of: what it asks for is held."""
     proof = {"wording": "Yes", "form_url": "https://example.com/f", "ip": "192.0.2.1"}
-    return replace(consent(address, now=now, action="granted"), proof=proof, imported=False)
+    return structs.replace(consent(address, now=now, action="granted"), proof=proof, imported=False)
 
 
 async def statuses(built: Line, holds: list[HoldRow]) -> dict[str, int]:

@@ -1,9 +1,9 @@
 """What every store promises, tried on SQLite and on PostgreSQL."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.intake import Receipt
 from gateway.ledger.person import Person

@@ -208,7 +208,7 @@ async def test_aliases_are_locked_together(postgres: Stores, tmp_path: Path) -> 
         )
 
     async def send(line: Line, n: int) -> str:
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         from tests.line import message
 

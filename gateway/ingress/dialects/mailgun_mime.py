@@ -1,7 +1,8 @@
 """A whole message that comes by HTTP: the same as by SMTP, its envelope in the form. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.access import Source
 from gateway.ingress.dialects.bad import Bad

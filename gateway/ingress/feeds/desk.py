@@ -9,11 +9,11 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
 from aiohttp import web
+from msgspec.structs import replace
 
 from gateway.access import Access, Source
 from gateway.ingress.dialects.bad import Bad

@@ -1,6 +1,8 @@
 """Asking for consent, a way out, and who stands behind the message."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.policy.jurisdiction import IDENTITY
 from gateway.policy.outcome import Objection, Outcome, Words
