@@ -20,13 +20,12 @@ from gateway.reading.words import FINDINGS
 
 PATH = Path("policies/lexicons/words.yaml")
 LABELS = {"personal_detail": "personalised"}
-LANGUAGES = ("it", "en")
-"""Those with enough labeled messages."""
-HOLD = 1 / 0.3
+LANGUAGES = ("it", "en", "de", "fr", "es")
+HOLD = 2.0
 """How strongly weights are held near zero."""
 TIMES, SOURCES, OFTEN = 4, 3, 40
 """A word is in so many messages, of so many files; one that is in OFTEN may be of a single file."""
-LEAST = 0.1
+LEAST = 0.2
 """Smaller weights are left out."""
 ROUNDS, RATE = 40, 0.3
 SMALL = 0.3

@@ -27,7 +27,7 @@ SHAPES: tuple[tuple[str, str], ...] = (
     ("form.proper", r"[a-z,;] (?-i:([A-Z][a-z]{2,}))"),
     ("form.arrow", r"(>>+|->|=>|-->|\[[^\]]{3,40}\]\(http)"),
     ("form.handle", r"(\b(?:stop|basta|ja|yes|si|info|ok|demo) (?:to|al|an|au) [0-9]{4,6}\b)"),
-    ("form.premium", r"(\b0(?:9[0-9]{2}|8[0-9]{2})[ -]?[0-9][0-9 -]{3,8}[0-9]\b|\b[0-9]{2,3} ?pp?m(?:sg)?\b|\b[0-9]+p ?(?:per|/|a) ?(?:msg|min|sms|te?xt)|\b1[68]\+)"),
+    ("form.premium", r"(\b0(?:9[0-9]{2}|8[0-9]{2})[ -]?[0-9][0-9 -]{3,8}[0-9]\b|\b(?:[0-9]{2,3} ?ppm(?:sg)?|1[05]0 ?pm)\b|\b[0-9]+p ?(?:per|/|a) ?(?:msg|min|sms|te?xt)|\b1[68]\+)"),
     ("form.shortcode", r"\b((?:te?xt|te?xting|send|sms|reply|rispondi|invia|manda)\b[^.!?]{0,40} (?:to|on|al|an|au) [0-9]{4,6})\b"),
     ("form.organization", r"((?-i:\b[A-Z][A-Za-z&'.-]+) (?:s\.?r\.?l\.?s?|s\.?p\.?a|s\.?n\.?c|s\.?a\.?s|gmbh|ag|kg|ug|ltd|limited|inc|llc|plc|corp|sarl|sas|s\.?l\.?u?|s\.?a|coop|onlus|aps|e\.v|asd))(?:\b|$|[ .,|])"),
 )  # fmt: skip
