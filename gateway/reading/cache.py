@@ -239,7 +239,7 @@ class Kept:
         )
 
     def _read(self, phrase: str, folded: Folded, words: list[bytes], code: str) -> Told:
-        hits = self._match(folded.text, code)
+        hits = self._match(folded.text, words, code)
         tricks = folded.tricks
         plain = undisguise(folded) if tricks or looks_disguised(folded.text, words) else None
         if plain is not None and (more := self._more(plain.text, code, hits)):
@@ -254,17 +254,17 @@ class Kept:
         stock = any([hit[0].startswith(_STOCK) for hit in hits])  # noqa: C419
         return Told(tuple(hits), tricks, asks, stock, load)
 
-    def _match(self, text: bytes, code: str) -> list[Hit]:
+    def _match(self, text: bytes, words: list[bytes], code: str) -> list[Hit]:
         if code != "und":
-            return self.lexicons.by_language[code].match(text, self._placed)
+            return self.lexicons.by_language[code].match(text, words, self._placed)
         found: dict[Hit, None] = {}
         for one in LANGUAGES:
-            found |= dict.fromkeys(self.lexicons.by_language[one].match(text, self._placed))
+            found |= dict.fromkeys(self.lexicons.by_language[one].match(text, words, self._placed))
         return list(found)
 
     def _more(self, text: bytes, code: str, hits: list[Hit]) -> list[Hit]:
         """The hits without the disguise, where it hid something."""
-        more = self._match(text, code)
+        more = self._match(text, split_words(text), code)
         known = {hit[0] for hit in hits}
         new = [hit for hit in more if hit[0] not in known and not hit[0].startswith("form.")]
         return more if new else []

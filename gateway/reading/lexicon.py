@@ -1,14 +1,16 @@
 """Lexicons: the phrases that show a finding, by language, and the weights that combine them."""
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import re2
-
+from gateway.reading.filing import Cabinet
 from gateway.reading.fold import FOLD
 from gateway.reading.form import SHAPES
-from gateway.reading.notation import BadPhrase, translate
+from gateway.reading.matcher import Matcher
+from gateway.reading.notation import BadPhrase, take_apart, translate
+from gateway.reading.shapes import Shapes, compile_finder
+from gateway.reading.spelling import Unspellable, spell
 from gateway.reading.words import FINDINGS, Load, Words, pack
 
 LANGUAGES = ("it", "en", "de", "fr", "es")
@@ -18,9 +20,9 @@ _MIDDLE = "middle"
 _KEY = re.compile(r"^( *)([a-z_]+):(?: +(.*))?$")
 _ITEM = re.compile(r"^ +- +(.*)$")
 _WEIGHT = re.compile(r"^(.*\S) +@([0-9]+(?:\.[0-9]+)?)$")
-_PARTS = 8
-"""Matchers that share the phrases of a language. The states of one over all of them multiply so that it
-forgets them as fast as it finds them: on new text eight small ones take a quarter of its time."""
+
+
+_SHAPES = Shapes()
 
 
 class BadLexicon(ValueError):
@@ -44,74 +46,63 @@ class Lexicon:
     language: str
     entries: tuple[Entry, ...]
     words: frozenset[str]
-    _sets: "list[tuple[int, re2.Set]]" = field(default_factory=list)
+    _matcher: Matcher | None = None
     _finders: "dict[int, tuple[re.Pattern[bytes], bool]]" = field(default_factory=dict)
 
     def __getstate__(self) -> tuple[str, tuple[Entry, ...], frozenset[str]]:
-        """Without the matcher, which each process compiles for itself."""
+        """Without the matcher, which each process makes for itself."""
         return (self.language, self.entries, self.words)
 
     def __setstate__(self, state: tuple[str, tuple[Entry, ...], frozenset[str]]) -> None:
         self.language, self.entries, self.words = state
-        self._sets, self._finders = [], {}
+        self._matcher, self._finders = None, {}
 
-    def match(self, text: bytes, placed: Container[str]) -> list[tuple[str, int, int, float]]:
-        """What occurs in folded text: (feature, start, end, weight), once per entry, in the order of the
-        file. Only features that are `placed` have a place; the others stand at 0."""
-        if not self._sets:
-            self._sets = self._compile()
-        found: list[int] = []
-        for first, matcher in self._sets:
-            if some := matcher.Match(text):
-                some.sort()
-                found += [first + number for number in some]
-        if not found:
-            return []
+    def match(
+        self, text: bytes, words: Sequence[bytes], placed: Container[str]
+    ) -> list[tuple[str, int, int, float]]:
+        """What occurs in folded text of these words: (feature, start, end, weight), once per entry, in the
+        order of the file. Only features that are `placed` have a place; the others stand at 0."""
         low = text.lower()
-        return [self._locate(number, text, low, placed) for number in found]
+        spots, unsure = self.matcher.match(low, words)
+        for number in unsure:
+            if (span := self._find(number, text, low)) is not None:
+                spots[number] = span
+        found = []
+        for number in sorted(spots):
+            entry = self.entries[number]
+            start, end = spots[number] if entry.feature in placed else (0, 0)
+            found.append((entry.feature, start, end, entry.weight))
+        return found + _SHAPES.find(text, low, placed)
 
-    def _compile(self) -> "list[tuple[int, re2.Set]]":
-        """Each matcher with the number of its first entry."""
-        sets = []
-        size = -(-len(self.entries) // _PARTS)
-        for first in range(0, len(self.entries), size):
-            matcher = re2.Set.SearchSet(_options())
-            for entry in self.entries[first : first + size]:
-                matcher.Add(entry.pattern.encode())
-            matcher.Compile()
-            sets.append((first, matcher))
-        return sets
+    @property
+    def matcher(self) -> Matcher:
+        """What finds the phrases by their words."""
+        return self._matcher or self._prepare()
 
-    def _locate(
-        self, number: int, text: bytes, low: bytes, placed: Container[str]
-    ) -> tuple[str, int, int, float]:
-        entry = self.entries[number]
-        if entry.feature not in placed:
-            return (entry.feature, 0, 0, entry.weight)
+    def _prepare(self) -> Matcher:
+        """Files the phrases under their words; what has none is searched for by its pattern."""
+        cabinet = Cabinet(self.words)
+        anywhere = []
+        for number, entry in enumerate(self.entries):
+            if not entry.phrase:
+                continue
+            try:
+                phrase = fold_plain(entry.phrase)
+                before, _, after = take_apart(phrase)
+                if not cabinet.add(number, spell(phrase), before, after):
+                    anywhere.append(number)
+            except Unspellable:
+                anywhere.append(number)
+        self._matcher = Matcher(cabinet, anywhere)
+        return self._matcher
+
+    def _find(self, number: int, text: bytes, low: bytes) -> tuple[int, int] | None:
         finder = self._finders.get(number)
         if finder is None:
-            finder = self._finders[number] = _finder(entry.pattern)
+            finder = self._finders[number] = compile_finder(self.entries[number].pattern)
         # Lower case is found twice as fast as either case.
         match = finder[0].search(low if finder[1] else text)
-        start, end = match.span(1) if match else (0, len(text))
-        return (entry.feature, start, end, entry.weight)
-
-
-def _options() -> "re2.Options":
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.case_sensitive = False
-    options.log_errors = False
-    options.max_mem = 8 << 20
-    return options
-
-
-def _finder(pattern: str) -> "tuple[re.Pattern[bytes], bool]":
-    """A pattern and whether it wants lower case. Stdlib finds the place quicker than re2 does; the notation
-    repeats no groups, so that on a phrase of bounded length it cannot run away."""
-    if "(?-i" in pattern:
-        return re.compile(pattern.encode(), re.IGNORECASE), False
-    return re.compile(re.sub(r"(?<!\\)[A-Z]", lambda one: one[0].lower(), pattern).encode()), True
+        return match.span(1) if match else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

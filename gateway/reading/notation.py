@@ -23,11 +23,11 @@ _SLOTS = {
     "<word>": r"[A-Za-z0-9'-]+",
     "<,>": ",",
 }
-_BLANK = r"(?:[ ,;:]+|\b)"
+BLANK = r"(?:[ ,;:]+|\b)"
 _GAP = r"(?:[^ .!?]+ ){0,4}"
-_ASKED = r"[^?.!]*\?"
-_START = r"^[^A-Za-z0-9]*"
-_END = r"[^A-Za-z0-9]*$"
+ASKED = r"[^?.!]*\?"
+START = r"^[^A-Za-z0-9]*"
+END = r"[^A-Za-z0-9]*$"
 _TOKEN = re.compile(r"\.\.\.\??|<[a-z,]+>|[{}()|*^$ ]|[^{}()|*^$ <>]+|[<>]")
 _WORD = re.compile(r"[A-Za-z0-9]")
 
@@ -38,25 +38,33 @@ class BadPhrase(ValueError):
 
 def translate(phrase: str) -> str:
     """An RE2 pattern, case-insensitive, for folded ASCII text, with one group around the words."""
-    _check(phrase)
-    tokens = _TOKEN.findall(phrase)
-    before, after = "", ""
-    if tokens[0] == "^":
-        before, tokens = _START, tokens[1:]
-    if tokens and tokens[-1] == "$":
-        after, tokens = _END, tokens[:-1]
-    if tokens and tokens[-1] == "...?":
-        after, tokens = _ASKED, tokens[:-1]
-    while tokens and tokens[0] == " ":
-        tokens = tokens[1:]
-    while tokens and tokens[-1] == " ":
-        tokens = tokens[:-1]
+    before, tokens, after = take_apart(phrase)
     body = "".join(_join(tokens))
     if not _WORD.search(body):
         raise BadPhrase("no words in it")
     left = r"\b" if _starts_wordly(tokens[0]) else ""
     right = "" if tokens[-1] in "*" or tokens[-1][-1] in "?!%" else r"\b"
     return f"{before}{left}({body}){right}{after}"
+
+
+def take_apart(phrase: str) -> tuple[str, list[str], str]:
+    """The tokens of a phrase, and the patterns of what stands before and after them."""
+    _check(phrase)
+    tokens = _TOKEN.findall(phrase)
+    before, after = "", ""
+    if tokens[0] == "^":
+        before, tokens = START, tokens[1:]
+    if tokens and tokens[-1] == "$":
+        after, tokens = END, tokens[:-1]
+    if tokens and tokens[-1] == "...?":
+        after, tokens = ASKED, tokens[:-1]
+    while tokens and tokens[0] == " ":
+        tokens = tokens[1:]
+    while tokens and tokens[-1] == " ":
+        tokens = tokens[:-1]
+    if not tokens:
+        raise BadPhrase("no words in it")
+    return before, tokens, after
 
 
 def _starts_wordly(token: str) -> bool:
@@ -84,23 +92,24 @@ def _join(tokens: list[str]) -> list[str]:
     for place, token in enumerate(tokens):
         if token == " ":
             if not skip_blank and out and out[-1] != _GAP:
-                out.append(_BLANK)
+                out.append(BLANK)
             skip_blank = False
             continue
         skip_blank = False
         if token == "(":
             # The blank before an optional word belongs to it; at the start, the blank after it.
-            leads.append(bool(out) and out[-1] == _BLANK)
-            out[-1:] = [f"(?:{_BLANK}(?:"] if leads[-1] else [*out[-1:], "(?:(?:"]
+            leads.append(bool(out) and out[-1] == BLANK)
+            out[-1:] = [f"(?:{BLANK}(?:"] if leads[-1] else [*out[-1:], "(?:(?:"]
         elif token == ")":
             skip_blank = not leads.pop() and tokens[place + 1 : place + 2] == [" "]
-            out.append(f"){_BLANK})?" if skip_blank else "))?")
+            out.append(f"){BLANK})?" if skip_blank else "))?")
         else:
-            out.append(_render(token))
+            out.append(render(token))
     return out
 
 
-def _render(token: str) -> str:
+def render(token: str) -> str:
+    """The pattern of one token. Raises BadPhrase."""
     if token in ("^", "$"):
         raise BadPhrase(f"{token} stands only at the {'start' if token == '^' else 'end'}")
     fixed = {"{": "(?:", "}": ")", "|": "|", "...": _GAP, "*": r"[A-Za-z'-]*"}.get(token) or _SLOTS.get(token)
