@@ -101,6 +101,7 @@ PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("permission.send", "permission.list", "permission.again"),
     ),
     ("pair.leave_way", ("permission.leave",), ("way_out.words",)),
+    ("pair.sms_receipt", ("context.transactional",), ("form.premium", "form.shortcode", "promotional.sms")),
     ("pair.letter_way", ("promotional.newsletter",), ("footer.bulk", "way_out.words", "promotional.shop")),
 )
 """What says more together than apart: (name, any of these, any of those). A pitch sells nothing before it

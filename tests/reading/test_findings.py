@@ -59,6 +59,26 @@ CASES = [
     ("permission_request", "it", "Ciao, mi lasceresti una segnalazione sul profilo?", False),
     ("permission_request", "en", "Shall we meet on Tuesday at ten?", False),
     ("permission_request", "en", "Standup agenda: I think we should add the rate limiter.", False),
+    # A time of day is no price, an ordinary word no offer.
+    ("promotional", "en", "Hi team, the planning session is on Friday at 2:00 PM in the big room. Please bring your figures.", False),
+    ("promotional", "en", "Hi, is the bike still for sale? Could I come and see it on Sunday morning?", False),
+    ("promotional", "en", "Your password will expire in two days. Please change it in the portal.", False),
+    ("promotional", "it", "In merito alla vostra richiesta, inviamo in allegato il preventivo per la cucina.", False),
+    ("promotional", "it", "Grazie per la prenotazione. Si prega di arrivare un quarto d'ora prima dello spettacolo.", False),
+    ("promotional", "es", "Le escribo por el pago pendiente de mayo. ¿Podría indicarnos cuándo se realizará?", False),
+    ("promotional", "fr", "Bonjour, il nous faudrait 500 dépliants. Pouvez-vous nous donner un prix et un délai ?", False),
+    ("promotional", "en", "Every team has that one spreadsheet nobody dares touch. Ledgerly takes the place of it in an afternoon. See it on your own numbers.", True),
+    ("promotional", "en", "Most plants your size still count pallets by hand. Ours clips on to the belt and counts for you. Is this something you look after?", True),
+    ("promotional", "it", "Buongiorno, mi chiamo Lello e scrivo menù di mestiere. Le trattorie come la sua che ho alleggerito vendono di più.", True),
+    ("promotional", "it", "Ciao Betta, ti ho cercata qualche volta e ho capito l'antifona. Se l'agenzia ti pianta in asso sai dove trovarmi.", True),
+    ("promotional", "fr", "Bonjour, je vous ai écrit deux fois. Dois-je classer votre dossier ? Un simple oui suffit pour voir les chiffres.", True),
+    ("permission_request", "it", "Ha obiezioni se registro il suo racconto?", True),
+    ("permission_request", "it", "Ti è di disturbo se domani ti chiamo?", True),
+    ("permission_request", "en", "Could I show you on a call next week?", False),
+    ("permission_request", "de", "Würden Sie mir erlauben, einige Briefe abzuschreiben?", True),
+    ("permission_request", "es", "¿Podría enviarme el borrador?", False),
+    ("permission_request", "es", "¿Nos dan permiso para poner las fotos en la web?", True),
+    ("introduces_sender", "en", "Click here to claim your cruise.", False),
     ("states_reason", "it", "", False),
     ("states_reason", "en", "Hello, shall we connect? I like to widen my circle.", False),
     ("states_reason", "it", "Le scrivo perché ho letto il suo articolo sulle torbiere.", True),
@@ -137,6 +157,12 @@ def test_evidence_points_into_the_text(
 )
 def test_greetings(reader: Reader, text: str, name: str, kind: str) -> None:
     assert reader.read(Content(text=text, recipient_name=name)).greeting.kind == kind
+
+
+def test_following_up_alone_is_not_sure(reader: Reader) -> None:
+    """Sellers do it, and so do applicants and colleagues."""
+    text = "Hi Ann, I wanted to follow up on my application from last week. I know you're busy."
+    assert reader.read(Content(text=text)).promotional.score < 0.8
 
 
 def test_a_signature_and_a_quotation_weigh_apart(reader: Reader) -> None:
