@@ -4,6 +4,7 @@ What a phrase says depends on nothing but its words, and on the language of the 
 cannot be told. A template with a merged name costs the one phrase that the name stands in.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from gateway.reading.fold import Folded, fold, looks_disguised, undisguise
@@ -21,8 +22,8 @@ Hit = tuple[str, int, int, float]
 """(feature, start, end, weight), offsets in the block"""
 _SELLS = ("promotional.", "permission.", "recommendation.", "form.question", "pressure.")
 _STOCK = ("stock.", "closing.", "greeting.", "way_out.", "data_source.", "footer.")
-_IN_SIGNATURE = ("signature.", "form.organization", "form.phone", "way_out.", "data_source.", "footer.")
-_IN_FOOTER = ("footer.", "way_out.", "data_source.", "form.organization", "form.address", "stop.")
+IN_SIGNATURE = ("signature.", "form.organization", "form.phone", "way_out.", "data_source.", "footer.")
+IN_FOOTER = ("footer.", "way_out.", "data_source.", "form.organization", "form.address", "stop.")
 LONGEST_KEPT = 4_000
 """Characters; longer paragraphs are read anew each time."""
 _SUBJECTS = 2_000
@@ -57,15 +58,12 @@ Span = tuple[int, int, bool, bool]
 
 
 class Shown(NamedTuple):
-    """What a block shows: hits (at most two of a feature), those that can be evidence, sums by feature, hits
-    that count in a signature or in a footer, tricks, `mark`: "footer" or "closing" where its words say so,
-    its phrases, and what its words weigh."""
+    """What a block shows: hits (at most two of a feature), those that can be evidence, sums by feature,
+    tricks, `mark`: "footer" or "closing" where its words say so, its phrases, and what its words weigh."""
 
     hits: tuple[Hit, ...]
     telling: tuple[Hit, ...]
     sums: tuple[tuple[str, float], ...]
-    signing: tuple[Hit, ...]
-    footing: tuple[Hit, ...]
     tricks: tuple[Tag, ...]
     mark: str
     spans: tuple[Span, ...]
@@ -86,10 +84,13 @@ class Print(NamedTuple):
 
 
 class Sketch(NamedTuple):
-    """The fingerprints of one masked block."""
+    """The fingerprints of one masked block by their hash, in order."""
 
-    sentences: tuple[Mark, ...] = ()
-    runs: tuple[Mark, ...] = ()
+    sentences: dict[int, Mark]
+    runs: dict[int, Mark]
+
+
+NO_SKETCH = Sketch({}, {})
 
 
 class Passage:
@@ -111,7 +112,7 @@ class Passage:
         self.code = ""
         self.shown: Shown | None = None
         self.sketched = (-1, "")
-        self.sketch = Sketch()
+        self.sketch = NO_SKETCH
 
 
 Laid = tuple[int, int, str, Passage]
@@ -224,16 +225,13 @@ class Kept:
             if told.tricks:
                 tricks += [(a + start, b + start, why) for a, b, why in told.tricks]
         if not hits:
-            return Shown((), (), (), (), (), tuple(tricks), "", tuple(spans), load)
-        footer = "footer.legal" in sums or "footer.bulk" in sums
+            return Shown((), (), (), tuple(tricks), "", tuple(spans), load)
         return Shown(
             tuple(hits),
             tuple([hit for hit in hits if hit[0] in self._placed]),
             tuple([one for one in sums.items() if one[0] in self._useful]),
-            tuple([hit for hit in hits if hit[0].startswith(_IN_SIGNATURE)]),
-            tuple([hit for hit in hits if hit[0].startswith(_IN_FOOTER)]),
             tuple(tricks),
-            "footer" if footer else "closing" if "closing.sign" in sums else "",
+            _mark(sums),
             tuple(spans),
             load,
         )
@@ -268,6 +266,12 @@ class Kept:
         known = {hit[0] for hit in hits}
         new = [hit for hit in more if hit[0] not in known and not hit[0].startswith("form.")]
         return more if new else []
+
+
+def _mark(sums: Mapping[str, float]) -> str:
+    if "footer.legal" in sums or "footer.bulk" in sums:
+        return "footer"
+    return "closing" if "closing.sign" in sums else ""
 
 
 _NOTHING = Told((), (), False, False)

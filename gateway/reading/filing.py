@@ -4,10 +4,10 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple
 
 from gateway.reading.notation import END
-from gateway.reading.spelling import GAP, NUMBER, SLOT, WORD, Forms, Link, Step
+from gateway.reading.spelling import GAP, GLUED, NUMBER, SLOT, WORD, Forms, Link, Step
 
-FIXED, STAR, ANY, COUNT = range(4)
-"""Kinds of steps: words as they are, with a star, any word, any number."""
+FIXED, STAR, ANY, COUNT, MIXED = range(5)
+"""Kinds of steps: words as they are, with a star, any word, any number, a number with letters after it."""
 ANYTHING, NOTHING, ALL = -1, -2, -1
 _HEAD = 3
 """Letters by which beginnings are looked up."""
@@ -121,7 +121,7 @@ class Cabinet:
 
     def _near(self, steps: Sequence[Step], step: Step, before: str, after: str) -> tuple[int, int]:
         """The forms of the words on both sides of a step."""
-        wild = _kind(step.forms) in (ANY, COUNT)
+        wild = _kind(step.forms) in (ANY, COUNT, MIXED)
         left = right = ANYTHING
         if not step.first:
             left = ANYTHING if wild else self._beside(steps, step.before)
@@ -173,7 +173,7 @@ class Cabinet:
 def _kind(forms: Forms) -> int:
     if not forms.begins:
         return FIXED
-    return ANY if forms == WORD else COUNT if forms == NUMBER else STAR
+    return {WORD: ANY, NUMBER: COUNT, GLUED: MIXED}.get(forms, STAR)
 
 
 def _moves(links: Sequence[Link], forms: list[int]) -> tuple[Move, ...]:

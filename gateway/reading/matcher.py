@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from gateway.reading.filing import ALL, ANY, ANYTHING, COUNT, NOTHING, STAR, Cabinet, Met, Move, Place
+from gateway.reading.filing import ALL, ANY, ANYTHING, COUNT, MIXED, NOTHING, STAR, Cabinet, Met, Move, Place
 from gateway.reading.notation import BLANK, END, START
 from gateway.reading.recent import Recent
 from gateway.reading.spelling import GAP, SLOT
@@ -108,12 +108,20 @@ class Matcher:
     def _follow(self, number: int, step: int, place: int, text: "_Text") -> tuple[int, int, int] | None:
         """Where a phrase stands of which a step is the word at this place. Raises Unsure."""
         places, before, after = self._cabinet.phrases[number]
-        starts = text.walk(places, step, place, -1)
+        at = places[step]
+        if at.kind and text.is_odd(place, at.kind):
+            raise Unsure
+        if at.kind == MIXED:
+            return None
+        alone = [(place, at.kind)]
+        starts = text.walk(places, step, place, -1) if at.before or at.first == "slot" else alone
         if before == START:
             starts = [one for one in starts if not one[0]]
         if not starts:
             return None
-        ends = {one for one, _ in text.walk(places, step, place, 1)}
+        ends = {
+            one for one, _ in (text.walk(places, step, place, 1) if at.after or at.last == "slot" else alone)
+        }
         if after:
             ends = {one for one in ends if text.may_end(after, one)}
         if len(ends) > 1:
@@ -147,19 +155,16 @@ class _Text:
 
     def candidates(self) -> Iterator[tuple[int, int, int]]:
         """What may be here, by the words of the text: (phrase, step, place)."""
+        sides = [frozenset((NOTHING,)), *[one.forms for one in self.met], frozenset((NOTHING,))]
         for place, one in enumerate(self.met):
             for left, right, earlier, later, number, step in one.anchors:
                 if (
-                    (left == ANYTHING or self.has(place - 1, left))
-                    and (right == ANYTHING or self.has(place + 1, right))
+                    (left == ANYTHING or left in sides[place])
+                    and (right == ANYTHING or right in sides[place + 2])
                     and (earlier == ANYTHING or self.holds(earlier))
                     and (later == ANYTHING or self.holds(later))
                 ):
                     yield number, step, place
-
-    def has(self, place: int, forms: int) -> bool:
-        """Whether the word at a place has these forms, or there is none where they are NOTHING."""
-        return forms in self.met[place].forms if 0 <= place < len(self.met) else forms == NOTHING
 
     def holds(self, forms: int) -> bool:
         """Whether any word has these forms."""
@@ -177,6 +182,8 @@ class _Text:
             at = places[step]
             if at.kind and self.is_odd(place, at.kind):
                 raise Unsure
+            if at.kind == MIXED:
+                continue
             edge = at.last if way > 0 else at.first
             if edge == "slot":
                 raise Unsure
@@ -196,7 +203,7 @@ class _Text:
         if link == SLOT or (forms == ANYTHING and (b"-" in gap or b"'" in gap)):
             raise Unsure
         if link == GAP:
-            counts = places[to if way > 0 else step].kind == COUNT
+            counts = places[to if way > 0 else step].kind in (COUNT, MIXED)
             return [(to, one) for one in self.leap(forms, place, way, counts)]
         if not 0 <= beside < len(self.met) or not (forms == ANYTHING or forms in self.met[beside].forms):
             return []
@@ -215,7 +222,7 @@ class _Text:
             gap = self.between[other if way > 0 else other + 1]
             blanks += gap.count(b" ")
             # The gap begins with any number of blanks.
-            if blanks - (self.between[place + 1] if way > 0 else gap).count(b" ") > _MOST_BLANKS:
+            if blanks - (self.between[place + 1] if way > 0 else gap).count(b" ") > _MOST_BLANKS + counts:
                 break
             if forms in self.met[other].forms or forms == ANYTHING:
                 first, last = (place, other) if way > 0 else (other, place)
@@ -244,6 +251,9 @@ class _Text:
             return follows[:1] in (b"-", b"'") or not one.letters
         if kind == ANY:
             return follows[:1] in (b"-", b"'") or leads[-1:] in (b"-", b"'")
+        if kind == MIXED:
+            apart = b" " in follows and b"%" not in follows and b"$" not in follows
+            return not one.digits or not (apart or place == len(self.met) - 1)
         return (
             not one.digits
             or leads[-1:] not in (b"", b" ")

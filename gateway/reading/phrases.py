@@ -1,11 +1,13 @@
 """Studying a page: its blocks, what each shows, and the sums that the findings are judged by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.message.content import Content
-from gateway.reading.cache import Hit, Kept, Laid, Passage, Shown
+from gateway.reading.cache import IN_FOOTER, IN_SIGNATURE, Hit, Kept, Laid, Passage, Shown
 from gateway.reading.form import message_features
 from gateway.reading.language import LANGUAGES, elect, most_votes, vote
+from gateway.reading.merge_tags import Tag
 from gateway.reading.reading import Phrase
 from gateway.reading.runs import fingerprint
 from gateway.reading.segments import Block
@@ -17,8 +19,9 @@ MAX_SUBJECT = 500
 _FACTORS = {"quoted": 0.4, "forwarded": 0.8}
 """What hits count in text that others may have written; nothing in a true reply's quotation."""
 _SIGNATURE_WORDS = 30
-_ALLOWED = frozenset({"signature", "closing", "footer"})
+_ALLOWED = {"signature": IN_SIGNATURE, "closing": IN_SIGNATURE, "footer": IN_FOOTER}
 """Kinds of block in which only some hits count."""
+_new = tuple.__new__
 _ENOUGH = 25.0
 """Votes that settle the language of a message."""
 
@@ -45,7 +48,7 @@ def study(content: Content, page: Page, kept: Kept) -> Study:
     seen = Study(language=_language(content, subject, blocks, kept))
     language = seen.language
     load = _read_subject(subject, seen, kept)
-    state = ""
+    state, sums = "", seen.features
     counted: list[tuple[int, Passage, Shown]] = []
     for place, (start, end, which, passage) in enumerate(blocks):
         shown = passage.shown
@@ -54,18 +57,20 @@ def study(content: Content, page: Page, kept: Kept) -> Study:
         kind = which
         if state or shown.mark or which != "own":
             kind, state = _kind(which, shown.mark, passage.words, state, passage.text, place)
-        seen.blocks.append(Block(start, end, kind))
-        if shown.hits:
-            _add(seen, shown, start, kind, content.is_reply)
+        seen.blocks.append(_new(Block, (start, end, kind)))
         seen.words += passage.words
         tags = passage.tags if place > 1 and passage.tags is not None else kept.tags(passage, first=place < 2)
-        if tags and kind != "quoted":
-            seen.tags += [("body", a + start, b + start, why) for a, b, why in tags]
-        if shown.tricks:
-            seen.tricks += [("body", a + start, b + start, why) for a, b, why in shown.tricks]
+        if tags or shown.tricks:
+            _note(seen, start, tags if kind != "quoted" else (), shown.tricks)
         if kind == "own":
             load += shown.load
             counted.append((start, passage, shown))
+            if shown.hits:
+                for name, total in shown.sums:
+                    sums[name] = sums.get(name, 0.0) + total
+                seen.hits.append(("body", start, shown.telling))
+        elif shown.hits:
+            _add(seen, shown, start, kind, content.is_reply)
     message_features(content, page, seen.features, seen.words, seen.tags)
     if (words := kept.lexicons.words.get(language)) is not None:
         seen.features.update(words.features(load, seen.words))
@@ -139,14 +144,17 @@ def _kind(kind: str, mark: str, words: int, state: str, string: str, place: int)
     return "own", ""
 
 
+def _note(seen: Study, place: int, tags: Sequence[Tag], tricks: Sequence[Tag]) -> None:
+    seen.tags += [("body", a + place, b + place, why) for a, b, why in tags]
+    seen.tricks += [("body", a + place, b + place, why) for a, b, why in tricks]
+
+
 def _add(seen: Study, shown: Shown, place: int, kind: str, is_reply: bool) -> None:
+    """Adds what a block shows that is not the message's own text."""
     sums = seen.features
     hits = shown.telling
-    if kind == "own":
-        for name, total in shown.sums:
-            sums[name] = sums.get(name, 0.0) + total
-    elif kind in _ALLOWED:
-        hits = shown.footing if kind == "footer" else shown.signing
+    if kind in _ALLOWED:
+        hits = tuple([hit for hit in shown.hits if hit[0].startswith(_ALLOWED[kind])])
         for name, _, _, weight in hits:
             sums[name] = sums.get(name, 0.0) + weight
     elif is_reply and kind == "quoted":

@@ -4,13 +4,14 @@ What belongs to the recipient is masked first, within bounds, so that a pitch ca
 attribute. Sentences tell word-for-word copies even in a large history; runs survive spun words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from operator import itemgetter
 
 from xxhash import xxh3_64_intdigest, xxh32_intdigest
 
 from gateway.message.content import Content
-from gateway.reading.cache import Kept, Mark, Passage, Print, Shown, Sketch, Span
+from gateway.reading.cache import NO_SKETCH, Kept, Mark, Passage, Print, Shown, Sketch, Span
 from gateway.reading.fold import fold
 from gateway.reading.language import split_words
 from gateway.reading.reading import Phrase
@@ -28,7 +29,8 @@ _STOCK_WORDS = 16
 """A stock phrase in a longer sentence does not make it one."""
 
 Cut = tuple[int, int]
-_Spot = tuple[int, list[Cut], Mark]
+_Spot = tuple[int, list[Cut], Sketch]
+_START = itemgetter(2)
 _new = tuple.__new__
 
 
@@ -41,8 +43,7 @@ def fingerprint(
     owned = [word for word in _own_words(content) if word in text]
     budget = int(size * _MASK_SHARE) + 12
     wanted = (level, language)
-    whole: dict[int, _Spot] = {}
-    runs: dict[int, _Spot] = {}
+    spots: list[_Spot] = []
     for place, passage, shown in blocks:
         cuts = _find_own(passage.text, owned, budget) if owned else []
         if cuts:
@@ -53,31 +54,34 @@ def fingerprint(
         else:
             sketch = _sketch(passage.text, shown.spans, level, kept)
             passage.sketched, passage.sketch = wanted, sketch
-        for one in sketch.sentences:
-            if one[0] not in whole:
-                whole[one[0]] = (place, cuts, one)
-        for one in sketch.runs:
-            if one[0] not in runs:
-                runs[one[0]] = (place, cuts, one)
-    return (*_phrases(whole, MAX_SENTENCES, False), *_phrases(runs, MAX_RUNS, True))
+        if sketch.sentences:
+            spots.append((place, cuts, sketch))
+    return (
+        *_phrases([(place, cuts, one.sentences) for place, cuts, one in spots], MAX_SENTENCES, False),
+        *_phrases([(place, cuts, one.runs) for place, cuts, one in spots], MAX_RUNS, True),
+    )
 
 
-def _phrases(spots: "dict[int, _Spot]", most: int, run: bool) -> list[Phrase]:
+def _phrases(spots: "list[tuple[int, list[Cut], dict[int, Mark]]]", most: int, run: bool) -> list[Phrase]:
     """At most `most` in order of place, chosen by their hashes so that copies keep the same ones; those
-    that ask come first."""
-    chosen = list(spots)
-    if len(chosen) > most:
-        asking = sorted([number for number in chosen if spots[number][2][4]])
-        kept = set(asking[:most])
-        if len(kept) < most:
-            kept.update(sorted([number for number in chosen if number not in kept])[: most - len(kept)])
-        chosen = [number for number in chosen if number in kept]
+    that ask come first. Of two of one hash the first counts."""
+    where: dict[int, tuple[int, list[Cut], dict[int, Mark]]] = {}
+    for spot in reversed(spots):
+        where.update(dict.fromkeys(spot[2], spot))
+    chosen: Iterable[int] = where
+    if len(where) > most:
+        asking = [] if run else [number for number, spot in where.items() if spot[2][number][4]]
+        chosen = sorted(asking)[:most]
+        if len(chosen) < most:
+            chosen += sorted(where.keys() - chosen)[: most - len(chosen)]
     out = []
     for number in chosen:
-        place, cuts, (_, words, start, end, asks) = spots[number]
+        place, cuts, marks = where[number]
+        _, words, start, end, asks = marks[number]
         if cuts:
             start, end = _unmask(start, cuts), _unmask(end, cuts)
         out.append(_new(Phrase, (number, words, place + start, place + end, asks, run)))
+    out.sort(key=_START)
     return out
 
 
@@ -142,8 +146,8 @@ def _sketch_masked(masked: str, spans: tuple[Span, ...], level: int, language: s
 
 
 def _sketch(masked: str, spans: Sequence[Span], level: int, kept: Kept) -> Sketch:
-    whole: list[Mark] = []
-    runs: list[Mark] = []
+    whole: dict[int, Mark] = {}
+    runs: dict[int, Mark] = {}
     for start, end, asks, stock in spans:
         key = (level, masked[start:end])
         known = kept.prints.get(key)
@@ -153,10 +157,10 @@ def _sketch(masked: str, spans: Sequence[Span], level: int, kept: Kept) -> Sketc
         number, words, plain, sampled = known
         if plain < LEAST_WORDS or (stock and plain <= _STOCK_WORDS):
             continue
-        whole.append((number, words, start, end, asks))
+        whole.setdefault(number, (number, words, start, end, asks))
         for run, a, b in sampled:
-            runs.append((run, RUN, start + a, start + b, False))
-    return Sketch(tuple(whole), tuple(runs))
+            runs.setdefault(run, (run, RUN, start + a, start + b, False))
+    return Sketch(whole, runs) if whole else NO_SKETCH
 
 
 def _print(sentence: str, level: int, fillers: frozenset[bytes]) -> Print:

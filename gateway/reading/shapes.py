@@ -9,8 +9,6 @@ from gateway.reading.form import SHAPES
 
 Hit = tuple[str, int, int, float]
 """(feature, start, end, weight)"""
-_PARTS = 2
-"""Matchers that share the shapes: the states of one over all of them multiply."""
 
 
 def compile_finder(pattern: str) -> "tuple[re.Pattern[bytes], bool]":
@@ -25,17 +23,16 @@ class Shapes:
     """Finds the signals of form. Compiled at first use."""
 
     def __init__(self) -> None:
-        self._sets: list[tuple[int, re2.Set]] = []
+        self._set: re2.Set | None = None
         self._finders: list[tuple[re.Pattern[bytes], bool]] = []
 
     def find(self, text: bytes, low: bytes, placed: Container[str]) -> list[Hit]:
         """The shapes in a folded text, given in lower case too, each where it stands first; at 0 where its
         feature is not `placed`."""
-        found: list[int] = []
-        for first, matcher in self._sets or self._compile():
-            if some := matcher.Match(text):
-                some.sort()
-                found += [first + number for number in some]
+        found = (self._set or self._compile()).Match(text)
+        if not found:
+            return []
+        found.sort()
         return [self._locate(number, text, low, placed) for number in found]
 
     def _locate(self, number: int, text: bytes, low: bytes, placed: Container[str]) -> Hit:
@@ -46,20 +43,16 @@ class Shapes:
         match = finder.search(low if lower else text)
         return (feature, *match.span(1), 1.0) if match else (feature, 0, len(text), 1.0)
 
-    def _compile(self) -> "list[tuple[int, re2.Set]]":
-        """Each matcher with the number of its first shape."""
-        size = -(-len(SHAPES) // _PARTS)
+    def _compile(self) -> re2.Set:
         self._finders = [compile_finder(pattern) for _, pattern in SHAPES]
-        for first in range(0, len(SHAPES), size):
-            matcher = re2.Set.SearchSet(_options())
-            for _, pattern in SHAPES[first : first + size]:
-                matcher.Add(pattern.encode())
-            matcher.Compile()
-            self._sets.append((first, matcher))
-        return self._sets
+        self._set = re2.Set.SearchSet(_options())
+        for _, pattern in SHAPES:
+            self._set.Add(pattern.encode())
+        self._set.Compile()
+        return self._set
 
 
-def _options() -> "re2.Options":
+def _options() -> re2.Options:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.case_sensitive = False

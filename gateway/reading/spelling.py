@@ -25,6 +25,8 @@ class Forms(NamedTuple):
 
 WORD = Forms(frozenset(), frozenset([""]))
 NUMBER = Forms(frozenset(), frozenset("0123456789"))
+GLUED = Forms(frozenset("#"), NUMBER.begins)
+"""A number with letters right after it."""
 _WILD = {"<word>": WORD, "<n>": NUMBER}
 
 
@@ -104,7 +106,9 @@ class _Speller:
         """The ways to have come through a sign that is neither bracket nor blank."""
         if sign in _WILD and all(_stands_free(thread) for thread in threads):
             threads = self._grow(frozenset([(letters, True) for letters in _WILD[sign].begins]), threads)
-            return threads if follows in ([], [" "], [GAP]) else self._take(SLOT, threads)
+            if follows in ([], [" "], [GAP]):
+                return threads
+            return self._take(SLOT, _glue(threads) if follows[0].isalnum() else threads)
         if sign in ("*", GAP, *_SLOTS):
             return self._take(sign, threads)
         for run in _RUN.findall(sign):
@@ -145,7 +149,7 @@ class _Speller:
         grown = []
         for after, word in threads:
             if word is not None and any(star for _, star in word):
-                grown += self._grow(more, self._take(SLOT, [_Thread(after, word)]))
+                grown += self._grow(more, self._take(SLOT, _glue([_Thread(after, word)])))
                 continue
             if word is not None:
                 grown.append(_Thread(after, _product(word, more)))
@@ -190,6 +194,12 @@ def _stands_free(thread: _Thread) -> bool:
     return thread.word is None and all(not rest or rest[-1] in (" ", GAP) for _, rest in thread.after)
 
 
+def _glue(threads: list[_Thread]) -> list[_Thread]:
+    """With letters after the number that a word is."""
+    number = frozenset([(one, True) for one in NUMBER.begins])
+    return [_Thread(after, number | {("#", False)} if word == number else word) for after, word in threads]
+
+
 def _letters(tokens: list[str]) -> tuple[str, bool]:
     """A word and whether a star ends it."""
     if "*" in tokens[:-1]:
@@ -200,7 +210,7 @@ def _letters(tokens: list[str]) -> tuple[str, bool]:
 def _starred(word: _Spelled | None) -> _Spelled:
     if word is None:
         raise Unspellable
-    return frozenset([(letters, True) for letters, _ in word])
+    return frozenset([(letters, star or letters != "#") for letters, star in word])
 
 
 def _product(word: _Spelled, more: _Spelled) -> _Spelled:

@@ -16,10 +16,13 @@ def dampen(total: float) -> float:
 def tally(features: Mapping[str, float], weights: Weights) -> dict[str, float]:
     """The sum of each finding: its bias, and what each feature adds."""
     totals = dict(weights.bias)
+    takers = weights.takers
     for name, value in features.items():
-        takers = weights.takers.get(name)
-        if takers and value:
-            add(totals, takers, value)
+        if value and name in takers:
+            if value > 1.0:
+                value = dampen(value)
+            for finding, weight in takers[name]:
+                totals[finding] += weight * value
     return totals
 
 
