@@ -149,7 +149,8 @@ def test_forty_invitations_with_notes_of_their_own_are_paced(gateway) -> None:
 
 def test_a_newsletter_by_private_message(gateway) -> None:
     text = "La newsletter di novembre: tre articoli sul lavoro ibrido. Rispondi STOP per non riceverla più."
-    assert codes(gateway.send("newsletter", text)) == {"consent.missing"}
+    # What nobody agreed to is a pitch as well; what someone agreed to is none.
+    assert codes(gateway.send("newsletter", text)) == {"consent.missing", "no_pitch.stranger"}
     assert (
         gateway.send("newsletter", text, what={"opted_in": "newsletter on linkedin"}).outcome
         is Outcome.ACCEPT
