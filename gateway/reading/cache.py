@@ -97,8 +97,7 @@ class Passage:
     """One block: its phrases, what they say in any language, and what it showed last."""
 
     __slots__ = (
-        "code", "first_tags", "most", "parts", "shown", "sketch", "sketched", "tags", "text", "votes",
-        "words",
+        "code", "first_tags", "most", "parts", "shown", "sketches", "tags", "text", "votes", "words",
     )  # fmt: skip
 
     def __init__(self, text: str, parts: "list[tuple[int, int, Said]]") -> None:
@@ -111,8 +110,7 @@ class Passage:
         self.first_tags: tuple[Tag, ...] | None = None
         self.code = ""
         self.shown: Shown | None = None
-        self.sketched = (-1, "")
-        self.sketch = NO_SKETCH
+        self.sketches: dict[tuple[int, str], Sketch] = {}
 
 
 Laid = tuple[int, int, str, Passage]
@@ -132,6 +130,9 @@ class Kept:
             {name for terms in lexicons.weights.features.values() for name, weight in terms if weight > 0}
             | {"greeting.open", "greeting.generic"}
         )
+        features = {entry.feature for one in lexicons.by_language.values() for entry in one.entries}
+        self._selling = frozenset([name for name in features if name.startswith(_SELLS)])
+        self._stock = frozenset([name for name in features if name.startswith(_STOCK)])
         self._phrases: Recent[str, Said] = Recent(phrases_kept)
         self._blocks: Recent[tuple[str, str], tuple[tuple[Laid, ...], str]] = Recent(phrases_kept // 4)
         self._subjects: Recent[str, tuple[Passage, tuple[Tag, ...]]] = Recent(min(_SUBJECTS, phrases_kept))
@@ -248,8 +249,8 @@ class Kept:
             return Told((), (), False, False, load) if load else _NOTHING
         if (places := folded.places) is not None:
             hits = [(name, *_place(places, a, b, len(phrase)), weight) for name, a, b, weight in hits]
-        asks = any([hit[0].startswith(_SELLS) for hit in hits])  # noqa: C419 (a list is quicker)
-        stock = any([hit[0].startswith(_STOCK) for hit in hits])  # noqa: C419
+        names = {hit[0] for hit in hits}
+        asks, stock = not self._selling.isdisjoint(names), not self._stock.isdisjoint(names)
         return Told(tuple(hits), tricks, asks, stock, load)
 
     def _match(self, text: bytes, words: list[bytes], code: str) -> list[Hit]:

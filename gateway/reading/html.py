@@ -35,7 +35,7 @@ _CHUNK = 400
 Chunk = tuple[bool, tuple[str, ...], int, bool, tuple[tuple[int, int, str], ...], int]
 """What a self-contained part of a page adds after a break: (wide break, text, its length, whether it ends
 blank, links from where it begins, pictures)"""
-_Key = tuple[str, str, frozenset[str]]
+_Key = tuple[str, str, str, frozenset[str]]
 
 
 class Pages:
@@ -63,23 +63,23 @@ class Pages:
             return sheet.page(truncated)
         scanner = _Scanner(sheet, self.heads)
         for part in _cut(html[start:]):
-            if not self._add_known(part, scanner) and not scanner.take(part[1:].split("<")):
+            chunk = self._chunk(part, scanner)
+            if not isinstance(chunk, str):
+                sheet.add_chunk(chunk)
+            elif not scanner.take(part[1:].split("<")):
                 return None
         return None if scanner.silent and scanner.skip else sheet.page(truncated)
 
-    def _add_known(self, part: str, scanner: "_Scanner") -> bool:
-        """Whether the part was added to the page as kept."""
+    def _chunk(self, part: str, scanner: "_Scanner") -> Chunk | str:
+        """What a part does to any page, as kept; "" where that depends on the page."""
         if scanner.why or scanner.skip or len(part) > _LONGEST_KEPT or len(scanner.stack) > MAX_DEPTH // 2:
-            return False
-        key = (part, scanner.ground + scanner.color, scanner.classes)
+            return ""
+        key = (part, scanner.ground, scanner.color, scanner.classes)
         chunk = self.chunks.get(key)
         if chunk is None:
             chunk = _condense(part, scanner) or ""
             self.chunks.put(key, chunk)
-        if isinstance(chunk, str):
-            return False
-        scanner.sheet.add_chunk(chunk)
-        return True
+        return chunk
 
 
 def _cut(html: str) -> list[str]:

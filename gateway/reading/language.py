@@ -35,7 +35,7 @@ def weigh_words(words: Mapping[str, frozenset[str]]) -> dict[bytes, Votes]:
 
 def count_votes(words: Iterable[bytes], table: Mapping[bytes, Votes]) -> Votes:
     """The votes of these words."""
-    return sum([table[word] for word in words if word in table])
+    return sum(filter(None, map(table.get, words)))
 
 
 def most_votes(votes: Votes) -> float:
@@ -48,7 +48,7 @@ def elect(votes: Votes, *, least: float = 1.0, lead: float = 1.15) -> str:
     if not votes:
         return "und"
     counts = [votes >> place & _FIELD for place in _PLACES]
-    order = sorted(counts, reverse=True)
-    if order[0] < least * 100 or order[0] < order[1] * lead:
-        return "und"
-    return LANGUAGES[counts.index(order[0])]
+    most = max(counts)
+    leader = counts.index(most)
+    counts[leader] = 0
+    return "und" if most < least * 100 or most < max(counts) * lead else LANGUAGES[leader]

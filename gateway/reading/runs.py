@@ -28,6 +28,9 @@ _MASK_SHARE = 0.2
 _STOCK_WORDS = 16
 """A stock phrase in a longer sentence does not make it one."""
 
+_MOST_SKETCHES = 3
+"""Sketches kept of a block: one for each size of the messages it stands in."""
+
 Cut = tuple[int, int]
 _Spot = tuple[int, list[Cut], Sketch]
 _START = itemgetter(2)
@@ -49,11 +52,13 @@ def fingerprint(
         if cuts:
             budget -= sum(b - a for a, b in cuts)
             sketch = _sketch_masked(_mask(passage.text, cuts), shown.spans, level, language, kept)
-        elif passage.sketched == wanted:
-            sketch = passage.sketch
         else:
-            sketch = _sketch(passage.text, shown.spans, level, kept)
-            passage.sketched, passage.sketch = wanted, sketch
+            known = passage.sketches.get(wanted)
+            if known is None:
+                if len(passage.sketches) >= _MOST_SKETCHES:
+                    passage.sketches.clear()
+                known = passage.sketches[wanted] = _sketch(passage.text, shown.spans, level, kept)
+            sketch = known
         if sketch.sentences:
             spots.append((place, cuts, sketch))
     return (

@@ -11,6 +11,17 @@ Hit = tuple[str, int, int, float]
 """(feature, start, end, weight)"""
 
 
+_NUMBER = re.compile(rb"[0-9#]")
+_NUMERIC = frozenset(
+    f"form.{name}"
+    for name in "price percent discount phone time date reference handle premium shortcode".split()
+)
+"""Shapes with a digit in them, or a number sign. They have a matcher of their own: the states of one over all
+would multiply."""
+_CAPITAL = tuple(number for number, (_, pattern) in enumerate(SHAPES) if "(?-i:" in pattern)
+"""Shapes with capitals, for which the states multiply most: they are searched for one by one."""
+
+
 def compile_finder(pattern: str) -> "tuple[re.Pattern[bytes], bool]":
     """A pattern and whether it wants lower case, which is found twice as fast as either case. The notation
     repeats no groups, so that on a phrase of bounded length it cannot run away."""
@@ -19,19 +30,25 @@ def compile_finder(pattern: str) -> "tuple[re.Pattern[bytes], bool]":
     return re.compile(re.sub(r"(?<!\\)[A-Z]", lambda one: one[0].lower(), pattern).encode()), True
 
 
+_Part = tuple[list[int], re2.Set]
+"""Numbers of shapes, and what finds them by their place in it."""
+
+
 class Shapes:
     """Finds the signals of form. Compiled at first use."""
 
     def __init__(self) -> None:
-        self._set: re2.Set | None = None
         self._finders: list[tuple[re.Pattern[bytes], bool]] = []
+        self._numeric: _Part
+        self._other: _Part
 
     def find(self, text: bytes, low: bytes, placed: Container[str]) -> list[Hit]:
         """The shapes in a folded text, given in lower case too, each where it stands first; at 0 where its
         feature is not `placed`."""
-        found = (self._set or self._compile()).Match(text)
-        if not found:
-            return []
+        finders = self._finders or self._compile()
+        found = [one for one in _CAPITAL if finders[one][0].search(text)]
+        for numbers, matcher in (self._other, self._numeric) if _NUMBER.search(low) else (self._other,):
+            found += [numbers[one] for one in matcher.Match(text) or ()]
         found.sort()
         return [self._locate(number, text, low, placed) for number in found]
 
@@ -43,13 +60,22 @@ class Shapes:
         match = finder.search(low if lower else text)
         return (feature, *match.span(1), 1.0) if match else (feature, 0, len(text), 1.0)
 
-    def _compile(self) -> re2.Set:
+    def _compile(self) -> list[tuple[re.Pattern[bytes], bool]]:
+        names = [name for name, _ in SHAPES]
+        numeric = [number for number, name in enumerate(names) if name in _NUMERIC]
+        self._numeric = _compile(numeric)
+        other = [one for one in range(len(SHAPES)) if one not in numeric and one not in _CAPITAL]
+        self._other = _compile(other)
         self._finders = [compile_finder(pattern) for _, pattern in SHAPES]
-        self._set = re2.Set.SearchSet(_options())
-        for _, pattern in SHAPES:
-            self._set.Add(pattern.encode())
-        self._set.Compile()
-        return self._set
+        return self._finders
+
+
+def _compile(numbers: list[int]) -> _Part:
+    matcher = re2.Set.SearchSet(_options())
+    for number in numbers:
+        matcher.Add(SHAPES[number][1].encode())
+    matcher.Compile()
+    return numbers, matcher
 
 
 def _options() -> re2.Options:

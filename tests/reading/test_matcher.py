@@ -5,10 +5,11 @@ import re
 
 import pytest
 
+from gateway.reading.form import SHAPES
 from gateway.reading.language import split_words
 from gateway.reading.lexicon import LANGUAGES, Lexicon, Lexicons, fold_plain, parse_lexicon
 from gateway.reading.notation import take_apart
-from gateway.reading.shapes import compile_finder
+from gateway.reading.shapes import Shapes, compile_finder
 from gateway.reading.spelling import spell
 
 SEPARATORS = [" "] * 14 + [", ", "  ", "-", "'", "' ", " - ", "; ", ". ", "_", " (", ") ", "/", ": "]
@@ -96,6 +97,28 @@ def test_texts_that_differ_in_strange_words_alone_are_one(lexicons: Lexicons) ->
     other, _ = match(b"qqqxz ti scrivo da w", [b"qqqxz", b"ti", b"scrivo", b"da", b"w"])
     assert first
     assert {one: (a + 2, b + 2) for one, (a, b) in first.items()} == other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"Solo 29,90 euro, il 20 % in meno: chiama il 800 123 456 entro martedi 12 marzo alle 10:30!!",
+        b"* see https://example.com/a?b=1 or write to ada@example.com, OFFER ENDS TODAY",
+        b"Acme Studio srl, ordine n. 48213 #AB-12, text WIN to 80888, 150ppm 18+",
+        b'"Una frase tra virgolette" -> calendly.com/ada',
+        b"nothing here",
+        b"",
+    ],
+)
+def test_shapes_are_those_that_their_patterns_find(text: bytes) -> None:
+    expected = []
+    for feature, pattern in SHAPES:
+        finder, lower = compile_finder(pattern)
+        if match := finder.search(text.lower() if lower else text):
+            expected.append((feature, *match.span(1), 1.0))
+    every = {feature for feature, _ in SHAPES}
+    assert Shapes().find(text, text.lower(), every) == expected
+    assert Shapes().find(text, text.lower(), ()) == [(name, 0, 0, 1.0) for name, *_ in expected]
 
 
 def test_steps_of_a_phrase() -> None:
