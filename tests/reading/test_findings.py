@@ -161,7 +161,7 @@ def test_greetings(reader: Reader, text: str, name: str, kind: str) -> None:
 
 def test_following_up_alone_is_not_sure(reader: Reader) -> None:
     """Sellers do it, and so do applicants and colleagues."""
-    text = "Hi Ann, I wanted to follow up on my application from last week. I know you're busy."
+    text = "Hi Ann, I wanted to follow up on my note from last week. I know you're busy."
     assert reader.read(Content(text=text)).promotional.score < 0.8
 
 
