@@ -9,7 +9,7 @@ from gateway.reading.fold import FOLD
 from gateway.reading.form import SHAPES
 from gateway.reading.matcher import Matcher
 from gateway.reading.notation import BadPhrase, take_apart, translate
-from gateway.reading.shapes import Shapes, compile_finder
+from gateway.reading.shapes import Shapes, compile_finder, occurs
 from gateway.reading.spelling import Unspellable, spell
 from gateway.reading.words import FINDINGS, Load, Words, pack
 
@@ -23,6 +23,8 @@ _WEIGHT = re.compile(r"^(.*\S) +@([0-9]+(?:\.[0-9]+)?)$")
 
 
 _SHAPES = Shapes()
+_RUN_ON = re.compile(rb"[^ ]{120}")
+"""What no one writes, but for those who want searching for a pattern to take long."""
 
 
 class BadLexicon(ValueError):
@@ -64,7 +66,10 @@ class Lexicon:
         order of the file. Only features that are `placed` have a place; the others stand at 0."""
         low = text.lower()
         spots, unsure = self.matcher.match(low, words)
+        run_on = bool(unsure) and _RUN_ON.search(text) is not None
         for number in unsure:
+            if run_on and not occurs(self.entries[number].pattern, text):
+                continue
             if (span := self._find(number, text, low)) is not None:
                 spots[number] = span
         found = []

@@ -30,6 +30,14 @@ def compile_finder(pattern: str) -> "tuple[re.Pattern[bytes], bool]":
     return re.compile(re.sub(r"(?<!\\)[A-Z]", lambda one: one[0].lower(), pattern).encode()), True
 
 
+def occurs(pattern: str, text: bytes) -> bool:
+    """Whether a pattern is in a folded text: slower than a finder on most, but linear on any."""
+    matcher = re2.Set.SearchSet(_options())
+    matcher.Add(pattern.encode())
+    matcher.Compile()
+    return bool(matcher.Match(text))
+
+
 _Part = tuple[list[int], re2.Set]
 """Numbers of shapes, and what finds them by their place in it."""
 

@@ -78,8 +78,8 @@ class _Speller:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def read(self, tokens: Sequence[str], threads: list[_Thread]) -> list[_Thread]:
-        """The ways to have come through these tokens."""
+    def read(self, tokens: Sequence[str], threads: list[_Thread], *, within: bool = False) -> list[_Thread]:
+        """The ways to have come through these tokens, which stand `within` a group or are all there is."""
         place, blank = 0, False
         apart = threads
         while place < len(tokens):
@@ -92,7 +92,8 @@ class _Speller:
                     if follows == [" "] and not blank:  # it belongs to what may be missing
                         ways, after = self._take(" ", ways), after + 1
                     # So does the blank before, which is missed only where no other follows.
-                    ways += apart if blank and follows not in ([], [" "], [GAP]) else threads
+                    missed = blank and (follows not in ([], [" "], [GAP]) or (within and not follows))
+                    ways += apart if missed else threads
                 threads, blank = _merge(ways), False
             elif sign == " ":
                 apart, threads = threads, self._take(sign, threads)
@@ -130,7 +131,7 @@ class _Speller:
             if one and all(sign == "*" or sign.isalnum() for sign in one):
                 words.add(_letters(one))
             else:
-                ways += self.read(one, threads)
+                ways += self.read(one, threads, within=True)
         return ways + self._grow(frozenset(words), threads) if words else ways
 
     def _take(self, sign: str, threads: list[_Thread]) -> list[_Thread]:

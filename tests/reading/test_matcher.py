@@ -83,6 +83,9 @@ def test_every_phrase_is_found_where_its_pattern_finds_it(lexicons: Lexicons, la
         ("un'offerta", "unofferta", (0, 9)),
         ("e-mail", "una e-mail", (4, 10)),
         ("per <word> ore", "per - ore", None),
+        ("{prendere (il|la)|riportar}{|lo|le}", "prenderelo", (0, 10)),
+        ("{due|tre} (-){minuti|minuto}", "dueminuti", (0, 9)),
+        ("<n>k al mese", "prendi 3k al mese", None),
     ],
 )
 def test_phrases_by_their_words(phrase: str, text: str, found: tuple[int, int] | None) -> None:
