@@ -65,7 +65,11 @@ class Intake:
             self._check_jurisdiction(message)
         policies = self._policies.current
         if self._aside is not None:
-            reading, packed = await self._aside.read(message.content)
+            self._store.expect(1)
+            try:
+                reading, packed = await self._aside.read(message.content)
+            finally:
+                self._store.expect(-1)
         else:
             reading, packed = self._reader.read(message.content), b""
         submission = self._submission(message, reading, packed, policies)

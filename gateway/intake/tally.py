@@ -65,8 +65,9 @@ def copied_share(reading: Reading, facts: Facts) -> float:
     if not counts:
         return 0.0
     words = copied = 0
-    for phrase, others in zip(reading.phrases, counts, strict=False):
-        if not phrase.run:
-            words += phrase.words
-            copied += phrase.words if others else 0
+    for (_, size, _, _, _, run), others in zip(reading.phrases, counts, strict=False):
+        if not run:
+            words += size
+            if others:
+                copied += size
     return copied / words if words else 0.0

@@ -26,6 +26,9 @@ CONFLICTS = 3
 COMPANY = 0.002
 """Seconds at most that a batch waits for company, when the last commit took longer than that."""
 
+PATIENCE = 0.008
+"""Seconds at most that a batch waits for units that are on their way."""
+
 
 class Backend(Protocol):
     """One database connection that can do one batch at a time."""
@@ -85,6 +88,11 @@ class Committer:
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self._last_commit = 0.0
+        self._coming = 0
+
+    def expect(self, more: int) -> None:
+        """So many more units, or fewer, are on their way."""
+        self._coming += more
 
     def start(self) -> None:
         """Begin taking units."""
@@ -119,8 +127,21 @@ class Committer:
                 return
 
     async def _wait_for_company(self) -> None:
-        if self._last_commit > COMPANY and len(self._queue) < LARGEST_BATCH and not self._closing:
+        """A batch costs almost the same however many are in it, so it waits while more are on their way
+        than are here, and a little where the disk is slow."""
+        if self._coming > len(self._queue) and not self._closing:
+            await self._wait_for_coming()
+        elif self._last_commit > COMPANY and len(self._queue) < LARGEST_BATCH and not self._closing:
             await asyncio.sleep(min(self._last_commit / 2, COMPANY))
+
+    async def _wait_for_coming(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE
+        timer = loop.call_at(end, self._wake.set)
+        while self._coming > len(self._queue) and loop.time() < end and not self._closing:
+            self._wake.clear()
+            await self._wake.wait()
+        timer.cancel()
 
     async def _batch(self, jobs: list[_Job]) -> None:
         jobs = [job for job in jobs if not job.future.cancelled()]

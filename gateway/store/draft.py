@@ -7,6 +7,7 @@ memory, which the batch undoes when its commit fails.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -86,22 +87,21 @@ class Writes:
 
     def absorb(self, other: "Writes") -> None:
         """Add what another unit wrote, in order."""
-        for name in _LISTS:
-            mine, theirs = getattr(self, name), getattr(other, name)
+        for mine, theirs in zip(_lists(self), _lists(other), strict=True):
             if theirs:
-                mine.extend(theirs)
-        for name in ("people", "holds", "replays", "waiting_replies"):
-            theirs = getattr(other, name)
-            if theirs:
-                getattr(self, name).update(theirs)
+                mine += theirs
+        for known, news in zip(_maps(self), _maps(other), strict=True):
+            if news:
+                known.update(news)
         for key, count in other.paces.items():
             self.paces[key] = self.paces.get(key, 0) + count
 
 
-_LISTS = (
+_lists = attrgetter(
     "messages", "bodies", "decisions", "outbox", "consents", "events", "audit", "fingerprints", "cancels",
     "freed", "rechecks", "sent", "statements",
 )  # fmt: skip
+_maps = attrgetter("people", "holds", "replays", "waiting_replies")
 
 
 @dataclass(slots=True)
@@ -156,7 +156,7 @@ class Draft(Generic[T]):
         """Whether an event with that mark was recorded before."""
         return dedup in self._loaded.events
 
-    def copies(self, controller: str, hashes: Iterable[int], subject: bytes) -> tuple[tuple[int, ...], float]:
+    def copies(self, controller: str, hashes: Sequence[int], subject: bytes) -> tuple[tuple[int, ...], float]:
         """To how many other people each phrase went, and since when (unix seconds)."""
         return self._sameness.counts(controller, hashes, mark_of(subject))
 

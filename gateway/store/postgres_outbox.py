@@ -42,6 +42,7 @@ class PostgresOutbox:
     def start(self, run: Callable[[Unit[Any]], Awaitable[Any]]) -> None:
         """Begin to look for due entries and to write results that no batch carried along."""
         self._run = run
+        self._due.set()
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._write_idle(), name="settle"),
@@ -97,7 +98,8 @@ class PostgresOutbox:
             if len(self._feed):
                 continue
             self._feed.wake.clear()
-            self._due.set()
+            if self._feed.spilled:
+                self._due.set()
             await self._feed.wake.wait()
 
     async def _confirm(self, taken: list[Entry]) -> list[Entry]:

@@ -69,6 +69,10 @@ class Store(Protocol):
         """Load what lives in memory and begin to commit."""
         ...
 
+    def expect(self, more: int) -> None:
+        """So many more units, or fewer, are on their way to `run`: a batch waits a moment for them."""
+        ...
+
     async def run(self, unit: Unit[T]) -> T:
         """Do a unit in the next batch and return once it is durable. Raises Unavailable, DiskFull,
         or what the unit raised."""

@@ -6,7 +6,7 @@ thousand other phrases, and memory is bounded.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 COMMON = 1000
 """A phrase that this many people got is commonplace: its count is not kept exactly any more."""
@@ -33,9 +33,9 @@ class SamenessIndex:
         self._generation = generation
         self._young: dict[str, dict[int, int]] = {}
         self._old: dict[str, dict[int, int]] = {}
-        self._undo: list[tuple[dict[int, int], dict[int, int | None]]] = []
+        self._undo: list[tuple[dict[int, int], list[tuple[int, int | None]]]] = []
 
-    def counts(self, controller: str, hashes: Iterable[int], mark: int) -> tuple[tuple[int, ...], float]:
+    def counts(self, controller: str, hashes: Sequence[int], mark: int) -> tuple[tuple[int, ...], float]:
         """For each phrase the number of other people it went to, and the unix time of the earliest."""
         young, old = self._young.get(controller, _NONE), self._old.get(controller, _NONE)
         values = [young.get(phrase) or old.get(phrase, 0) for phrase in hashes]
@@ -55,21 +55,22 @@ class SamenessIndex:
         """Count one more reader; returns the phrases whose count changed (what the log must keep)."""
         young = self._young.setdefault(controller, {})
         old = self._old.get(controller, _NONE)
-        before = {phrase: young.get(phrase) for phrase in hashes}
-        self._undo.append((young, before))
         fresh = (int(now // 60) << 32) | (mark << _COUNT_BITS) | 1
-        changed = []
-        for phrase, known in before.items():
+        changed, before = [], []
+        for phrase, known in zip(hashes, list(map(young.get, hashes)), strict=True):
             value = old.get(phrase, 0) if known is None else known
-            if not value:
-                young[phrase] = fresh
-                changed.append(phrase)
-                continue
             count = value & _COUNT_MASK
-            if count < COMMON and (value >> _COUNT_BITS) & 0xFFFF != mark:
+            if not count:
+                value = fresh
+                changed.append(phrase)
+            elif count < COMMON and (value >> _COUNT_BITS) & 0xFFFF != mark:
                 value = (value >> 32 << 32) | (mark << _COUNT_BITS) | (count + 1)
                 changed.append(phrase)
+            elif known is not None:
+                continue
+            before.append((phrase, known))
             young[phrase] = value
+        self._undo.append((young, before))
         if len(young) > self._generation:
             self._rotate(controller)
         return changed
@@ -85,7 +86,7 @@ class SamenessIndex:
     def undo(self) -> None:
         """What was added since the last `settle` never happened."""
         for table, before in reversed(self._undo):
-            for phrase, value in before.items():
+            for phrase, value in reversed(before):
                 if value is None:
                     table.pop(phrase, None)
                 else:

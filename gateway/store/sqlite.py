@@ -221,6 +221,10 @@ class SqliteStore(Reads):
         """Do a unit in the next batch; returns once it is durable."""
         return await self._committer.run(unit)
 
+    def expect(self, more: int) -> None:
+        """So many more units, or fewer, are on their way: a batch waits a moment for them."""
+        self._committer.expect(more)
+
     def queue(self, unit: Unit[T]) -> "asyncio.Future[T]":
         """The same without a coroutine, for the hot path."""
         return self._committer.run(unit)

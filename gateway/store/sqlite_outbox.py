@@ -38,6 +38,7 @@ class SqliteOutbox:
     def start(self, run: Callable[[Unit[Any]], Awaitable[Any]]) -> None:
         """Begin to look for due entries and to write results that no batch carried along."""
         self._run = run
+        self._due.set()
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._write_idle(), name="settle"),
@@ -76,7 +77,8 @@ class SqliteOutbox:
             if taken:
                 return taken
             self._feed.wake.clear()
-            self._due.set()
+            if self._feed.spilled:
+                self._due.set()
             await self._feed.wake.wait()
 
     async def _poll(self) -> None:
