@@ -23,7 +23,8 @@ _WEIGHT = re.compile(r"^(.*\S) +@([0-9]+(?:\.[0-9]+)?)$")
 
 
 _SHAPES = Shapes()
-_RUN_ON = re.compile(rb"[^ ]{120}")
+_LONG = 120
+_RUN_ON = re.compile(rb"[^ ]{%d}" % _LONG)
 """What no one writes, but for those who want searching for a pattern to take long."""
 
 
@@ -66,7 +67,7 @@ class Lexicon:
         order of the file. Only features that are `placed` have a place; the others stand at 0."""
         low = text.lower()
         spots, unsure = self.matcher.match(low, words)
-        run_on = bool(unsure) and _RUN_ON.search(text) is not None
+        run_on = bool(unsure) and len(text) > _LONG and _RUN_ON.search(text) is not None
         for number in unsure:
             if run_on and not occurs(self.entries[number].pattern, text):
                 continue

@@ -18,8 +18,14 @@ _NUMERIC = frozenset(
 )
 """Shapes with a digit in them, or a number sign. They have a matcher of their own: the states of one over all
 would multiply."""
-_CAPITAL = tuple(number for number, (_, pattern) in enumerate(SHAPES) if "(?-i:" in pattern)
-"""Shapes with capitals, for which the states multiply most: they are searched for one by one."""
+_CAPITAL = tuple(
+    (number, 4 if name == "form.shout" else 1)
+    for number, (name, pattern) in enumerate(SHAPES)
+    if "(?-i:" in pattern
+)
+"""Shapes with capitals, and how many these are at least. The states of a matcher multiply most for them: they
+are searched for one by one."""
+_NO_CAPITALS = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 
 
 def compile_finder(pattern: str) -> "tuple[re.Pattern[bytes], bool]":
@@ -54,7 +60,8 @@ class Shapes:
         """The shapes in a folded text, given in lower case too, each where it stands first; at 0 where its
         feature is not `placed`."""
         finders = self._finders or self._compile()
-        found = [one for one in _CAPITAL if finders[one][0].search(text)]
+        capitals = len(text.translate(None, _NO_CAPITALS))
+        found = [one for one, least in _CAPITAL if capitals >= least and finders[one][0].search(text)]
         for numbers, matcher in (self._other, self._numeric) if _NUMBER.search(low) else (self._other,):
             found += [numbers[one] for one in matcher.Match(text) or ()]
         found.sort()
@@ -72,7 +79,7 @@ class Shapes:
         names = [name for name, _ in SHAPES]
         numeric = [number for number, name in enumerate(names) if name in _NUMERIC]
         self._numeric = _compile(numeric)
-        other = [one for one in range(len(SHAPES)) if one not in numeric and one not in _CAPITAL]
+        other = [one for one in range(len(SHAPES)) if one not in numeric and one not in dict(_CAPITAL)]
         self._other = _compile(other)
         self._finders = [compile_finder(pattern) for _, pattern in SHAPES]
         return self._finders
