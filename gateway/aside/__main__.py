@@ -26,6 +26,7 @@ def main(number: int) -> None:
             values = frames(waiting)
             if reader is None and values:
                 reader = Reader(pickle.loads(values.pop(0)))  # noqa: S301 (the gateway's own)
+                reader.prepare()
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(20_000, 20, 20)

@@ -26,6 +26,11 @@ class Reader:
         """What it reads with."""
         return self._lexicons
 
+    def prepare(self) -> None:
+        """Do now what the first text of each language would wait for, half a second for most."""
+        for lexicon in self._lexicons.by_language.values():
+            _ = lexicon.matcher
+
     def adopt(self, other: "Reader") -> None:
         """Read with the lexicons of another reader from now on."""
         self._lexicons, self._kept = other._lexicons, other._kept  # noqa: SLF001 (of its own kind)
