@@ -11,7 +11,7 @@ import re
 _FIELD = (
     r"(?:name|nome|cognome|surname|firstname|lastname|first|last|fname|lname|vorname|nachname|prenom|prénom|nom|nombre|apellidos?"
     r"|company|azienda|società|societa|impresa|ditta|firma|unternehmen|entreprise|société|empresa|compañía|organi[sz]ation|organizzazione"
-    r"|title|titolo|titel|titre|título|role|ruolo|rolle|rôle|puesto|cargo|position|posizione|job|qualifica|funktion|poste"
+    r"|title|titolo|titel|titre|título|role|ruolo|responsabile|rolle|rôle|puesto|cargo|position|posizione|job|qualifica|funktion|poste"
     r"|city|città|stadt|ville|ciudad|industry|settore|branche|secteur|sector|topic|argomento|tema|thema|sujet|subject|oggetto|asunto|betreff"
     r"|date|data|datum|fecha|time|ora|orario|uhrzeit|heure|hora|day|giorno|tag|jour|día|month|mese|link|url|sito|website|phone|telefono|telefon"
     r"|teléfono|téléphone|email|e-mail|mail|address|indirizzo|adresse|dirección|product|prodotto|produkt|produit|producto|service|servizio|servicio"
@@ -47,7 +47,7 @@ _SURE = (
 )
 _BRACE = re.compile(r"(?<![\w/$\\{])\$?\{ ?([A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40}) ?\}")
 _DOLLAR = re.compile(r"(?<![\w/\\=])\$\{ ?[A-Za-z_][\w.]{0,40}(?:[|:][^{}]{0,40})? ?\}")
-_SQUARE = re.compile(r"(?<![\w\]!])\[([^\[\]\n]{1,120})\](?![(\[:]|\s*\()", re.DOTALL)
+_SQUARE = re.compile(r"(?<![\w\]!])\[([^\[\]\n]{1,120})\](?![(\[]|: ?(?:https?:|/|<)|\s*\()", re.DOTALL)
 _ANGLE = re.compile(rf"<((?:[A-Za-zÀ-ÿ' /_-]+[ _-])?{_FIELD}(?:[ _-][A-Za-zÀ-ÿ' /_-]+)?)>", re.IGNORECASE)
 _HASHED = re.compile(r"(?<!\w)([#$@~|_]{1,2})([A-Za-z][A-Za-z_ ]{2,30})\1(?!\w)")
 _PAREN = re.compile(
@@ -75,7 +75,7 @@ _HOLE = re.compile(
 
 _CODE_LINE = re.compile(
     r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo )"
-    r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*[:=]\s*[\"'$\d{]"
+    r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*(?:[:=]\s*[\"'$\d]|=\s*\{|:\s*\{(?! ?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40} ?\}))"
 )
 _NOT_FIELDS = re.compile(
     r"^(?:\.{3}|…|sic|omissis|ndr|n\.d\.r\.?|nota|note|edit|ok|ext|external|esterno|spam|x| |info|error|errore|warn(?:ing)?|debug|fatal|todo|wip|fix|feat|bug|draft|bozza"

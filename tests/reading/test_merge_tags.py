@@ -12,6 +12,7 @@ LEFT = [
     "Ciao ,\nho visto il tuo profilo", "Dear ,\nplease find", "Hi null,\nhow are you", "Dear undefined,\nhello", "Ciao None,\ncome va",
     "Ho visto il sito di  e credo che possiamo aiutarvi", "Saluti,\n[Il tuo nome]", "Hello #name#, welcome", "Bonjour [Prénom], merci",
     "Hallo [Vorname], danke", "Hola [Nombre], gracias", "Sehr geehrter Herr [Nachname], danke", "I saw [company]'s work on [topic] and liked it",
+    "Hola [Nombre]: le escribo por el pedido", "Datum: {Datum}\nUhrzeit: {Uhrzeit}", "Gentile [Responsabile], le scrivo",
 ]  # fmt: skip
 FINE = [
     "Il prezzo è di 20 € (IVA inclusa), sconto del 10% e del 15%.", 'Il file config.json contiene {"retries": 3, "name": "x"}.',
@@ -19,7 +20,7 @@ FINE = [
     "if (x) { return y; }\nfunction f() {\n}", "export PATH=${PATH}:/opt/bin", "GET /users/{id} returns 404.", "C:\\Users\\%USERPROFILE%\\x",
     "[SPAM] test", "The list [dev-list] moved.", "Bonjour ! Comment allez-vous ?", "Null values are returned by the function.",
     "- [x] fatto\n- [ ] da fare", "50% off and 20% off", "https://example.com/?a=%20b%20c", "Vedi allegato [sic].", "a  b due spazi qui",
-    "[Immediate Action Plan]\nWe ship today.", "Re: [JIRA-123] build failed",
+    "[Immediate Action Plan]\nWe ship today.", "Re: [JIRA-123] build failed", "[nome]: https://example.com/a.png", "config: { port: 80 }\nseen = {x}",
 ]  # fmt: skip
 
 
