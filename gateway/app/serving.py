@@ -95,6 +95,8 @@ class App:
         self._show_policies()
         await keep_policies(self.parts.store, self.parts.policies.current)
         self.parts.metrics.reply_feeds({s.name: s.reply_feed for s in self.parts.access.sources.values()})
+        # Else the first text of a language would keep everybody waiting for half a second.
+        await asyncio.to_thread(self.parts.reader.prepare)
         await self.smtp.start()
         if self.replies is not None:
             await self.replies.start()
