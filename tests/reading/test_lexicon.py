@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import LEXICONS
 from ruamel.yaml import YAML
 
 from gateway.message.content import Content
@@ -16,6 +15,8 @@ from gateway.reading.load import load_lexicons
 from gateway.reading.notation import BadPhrase, translate
 from gateway.reading.read import Reader
 from gateway.reading.words import FINDINGS
+
+LEXICONS = Path(__file__).parents[2] / "policies" / "lexicons"
 
 
 @pytest.mark.parametrize(
