@@ -43,7 +43,7 @@ class Course:
     def __init__(self, plan: Plan, folder: Path, report: Report, stack: ExitStack) -> None:
         self.plan, self.folder, self.report, self.stack = plan, folder, report, stack
         self.bench = Bench(build.compile_load(folder), folder)
-        self.library = build.compile_slow_sync(folder)
+        self.preload = build.compile_slow_sync(folder)
         self.peak: dict[int, float] = {}
         count = min(MESSAGES, int(4500 * plan.seconds) + 2 * WARM_UP)
         self.base = self._ledger(max(BASE_CONSENTS, count), count)
@@ -97,7 +97,7 @@ class Course:
         """With some milliseconds more for every sync, beside the disk as it is."""
         if self.gateway is None:
             return
-        each, calls = build.probe_slow_sync(self.library, SLOW_MS, self.folder)
+        each, calls = build.probe_slow_sync(self.preload, SLOW_MS, self.folder)
         self.report.find(
             "delayed SQLite commit alone, ms", each, f"at least {SLOW_MS:g}, else nothing was delayed"
         )
@@ -105,7 +105,7 @@ class Course:
             raise SystemExit("the delay of fsync does not reach SQLite here, so there is nothing to measure")
         counter = self.folder / "syncs"
         slow = Gateway(self.gateway.sink, self.folder, self.base, name="gateway-slow")
-        slow.environment = build.slow_sync(self.library, SLOW_MS, counter)
+        slow.environment = build.slow_sync(self.preload, SLOW_MS, counter)
         self.stack.callback(slow.close)
         self.report.title(f"With {SLOW_MS:g} ms added to every fsync")
         for sessions in self.plan.sessions:

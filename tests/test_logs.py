@@ -55,7 +55,7 @@ def test_an_exception_is_told_without_its_words(lines: Lines) -> None:
 
 
 def test_an_address_is_withheld(lines: Lines) -> None:
-    logging.getLogger("some.library").warning("to %s", "anna@example.com", extra={"relay": "smtp://u:p@h"})
+    logging.getLogger("some.module").warning("to %s", "anna@example.com", extra={"relay": "smtp://u:p@h"})
     (line,) = lines()
     assert line["event"] == line["relay"] == "<withheld>"
 

@@ -153,6 +153,7 @@ class App:
         policies, folder = self.parts.policies, self.parts.settings.policies_folder
         try:
             fresh = await asyncio.to_thread(lambda: Reader(load_lexicons(folder / "lexicons")))
+            await asyncio.to_thread(fresh.prepare)
             fine = await asyncio.to_thread(policies.reload, folder, fresh)
             if fine:
                 self.parts.reader.adopt(fresh)

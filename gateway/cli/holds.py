@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+import msgspec
 import orjson
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +14,7 @@ from rich.table import Table
 from gateway.app import Parts
 from gateway.cli.session import with_parts
 from gateway.review import ReviewResult
-from gateway.store.packing import pack_violation, unpack_decision
+from gateway.store.packing import unpack_decision
 from gateway.store.protocol import HoldFilter
 from gateway.store.records import HoldRow
 
@@ -85,7 +86,7 @@ async def _find(parts: Parts, hold_id: str) -> dict[str, Any] | None:
     decision = unpack_decision(
         rows[-1].violations, rows[-1].outcome, rows[-1].class_, rows[-1].policy_version
     )
-    violations = [pack_violation(v) for v in decision.violations]
+    violations = msgspec.to_builtins(decision.violations)
     return {**describe(hold), "policy_version": decision.policy_version, "violations": violations}
 
 

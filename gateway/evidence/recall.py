@@ -76,7 +76,7 @@ def _defaults(kind: type[Struct]) -> dict[str, Any]:
 
 
 def _evidence(rows: list[Any]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(text=t, start=s, end=n, why=w, part=p) for t, s, n, w, p in rows)
+    return tuple([Evidence(*row) for row in rows])
 
 
 class _Finding:

@@ -52,7 +52,7 @@ class Objection(Struct, frozen=True, kw_only=True):
 
 class Violation(Struct, frozen=True, kw_only=True):
     """An objection, and the policy line that gave it its outcome. `code` is whole: `rule.finding`.
-    `mode`: enforce, observe (recorded, changes nothing) or floor."""
+    `mode`: enforce, observe (recorded, changes nothing) or floor. Stored by these names."""
 
     policy: str
     rule: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from gateway.store.attempt import Report
 from gateway.store.records import BodyRow, OutboxRow
@@ -21,7 +22,30 @@ FEED_BYTES = 16 * 1024 * 1024
 """Bodies kept in memory for their first attempt; past this, entries wait in the database."""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class _Packed(Struct, frozen=True, kw_only=True):
+    """The part of an entry that is stored as one JSON column."""
+
+    channel: str
+    source: str
+    sender: str
+    class_: str
+    campaign: str
+    envelope_from: str
+    address: str
+    relay: str
+    format: str = "mime"
+    smtputf8: bool = False
+    notify: str = ""
+    orcpt: str = ""
+    dsn_return: str = ""
+    dsn_envelope_id: str = ""
+    alone: bool = True
+    recheck: bool = False
+    add_headers: tuple[tuple[str, str], ...] = ()
+    strip_headers: tuple[str, ...] = ()
+
+
+class Entry(_Packed, frozen=True, kw_only=True):
     """One delivery to make: to whom, through what, and the octets. Times are unix seconds.
 
     `strip_headers` names fields (in small letters) that are taken out before `add_headers` are put first.
@@ -33,53 +57,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     message_id: str
     controller: str
     subject_key: bytes
-    channel: str
-    source: str
-    sender: str
-    class_: str
-    campaign: str
-    envelope_from: str
-    address: str
-    relay: str
     raw: bytes
-    format: str = "mime"
-    smtputf8: bool = False
-    notify: str = ""
-    orcpt: str = ""
-    dsn_return: str = ""
-    dsn_envelope_id: str = ""
     attempts: int = 0
     queued_at: float = 0.0
     due_at: float = 0.0
     lease_until: float = 0.0
-    alone: bool = True
-    recheck: bool = False
-    add_headers: tuple[tuple[str, str], ...] = ()
-    strip_headers: tuple[str, ...] = ()
     return_path: str = ""
-
-
-class _Packed(Struct, frozen=True, kw_only=True):
-    """The delivery part of an entry."""
-
-    channel: str
-    source: str
-    sender: str
-    class_: str
-    campaign: str
-    envelope_from: str
-    address: str
-    relay: str
-    format: str = "mime"
-    smtputf8: bool = False
-    notify: str = ""
-    orcpt: str = ""
-    dsn_return: str = ""
-    dsn_envelope_id: str = ""
-    alone: bool = True
-    recheck: bool = False
-    add_headers: tuple[tuple[str, str], ...] = ()
-    strip_headers: tuple[str, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -204,7 +187,6 @@ def pack_entry(**fields: object) -> bytes:
 
 def unpack_entry(row: OutboxRow, raw: bytes) -> Entry:
     """An entry of a row and the body that belongs to it."""
-    said = _decode(row.entry)
     return Entry(
         id=row.id,
         message_id=row.message_id,
@@ -215,22 +197,5 @@ def unpack_entry(row: OutboxRow, raw: bytes) -> Entry:
         queued_at=row.queued_at,
         due_at=row.due_at,
         lease_until=row.lease_until,
-        channel=said.channel,
-        source=said.source,
-        sender=said.sender,
-        class_=said.class_,
-        campaign=said.campaign,
-        envelope_from=said.envelope_from,
-        address=said.address,
-        relay=said.relay,
-        format=said.format,
-        smtputf8=said.smtputf8,
-        notify=said.notify,
-        orcpt=said.orcpt,
-        dsn_return=said.dsn_return,
-        dsn_envelope_id=said.dsn_envelope_id,
-        alone=said.alone,
-        recheck=said.recheck,
-        add_headers=said.add_headers,
-        strip_headers=said.strip_headers,
+        **asdict(_decode(row.entry)),
     )

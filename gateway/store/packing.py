@@ -13,8 +13,7 @@ from gateway.ledger.person import STRANGER
 from gateway.message.content import Content
 from gateway.message.envelope import Consent, Identifier, Message, Recipient, Sender
 from gateway.policy.facts import NO_COPIES, NO_PACE, Copies, Facts, Pace
-from gateway.policy.outcome import Decision, Outcome, Violation, Words
-from gateway.reading.reading import Evidence
+from gateway.policy.outcome import Decision, Outcome, Violation
 from gateway.store.codec import person_of
 
 _OFTEN_EMPTY = (
@@ -87,14 +86,6 @@ def unpack_recipient(row: list[Any]) -> Recipient:
     )  # fmt: skip
 
 
-def _evidence(e: Evidence) -> tuple[Any, ...]:
-    return (e.text, e.start, e.end, e.why, e.part)
-
-
-def _unpack_evidence(rows: list[Any]) -> tuple[Evidence, ...]:
-    return tuple([Evidence(*row) for row in rows])
-
-
 def pack_facts(facts: Facts, sender: str) -> bytes:
     """The snapshot of what a decision knew. `sender` is whose relationship it was."""
     data: dict[str, Any] = {
@@ -159,23 +150,14 @@ def pack_violations(decision: Decision) -> bytes:
     """Every violation of a decision, in both languages, with what was waived."""
     if not decision.violations and not decision.waived and not decision.errors:
         return b"{}"
-    data: dict[str, Any] = {"v": [pack_violation(v) for v in decision.violations]}
+    data: dict[str, Any] = {"v": decision.violations}
     if decision.waived:
         data["waived"] = decision.waived
     if decision.errors:
         data["errors"] = decision.errors
     if decision.earliest:
         data["earliest"] = decision.earliest
-    return orjson.dumps(data)
-
-
-def pack_violation(v: Violation) -> dict[str, Any]:
-    """One violation as plain data."""
-    return {
-        "policy": v.policy, "rule": v.rule, "code": v.code, "outcome": int(v.outcome), "mode": v.mode,
-        "reason": tuple(v.reason), "remedy": tuple(v.remedy), "evidence": [_evidence(e) for e in v.evidence],
-        "earliest": v.earliest, "condition": v.condition,
-    }  # fmt: skip
+    return _encode(data)
 
 
 def unpack_decision(violations: bytes, outcome: int, class_: str, policy_version: str) -> Decision:
@@ -183,18 +165,10 @@ def unpack_decision(violations: bytes, outcome: int, class_: str, policy_version
     d = orjson.loads(violations)
     return Decision(
         outcome=Outcome(outcome),
-        violations=tuple(_unpack_violation(v) for v in d.get("v", ())),
+        violations=msgspec.convert(d.get("v", ()), tuple[Violation, ...]),
         class_=class_,
         policy_version=policy_version,
         earliest=d.get("earliest", 0.0),
         waived=tuple(d.get("waived", ())),
         errors=tuple(d.get("errors", ())),
     )
-
-
-def _unpack_violation(v: dict[str, Any]) -> Violation:
-    return Violation(
-        policy=v["policy"], rule=v["rule"], code=v["code"], outcome=Outcome(v["outcome"]), mode=v["mode"],
-        reason=Words(*v["reason"]), remedy=Words(*v["remedy"]), evidence=_unpack_evidence(v["evidence"]),
-        earliest=v["earliest"], condition=v["condition"],
-    )  # fmt: skip
