@@ -40,17 +40,20 @@ class Told(NamedTuple):
     load: Load = 0
 
 
+_NOWHERE: dict[str, Told] = {}
+
+
 class Said:
-    """A phrase: its own language, its votes for one, its words, and what it told last, in which language."""
+    """A phrase: its votes for a language, its words, and what it tells. Where its own language cannot be told,
+    `told` is None, and `elsewhere` what it told in messages of these languages."""
 
-    __slots__ = ("code", "own", "told", "votes", "words")
+    __slots__ = ("elsewhere", "told", "votes", "words")
 
-    def __init__(self, own: str, votes: Votes, words: int) -> None:
-        self.own = own
+    def __init__(self, votes: Votes, words: int, told: Told | None) -> None:
         self.votes = votes
         self.words = words
-        self.code = ""
-        self.told: Told | None = None
+        self.told = told
+        self.elsewhere: dict[str, Told] = _NOWHERE
 
 
 Span = tuple[int, int, bool, bool]
@@ -172,19 +175,19 @@ class Kept:
             folded = fold(phrase)
             words = split_words(folded.text)
             votes = count_votes(words, self.function_words)
-            known = Said(elect(votes, least=2.0, lead=1.6), votes, len(words))
-            if known.own != "und":
-                known.code, known.told = known.own, self._read(phrase, folded, words, known.own)
+            own = elect(votes, least=2.0, lead=1.6)
+            told = self._read(phrase, folded, words, own) if own != "und" else None
+            known = Said(votes, len(words), told)
             self._phrases.put(phrase, known)
         return known
 
     def tell(self, phrase: str, said: Said, language: str) -> Told:
         """What a phrase shows in a message of this language."""
-        told = said.told
-        if told is None or said.code not in (said.own, language):
+        told = said.told or said.elsewhere.get(language)
+        if told is None:
             folded = fold(phrase)
             told = self._read(phrase, folded, split_words(folded.text), language)
-            said.code, said.told = language, told
+            said.elsewhere = {**said.elsewhere, language: told}
         return told
 
     def tags(self, passage: Passage, *, first: bool) -> tuple[Tag, ...]:
@@ -213,7 +216,7 @@ class Kept:
         load = 0
         for start, end, said in passage.parts:
             told = said.told
-            if told is None or (said.code != said.own and said.code != language):
+            if told is None:
                 told = self.tell(passage.text[start:end], said, language)
             spans.append((start, end, told.asks, told.stock))
             load += told.load
