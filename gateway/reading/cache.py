@@ -44,7 +44,7 @@ _NOWHERE: dict[str, Told] = {}
 
 
 class Said:
-    """A phrase: its votes for a language, its words, and what it tells. Where its own language cannot be told,
+    """A phrase: its votes for a language, its words, and what it tells. Where it has no language of its own
     `told` is None, and `elsewhere` what it told in messages of these languages."""
 
     __slots__ = ("elsewhere", "told", "votes", "words")
