@@ -25,8 +25,9 @@ AGAIN = 60.0
 class Aside:
     """Reads texts: here while little comes in, else in a process of its own.
 
-    A reading is the same wherever it is made. When the other process goes away, what waits for it is read
-    here; `wanted` False keeps all reading here.
+    A reading is the same wherever it is made. A new process practices first on texts that are read here too,
+    since it remembers nothing yet and is slow. When it goes away, what waits for it is read here; `wanted`
+    False keeps all reading here.
     """
 
     def __init__(self, reader: Reader, *, wanted: bool = True) -> None:
@@ -41,12 +42,12 @@ class Aside:
     @property
     def elsewhere(self) -> bool:
         """Whether another process reads now."""
-        return self._line is not None and self._line.ready
+        return self._line is not None and self._line.ready and self._line.practiced
 
     async def read(self, content: Content) -> Read:
         """What this text says, and its stored form where it was made already; never raises."""
         line = self._line
-        if line is not None and line.ready:
+        if line is not None and line.knows(content):
             with contextlib.suppress(Gone, UnicodeEncodeError):  # a lone surrogate does not pass the line
                 return unpack_read(await line.ask(content))
         began = perf_counter()

@@ -1,6 +1,7 @@
 """The line to the process that reads: questions go out in order, and answers come back in that order."""
 
 import asyncio
+import contextlib
 import socket
 import sys
 from asyncio.subprocess import Process
@@ -12,6 +13,8 @@ from gateway.aside.wire import frame, frames, pack_content
 from gateway.message.content import Content
 
 PATIENCE = 5.0
+LESSONS = 100
+"""Texts that a new process reads only for practice, until it remembers what many texts have in common."""
 
 
 class Gone(ConnectionError):
@@ -19,7 +22,8 @@ class Gone(ConnectionError):
 
 
 class Line(asyncio.Protocol):
-    """One process that reads. `ready` once it has the lexicons, until it goes away."""
+    """One process that reads. `ready` once it has the lexicons, until it goes away; `practiced` once it has
+    read some texts, which were read by the other end too."""
 
     def __init__(self, process: Process, gone: "Callable[[Line], None]") -> None:
         self._process = process
@@ -30,7 +34,13 @@ class Line(asyncio.Protocol):
         self._part = bytearray()
         self._out: list[bytes] = []
         self._finished = False
+        self._lessons = self._unlearned = LESSONS
         self.ready = False
+
+    @property
+    def practiced(self) -> bool:
+        """Whether it has read enough to be quick."""
+        return not self._unlearned
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open."""
@@ -45,6 +55,14 @@ class Line(asyncio.Protocol):
             self._loop.call_soon(self._flush)  # what one turn of the loop brings goes out together
         self._out.append(question)
         return future
+
+    def knows(self, content: Content) -> bool:
+        """Whether to ask it; a text that comes before it has practiced is one to practice on."""
+        if self.ready and self._lessons:
+            with contextlib.suppress(UnicodeEncodeError):
+                self.ask(content).add_done_callback(self._learn)
+                self._lessons -= 1
+        return self.ready and self.practiced
 
     def send(self, said: bytes) -> None:
         """Octets that are answered with none."""
@@ -91,6 +109,10 @@ class Line(asyncio.Protocol):
 
     def _welcome(self, answer: "asyncio.Future[bytes]") -> None:
         self.ready = not answer.cancelled() and answer.exception() is None and not self._finished
+
+    def _learn(self, answer: "asyncio.Future[bytes]") -> None:
+        if not answer.cancelled() and answer.exception() is None:
+            self._unlearned -= 1
 
     def _flush(self) -> None:
         if self._transport is not None and self._out:

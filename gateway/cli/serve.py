@@ -33,8 +33,8 @@ REFUSALS = (
     OSError,
 )
 """What keeps a gateway from starting, each with a text that says what to do."""
-YOUNG_OBJECTS = 50_000
-"""New objects after which the garbage collector looks at them."""
+YOUNG_OBJECTS = 10_000
+"""New objects after which the garbage collector looks at them: a few milliseconds, in which all wait."""
 
 
 @click.command("serve")
@@ -89,7 +89,7 @@ def spare_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    gc.set_threshold(YOUNG_OBJECTS, 100, 20)
 
 
 def announce(app: App) -> None:

@@ -41,7 +41,8 @@ async def working(reader: Reader) -> Aside:
     aside = Aside(reader)
     async with asyncio.timeout(60):
         while not aside.elsewhere:
-            await aside.read(Content(text=f"Il testo {os.urandom(200).hex()} non serve a nulla. " * 40))
+            text = f"Il testo {os.urandom(200).hex()} non serve a nulla. " * 40
+            assert (await aside.read(Content(text=text)))[1] == b""  # while it practices, too
             await asyncio.sleep(0)
     return aside
 
