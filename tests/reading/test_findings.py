@@ -37,6 +37,15 @@ CASES = [
     ("permission_request", "de", "Darf ich Ihnen das Programm zuschicken?", True),
     ("permission_request", "fr", "Puis-je vous envoyer le programme ?", True),
     ("permission_request", "es", "¿Puedo enviarle el programa?", True),
+    # A buyer asks, a colleague proposes: neither sells. A form to fill in still says who writes.
+    ("promotional", "it", "Buonasera, il prezzo della bici è trattabile?", False),
+    ("promotional", "it", "Buongiorno, siamo molto interessati a capire se il vostro impianto si collega con i nostri forni. Potreste inviarci i dati?", False),
+    ("promotional", "it", "Vi aiutiamo a riempire l'agenda e ad acquisire nuovi pazienti. Le va una chiamata di 15 minuti?", True),
+    ("promotional", "en", "Hi Ivo, we audited your shop page and found 4 quick fixes. Mind if I send over the list?", True),
+    ("promotional", "en", "The atlas you reserved is ready for pickup at the front desk until Friday.", False),
+    ("introduces_sender", "it", "Buongiorno, potreste inviarmi un preventivo per il mio studio?", False),
+    ("introduces_sender", "it", "Ciao [Nome], sono [Il tuo nome] di [Azienda] e seguo i tuoi scavi.", True),
+    ("introduces_sender", "en", "Hi [Name], I'm a [role] at [company] and follow your digs.", True),
     # Quiet pitches: whom one works for, what one asks, a sequence that goes on.
     ("promotional", "it", "Ciao Davide, con il mio team seguiamo i conti di trenta studi come il vostro. Da voi come va su quel fronte?", True),
     ("promotional", "en", "Hi Dave, my team looks after the numbers for thirty practices your size. How does it look on your side?", True),
