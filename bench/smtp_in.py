@@ -90,9 +90,12 @@ async def _serve_own(variant: str) -> tuple[int, list[int]]:
         return Answer()
 
     if variant == "lines":
-        from gateway.message.envelope import Message
+        from gateway.message.content import Content
+        from gateway.message.envelope import Message, Sender
 
-        bare = Message.__new__(Message)
+        empty = dict.fromkeys(("id", "source", "controller", "channel"), "")
+        who = Sender(address="news@example.com", key="news@example.com")
+        bare = Message(**empty, sender=who, recipients=(), content=Content(), raw=b"")
         smtp_transaction.compose = lambda *_: bare
     many = {"max_connections": 2000, "max_connections_per_peer": 2000}
     settings = load(smtp_listen="127.0.0.1:0", development=True, **many)
