@@ -302,7 +302,8 @@ class Reply:
 
 
 class Client:
-    """One SMTP session that sends what it is given, byte for byte. A lost connection is a ConnectionError."""
+    """One SMTP session that sends what it is given, byte for byte. A lost connection is a ConnectionError.
+    `welcome` is the reply to EHLO, or a greeting that turns away."""
 
     def __init__(
         self, port: int, *, host: str = "127.0.0.1", timeout: float = 30.0, greet: bool = True
@@ -313,8 +314,9 @@ class Client:
         if not greet:
             return
         try:
-            self.reply()
-            self.command("EHLO client.example")
+            self.welcome = self.reply()
+            if self.welcome.code < 400:
+                self.welcome = self.command("EHLO client.example")
         except BaseException:
             self.close()
             raise
@@ -346,8 +348,9 @@ class Client:
             return answer
         answers = [self.command(f"RCPT TO:<{recipient}>") for recipient in recipients]
         if all(each.code >= 400 for each in answers):
-            self.command("RSET")
-            return answers[0]
+            if answers[-1].code != 421:
+                self.command("RSET")
+            return answers[-1] if answers[-1].code == 421 else answers[0]
         answer = self.command("DATA")
         if answer.code != 354:
             return answer

@@ -244,7 +244,8 @@ class Fleet:
             try:
                 with Client(self.ports[number % len(self.ports)], timeout=30) as client:
                     while not self.over.is_set():
-                        reply = client.send(*receipt(number))
+                        turned_away = client.welcome.code == 421
+                        reply = client.welcome if turned_away else client.send(*receipt(number))
                         if reply.code == 421:
                             self.moved += 1
                             break
