@@ -29,11 +29,11 @@ def main(number: int) -> None:
                 reader.prepare()
                 gc.collect()
                 gc.freeze()
-                gc.disable()  # Left alone it would look at up to 50,000 objects at once, in midst of a text.
+                gc.disable()  # Left alone it would look at up to 50,000 objects at once, amid a text.
                 line.sendall(frame(b""))
             if reader is not None:
                 answer(line, reader, values)
-                gc.collect(0)
+                gc.collect(0)  # what is new since the last texts
 
 
 def answer(line: socket.socket, reader: Reader, values: list[bytes]) -> None:

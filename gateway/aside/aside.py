@@ -42,14 +42,16 @@ class Aside:
     @property
     def elsewhere(self) -> bool:
         """Whether another process reads now."""
-        return self._line is not None and self._line.ready and self._line.practiced
+        return self._line is not None and self._line.ready
 
     async def read(self, content: Content) -> Read:
         """What this text says, and its stored form where it was made already; never raises."""
         line = self._line
-        if line is not None and line.knows(content):
+        if line is not None and line.ready:
             with contextlib.suppress(Gone, UnicodeEncodeError):  # a lone surrogate does not pass the line
                 return unpack_read(await line.ask(content))
+        if line is not None and not line.ready:
+            line.practice(content)
         began = perf_counter()
         reading = self._reader.read(content)
         if self._wanted and line is None:

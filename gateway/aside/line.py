@@ -22,8 +22,7 @@ class Gone(ConnectionError):
 
 
 class Line(asyncio.Protocol):
-    """One process that reads. `ready` once it has the lexicons, until it goes away; `practiced` once it has
-    read some texts, which were read by the other end too."""
+    """One process that reads. `ready` once it has the lexicons and has practiced, until it goes away."""
 
     def __init__(self, process: Process, gone: "Callable[[Line], None]") -> None:
         self._process = process
@@ -34,13 +33,13 @@ class Line(asyncio.Protocol):
         self._part = bytearray()
         self._out: list[bytes] = []
         self._finished = False
-        self._lessons = self._unlearned = LESSONS
-        self.ready = False
+        self._lessons = LESSONS
+        self._welcomed = False
 
     @property
-    def practiced(self) -> bool:
-        """Whether it has read enough to be quick."""
-        return not self._unlearned
+    def ready(self) -> bool:
+        """Whether to ask it."""
+        return self._welcomed and self._lessons <= 0  # below 0 where one text too many was under way
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open."""
@@ -56,13 +55,11 @@ class Line(asyncio.Protocol):
         self._out.append(question)
         return future
 
-    def knows(self, content: Content) -> bool:
-        """Whether to ask it; a text that comes before it has practiced is one to practice on."""
-        if self.ready and self._lessons:
+    def practice(self, content: Content) -> None:
+        """Let it read a text whose answer nobody waits for, unless it has enough of them."""
+        if self._welcomed and len(self._waiting) < self._lessons:
             with contextlib.suppress(UnicodeEncodeError):
                 self.ask(content).add_done_callback(self._learn)
-                self._lessons -= 1
-        return self.ready and self.practiced
 
     def send(self, said: bytes) -> None:
         """Octets that are answered with none."""
@@ -74,7 +71,7 @@ class Line(asyncio.Protocol):
 
     def finish(self) -> None:
         """Ask nothing more; the process ends once it has answered."""
-        self.ready = False
+        self._welcomed = False
         self._finished = True
         self._end_if_done()
 
@@ -99,7 +96,7 @@ class Line(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The process went away, or was let go."""
         del exc
-        self.ready = False
+        self._welcomed = False
         for future in self._waiting:
             if not future.done():
                 future.set_exception(Gone("the process that reads went away"))
@@ -108,11 +105,11 @@ class Line(asyncio.Protocol):
             self._gone(self)
 
     def _welcome(self, answer: "asyncio.Future[bytes]") -> None:
-        self.ready = not answer.cancelled() and answer.exception() is None and not self._finished
+        self._welcomed = not answer.cancelled() and answer.exception() is None and not self._finished
 
     def _learn(self, answer: "asyncio.Future[bytes]") -> None:
         if not answer.cancelled() and answer.exception() is None:
-            self._unlearned -= 1
+            self._lessons -= 1
 
     def _flush(self) -> None:
         if self._transport is not None and self._out:

@@ -40,7 +40,7 @@ class Told(NamedTuple):
     load: Load = 0
 
 
-_NOWHERE: dict[str, Told] = {}
+_NOWHERE: Mapping[str, Told] = {}
 
 
 class Said:
@@ -53,7 +53,7 @@ class Said:
         self.votes = votes
         self.words = words
         self.told = told
-        self.elsewhere: dict[str, Told] = _NOWHERE
+        self.elsewhere = _NOWHERE
 
 
 Span = tuple[int, int, bool, bool]

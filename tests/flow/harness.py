@@ -347,10 +347,11 @@ class Client:
         if answer.code >= 400:
             return answer
         answers = [self.command(f"RCPT TO:<{recipient}>") for recipient in recipients]
+        if answers[-1].code == 421:
+            return answers[-1]
         if all(each.code >= 400 for each in answers):
-            if answers[-1].code != 421:
-                self.command("RSET")
-            return answers[-1] if answers[-1].code == 421 else answers[0]
+            self.command("RSET")
+            return answers[0]
         answer = self.command("DATA")
         if answer.code != 354:
             return answer
