@@ -101,11 +101,39 @@ PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("permission.send", "permission.list", "permission.again"),
     ),
     ("pair.leave_way", ("permission.leave",), ("way_out.words",)),
+    (
+        "pair.buyer_price",
+        ("context.inquiry", "context.asked"),
+        (
+            "promotional.offer",
+            "promotional.trade",
+            "form.price",
+            "promotional.partner",
+            "promotional.who",
+            "promotional.shop",
+            "promotional.act",
+        ),
+    ),
+    (
+        "pair.notice_price",
+        ("context.transactional", "context.service"),
+        (
+            "promotional.offer",
+            "promotional.shop",
+            "promotional.trade",
+            "promotional.event",
+            "form.price",
+            "promotional.act",
+        ),
+    ),
+    ("pair.quoted", ("form.quote",), ("personal.work", "personal.did", "reason.trigger")),
     ("pair.sms_receipt", ("context.transactional",), ("form.premium", "form.shortcode", "promotional.sms")),
     ("pair.letter_way", ("promotional.newsletter",), ("footer.bulk", "way_out.words", "promotional.shop")),
 )
 """What says more together than apart: (name, any of these, any of those). A pitch sells nothing before it
-asks for something, and a question for ten minutes sells nothing before it says what for."""
+asks for something, and a question for ten minutes sells nothing before it says what for. Who asks for a
+price names it, and so does a notice: neither sells. Quotation marks in a text about what the reader said or
+made hold the reader's own words."""
 _SPECIFIC = ("form.proper", "form.date", "form.time", "form.weekday", "form.reference", "form.price")
 MAX_EVIDENCE = 6
 _NOWHERE = (0.0, "")
