@@ -226,10 +226,12 @@ def load_access(path: Path) -> Access:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise AccessError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise AccessError(f"{path}: the file is not UTF-8 text") from error
     yaml = YAML(typ="rt")
     try:
         data = yaml.load(text) or {}
-    except YAMLError as error:
+    except (YAMLError, RecursionError, ValueError) as error:  # the last: a date that is none
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise AccessError(f"{where}: {getattr(error, 'problem', None) or 'not valid YAML'}") from error

@@ -84,7 +84,7 @@ def load_keys(path: Path) -> Keys:
         )
     except OSError as error:
         raise KeysError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise KeysError(f"{path}: not a key file; restore it from your backup") from error
     every = (*keys.peppers, *keys.tokens, keys.signing, *keys.retired)
     if not all(len(k) == 32 for k in every) or not keys.peppers:

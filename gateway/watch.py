@@ -23,10 +23,12 @@ def digest_folder(folder: Path) -> bytes:
     return digest.digest()
 
 
-async def watch_folder(folder: Path, changed: Callable[[], Awaitable[None]]) -> None:
-    """Call `changed` whenever the YAML files below a folder say something else, until cancelled."""
-    known = digest_folder(folder)
+async def watch_folder(folder: Path, changed: Callable[[], Awaitable[None]], known: bytes) -> None:
+    """Call `changed` whenever the YAML files below a folder say something else than they did when their
+    digest was `known`, until cancelled. Take it before the files are read: what changes while a gateway
+    starts is then noticed too."""
     wake = asyncio.Event()
+    wake.set()
     watching = asyncio.create_task(_notice(folder, wake))
     try:
         while True:

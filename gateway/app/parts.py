@@ -17,6 +17,7 @@ from gateway.keys import Keys, load_keys, new_keys, save_keys
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
 from gateway.policy.load import load as load_policies
+from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.review import Review
@@ -85,9 +86,19 @@ def read_keys(path: Path, *, make: bool) -> Keys:
 
 
 def read_policies(settings: Settings) -> tuple[Reader, LivePolicies]:
-    """The reader with its lexicons, and the policies that passed their cases. Raises PolicyErrors."""
-    reader = Reader(load_lexicons(settings.policies_folder / "lexicons"))
-    current = load_policies(settings.policies_folder, reader)
+    """The reader with its lexicons, and the policies that passed their cases. Raises StartError,
+    PolicyErrors."""
+    folder = settings.policies_folder
+    if not folder.is_dir():
+        raise StartError(
+            f"GALATEO_POLICIES: there is no folder {folder}. Name the one that holds your policies,"
+            " jurisdictions and lexicons; where none is named, the shipped ones are used."
+        )
+    try:
+        reader = Reader(load_lexicons(folder / "lexicons"))
+    except BadLexicon as error:
+        raise StartError(f"GALATEO_POLICIES: {folder / 'lexicons'}: {error}") from error
+    current = load_policies(folder, reader)
     return reader, LivePolicies(current, observing=settings.mode == "observe")
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 from gateway.app.delivering import (
     make_announcer,
@@ -33,7 +33,7 @@ from gateway.reading.read import Reader
 from gateway.review import Tasks
 from gateway.settings import Settings
 from gateway.store.protocol import StoreError
-from gateway.watch import watch_folder
+from gateway.watch import digest_folder, watch_folder
 
 log = logging.getLogger("gateway")
 
@@ -44,10 +44,12 @@ RESUME_SECONDS = 5.0
 
 
 class App:
-    """Everything that runs while a gateway serves."""
+    """Everything that runs while a gateway serves. `known` is the digest of the policy folder from before
+    the policies were read."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, known: bytes) -> None:
         self.parts = parts
+        self._known = known
         settings, metrics = parts.settings, parts.metrics
         self.aside = Aside(parts.reader, wanted=settings.read_aside)
         self.intake = Intake(
@@ -113,7 +115,7 @@ class App:
                 ("resume", self._every(RESUME_SECONDS, self.tasks.resume)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),
                 ("upkeep", self.upkeep.run()),
-                ("watch", watch_folder(self.parts.settings.policies_folder, self.reload)),
+                ("watch", self._watch()),
             )
         ]
 
@@ -145,6 +147,9 @@ class App:
             found["reply"] = "{}:{}".format(*self.replies.addresses[0])
         return found | {name: str(listener.address) for name, listener in self.http.items()}
 
+    def _watch(self) -> Coroutine[None, None, None]:
+        return watch_folder(self.parts.settings.policies_folder, self.reload, self._known)
+
     async def reload(self) -> None:
         """Take what the policy folder says now, or keep the last good set and say so.
 
@@ -158,8 +163,10 @@ class App:
             if fine:
                 self.parts.reader.adopt(fresh)
                 self.aside.forget()
+            else:
+                log.error("policies.refused", extra={"problem": policies.problem})
         except BadLexicon as error:
-            log.error("lexicons.refused", extra={"problem": str(error)})
+            log.error("lexicons.refused", extra={"problem": f"lexicons/{error}"})
             fine = False
         except Exception:
             log.exception("policies.broken")
@@ -171,8 +178,6 @@ class App:
             with contextlib.suppress(StoreError):
                 await keep_policies(self.parts.store, policies.current)
             log.info("policies.loaded", extra={"version": policies.current.version})
-        else:
-            log.error("policies.refused", extra={"problem": policies.problem})
 
     def _show_policies(self) -> None:
         current = self.parts.policies.current
@@ -221,8 +226,12 @@ class App:
     async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(seconds)
-            with contextlib.suppress(StoreError):
+            try:
                 await action()
+            except StoreError:
+                continue
+            except Exception:  # what ends here today would never be done again
+                log.exception("round.broken", extra={"task": action.__name__.strip("_")})
 
     async def _sweep(self) -> None:
         for result in await self.parts.review.sweep(time.time()):
@@ -245,9 +254,10 @@ async def build(settings: Settings) -> App:
             "There is no relay to deliver to. Set GALATEO_RELAY, for example smtp://relay.example.com:587,"
             " or try `galateo demo`, which needs none."
         )
+    known = digest_folder(settings.policies_folder)
     parts = await open_parts(settings, serving=True)
     try:
-        return App(parts)
+        return App(parts, known)
     except BaseException:
         await parts.store.close()
         raise

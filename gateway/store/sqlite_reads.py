@@ -23,10 +23,27 @@ THREADS = 2
 """So that one who exports for a minute leaves room for those who look."""
 
 
+_TOLD: tuple[tuple[tuple[type[apsw.Error], ...], str], ...] = (
+    (
+        (apsw.NotADBError, apsw.CorruptError),
+        "the database file is damaged, or is none of SQLite's; put a backup in its place (`galateo restore`)",
+    ),
+    (
+        (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError),
+        "the database file cannot be opened for writing; this user must own it and its folder",
+    ),
+    ((apsw.IOError,), "the disk that holds the database gives errors, or the file is gone"),
+)
+"""Errors that do not pass by themselves: what an operator can do about them."""
+
+
 def translate(error: apsw.Error) -> StoreError:
     """What a database error means to a caller; the text names no value."""
     if isinstance(error, apsw.FullError):
         return DiskFull("the disk that holds the database is full")
+    for kinds, words in _TOLD:
+        if isinstance(error, kinds):
+            return Unavailable(words)
     return Unavailable(f"the database does not answer ({type(error).__name__})")
 
 

@@ -1,11 +1,25 @@
 """What keeps a gateway from starting is told in a line, and nothing else goes wrong on the way out."""
 
+import asyncio
+import os
+import shutil
+import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.flow.harness import Gateway
+from gateway.access import AccessError, load_access
+from gateway.app import App
+from gateway.app.parts import StartError, read_policies
+from gateway.ingress.smtp_tls import make_context
+from gateway.keys import KeysError, load_keys
+from gateway.settings import Settings
+from gateway.store.protocol import Unavailable
+from gateway.store.sqlite import SqliteStore
+from gateway.watch import digest_folder, watch_folder
+from tests.flow.harness import Gateway, eventually, policies
 
 
 @pytest.mark.parametrize("listener", ["SMTP_LISTEN", "OPS_LISTEN"])
@@ -26,3 +40,90 @@ def test_an_address_that_is_taken_is_told(tmp_path: Path, listener: str) -> None
     assert "Traceback" not in said
     assert address.rpartition(":")[2] in said
     assert said.splitlines()[-1].startswith("galateo: ")
+
+
+class TestFilesThatCannotBeMeant:
+    """Each is named, with what to do about it."""
+
+    def test_a_folder_of_policies_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(StartError, match=r"GALATEO_POLICIES: there is no folder .*nowhere"):
+            read_policies(Settings(policies=tmp_path / "nowhere"))
+
+    def test_a_folder_of_policies_without_lexicons(self, tmp_path: Path) -> None:
+        with pytest.raises(StartError, match=r"GALATEO_POLICIES: .*/lexicons: it.yaml"):
+            read_policies(Settings(policies=tmp_path))
+
+    @pytest.mark.parametrize("octets", [b"hello world\n" * 1000, b"SQLite format 3\0" + b"\xff" * 8000])
+    def test_a_database_that_is_none(self, tmp_path: Path, octets: bytes) -> None:
+        (tmp_path / "galateo.db").write_bytes(octets)
+        with pytest.raises(Unavailable, match="galateo restore"):
+            SqliteStore(tmp_path / "galateo.db", clock=time.time)
+
+    def test_a_database_where_nobody_may_write(self, tmp_path: Path) -> None:
+        (tmp_path / "galateo.db").mkdir()
+        with pytest.raises(Unavailable, match="must own it"):
+            SqliteStore(tmp_path / "galateo.db", clock=time.time)
+
+    @pytest.mark.parametrize("octets", [b"", b"[" * 100_000, b"\xff\xfe", b"[1]"])
+    def test_a_key_file_that_is_none(self, tmp_path: Path, octets: bytes) -> None:
+        (tmp_path / "keys").write_bytes(octets)
+        with pytest.raises(KeysError, match="restore it from your backup"):
+            load_keys(tmp_path / "keys")
+
+    @pytest.mark.parametrize("octets", [b"\xff\xfe\0", b"a: " + b"[" * 2000, b"sources: 2026-13-45\n", b"\0"])
+    def test_an_access_file_that_is_none(self, tmp_path: Path, octets: bytes) -> None:
+        (tmp_path / "access.yaml").write_bytes(octets)
+        with pytest.raises(AccessError, match=r"access\.yaml"):
+            load_access(tmp_path / "access.yaml")
+
+    def test_a_certificate_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(OSError, match=r"cert\.pem"):
+            make_context(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+    def test_a_certificate_that_is_none(self, tmp_path: Path) -> None:
+        for name in ("cert.pem", "key.pem"):
+            (tmp_path / name).write_text("nonsense")
+        with pytest.raises(OSError, match=r"key\.pem are no certificate .* GALATEO_SMTP_TLS_KEY"):
+            make_context(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+
+async def test_a_round_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    rounds = 0
+    done = asyncio.Event()
+
+    async def sweep() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise RuntimeError("a bug")
+        done.set()
+
+    turning = asyncio.create_task(App._every(object.__new__(App), 0.001, sweep))
+    await asyncio.wait_for(done.wait(), 5)
+    turning.cancel()
+    assert "round.broken" in caplog.messages
+
+
+async def test_what_changes_while_a_gateway_starts_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "0.yaml").write_text("read at the start")
+    known = digest_folder(tmp_path)
+    (tmp_path / "0.yaml").write_text("written since")
+    noticed = asyncio.Event()
+
+    async def changed() -> None:
+        noticed.set()
+
+    watching = asyncio.create_task(watch_folder(tmp_path, changed, known))
+    await asyncio.wait_for(noticed.wait(), 5)
+    watching.cancel()
+
+
+def test_lexicons_that_go_away_are_what_is_told(tmp_path: Path) -> None:
+    folder = policies(tmp_path / "policies")
+    with Gateway(tmp_path, relay="smtp://127.0.0.1:1", policies=folder) as one:
+        shutil.rmtree(folder / "lexicons")
+        os.kill(one.pid, signal.SIGHUP)
+        eventually(lambda: "lexicons.refused" in one.said())
+        assert '"problem":"lexicons/it.yaml:1: cannot be read' in one.said()
+        eventually(lambda: one.metric("galateo_policy_reloads_total", result="failed"))
+        assert "policies.refused" not in one.said()
