@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Iterable
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from gateway.policy.outcome import Words
@@ -32,8 +32,32 @@ CALLER = web.RequestKey("caller", str)
 def build_app(routes: Iterable[web.AbstractRouteDef]) -> web.Application:
     """An application of these routes inside the frame. Bodies are bounded where they are read."""
     app = web.Application(middlewares=[frame], client_max_size=0)
-    app.add_routes(list(routes))
+    app.add_routes([_expecting(route) for route in routes])
     return app
+
+
+def _expecting(route: web.AbstractRouteDef) -> web.AbstractRouteDef:
+    # What a client expects is answered before any middleware runs, by aiohttp in plain text.
+    if isinstance(route, web.RouteDef):
+        kwargs = {"expect_handler": meet_expectation, **route.kwargs}
+        return web.RouteDef(route.method, route.path, route.handler, kwargs)
+    return route
+
+
+async def meet_expectation(request: web.Request) -> web.StreamResponse | None:
+    """Ask for the body (100), or say that nothing else can be expected (RFC 9110 10.1.1)."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        if request.version >= HttpVersion11:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        return None
+    detail = Words(
+        "Nothing but 100-continue can be expected here. Send the request without the header Expect.",
+        "Qui si può attendere solo 100-continue. Inviare la richiesta senza l'intestazione Expect.",
+    )
+    response = answer_problem(request, Problem("expectation-failed", detail))
+    response.headers.update(SAFE)
+    return response
 
 
 @web.middleware

@@ -239,6 +239,21 @@ class TestForm:
             assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
             writer.close()
 
+    @pytest.mark.parametrize(("expected", "code"), [("200-ok", b" 417 "), ("100-Continue", b" 100 ")])
+    async def test_what_a_tool_expects_is_met_or_a_problem(
+        self, house: House, expected: str, code: bytes
+    ) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.ingest.address.port)
+        writer.write(
+            b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: %b\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}" % expected.encode()
+        )
+        said = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        assert code in said.partition(b"\r\n")[0]
+        assert b"application/problem+json" in said
+        assert b"X-Content-Type-Options: nosniff" in said
+
     async def test_smuggled_requests_are_refused(self, house: House) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", house.ingest.address.port)
         writer.write(
