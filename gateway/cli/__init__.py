@@ -1,6 +1,9 @@
 """The command `galateo`: every command in one literal table, each imported when it is asked for."""
 
+import errno
 import importlib
+import sys
+from typing import Any
 
 import click
 
@@ -49,6 +52,19 @@ class _Commands(click.Group):
         """One line each, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. A file that cannot be read or written, stdout too, is told in a line."""
+        try:
+            done = super().invoke(ctx)
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # `| head`: click ends quietly
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"galateo: {where}{error.strerror or error}", err=True)
+            sys.exit(1)
+        return done
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

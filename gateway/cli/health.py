@@ -1,6 +1,7 @@
 """`galateo health`: ask the gateway on this machine whether it is ready; for container engines."""
 
 import http.client
+import math
 import sys
 
 import click
@@ -12,9 +13,17 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to ask on
 
 @click.command("health")
 @click.option("--alive", is_flag=True, help="Only whether it answers at all, not whether it can work.")
-@click.option("--timeout", default=4.0, show_default=True, help="Seconds to wait for its answer.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 3600, min_open=True),
+    default=4.0,
+    show_default=True,
+    help="Seconds to wait for its answer.",
+)
 def health_command(*, alive: bool, timeout: float) -> None:
     """Ask the gateway at GALATEO_OPS_LISTEN how it is. Exit code 0: fine; 1: not, or no answer."""
+    if math.isnan(timeout):
+        raise click.BadParameter("this is no number of seconds.", param_hint="--timeout")
     try:
         said = ask(load(), "/healthz" if alive else "/readyz", timeout)
     except (SettingsError, OSError) as error:

@@ -32,7 +32,7 @@ def holds_command() -> None:
 @click.option("--source", default="")
 @click.option("--campaign", default="")
 @click.option("--code", default="", help="Only holds that violated this, for example copied_text.")
-@click.option("--limit", default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
 def list_command(as_json: bool, status: str, source: str, campaign: str, code: str, limit: int) -> None:
     """List holds, oldest first."""
     wanted = HoldFilter(status=status, source=source, campaign=campaign, code=code, limit=limit)

@@ -9,6 +9,7 @@ import click
 import orjson
 
 from gateway.message.content import Content
+from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.reading.reading import FINDINGS, Evidence, Finding, Reading
@@ -93,7 +94,10 @@ def _contents(source: str) -> Iterator[tuple[object, Content]]:
 
 @click.command("read")
 @click.argument(
-    "source", metavar="[FILE.jsonl|FILE.eml|-]", default="-", type=click.Path(exists=True, allow_dash=True)
+    "source",
+    metavar="[FILE.jsonl|FILE.eml|-]",
+    default="-",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
 )
 @click.option(
     "--lexicons",
@@ -107,7 +111,10 @@ def read_command(source: str, lexicons: Path | None) -> None:
     One JSON object per line in (id, channel, subject, body; optional sender_name, recipient_name,
     recipient_company, lang, html), one per line out.
     """
-    reader = Reader(load_lexicons(lexicons or DEFAULT_LEXICONS))
+    try:
+        reader = Reader(load_lexicons(lexicons or DEFAULT_LEXICONS))
+    except BadLexicon as error:
+        raise click.UsageError(f"{lexicons or DEFAULT_LEXICONS}: {error}") from None
     for ident, content in _contents(source):
         sys.stdout.buffer.write(
             orjson.dumps(as_json(ident, reader.read(content)), option=orjson.OPT_APPEND_NEWLINE)

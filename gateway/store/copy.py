@@ -17,6 +17,7 @@ from gateway.store.postgres_schema import check, read_catalog
 from gateway.store.postgres_sql import Table, arrays_of
 from gateway.store.protocol import Unavailable
 from gateway.store.sqlite import connect
+from gateway.store.sqlite_reads import translate as translate_sqlite
 
 SLICE = 2000
 SLICE_BYTES = 32 * 1024 * 1024
@@ -51,9 +52,9 @@ class Copied:
 async def copy_database(file: Path, url: str, say: Callable[[Copied], None]) -> list[Copied]:
     """Copy every table, telling `say` of each. Raises StoreError; may be run again after one."""
     lock = _lock(file)
-    source = connect(file)
+    source = None
     try:
-        migrate_sqlite(source)
+        source = _open(file)
         target = await Link(read_address(url), "galateo-copy").connect(patient=True)
         try:
             await target.execute("SET statement_timeout = 0")
@@ -64,8 +65,19 @@ async def copy_database(file: Path, url: str, say: Callable[[Copied], None]) -> 
         finally:
             await target.close()
     finally:
-        source.close()
+        if source is not None:
+            source.close()
         os.close(lock)
+
+
+def _open(file: Path) -> apsw.Connection:
+    """The database in the file, with today's schema. Raises StoreError."""
+    try:
+        source = connect(file)
+        migrate_sqlite(source)
+    except apsw.Error as error:
+        raise translate_sqlite(error) from error
+    return source
 
 
 def _lock(file: Path) -> int:

@@ -1,0 +1,84 @@
+"""What cannot be meant on a command line is told in a line, with the exit code for it; never a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+
+
+def run(folder: Path, *words: str) -> Result:
+    settings = {
+        "GALATEO_DATABASE": f"sqlite:///{folder / 'galateo.db'}",
+        "GALATEO_ACCESS": str(folder / "access.yaml"),
+        "GALATEO_DEVELOPMENT": "1",
+    }
+    done = CliRunner().invoke(main, words, env=settings)
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done
+
+
+def test_a_folder_holds_no_messages_to_read(tmp_path: Path) -> None:
+    done = run(tmp_path, "read", str(tmp_path))
+    assert done.exit_code == 2
+    assert "is a directory" in done.output
+
+
+def test_a_folder_without_lexicons_is_named(tmp_path: Path) -> None:
+    (tmp_path / "messages.jsonl").touch()
+    done = run(tmp_path, "read", "--lexicons", str(tmp_path), str(tmp_path / "messages.jsonl"))
+    assert done.exit_code == 2
+    assert f"{tmp_path}: it.yaml" in done.output.replace("\n", "")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "99999999999999999999"])
+def test_a_limit_of_holds_has_limits(tmp_path: Path, limit: str) -> None:
+    done = run(tmp_path, "holds", "list", "--limit", limit)
+    assert done.exit_code == 2
+    assert "--limit" in done.output
+
+
+@pytest.mark.parametrize("timeout", ["-1", "0", "inf", "nan"])
+def test_a_time_that_nobody_can_wait(tmp_path: Path, timeout: str) -> None:
+    done = run(tmp_path, "health", "--timeout", timeout)
+    assert done.exit_code == 2
+    assert "--timeout" in done.output
+
+
+def test_a_database_to_copy_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "other.db").write_bytes(b"hello world\n" * 1000)
+    done = run(tmp_path, "copy-database", str(tmp_path / "other.db"), "postgresql://127.0.0.1:1/none")
+    assert done.exit_code == 1
+    assert "is none of SQLite's" in done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "checkpoint", "--to"),
+        ("subject", "export", "anna@example.org", "--to"),
+        ("consents", "export", "--out"),
+    ],
+)
+def test_what_cannot_be_written_is_told(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "file").touch()
+    done = run(tmp_path, *words, str(tmp_path / "file" / "under" / "it"))
+    assert done.exit_code == 1
+    assert f"galateo: {tmp_path / 'file' / 'under'}" in done.output
+    assert "Not a directory" in done.output
+
+
+def test_a_full_disk_behind_stdout_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "access", "hash", "--secret", "x"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "galateo: No space left on device\n"
