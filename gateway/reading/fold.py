@@ -8,6 +8,7 @@ byte came from.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.reading.language import split_words
@@ -43,7 +44,7 @@ _MIXED = re.compile(r"[a-zA-ZÀ-ɏ][Ͱ-ԯ]|[Ͱ-ԯ][a-zA-ZÀ-ɏ]")
 _ZERO = re.compile("[\u200b-\u200f\u2060-\u2064\u202a-\u202e\ufeff\u00ad\u034f\u180e]")
 _INWORD = re.compile("[^\\W\\d_][\u200b\u2060-\u2064\u00ad\u034f\u180e\ufeff][^\\W\\d_]")
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-_*·|]{1,2}){3,}[^\W_](?![^\W_])")
-_LEETED = re.compile(r"[^\W\d_]*(?:[013457][^\W\d_]|[^\W\d_][013457@$][^\W\d_])[\w@$]*")
+_LEETED = re.compile(r"(?<![^\W\d_])[^\W\d_]*(?:[013457][^\W\d_]|[^\W\d_][013457@$][^\W\d_])[\w@$]*")
 
 
 class Folded(NamedTuple):
@@ -77,6 +78,7 @@ def _fold_odd(text: str) -> Folded:
     return Folded(bytes(out), tuple(places), tuple(tricks[:8]))
 
 
+@lru_cache(4096)
 def _plain(letter: str, alike: bool) -> bytes:
     if _ZERO.match(letter):
         return b""

@@ -4,12 +4,15 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import re2
+
 from gateway.reading.filing import Cabinet
 from gateway.reading.fold import FOLD
 from gateway.reading.form import SHAPES
 from gateway.reading.matcher import Matcher
 from gateway.reading.notation import BadPhrase, take_apart, translate
-from gateway.reading.shapes import Shapes, compile_finder, occurs
+from gateway.reading.recent import Recent
+from gateway.reading.shapes import Shapes, compile_finder, compile_guard
 from gateway.reading.spelling import Unspellable, spell
 from gateway.reading.words import FINDINGS, Load, Words, pack
 
@@ -26,6 +29,8 @@ _SHAPES = Shapes()
 _LONG = 120
 _RUN_ON = re.compile(rb"[^ ]{%d}" % _LONG)
 """What no one writes, but for those who want searching for a pattern to take long."""
+_GUARDS = 400
+"""Patterns that are kept ready against such text."""
 
 
 class BadLexicon(ValueError):
@@ -51,6 +56,7 @@ class Lexicon:
     words: frozenset[str]
     _matcher: Matcher | None = None
     _finders: "dict[int, tuple[re.Pattern[bytes], bool]]" = field(default_factory=dict)
+    _guards: "Recent[int, re2.Set]" = field(default_factory=lambda: Recent(_GUARDS))
 
     def __getstate__(self) -> tuple[str, tuple[Entry, ...], frozenset[str]]:
         """Without the matcher, which each process makes for itself."""
@@ -58,7 +64,7 @@ class Lexicon:
 
     def __setstate__(self, state: tuple[str, tuple[Entry, ...], frozenset[str]]) -> None:
         self.language, self.entries, self.words = state
-        self._matcher, self._finders = None, {}
+        self._matcher, self._finders, self._guards = None, {}, Recent(_GUARDS)
 
     def match(
         self, text: bytes, words: Sequence[bytes], placed: Container[str]
@@ -69,7 +75,7 @@ class Lexicon:
         spots, unsure = self.matcher.match(low, words)
         run_on = bool(unsure) and len(text) > _LONG and _RUN_ON.search(text) is not None
         for number in unsure:
-            if run_on and not occurs(self.entries[number].pattern, text):
+            if run_on and not self._guard(number).Match(text):
                 continue
             if (span := self._find(number, text, low)) is not None:
                 spots[number] = span
@@ -101,6 +107,13 @@ class Lexicon:
                 anywhere.append(number)
         self._matcher = Matcher(cabinet, anywhere)
         return self._matcher
+
+    def _guard(self, number: int) -> re2.Set:
+        guard = self._guards.get(number)
+        if guard is None:
+            guard = compile_guard(self.entries[number].pattern)
+            self._guards.put(number, guard)
+        return guard
 
     def _find(self, number: int, text: bytes, low: bytes) -> tuple[int, int] | None:
         finder = self._finders.get(number)

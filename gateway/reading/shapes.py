@@ -36,12 +36,12 @@ def compile_finder(pattern: str) -> "tuple[re.Pattern[bytes], bool]":
     return re.compile(re.sub(r"(?<!\\)[A-Z]", lambda one: one[0].lower(), pattern).encode()), True
 
 
-def occurs(pattern: str, text: bytes) -> bool:
-    """Whether a pattern is in a folded text: slower than a finder on most, but linear on any."""
-    matcher = re2.Set.SearchSet(_options())
-    matcher.Add(pattern.encode())
-    matcher.Compile()
-    return bool(matcher.Match(text))
+def compile_guard(pattern: str) -> re2.Set:
+    """What tells whether a pattern is in a folded text: slower than a finder on most, but linear on any."""
+    guard = re2.Set.SearchSet(_options())
+    guard.Add(pattern.encode())
+    guard.Compile()
+    return guard
 
 
 _Part = tuple[list[int], re2.Set]

@@ -1,5 +1,7 @@
 """Whatever comes in: a Reading, never an exception, in bounded time."""
 
+import random
+import re
 import time
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.message.content import Content
 from gateway.reading.read import MAX_TEXT, Reader
 
+_WORD = re.compile(r"[a-zà-ù]{2,}")
 MEGABYTES = 10_000_000
 HOSTILE = {
     "empty": Content(),
@@ -42,6 +45,23 @@ def test_hostile_bodies_read_in_bounded_time(reader: Reader, name: str) -> None:
     assert reading.length <= MAX_TEXT
     size = max(len(HOSTILE[name].text), 0)
     assert reading.truncated or size <= MAX_TEXT
+
+
+@pytest.mark.parametrize("between", ["-", "\u200b", "-a-"])
+def test_words_without_a_blank_take_not_much_longer(reader: Reader, between: str) -> None:
+    # The words of the phrases looked for, so that all of them may be near, and each other text is new.
+    known = [word for one in reader.lexicons.by_language["it"].entries for word in _WORD.findall(one.phrase)]
+    draw = random.Random(between)
+
+    def took(between: str) -> float:
+        text = between.join(draw.choice(known) for _ in range(16_000))[:MAX_TEXT]
+        begun = time.process_time()
+        reader.read(Content(text=text))
+        return time.process_time() - begun
+
+    reader.prepare()
+    took(" ")
+    assert min(took(between) for _ in range(2)) < 7 * min(took(" ") for _ in range(2))
 
 
 def test_deep_nesting_loses_no_text(reader: Reader) -> None:
