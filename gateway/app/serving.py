@@ -14,7 +14,7 @@ from gateway.app.delivering import (
     make_worker,
     process_name,
 )
-from gateway.app.gauges import show_depths, show_surroundings
+from gateway.app.gauges import identify, show_depths, show_surroundings
 from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
 from gateway.aside import Aside
@@ -41,6 +41,10 @@ SWEEP_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
 FORGET_SECONDS = 60.0
 RESUME_SECONDS = 5.0
+GONE = (
+    "The database file was deleted or replaced; what comes in now is lost when this gateway stops. Keep"
+    " senders away, let the outbox empty, stop the gateway and put a backup in place."
+)
 
 
 class App:
@@ -79,6 +83,9 @@ class App:
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
         checks: dict[str, Check] = {"policies": self._policies_loaded}
+        self._file = identify(settings.sqlite_file)
+        if self._file is not None:
+            checks["file"] = self._file_in_place
         self.tasks = Tasks(parts.store, parts.review, time.time)
         self.http = make_http(parts, self.intake, self.events, checks, self._tell_refused, self.tasks)
         self.upkeep = Upkeep(
@@ -189,6 +196,9 @@ class App:
     async def _policies_loaded(self) -> bool:
         return bool(self.parts.policies.current.version)
 
+    async def _file_in_place(self) -> bool:
+        return identify(self.parts.settings.sqlite_file) == self._file
+
     def _tell_refused(self, message: Message, receipt: Receipt) -> None:
         """Refused recipients of a mixed transaction go into the source's next notice, and to the tool itself
         where it asked for that."""
@@ -244,7 +254,12 @@ class App:
     async def _measure(self) -> None:
         metrics = self.parts.metrics
         show_surroundings(metrics, self.parts.settings, self.worker.down)
-        await show_depths(metrics, self.parts.store, time.time())
+        try:
+            await show_depths(metrics, self.parts.store, time.time())
+        finally:
+            if not await self._file_in_place():
+                metrics.database(up=False)
+                log.error("database.gone", extra={"problem": GONE})
 
 
 async def build(settings: Settings) -> App:

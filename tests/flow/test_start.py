@@ -15,6 +15,7 @@ from gateway.app import App
 from gateway.app.parts import StartError, read_policies
 from gateway.ingress.smtp_tls import make_context
 from gateway.keys import KeysError, load_keys
+from gateway.ops.health import FRESH
 from gateway.settings import Settings
 from gateway.store.protocol import Unavailable
 from gateway.store.sqlite import SqliteStore
@@ -116,6 +117,19 @@ async def test_what_changes_while_a_gateway_starts_is_noticed(tmp_path: Path) ->
     watching = asyncio.create_task(watch_folder(tmp_path, changed, known))
     await asyncio.wait_for(noticed.wait(), 5)
     watching.cancel()
+
+
+def test_a_database_that_is_taken_away_is_told(tmp_path: Path) -> None:
+    with Gateway(tmp_path, relay="smtp://127.0.0.1:1") as one:
+        assert one.request("GET", "/readyz", ops=True).json()["checks"]["file"] == "ok"
+        (tmp_path / "galateo.db").rename(tmp_path / "elsewhere.db")
+        time.sleep(FRESH)
+        ready = one.request("GET", "/readyz", ops=True)
+        assert (ready.status, ready.json()["checks"]["file"]) == (503, "failed")
+        eventually(lambda: "database.gone" in one.said(), 20)
+        assert one.metric("galateo_database_up") == 0
+        (tmp_path / "elsewhere.db").rename(tmp_path / "galateo.db")
+        eventually(lambda: one.request("GET", "/readyz", ops=True).status == 200)
 
 
 def test_lexicons_that_go_away_are_what_is_told(tmp_path: Path) -> None:
