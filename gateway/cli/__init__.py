@@ -2,7 +2,9 @@
 
 import errno
 import importlib
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -55,6 +57,8 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. A file that cannot be read or written, stdout too, is told in a line."""
+        if sys.stdout is None:  # as with `>&-`; nothing else may get its number
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
         try:
             done = super().invoke(ctx)
             sys.stdout.flush()

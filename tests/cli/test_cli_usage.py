@@ -71,6 +71,20 @@ def test_what_cannot_be_written_is_told(tmp_path: Path, words: tuple[str, ...]) 
     assert "Not a directory" in done.output
 
 
+@pytest.mark.parametrize("words", ["access hash --secret x", "check -q shipped", "read empty"])
+def test_a_closed_stdout_is_no_fault(tmp_path: Path, words: str) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "shipped").mkdir()
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m gateway {words} >&-"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_full_disk_behind_stdout_is_told() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
