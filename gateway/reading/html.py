@@ -28,6 +28,8 @@ MAX_HTML = 400_000
 MAX_DEPTH = 512
 _LONGEST_KEPT = 3_000
 _MOST_PIECES = 60
+_MOST_CLASSES = 1_000
+"""Hidden classes beyond which a page that adds more of them goes to the real parser."""
 _ENDS = ("</p><", "</tr><", "</td><", "</div><", "</li><", "</table><")
 _CHUNK = 400
 """Characters; where lines are longer than this on average, the page is cut at the ends of its elements."""
@@ -229,8 +231,10 @@ class _Scanner:
 
     def _hush(self, kind: str, tag: str, piece: str) -> bool:
         if kind == "open" and tag != "head":
-            if tag == "style":
-                self.classes |= hidden_classes(piece)
+            if tag == "style" and (more := hidden_classes(piece) - self.classes):
+                if len(self.classes) > _MOST_CLASSES:
+                    return False
+                self.classes |= more
             self.skip = "/" + tag
             self.silent = tag
         return tag not in ("noscript", "template")
@@ -279,7 +283,7 @@ def _walk(  # noqa: C901 (a tree walk without recursion)
     """The thorough reading, with an HTML5 parser and without recursion, whatever the depth."""
     sheet = Sheet()
     tree = LexborHTMLParser(html)
-    classes: frozenset[str] = frozenset()
+    classes: set[str] = set()
     for style in tree.css("style"):
         classes |= hidden_classes("x{}" + (style.text() or ""))
     root = tree.body or tree.root

@@ -64,6 +64,17 @@ def test_words_without_a_blank_take_not_much_longer(reader: Reader, between: str
     assert min(took(between) for _ in range(2)) < 7 * min(took(" ") for _ in range(2))
 
 
+def test_many_style_sheets_take_no_longer_each(reader: Reader) -> None:
+    def took(sheets: int) -> float:
+        html = "".join(f"<style>.c{one}{{display:none}}</style>" for one in range(sheets))
+        begun = time.process_time()
+        page = reader.see(Content(html=html + '<p class="c7">hidden words</p><p>seen</p>'))
+        assert (page.text, [text for text, _ in page.hidden]) == ("seen", ["hidden words"])
+        return time.process_time() - begun
+
+    assert min(took(10_000) for _ in range(3)) < 20 * min(took(1_000) for _ in range(3))
+
+
 def test_deep_nesting_loses_no_text(reader: Reader) -> None:
     assert reader.see(HOSTILE["deep html"]).text == "ciao a tutti"
 
