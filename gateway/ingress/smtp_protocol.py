@@ -160,12 +160,12 @@ class SmtpSession(Stream):
         if isinstance(rcpt, bytes):
             transaction.refused += 1
             self.refuse(rcpt)
-        elif rcpt.address in transaction.recipients:
+        elif rcpt.address.lower() in transaction.recipients:
             self.out.append(texts.RECIPIENT_OK)
         elif len(transaction.recipients) >= self.reception.limits.recipients:
             self.out.append(texts.TOO_MANY_RECIPIENTS)
         elif self.reception.refuse_at_rcpt is None:
-            transaction.recipients[rcpt.address] = rcpt
+            transaction.recipients[rcpt.address.lower()] = rcpt
             self.out.append(texts.RECIPIENT_OK)
         else:
             self._ask_about(transaction, rcpt)

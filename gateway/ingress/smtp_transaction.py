@@ -25,7 +25,10 @@ LARGE = 262_144
 
 @dataclass(slots=True, eq=False)
 class Transaction:
-    """Who sends, by which source, to whom so far; `refused` counts recipients turned away."""
+    """Who sends, by which source, to whom so far; `refused` counts recipients turned away.
+
+    Recipients stand under their address in small letters: who is named twice is written to once.
+    """
 
     source: Source
     mail: MailFrom
@@ -35,7 +38,7 @@ class Transaction:
     def settle(self, rcpt: RcptTo, reason: str | None) -> bytes:
         """Take a recipient, or not for a reason; return the reply."""
         if reason is None:
-            self.recipients[rcpt.address] = rcpt
+            self.recipients[rcpt.address.lower()] = rcpt
             return texts.RECIPIENT_OK
         self.refused += 1
         return refuse_recipient(reason)

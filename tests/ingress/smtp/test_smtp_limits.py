@@ -138,6 +138,16 @@ async def test_own_failures_ask_to_come_again(error: Exception, reply: str) -> N
             assert "bob" not in said
 
 
+@pytest.mark.parametrize("asked", [False, True])
+async def test_who_is_named_twice_is_written_to_once(asked: bool) -> None:
+    async with House(refuse_at_rcpt=(lambda *_: None) if asked else None) as house:
+        wire = await ready(house)
+        await wire.mail("Bob@example.org", "bob@EXAMPLE.org", "ann@example.org", "Bob@example.org")
+        await wire.send(MAIL + b".\r\n")
+        assert (await wire.reply()).startswith("250")
+        assert [r.address for r in house.messages[0].recipients] == ["Bob@example.org", "ann@example.org"]
+
+
 @pytest.mark.parametrize("late", [False, True])
 async def test_refusal_at_rcpt_at_once_or_later(late: bool) -> None:
     def refuse(_: Any, recipient: Any) -> Any:
