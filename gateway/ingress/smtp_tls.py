@@ -11,8 +11,12 @@ def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     for path in (certificate, key):
-        with path.open("rb"):  # else the library says that a file is absent, but not which
-            pass
+        try:
+            path.open("rb").close()
+        except OSError as error:  # the library would not say which
+            raise OSError(
+                f"{path}, of GALATEO_SMTP_TLS_CERT and GALATEO_SMTP_TLS_KEY, cannot be read: {error.strerror}"
+            ) from error
     try:
         context.load_cert_chain(certificate, key)
     except ssl.SSLError as error:
