@@ -23,7 +23,7 @@ LABELS = {"personal_detail": "personalised"}
 LANGUAGES = ("it", "en", "de", "fr", "es")
 HOLD = 2.0
 """How strongly weights are held near zero."""
-TIMES, SOURCES, OFTEN = 6, 3, 40
+TIMES, SOURCES, OFTEN = 8, 3, 40
 """A word is in so many messages, of so many files; one that is in OFTEN may be of a single file."""
 LEAST = 0.2
 """Smaller weights are left out."""

@@ -114,26 +114,14 @@ PAIRS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
             "promotional.act",
         ),
     ),
-    (
-        "pair.notice_price",
-        ("context.transactional", "context.service"),
-        (
-            "promotional.offer",
-            "promotional.shop",
-            "promotional.trade",
-            "promotional.event",
-            "form.price",
-            "promotional.act",
-        ),
-    ),
-    ("pair.quoted", ("form.quote",), ("personal.work", "personal.did", "reason.trigger")),
+    ("pair.quoted", ("form.quote",), ("personal.work", "reason.trigger")),
     ("pair.sms_receipt", ("context.transactional",), ("form.premium", "form.shortcode", "promotional.sms")),
     ("pair.letter_way", ("promotional.newsletter",), ("footer.bulk", "way_out.words", "promotional.shop")),
 )
 """What says more together than apart: (name, any of these, any of those). A pitch sells nothing before it
 asks for something, and a question for ten minutes sells nothing before it says what for. Who asks for a
-price names it, and so does a notice: neither sells. Quotation marks in a text about what the reader said or
-made hold the reader's own words."""
+price, or answers who asked, names it and sells nothing. Quotation marks in a text about what the reader said
+or made hold the reader's own words."""
 _SPECIFIC = ("form.proper", "form.date", "form.time", "form.weekday", "form.reference", "form.price")
 MAX_EVIDENCE = 6
 _NOWHERE = (0.0, "")
