@@ -29,7 +29,14 @@ def replay(since: float, name: str, wanted: tuple[str, ...]) -> None:
         raise SystemExit(1)
 
 
+def _check_source(parts: Parts, name: str, hint: str) -> None:
+    if name not in parts.access.sources:
+        raise click.BadParameter(f"there is no source {name!r} in the access file.", param_hint=hint)
+
+
 async def _replay(parts: Parts, since: float, name: str, wanted: frozenset[str]) -> tuple[int, int]:
+    if name:
+        _check_source(parts, name, "--source")
     endpoints = [e for e in endpoints_of(parts.access.sources.values()) if not name or e.source == name]
     told = failed = 0
     async with open_client() as client:
@@ -53,6 +60,7 @@ def enable(name: str) -> None:
 
 
 async def _enable(parts: Parts, name: str) -> int:
+    _check_source(parts, name, "NAME")
     enabled = 0
     for endpoint in endpoints_of(parts.access.sources.values()):
         position, kept = await position_of(parts.store, endpoint)

@@ -18,6 +18,9 @@ from gateway.store.packing import unpack_decision
 from gateway.store.protocol import HoldFilter
 from gateway.store.records import HoldRow
 
+LONGEST_REASON = 1000
+"""Characters, as in the API."""
+
 
 @click.group("holds")
 def holds_command() -> None:
@@ -90,9 +93,15 @@ async def _find(parts: Parts, hold_id: str) -> dict[str, Any] | None:
     return {**describe(hold), "policy_version": decision.policy_version, "violations": violations}
 
 
+def _why(_: click.Context, parameter: click.Parameter, reason: str) -> str:
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise click.BadParameter(f"say why, in 1 to {LONGEST_REASON} characters.", param=parameter)
+    return reason
+
+
 @holds_command.command("release")
 @click.argument("hold_id")
-@click.option("--reason", required=True, help="Why it may go; kept in the audit log.")
+@click.option("--reason", required=True, callback=_why, help="Why it may go; kept in the audit log.")
 @click.option("--as", "actor", default="", help="Who decides; your login name without it.")
 def release_command(hold_id: str, reason: str, actor: str) -> None:
     """Send a held message, if today's policies let it."""
@@ -102,7 +111,7 @@ def release_command(hold_id: str, reason: str, actor: str) -> None:
 
 @holds_command.command("reject")
 @click.argument("hold_id")
-@click.option("--reason", required=True, help="Why it may not go; kept in the audit log.")
+@click.option("--reason", required=True, callback=_why, help="Why it may not go; kept in the audit log.")
 @click.option("--as", "actor", default="", help="Who decides; your login name without it.")
 def reject_command(hold_id: str, reason: str, actor: str) -> None:
     """Never send a held message."""

@@ -41,6 +41,21 @@ def test_a_limit_of_holds_has_limits(tmp_path: Path, limit: str) -> None:
     assert "--limit" in done.output
 
 
+@pytest.mark.parametrize("reason", ["", " ", "x" * 1001])
+@pytest.mark.parametrize("verdict", ["release", "reject"])
+def test_a_verdict_needs_a_reason(tmp_path: Path, verdict: str, reason: str) -> None:
+    done = run(tmp_path, "holds", verdict, "some-hold", "--reason", reason)
+    assert done.exit_code == 2
+    assert "say why" in done.output
+
+
+@pytest.mark.parametrize("words", [("enable", "nobody"), ("replay", "--since", "1d", "--source", "nobody")])
+def test_events_of_a_source_that_is_none(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = run(tmp_path, "events", *words)
+    assert done.exit_code == 2
+    assert "there is no source 'nobody'" in done.output
+
+
 @pytest.mark.parametrize("timeout", ["-1", "0", "inf", "nan"])
 def test_a_time_that_nobody_can_wait(tmp_path: Path, timeout: str) -> None:
     done = run(tmp_path, "health", "--timeout", timeout)
