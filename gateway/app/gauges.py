@@ -66,19 +66,6 @@ def show_surroundings(metrics: Metrics, settings: Settings, down: Container[str]
             metrics.certificate(expires_at)
 
 
-def identify(file: Path | None) -> tuple[int, int] | None:
-    """Which file that is, whatever its name: device and inode; None where there is none.
-
-    A database that is deleted or replaced under a running gateway takes on everything, without a name by
-    which anybody could find it again.
-    """
-    try:
-        found = file.stat() if file is not None else None
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if found is not None else None
-
-
 def measure_disk(file: Path) -> dict[str, int]:
     """Bytes used by the database's files, size of its disk, free there; nothing where it cannot be read."""
     try:

@@ -14,7 +14,7 @@ from gateway.app.delivering import (
     make_worker,
     process_name,
 )
-from gateway.app.gauges import identify, show_depths, show_surroundings
+from gateway.app.gauges import show_depths, show_surroundings
 from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
 from gateway.aside import Aside
@@ -33,6 +33,7 @@ from gateway.reading.read import Reader
 from gateway.review import Tasks
 from gateway.settings import Settings
 from gateway.store.protocol import StoreError
+from gateway.store.sqlite import identify
 from gateway.watch import digest_folder, watch_folder
 
 log = logging.getLogger("gateway")
@@ -42,8 +43,8 @@ MEASURE_SECONDS = 5.0
 FORGET_SECONDS = 60.0
 RESUME_SECONDS = 5.0
 GONE = (
-    "The database file was deleted or replaced; what comes in now is lost when this gateway stops. Keep"
-    " senders away, let the outbox empty, stop the gateway and put a backup in place."
+    "The database file was deleted or replaced, so nothing more is taken on; what was taken on before is"
+    " still delivered. Let the outbox empty, stop the gateway and put a backup in place."
 )
 
 

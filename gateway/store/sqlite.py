@@ -61,6 +61,19 @@ def connect(path: Path, *, readonly: bool = False, mapped: bool = True) -> apsw.
     return db
 
 
+def identify(path: Path | None) -> tuple[int, int] | None:
+    """Which file that is, whatever its name: device and inode; None where there is none.
+
+    A database that is deleted or replaced under a running gateway would take on everything, without a name
+    by which anybody could find it again.
+    """
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found is not None else None
+
+
 class SqliteStore(Reads):
     """State in one file. `serving` takes the lock that only one gateway process may hold."""
 
@@ -86,6 +99,7 @@ class SqliteStore(Reads):
             self._reader = connect(path, readonly=True, mapped=serving)
         except apsw.Error as error:
             raise translate(error) from error
+        self._file = identify(path)
         self._slow = SlowReads(lambda: connect(path, readonly=True))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._sameness = SamenessIndex()
@@ -219,7 +233,7 @@ class SqliteStore(Reads):
 
     async def run(self, unit: Unit[T]) -> T:
         """Do a unit in the next batch; returns once it is durable."""
-        return await self._committer.run(unit)
+        return await self.queue(unit)
 
     def expect(self, more: int) -> None:
         """So many more units, or fewer, are on their way: a batch waits a moment for them."""
@@ -227,6 +241,8 @@ class SqliteStore(Reads):
 
     def queue(self, unit: Unit[T]) -> "asyncio.Future[T]":
         """The same without a coroutine, for the hot path."""
+        if self._serving and identify(self.path) != self._file:
+            raise Unavailable("the database file was deleted or replaced: what is written now would be lost")
         return self._committer.run(unit)
 
     async def take(self, limit: int) -> list[Entry]:

@@ -105,6 +105,16 @@ async def test_a_round_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixtu
     assert "round.broken" in caplog.messages
 
 
+NOTE = {
+    "channel": "email",
+    "class": "transactional",
+    "sender": {"name": "Rita Conti", "addresses": [{"type": "email", "value": "rita@example.com"}]},
+    "recipient": {"name": "Anna Bo", "addresses": [{"type": "email", "value": "anna@example.org"}]},
+    "subject": "Your parcel",
+    "text": "Your parcel left our warehouse today.",
+}
+
+
 async def test_what_changes_while_a_gateway_starts_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "0.yaml").write_text("read at the start")
     known = digest_folder(tmp_path)
@@ -122,7 +132,9 @@ async def test_what_changes_while_a_gateway_starts_is_noticed(tmp_path: Path) ->
 def test_a_database_that_is_taken_away_is_told(tmp_path: Path) -> None:
     with Gateway(tmp_path, relay="smtp://127.0.0.1:1") as one:
         assert one.request("GET", "/readyz", ops=True).json()["checks"]["file"] == "ok"
+        assert one.request("POST", "/v1/messages", NOTE).status == 202
         (tmp_path / "galateo.db").rename(tmp_path / "elsewhere.db")
+        assert one.request("POST", "/v1/messages", NOTE).status == 503
         time.sleep(FRESH)
         ready = one.request("GET", "/readyz", ops=True)
         assert (ready.status, ready.json()["checks"]["file"]) == (503, "failed")
@@ -130,6 +142,7 @@ def test_a_database_that_is_taken_away_is_told(tmp_path: Path) -> None:
         assert one.metric("galateo_database_up") == 0
         (tmp_path / "elsewhere.db").rename(tmp_path / "galateo.db")
         eventually(lambda: one.request("GET", "/readyz", ops=True).status == 200)
+        assert one.request("POST", "/v1/messages", NOTE).status == 202
 
 
 def test_lexicons_that_go_away_are_what_is_told(tmp_path: Path) -> None:
