@@ -165,7 +165,7 @@ def _expectation(node: Node | None, findings: Findings) -> Expectation | None:
     if node is None:
         return None
     outcome = node.get("outcome")
-    if outcome is None or outcome.value not in _OUTCOMES:
+    if outcome is None or outcome.value not in tuple(_OUTCOMES):
         findings.add(outcome or node, "expect says an outcome: accept, hold or reject")
         return None
     names = {key: _names(node, key, findings) for key in ("rules", "codes", "without")}

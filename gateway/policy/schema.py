@@ -154,14 +154,14 @@ def _entry(node: Node, policy: str, mode: str, scope: Scope, findings: Findings)
     outcome = node.get("outcome")
     if outcome is None:
         findings.add(node, f"the rule {name!r} has no outcome", "outcome: hold, or outcome: reject")
-    elif outcome.value not in OUTCOMES:
+    elif outcome.value not in tuple(OUTCOMES):  # it may be a group of keys, which no dict can look up
         findings.add(
             outcome,
             f"outcome: {outcome.plain()!r} is not one of {', '.join(OUTCOMES)}",
             did_you_mean(str(outcome.value), list(OUTCOMES)),
         )
     rule = build(RULES[name], node, findings, skip=LINE_KEYS)
-    if rule is None or outcome is None or outcome.value not in OUTCOMES:
+    if rule is None or outcome is None or outcome.value not in tuple(OUTCOMES):
         return None
     if name in dict(FLOOR) and mode == "observe":
         findings.add(node, f"{name!r} is part of the floor, which is always enforced", "leave the rule out")

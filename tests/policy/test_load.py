@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 - a table reads best with one case to a line
 
+import contextlib
+import re
 import shutil
 from pathlib import Path
 
@@ -246,6 +248,18 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_nonsense_is_refused_in_words(text) -> None:
     assert all(p.text for p in problems(text))
+
+
+@pytest.mark.parametrize("value", ["{a: b}", "[1]", "[[x]]", "{}", "~", "2.5", "2026-01-01"])
+def test_a_value_of_another_kind_is_refused_in_words(value: str) -> None:
+    lines = GOOD.split("\n")
+    places = [place for place, line in enumerate(lines) if re.match(r"[ -]*[a-z_]+: +\S", line)]
+    assert len(places) > 15
+    for place in places:
+        head = lines[place].split(":")[0]
+        damaged = "\n".join([*lines[:place], f"{head}: {value}", *lines[place + 1 :]])
+        with contextlib.suppress(PolicyErrors):
+            compose({"a.yaml": damaged}, READER)
 
 
 @settings(max_examples=150, deadline=None)
