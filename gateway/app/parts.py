@@ -23,7 +23,7 @@ from gateway.reading.read import Reader
 from gateway.review import Review
 from gateway.settings import Settings
 from gateway.store.postgres import PostgresStore
-from gateway.store.protocol import Store
+from gateway.store.protocol import Store, WrongKeys
 from gateway.store.sqlite import SqliteStore
 
 
@@ -146,35 +146,37 @@ def make_office(settings: Settings) -> Office:
 
 
 async def start_store(
-    settings: Settings, keys: Keys, metrics: Metrics | None, *, serving: bool, chain: str
+    settings: Settings, metrics: Metrics | None, *, serving: bool, chain: str
 ) -> tuple[Store, Keys]:
-    """The store, started and found to go with these keys. Raises StoreError."""
+    """The store, started, and the keys that it goes with. Raises StartError, KeysError, StoreError."""
+    made = not settings.keys_file.exists()
+    keys = read_keys(settings.keys_file, make=not settings.postgres)
     store = open_store(settings, metrics, serving=serving, chain=chain)
     await store.start()
     try:
         await store.fingerprint(keys.fingerprint)
         return store, await with_known(store, keys)
-    except BaseException:
+    except BaseException as error:
         await store.close()
+        if made and isinstance(error, WrongKeys):  # nobody should take it for the one that is missing
+            settings.keys_file.unlink(missing_ok=True)
         raise
 
 
 async def open_ledger(settings: Settings, *, chain: str) -> Ledger:
     """Open the store for the consent log alone, which takes a fraction of the time."""
     access = read_access(settings)
-    keys = read_keys(settings.keys_file, make=not settings.postgres)
-    store, keys = await start_store(settings, keys, None, serving=False, chain=chain)
+    store, keys = await start_store(settings, None, serving=False, chain=chain)
     return Ledger(access=access, store=store, consents=Consents(store, keys), shared=settings.postgres)
 
 
 async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway") -> Parts:
     """Read the files, open the store, load the policies."""
     access = read_access(settings)
-    keys = read_keys(settings.keys_file, make=not settings.postgres)
     signing = read_signing(settings)
     reader, policies = read_policies(settings)
     metrics = Metrics()
-    store, keys = await start_store(settings, keys, metrics, serving=serving, chain=chain)
+    store, keys = await start_store(settings, metrics, serving=serving, chain=chain)
     letterhead = make_letterhead(settings, keys, signing)
     return Parts(
         settings=settings,

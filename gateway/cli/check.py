@@ -105,7 +105,7 @@ def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet
     if not quiet:
         _print_policies(console, policies, trials)
     _print_problems(console, [trial.problem() for trial in failed])
-    for warning in (*warnings, *_unsigned(policies)):
+    for warning in (*warnings, *_without_policies(folder, policies), *_unsigned(policies)):
         console.print(Text("warning: ", style="yellow").append(warning, style="default"))
     if not failed and not quiet:
         count = f"{len(policies.policies)} policies, {len(trials)} cases"
@@ -168,6 +168,12 @@ def _print_problems(console: Console, problems: Sequence[Problem]) -> None:
         console.print(
             f"{count} problem{'s' if count > 1 else ''}. A running gateway keeps its last good policies."
         )
+
+
+def _without_policies(folder: Path, policies: PolicySet) -> Sequence[str]:
+    if policies.policies:
+        return ()
+    return (f"no policy stands in {folder}, so the floor alone would hold: is it the folder you meant?",)
 
 
 def _unsigned(policies: PolicySet) -> Sequence[str]:

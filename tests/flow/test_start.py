@@ -12,12 +12,12 @@ import pytest
 
 from gateway.access import AccessError, load_access
 from gateway.app import App
-from gateway.app.parts import StartError, read_policies
+from gateway.app.parts import StartError, read_policies, start_store
 from gateway.ingress.smtp_tls import make_context
 from gateway.keys import KeysError, load_keys
 from gateway.ops.health import FRESH
-from gateway.settings import Settings
-from gateway.store.protocol import Unavailable
+from gateway.settings import SecretUrl, Settings
+from gateway.store.protocol import Unavailable, WrongKeys
 from gateway.store.sqlite import SqliteStore
 from gateway.watch import digest_folder, watch_folder
 from tests.flow.harness import Gateway, eventually, policies
@@ -70,6 +70,21 @@ class TestFilesThatCannotBeMeant:
         (tmp_path / "keys").write_bytes(octets)
         with pytest.raises(KeysError, match="restore it from your backup"):
             load_keys(tmp_path / "keys")
+
+    async def test_a_key_file_that_was_lost_is_not_replaced(self, tmp_path: Path) -> None:
+        settings = Settings(database=SecretUrl(f"sqlite:///{tmp_path}/galateo.db"), keys=tmp_path / "keys")
+
+        async def start() -> None:
+            store, _ = await start_store(settings, None, serving=False, chain="test")
+            await store.close()
+
+        await start()
+        kept = (tmp_path / "keys").rename(tmp_path / "kept")
+        with pytest.raises(WrongKeys, match="another key file"):
+            await start()
+        assert not (tmp_path / "keys").exists()
+        kept.rename(tmp_path / "keys")
+        await start()
 
     @pytest.mark.parametrize("octets", [b"\xff\xfe\0", b"a: " + b"[" * 2000, b"sources: 2026-13-45\n", b"\0"])
     def test_an_access_file_that_is_none(self, tmp_path: Path, octets: bytes) -> None:

@@ -50,6 +50,12 @@ def test_check_says_all_is_well() -> None:
     assert "not signed off by counsel" in result.output
 
 
+def test_check_asks_about_a_folder_without_policies(tmp_path: Path) -> None:
+    result = run(str(tmp_path))
+    assert result.exit_code == 0
+    assert "is it the folder you meant?" in result.output
+
+
 def test_check_names_file_and_line_of_a_failing_case(tmp_path: Path) -> None:
     text = (SHIPPED / "placeholders.yaml").read_text()
     (tmp_path / "placeholders.yaml").write_text(text.replace("outcome: accept", "outcome: hold"))
