@@ -33,7 +33,6 @@ from gateway.reading.read import Reader
 from gateway.review import Tasks
 from gateway.settings import Settings
 from gateway.store.protocol import StoreError
-from gateway.store.sqlite import identify
 from gateway.watch import digest_folder, watch_folder
 
 log = logging.getLogger("gateway")
@@ -84,8 +83,7 @@ class App:
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
         checks: dict[str, Check] = {"policies": self._policies_loaded}
-        self._file = identify(settings.sqlite_file)
-        if self._file is not None:
+        if settings.sqlite_file is not None:
             checks["file"] = self._file_in_place
         self.tasks = Tasks(parts.store, parts.review, time.time)
         self.http = make_http(parts, self.intake, self.events, checks, self._tell_refused, self.tasks)
@@ -198,7 +196,7 @@ class App:
         return bool(self.parts.policies.current.version)
 
     async def _file_in_place(self) -> bool:
-        return identify(self.parts.settings.sqlite_file) == self._file
+        return self.parts.store.in_place()
 
     def _tell_refused(self, message: Message, receipt: Receipt) -> None:
         """Refused recipients of a mixed transaction go into the source's next notice, and to the tool itself
@@ -258,7 +256,7 @@ class App:
         try:
             await show_depths(metrics, self.parts.store, time.time())
         finally:
-            if not await self._file_in_place():
+            if not self.parts.store.in_place():
                 metrics.database(up=False)
                 log.error("database.gone", extra={"problem": GONE})
 

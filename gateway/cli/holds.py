@@ -13,13 +13,10 @@ from rich.table import Table
 
 from gateway.app import Parts
 from gateway.cli.session import with_parts
-from gateway.review import ReviewResult
+from gateway.review import LONGEST_REASON, ReviewResult
 from gateway.store.packing import unpack_decision
 from gateway.store.protocol import HoldFilter
 from gateway.store.records import HoldRow
-
-LONGEST_REASON = 1000
-"""Characters, as in the API."""
 
 
 @click.group("holds")

@@ -156,6 +156,10 @@ class PostgresStore(Reads):
                 " GALATEO_KEYS, or nobody stored here would be recognized"
             )
 
+    def in_place(self) -> bool:
+        """Always: there is no file to take away."""
+        return True
+
     async def check(self) -> None:
         """Raises StoreError when the database cannot be written."""
         await self.run(_NOTHING)

@@ -164,6 +164,10 @@ class Store(Protocol):
         """Keep the fingerprint of the key file, or refuse one that differs. Raises WrongKeys."""
         ...
 
+    def in_place(self) -> bool:
+        """Whether what is written stays where it can be found again."""
+        ...
+
     async def check(self) -> None:
         """Raises StoreError when the database cannot be written."""
         ...

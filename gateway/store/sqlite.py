@@ -61,17 +61,13 @@ def connect(path: Path, *, readonly: bool = False, mapped: bool = True) -> apsw.
     return db
 
 
-def identify(path: Path | None) -> tuple[int, int] | None:
-    """Which file that is, whatever its name: device and inode; None where there is none.
-
-    A database that is deleted or replaced under a running gateway would take on everything, without a name
-    by which anybody could find it again.
-    """
+def _identify(path: Path) -> tuple[int, int] | None:
+    """Which file that is, whatever its name: device and inode; None where there is none."""
     try:
-        found = path.stat() if path is not None else None
+        found = path.stat()
     except OSError:
         return None
-    return (found.st_dev, found.st_ino) if found is not None else None
+    return found.st_dev, found.st_ino
 
 
 class SqliteStore(Reads):
@@ -99,7 +95,7 @@ class SqliteStore(Reads):
             self._reader = connect(path, readonly=True, mapped=serving)
         except apsw.Error as error:
             raise translate(error) from error
-        self._file = identify(path)
+        self._file = _identify(path)
         self._slow = SlowReads(lambda: connect(path, readonly=True))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._sameness = SamenessIndex()
@@ -240,8 +236,8 @@ class SqliteStore(Reads):
         self._committer.expect(more)
 
     def queue(self, unit: Unit[T]) -> "asyncio.Future[T]":
-        """The same without a coroutine, for the hot path."""
-        if self._serving and identify(self.path) != self._file:
+        """The same without a coroutine: it is queued at once."""
+        if self._serving and not self.in_place():
             raise Unavailable("the database file was deleted or replaced: what is written now would be lost")
         return self._committer.run(unit)
 
@@ -266,6 +262,11 @@ class SqliteStore(Reads):
                 "this database was made with another key file: give it back by GALATEO_KEYS, or nobody"
                 " stored here would be recognized"
             )
+
+    def in_place(self) -> bool:
+        """Whether the file of that name is the one that was opened. One that is deleted or replaced would
+        take on everything, without a name by which anybody could find it again."""
+        return _identify(self.path) == self._file
 
     async def check(self) -> None:
         """Raises StoreError when the database cannot be written."""
