@@ -15,7 +15,7 @@ from gateway.app.access_file import read_access_file
 from gateway.cli.in_force import NotGiven, fetch
 from gateway.evidence.regressions import regressions
 from gateway.policy.cases import Trial
-from gateway.policy.load import PolicyErrors, Problem, try_folder
+from gateway.policy.load import PolicyErrors, Problem, overlooked, try_folder
 from gateway.policy.policies import PolicySet
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
@@ -47,6 +47,8 @@ def check_command(folder: Path | None, quiet: bool, against: str) -> None:
         known = not wrong
         for line in wrong:
             console.print(Text(line, style="red"))
+    if folder.is_file():
+        raise click.UsageError(f"{folder} is a file: name the folder that it stands in, {folder.parent}.")
     if not folder.is_dir():
         raise click.UsageError(f"There is no folder {folder}.")
     fine = check(folder, console, warnings, quiet=quiet) and known
@@ -105,7 +107,8 @@ def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet
     if not quiet:
         _print_policies(console, policies, trials)
     _print_problems(console, [trial.problem() for trial in failed])
-    for warning in (*warnings, *_without_policies(folder, policies), *_unsigned(policies)):
+    told = (*_without_policies(folder, policies), *_overlooked(folder), *_unsigned(policies))
+    for warning in (*warnings, *told):
         console.print(Text("warning: ", style="yellow").append(warning, style="default"))
     if not failed and not quiet:
         count = f"{len(policies.policies)} policies, {len(trials)} cases"
@@ -174,6 +177,13 @@ def _without_policies(folder: Path, policies: PolicySet) -> Sequence[str]:
     if policies.policies:
         return ()
     return (f"no policy stands in {folder}, so the floor alone would hold: is it the folder you meant?",)
+
+
+def _overlooked(folder: Path) -> Sequence[str]:
+    return [
+        f"{name} is not read: a policy's file stands in {folder} and ends in .yaml"
+        for name in overlooked(folder)
+    ]
 
 
 def _unsigned(policies: PolicySet) -> Sequence[str]:

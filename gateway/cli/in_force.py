@@ -52,7 +52,7 @@ async def _ask(url: str, token: str) -> tuple[int, bytes]:
 def _write(folder: Path, name: str, text: str) -> None:
     """A file, where its name leads nowhere else."""
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or path.suffix != ".yaml" or "\\" in name:
+    if path.is_absolute() or ".." in path.parts or path.suffix not in (".yaml", ".yml") or "\\" in name:
         raise ValueError(name)
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from gateway.policy.syntax import diagnose, strange
+
 MAX_CHARACTERS = 512 * 1024
 """Policy files are written by people; a longer one is a mistake."""
 
@@ -70,6 +72,16 @@ class Node:
         """The value under a key of a mapping."""
         return self.value.get(key) if isinstance(self.value, dict) else None
 
+    @property
+    def shown(self) -> str:
+        """What stands there, as a complaint quotes it: a short text or number, else its kind."""
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        if not isinstance(self.value, str | int | float):
+            return self.kind
+        text = str(self.value)
+        return repr(text if len(text) < 40 else text[:39] + "…")
+
     def plain(self) -> Any:
         """The same without places."""
         if isinstance(self.value, dict):
@@ -93,10 +105,14 @@ class Findings:
             Problem(file=self.file, line=line, column=column, text=text, suggestion=suggestion)
         )
 
-    def unknown_keys(self, node: "Node", known: tuple[str, ...]) -> None:
-        """Complains about every key of a mapping that is not known."""
+    def unknown_keys(self, node: "Node", known: tuple[str, ...], outside: tuple[str, ...] = ()) -> None:
+        """Complains about every key of a mapping that is not known; `outside` are keys of what holds it."""
         for key, place in (node.keys or {}).items():
-            if key not in known:
+            if key in outside and key not in known:
+                self.add(
+                    place, f"the key {key!r} stands too far to the right", "begin its line without spaces"
+                )
+            elif key not in known:
                 self.add(place, f"unknown key {key!r}", did_you_mean(key, known))
 
 
@@ -117,12 +133,15 @@ def parse(text: str, findings: Findings) -> Node | None:
     try:
         root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        findings.add(place, f"this is not valid YAML: {error.problem or error.context}")
+        unclosed = "end of stream" in str(error.problem)  # what was opened tells more than the file's end
+        mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
+        line, wrong, hint = diagnose(text, str(error.problem or error.context), mark.line + 1 if mark else 1)
+        column = mark.column + 1 if mark and mark.line + 1 == line else 1
+        findings.add((line, column), f"this is not valid YAML: {wrong}", hint)
         return None
     except (YAMLError, RecursionError, ValueError) as error:
-        findings.add((0, 0), f"this is not valid YAML: {type(error).__name__}")
+        line, wrong, hint = strange(text) or (1, type(error).__name__, "")
+        findings.add((line, 1), f"this is not valid YAML: {wrong}", hint)
         return None
     if root is None:
         findings.add((1, 1), "the file is empty")
@@ -163,7 +182,9 @@ class _Tree:
                 self._findings.add(at, f"the key {key!r} stands here twice", f"first on line {keys[key][0]}")
                 continue
             keys[key] = at
-            values[key] = self.node(raw_value, depth + 1)
+            made = self.node(raw_value, depth + 1)
+            # Where a value is left out, the parser's place is that of whatever comes next.
+            values[key] = Node(None, *at) if made.value is None else made
         return Node(values, *place, keys)
 
     def _scalar(self, raw: ScalarNode, place: tuple[int, int]) -> Any:

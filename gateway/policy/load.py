@@ -4,6 +4,7 @@ The folder holds `*.yaml` (one policy each), `jurisdictions/*.yaml` and `lexicon
 reading loads; here they only count into the version). A set loads whole or not at all.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from gateway.policy.jurisdictions import read_jurisdiction
 from gateway.policy.policies import Policy, PolicySet
 from gateway.policy.rules.frequency import QuietHours, holidays_of
 from gateway.policy.schema import fingerprint, read_policy
+from gateway.policy.syntax import undecodable
 
-__all__ = ["Path", "PolicyErrors", "Problem", "compose", "load", "read_folder", "try_folder"]
+__all__ = ["Path", "PolicyErrors", "Problem", "compose", "load", "overlooked", "read_folder", "try_folder"]
 
 FOLDERS = ("", "jurisdictions", "lexicons")
 MAX_FILES = 1000
@@ -31,16 +33,32 @@ def read_folder(folder: Path) -> dict[str, str]:
             name = f"{sub}/{path.name}" if sub else path.name
             if path.name.startswith(".") or not path.is_file():
                 continue
+            data = b""
             try:
-                texts[name] = path.read_text(encoding="utf-8-sig")
-            except (OSError, UnicodeDecodeError) as error:
-                why = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
-                problems.append(Problem(file=name, line=0, column=0, text=f"the file {why}"))
+                data = path.read_bytes()
+                texts[name] = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+            except OSError:
+                problems.append(Problem(file=name, line=0, column=0, text="the file cannot be read"))
+            except UnicodeDecodeError:
+                line, wrong, hint = undecodable(data)
+                problems.append(Problem(file=name, line=line, column=1, text=wrong, suggestion=hint))
     if len(texts) > MAX_FILES:
         problems.append(Problem(file=str(folder), line=0, column=0, text=f"more than {MAX_FILES} files"))
     if problems:
         raise PolicyErrors(problems)
     return texts
+
+
+def overlooked(folder: Path) -> tuple[str, ...]:
+    """Files within the folder that look like policies and are not read, such as `a.yaml.txt`."""
+    read = {path for sub in (*FOLDERS, "retention") for path in (folder / sub).glob("*.y*ml")}
+    return tuple(
+        str(path.relative_to(folder))
+        for path in sorted(folder.glob("**/*"))
+        if re.search(r"\.ya?ml(\.txt)?$", path.name, re.IGNORECASE)
+        and path not in read
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def load(folder: Path, reader: Reads | None = None) -> PolicySet:
@@ -70,12 +88,12 @@ def _assemble(texts: Mapping[str, str]) -> tuple[PolicySet, list[Example]]:
     policies: list[Policy] = []
     examples: list[Example] = []
     laws: dict[str, Jurisdiction] = {}
-    for name in sorted(texts):
+    for name in sorted(texts, key=lambda name: (not name.startswith("jurisdictions/"), name)):
         findings = Findings(name)
         if name.startswith("jurisdictions/"):
             _add_jurisdiction(texts[name], findings, laws)
         elif "/" not in name:
-            file = read_policy(texts[name], findings)
+            file = read_policy(texts[name], findings, tuple(laws))
             if file is not None and _is_new(file.policy, policies, findings):
                 policies.append(file.policy)
                 examples.extend(file.cases)

@@ -19,6 +19,7 @@ _UNITS = {
     "year": 365 * 86400,
 }
 _SHORT = {"s": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week"}
+_LONGEST = 10 * _UNITS["year"]
 _DURATION = re.compile(r"(?:(\d{1,6})\s*)?([a-z]+?)s?")
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 
@@ -112,7 +113,22 @@ def _read_scalar(wanted: Any, node: Node, key: str, findings: Findings) -> Any:
     if wanted is str and isinstance(value, str):
         return value
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-    return _complain(node, key, names[wanted], findings)
+    return _complain(node, key, names[wanted], findings, _meant(wanted, value, key))
+
+
+_YES = ("yes", "y", "on", "1", "si", "sì", "ja", "oui", "sí", "vero", "wahr", "vrai")
+_NO = ("no", "n", "off", "0", "nein", "non", "falso", "falsch", "faux")
+
+
+def _meant(wanted: type, value: Any, key: str) -> str:
+    """What was meant by a value of another type, where that is clear."""
+    if wanted in (int, float) and isinstance(value, str) and value.isdecimal() and len(value) < 9:
+        return f"without quotes, {key}: {int(value)}"
+    if wanted is str and isinstance(value, int | float) and not isinstance(value, bool):
+        return f'in quotes, {key}: "{value}"'
+    if wanted is bool and str(value).casefold() in (*_YES, *_NO):
+        return f"{key}: {'true' if str(value).casefold() in _YES else 'false'}"
+    return ""
 
 
 def _read_group(wanted: type, node: Node, key: str, findings: Findings) -> Any:
@@ -137,7 +153,7 @@ def _read_word(words: tuple[str, ...], node: Node, key: str, findings: Findings)
         return node.value
     known = [word for word in words if word]
     findings.add(
-        node, f"{key}: {_shown(node)} is not one of {', '.join(known)}", did_you_mean(str(node.value), known)
+        node, f"{key}: {node.shown} is not one of {', '.join(known)}", did_you_mean(str(node.value), known)
     )
     return UNSET
 
@@ -145,17 +161,13 @@ def _read_word(words: tuple[str, ...], node: Node, key: str, findings: Findings)
 def _read_duration(node: Node, key: str, findings: Findings) -> Any:
     found = seconds(node.value) if isinstance(node.value, str) else None
     if found is None:
-        return _complain(node, key, "a length of time such as 7 days, 1 hour or week", findings)
+        hint = f"say the unit, {key}: {node.value} days" if isinstance(node.value, int) else ""
+        return _complain(node, key, "a length of time such as 7 days, 1 hour or week", findings, hint)
+    if found > _LONGEST:
+        return _complain(node, key, "at most 10 years", findings)
     return Duration(found)
 
 
-def _complain(node: Node, key: str, wanted: str, findings: Findings) -> object:
-    findings.add(node, f"{key} must be {wanted}, not {_shown(node)}")
+def _complain(node: Node, key: str, wanted: str, findings: Findings, hint: str = "") -> object:
+    findings.add(node, f"{key} must be {wanted}, not {node.shown}", hint)
     return UNSET
-
-
-def _shown(node: Node) -> str:
-    if isinstance(node.value, str | int | float) and not isinstance(node.value, bool):
-        text = str(node.value)
-        return repr(text if len(text) < 40 else text[:39] + "…")
-    return node.kind

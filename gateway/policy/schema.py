@@ -1,9 +1,11 @@
 """From a YAML tree to a Policy: which keys a policy file has and what each must be."""
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.policy.cases import Example, read_case
 from gateway.policy.document import Findings, Node, did_you_mean, parse
@@ -14,6 +16,8 @@ from gateway.policy.rules.table import FLOOR, RULES
 KEYS = ("version", "policy", "title", "owner", "why", "mode", "applies_to", "rules", "cases")
 SCOPE_KEYS = ("class", "channel", "source", "campaign", "purpose", "recipient_domain", "jurisdiction")
 LINE_KEYS = ("rule", "outcome")
+_NAME = re.compile(r"\w[\w .-]{0,63}")
+"""Names stand in replies to tools, in metrics and in the console's addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,8 @@ def text_of(node: Node, key: str, findings: Findings, default: str | None = None
             findings.add(node, f"the key {key!r} is missing")
         return default or ""
     if not isinstance(value.value, str) or not value.value.strip():
-        findings.add(value, f"{key} must be text, not {value.kind}")
+        quoted = isinstance(value.value, int | float)
+        findings.add(value, f"{key} must be text, not {value.kind}", f'{key}: "..."' if quoted else "")
         return ""
     return value.value
 
@@ -51,8 +56,8 @@ def version_of(node: Node, findings: Findings) -> None:
         findings.add(version, f"version {version.value!r} is not known here", "version: 1")
 
 
-def read_policy(text: str, findings: Findings) -> File | None:
-    """The policy in one file's text, or None with the problems noted."""
+def read_policy(text: str, findings: Findings, laws: tuple[str, ...] = ()) -> File | None:
+    """The policy in one file's text, or None with the problems noted. `laws` are the jurisdictions known."""
     root = parse(text, findings)
     if root is None:
         return None
@@ -62,9 +67,11 @@ def read_policy(text: str, findings: Findings) -> File | None:
     findings.unknown_keys(root, KEYS)
     version_of(root, findings)
     name = text_of(root, "policy", findings)
+    if name and not _NAME.fullmatch(name):
+        findings.add(root.value["policy"], "a policy's name is up to 64 letters, digits, spaces and - . _")
     title = text_of(root, "title", findings, name)
     mode = _one_of(root, "mode", MODES, findings, "enforce")
-    scope = _scope(root.get("applies_to"), findings)
+    scope = _scope(root.get("applies_to"), findings, laws)
     entries = tuple(_entries(root, name, mode, scope, findings))
     cases = tuple(_cases(root, name, findings))
     if findings.problems:
@@ -91,7 +98,7 @@ def _one_of(node: Node, key: str, words: Any, findings: Findings, default: str) 
     if value.value not in tuple(words):
         findings.add(
             value,
-            f"{key}: {value.plain()!r} is not one of {', '.join(words)}",
+            f"{key}: {value.shown} is not one of {', '.join(words)}",
             did_you_mean(str(value.value), list(words)),
         )
         return default
@@ -101,33 +108,59 @@ def _one_of(node: Node, key: str, words: Any, findings: Findings, default: str) 
 _KNOWN_VALUES = {"class": CLASSES, "channel": CHANNELS}
 
 
-def _scope(node: Node | None, findings: Findings) -> Scope:
+def _scope(node: Node | None, findings: Findings, laws: tuple[str, ...]) -> Scope:
     if node is None:
         return Scope()
     if not isinstance(node.value, dict):
         findings.add(node, f"applies_to is a group of keys, not {node.kind}", ", ".join(SCOPE_KEYS))
         return Scope()
-    findings.unknown_keys(node, SCOPE_KEYS)
-    values = {key: _words(key, value, findings) for key, value in node.items() if key in SCOPE_KEYS}
+    findings.unknown_keys(node, SCOPE_KEYS, outside=KEYS)
+    known = {**_KNOWN_VALUES, "jurisdiction": (*laws, "unknown") if laws else ()}
+    values = {
+        key: _words(key, value, known.get(key, ()), findings)
+        for key, value in node.items()
+        if key in SCOPE_KEYS
+    }
     values["class_"] = values.pop("class", frozenset())
     return Scope(**values)
 
 
-def _words(key: str, node: Node, findings: Findings) -> frozenset[str]:
+def _words(key: str, node: Node, known: tuple[str, ...], findings: Findings) -> frozenset[str]:
     items = node.value if isinstance(node.value, tuple) else (node,)
     if not items:
         findings.add(node, f"{key} is empty, so nothing would match", "leave the key out to match everything")
     words = set()
     for item in items:
         if not isinstance(item.value, str) or not item.value:
-            findings.add(item, f"{key} takes words, not {item.kind}")
+            quoted = isinstance(item.value, int | float) and not isinstance(item.value, bool)
+            findings.add(item, f"{key} takes words, not {item.kind}", f'"{item.value}"' if quoted else "")
             continue
-        known = _KNOWN_VALUES.get(key)
-        if known and item.value not in known:
-            findings.add(item, f"unknown {key} {item.value!r}", did_you_mean(item.value, known))
-        lower = key in ("recipient_domain", "jurisdiction")
-        words.add(item.value.casefold() if lower else item.value)
+        word = item.value.casefold() if key == "jurisdiction" else item.value
+        if key == "recipient_domain":
+            word = _domain(item, findings)
+        elif known and word not in known:
+            _complain_of_word(key, item, known, findings)
+        words.add(word)
     return frozenset(words)
+
+
+def _complain_of_word(key: str, node: Node, known: tuple[str, ...], findings: Findings) -> None:
+    listed = [word.strip() for word in str(node.value).replace(",", " ").split()]
+    if len(listed) > 1 and set(listed) <= set(known):
+        hint = f"{key}: [{', '.join(listed)}]"
+    else:
+        hint = did_you_mean(str(node.value), known)
+    where = ", for which there is no file in jurisdictions/" if key == "jurisdiction" else ""
+    findings.add(node, f"unknown {key} {node.shown}{where}", hint)
+
+
+def _domain(node: Node, findings: Findings) -> str:
+    """A domain as addresses have it: A-labels in lower case."""
+    key = normalize("email", f"x@{node.value}")
+    if "@" in node.value or not is_valid("email", key):
+        wrong = f"recipient_domain takes a whole domain, not {node.shown}"
+        findings.add(node, wrong, "for example example.org; one below it is named by itself")
+    return key.rpartition("@")[2]
 
 
 def _entries(root: Node, policy: str, mode: str, scope: Scope, findings: Findings) -> list[Entry]:
@@ -157,7 +190,7 @@ def _entry(node: Node, policy: str, mode: str, scope: Scope, findings: Findings)
     elif outcome.value not in tuple(OUTCOMES):  # it may be a group of keys, which no dict can look up
         findings.add(
             outcome,
-            f"outcome: {outcome.plain()!r} is not one of {', '.join(OUTCOMES)}",
+            f"outcome: {outcome.shown} is not one of {', '.join(OUTCOMES)}",
             did_you_mean(str(outcome.value), list(OUTCOMES)),
         )
     rule = build(RULES[name], node, findings, skip=LINE_KEYS)

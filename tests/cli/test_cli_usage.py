@@ -111,3 +111,16 @@ def test_a_full_disk_behind_stdout_is_told() -> None:
         )
     assert done.returncode == 1
     assert done.stderr == "galateo: No space left on device\n"
+
+
+def test_a_file_is_no_folder_of_policies(tmp_path: Path) -> None:
+    (tmp_path / "frequency.yaml").touch()
+    done = run(tmp_path, "check", str(tmp_path / "frequency.yaml"))
+    assert done.exit_code == 2
+    assert "is a file: name the folder" in done.output
+
+
+def test_policies_that_are_not_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "frequency.yaml.txt").touch()
+    done = run(tmp_path, "check", str(tmp_path))
+    assert "frequency.yaml.txt is not read" in done.output

@@ -1,0 +1,116 @@
+"""What a beginner's editor does to a policy: each slip is told with its line and what to do."""
+
+# ruff: noqa: E501 - a table reads best with one case to a line
+
+from pathlib import Path
+
+import pytest
+
+from gateway.policy.load import PolicyErrors, compose, load, overlooked, read_folder
+
+from .world import JURISDICTIONS
+
+GOOD = """\
+version: 1
+policy: frequency
+title: Not more often than welcome
+mode: enforce
+applies_to:
+  class: [newsletter, promotion]
+rules:
+  - rule: contact_cap
+    limit: 5
+    per: 7 days
+    outcome: hold
+cases:
+  - case: receipts do not count
+    message: {class: newsletter, text: "The November issue."}
+    expect: {outcome: accept}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says", "hint"),
+    [
+        ("    limit", "\tlimit", 9, "a tab", "spaces"),
+        ("  class:", "\tclass:", 6, "a tab", "spaces"),
+        ("limit: 5", "limit:\t5", 9, "a tab", "spaces"),
+        ("    limit", "      limit", 9, "not lined up", "same column"),
+        ("    limit", "   limit", 9, "not lined up", "same column"),
+        ("    limit", "limit", 10, "this line or the one before is not lined up", "same column"),
+        ("    limit", "\u00a0\u00a0\u00a0\u00a0limit", 9, "a space in this line is not an ordinary one", "again"),
+        ("limit: 5", "limit:\u00a05", 9, "a space in this line is not an ordinary one", "again"),
+        ("limit: 5", "limit:5", 9, "a space is missing after the colon", "limit: 5"),
+        ("- rule", "-rule", 8, "a space is missing after the dash", "- rule"),
+        ('"The November issue."', "“The issue: November.”", 14, "curly", "straight"),
+        ('"The November issue."', '"The November issue.', 14, "never closed", "the same kind"),
+        ("promotion]", "promotion", 7, "a bracket, a quote or a comma", "compare"),
+        ('"The November issue."', '"C:\\Users"', 14, "backslash", "single quotes"),
+        ("title: Not", "title: Rule: Not", 3, "a colon within a text", "in quotes"),
+        ("title: Not", "title: @ Not", 3, "cannot begin with @", "in quotes"),
+        ("title: Not", "title: *Not*", 3, "cannot begin with *", "in quotes"),
+        ("title: Not", "title: - Not", 3, "cannot begin with a dash", "in quotes"),
+        ("title: Not", 'title: "Not"', 3, "more text follows", "in quotes"),
+        ("title: Not", "title: Not\x07", 3, "U+0007", "again"),
+        ("cases:", "---\ncases:", 12, "a second document", "of its own"),
+        ("limit: 5", 'limit: "5"', 9, "whole number", "without quotes, limit: 5"),
+        ("per: 7 days", "per: 7", 10, "a length of time", "per: 7 days"),
+        ("per: 7 days", "per: 999999 years", 10, "at most 10 years", ""),
+        ("limit: 5", "limit:", 9, "whole number, not nothing", ""),
+        ("mode: enforce", "mode:", 4, "nothing is not one of", "observe"),
+        ("mode: enforce", "mode: true", 4, "true is not one of", "observe"),
+        ("title: Not more often than welcome", "title: 2026", 3, "must be text", 'title: "'),
+        ("[newsletter, promotion]", "newsletter, promotion", 6, "unknown class", "class: [newsletter, promotion]"),
+        ("class: [", "jurisdiction: [italy]\n  class: [", 6, "unknown jurisdiction 'italy'", "it"),
+        ("class: [", 'recipient_domain: ["*.example.org"]\n  class: [', 6, "a whole domain", "example.org"),
+        ("class: [", "recipient_domain: [anna@example.org]\n  class: [", 6, "a whole domain", "example.org"),
+        ("class: [", "campaign: [2026]\n  class: [", 6, "takes words", '"2026"'),
+        ("\nrules:", "\n  rules:", 7, "too far to the right", "without spaces"),
+        ("policy: frequency", "policy: a/b", 2, "up to 64 letters", ""),
+        ("policy: frequency", f"policy: {'x' * 65}", 2, "up to 64 letters", ""),
+    ],
+)  # fmt: skip
+def test_a_slip_is_told_in_words(old: str, new: str, line: int, says: str, hint: str) -> None:
+    assert old in GOOD
+    with pytest.raises(PolicyErrors) as raised:
+        compose({"a.yaml": GOOD.replace(old, new, 1), **JURISDICTIONS})
+    (first, *_) = raised.value.problems
+    assert (first.line, says in first.text, hint in first.suggestion) == (line, True, True), str(first)
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "says"),
+    [
+        (GOOD.replace("Not", "Nicht öfter").encode("latin-1"), 3, "not UTF-8 text; the first other letter"),
+        (GOOD.encode("utf-16"), 1, "UTF-16"),
+        (b"PK\x03\x04\xff", 1, "a document"),
+    ],
+)
+def test_a_file_in_another_encoding(tmp_path: Path, data: bytes, line: int, says: str) -> None:
+    (tmp_path / "a.yaml").write_bytes(data)
+    with pytest.raises(PolicyErrors) as raised:
+        read_folder(tmp_path)
+    (one,) = raised.value.problems
+    assert (one.line, says in one.text) == (line, True), str(one)
+    assert "UTF-8" in one.suggestion
+
+
+@pytest.mark.parametrize(
+    "text", [GOOD, "\ufeff" + GOOD, GOOD.replace("\n", "\r\n"), GOOD.replace("\n", "\r")]
+)
+def test_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.yaml").write_bytes(text.encode())
+    assert load(tmp_path).policies[0].text == GOOD
+
+
+def test_domains_of_other_scripts_match_as_addresses_have_them() -> None:
+    made = compose({"a.yaml": GOOD.replace("class: [", "recipient_domain: [Müller.DE]\n  class: [")})
+    assert made.policies[0].scope.recipient_domain == {"xn--mller-kva.de"}
+
+
+def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yml", "c.yaml.txt", "D.YAML", "drafts/e.yaml", "jurisdictions/it.yaml",
+                 "retention/retention.yaml", "..data/a.yaml", "notes.md", "a.yaml~"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert overlooked(tmp_path) == ("D.YAML", "c.yaml.txt", "drafts/e.yaml")
