@@ -24,7 +24,11 @@ def read_access_file(path: Path) -> Access:
 def relay_faults(access: Access) -> Iterator[Fault]:
     """What the access file says wrongly of webhooks, echoes and upstreams. A key in a file is not read: it
     may be on another machine."""
+    relays = ["smtp", "webhook"]
+    relays += [f"upstream-{source.name}" for source in access.sources.values() if source.upstream]
     for source in access.sources.values():
+        if source.relay and source.relay not in relays:
+            yield _fault(source, "relay", f"there is no such relay; there are {', '.join(relays)}")
         for keys, check in (("webhooks", endpoints_of), ("dialects", echoes_of)):
             try:
                 check([source])

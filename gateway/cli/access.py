@@ -4,8 +4,9 @@ import sys
 
 import click
 
-from gateway.access import AccessError, hash_secret, new_secret
+from gateway.access import AccessError, doubts, hash_secret, new_secret
 from gateway.app.access_file import read_access_file
+from gateway.cli.check import laws_of
 from gateway.settings import SettingsError, load
 
 
@@ -28,7 +29,8 @@ def hash_command(secret: str) -> None:
 def check_command() -> None:
     """Read the access file and say who is in it."""
     try:
-        access = read_access_file(load().access)
+        settings = load()
+        access = read_access_file(settings.access)
     except (AccessError, SettingsError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
@@ -37,3 +39,7 @@ def check_command() -> None:
         click.echo(f"source {source.name}: controller {source.controller}, events {source.events}{feed}")
     for reviewer in access.reviewers.values():
         click.echo(f"reviewer {reviewer.name}: {reviewer.role}")
+    if not access.sources:
+        click.echo("warning: there is no source, so that nobody can submit anything")
+    for doubt in doubts(access, laws_of(settings.policies_folder)):
+        click.echo(f"warning: {doubt}")

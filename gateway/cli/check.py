@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import click
@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.access import Access, AccessError
+from gateway.access import Access, AccessError, doubts
 from gateway.app.access_file import read_access_file
 from gateway.cli.in_force import NotGiven, fetch
 from gateway.evidence.regressions import regressions
 from gateway.policy.cases import Trial
 from gateway.policy.load import PolicyErrors, Problem, overlooked, try_folder
+from gateway.policy.load import load as load_policies
 from gateway.policy.policies import PolicySet
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
@@ -128,7 +129,18 @@ def _from_settings() -> tuple[Path, Sequence[str], Sequence[str]]:
             access = read_access_file(settings.access)
         except AccessError as error:
             wrong = str(error).splitlines()
-    return settings.policies_folder, setting_warnings(settings, access), wrong
+    warnings = [*setting_warnings(settings, access)]
+    if access is not None:
+        warnings += doubts(access, laws_of(settings.policies_folder))
+    return settings.policies_folder, warnings, wrong
+
+
+def laws_of(folder: Path) -> Collection[str]:
+    """The jurisdictions for which a folder of policies has files; none where it cannot be read."""
+    try:
+        return load_policies(folder).jurisdictions
+    except PolicyErrors:
+        return ()
 
 
 def setting_warnings(settings: Settings, access: Access | None) -> Sequence[str]:

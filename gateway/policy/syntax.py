@@ -58,7 +58,7 @@ def _by_words(said: str) -> tuple[str, str]:
     if "end of stream" in said:
         return "a quote is opened here and never closed", "close it, with the same kind"
     if "another document" in said:
-        return "a second document begins here", "one file holds one policy: give each a file of its own"
+        return "a second document begins here", "a file holds one document: give each a file of its own"
     if "escape" in said:
         return "a backslash within double quotes means something else", "use single quotes: '...'"
     if "expected ',' or" in said:

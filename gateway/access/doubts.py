@@ -1,0 +1,25 @@
+"""What an access file may well say, and yet probably does not mean."""
+
+from collections.abc import Collection, Iterator
+
+from gateway.access.access import Access
+from gateway.policy.document import did_you_mean
+
+UNKNOWN = "unknown"
+
+
+def doubts(access: Access, laws: Collection[str]) -> Iterator[str]:
+    """In words, each. `laws` are the jurisdictions for which there is a file."""
+    for controller in access.controllers.values():
+        code = controller.jurisdiction.casefold()
+        if laws and code not in laws and code != UNKNOWN:
+            hint = did_you_mean(code, sorted(laws))
+            yield (
+                f"controller {controller.name!r}: no file in jurisdictions/ has {code!r} ({hint}), so that "
+                "what is strictest holds"
+            )
+    for reviewer in access.reviewers.values():
+        for name in reviewer.own:
+            if name not in access.sources and "@" not in name and "/" not in name:
+                whose = f"reviewer {reviewer.name!r}: own: {name!r}"
+                yield f"{whose} is no source; it is taken for a sender's address"
