@@ -4,21 +4,18 @@ the files on disk is not in force."""
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 from aiohttp import web
 
 from gateway.console.days import Count, Days
 from gateway.console.desk import Turned, Visit
-from gateway.console.pages import lasting
+from gateway.evidence.explain import written
 from gateway.policy.live import LivePolicies
 from gateway.policy.outcome import Outcome
 from gateway.policy.policies import Entry, Policy, Scope
 from gateway.policy.rules.table import FLOOR
 
 WEEK = 7
-_SPANS = ("age", "per", "window", "within")
-"""Parameters that are seconds."""
 _CASE = re.compile(r"^\s*-\s+case:", re.MULTILINE)
 
 
@@ -106,7 +103,7 @@ def lines_of(policy: Policy, fired: Mapping[tuple[str, str], Fired]) -> list[Rul
         RuleLine(
             name=entry.name,
             outcome=Outcome(entry.outcome).word,
-            parameters=parameters_of(entry),
+            parameters=parameters_of(policy, entry),
             line=entry.line,
             fired=fired.get((policy.name, entry.name), NEVER),
         )
@@ -114,23 +111,10 @@ def lines_of(policy: Policy, fired: Mapping[tuple[str, str], Fired]) -> list[Rul
     ]
 
 
-def parameters_of(entry: Entry) -> str:
-    """The parameters of a rule, those that are set."""
-    rule: Any = entry.rule
-    given = ((f.name, getattr(rule, f.name)) for f in fields(rule) if not f.name.startswith("_"))
-    return ", ".join(
-        f"{name}: {_plain(value, name)}" for name, value in given if value not in (None, "", (), {})
-    )[:300]
-
-
-def _plain(value: Any, name: str = "") -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if name in _SPANS and isinstance(value, int | float) and value >= 60:
-        return lasting(value)
-    if isinstance(value, frozenset | set | tuple | list):
-        return ", ".join(sorted(str(item) for item in value))
-    return str(value)
+def parameters_of(policy: Policy, entry: Entry) -> str:
+    """The parameters of a rule, as its file has them."""
+    said = written(policy.text, entry.line)
+    return ", ".join(one for one in said if not one.startswith("outcome:"))[:300]
 
 
 def scope_of(scope: Scope) -> list[tuple[str, str]]:

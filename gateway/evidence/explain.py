@@ -168,7 +168,7 @@ def _asked(policies: PolicySet, entry: Entry, decision: Decision, case: Case) ->
         parameters=_parameters(entry.rule),
         answer=answer,
         violations=found,
-        written=_written(policy.text, entry.line) if policy else "",
+        written=", ".join(written(policy.text, entry.line)) if policy else "",
     )
 
 
@@ -185,11 +185,11 @@ def _violations(policy: Policy | None, entry: Entry, decision: Decision, case: C
     return tuple(v for v in found if v.code in codes)
 
 
-def _written(text: str, line: int) -> str:
+def written(text: str, line: int) -> list[str]:
     """The keys of the rule that begins on this line (1-based) of a policy file, but for its name."""
     lines = text.splitlines()[line - 1 :] if line else []
     if not lines:
-        return ""
+        return []
     indent = len(lines[0]) - len(lines[0].lstrip())
     said = [lines[0].strip().removeprefix("- ")]
     for each in lines[1:]:
@@ -198,7 +198,7 @@ def _written(text: str, line: int) -> str:
             break
         if bare and not bare.startswith("#"):
             said.append(bare.split(" #")[0].rstrip())
-    return ", ".join(one for one in said if not one.startswith("rule:"))
+    return [one for one in said if not one.startswith("rule:")]
 
 
 def _found(v: Violation) -> Asked:
