@@ -24,7 +24,7 @@ FINDINGS = {
     "personal_detail": Words("has a detail of the reader's", "ha un dettaglio di chi legge"),
     "unresolved_merge": Words("has placeholders", "ha segnaposti non compilati"),
     "seasonal_greeting": Words("greets for the season", "fa gli auguri"),
-    "recommendation_request": Words("asks for a recommendation", "chiede una segnalazione"),
+    "recommendation_request": Words("asks for a recommendation", "chiede una referenza"),
     "stop_request": Words("asks to stop", "chiede di smettere"),
     "pressure": Words("presses", "mette fretta"),
     "presumption": Words("presumes", "dà per scontato"),

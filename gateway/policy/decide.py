@@ -9,6 +9,7 @@ from gateway.policy.facts import Facts
 from gateway.policy.outcome import Decision, Objection, Outcome, Violation, Words
 from gateway.policy.policies import Entry, PolicySet
 from gateway.policy.rules.case import Case, Found, purpose_of
+from gateway.policy.wording import elide
 from gateway.reading.reading import Reading
 
 AFTER_A_WAIT = frozenset({"consent", "reply_duty", "quiet_hours"})
@@ -116,8 +117,8 @@ class _Tally:
             self.let_pass.add(code)
             return
         key = (entry.policy, code)
-        before = self.violations.get(key)
-        if before is not None and (before.outcome, before.reason) >= (outcome, objection.reason):
+        before, reason = self.violations.get(key), elide(objection.reason)
+        if before is not None and (before.outcome, before.reason) >= (outcome, reason):
             return
         self.violations[key] = Violation(
             policy=entry.policy,
@@ -125,8 +126,8 @@ class _Tally:
             code=code,
             outcome=outcome,
             mode=mode,
-            reason=objection.reason,
-            remedy=objection.remedy,
+            reason=reason,
+            remedy=elide(objection.remedy),
             evidence=objection.evidence,
             earliest=objection.earliest,
             condition=objection.condition,

@@ -1,5 +1,6 @@
 """Times, spans, counts and quotations as reasons say them, in English and Italian."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -22,6 +23,30 @@ _CHANNELS = {
     "telegram": Words("Telegram", "Telegram"),
     "instagram": Words("Instagram", "Instagram"),
     "other": Words("this channel", "questo canale"),
+}
+
+_PURPOSES = {
+    "newsletter": Words("newsletter", "newsletter"),
+    "offers": Words("offers", "offerte"),
+    "events": Words("events", "eventi"),
+    "greetings": Words("greetings", "auguri"),
+}
+
+_BASES = {
+    "soft_opt_in": Words("soft opt-in", "soft opt-in"),
+    "implied": Words("implied consent", "un consenso implicito"),
+    "legitimate_interest": Words("legitimate interest", "il legittimo interesse"),
+}
+
+_COUNTRIES = {
+    "Canada": "Canada",
+    "France": "Francia",
+    "Germany": "Germania",
+    "Italy": "Italia",
+    "Spain": "Spagna",
+    "United Kingdom": "Regno Unito",
+    "United States": "Stati Uniti",
+    "unknown country": "paese non noto",
 }
 
 QUOTED = 70
@@ -64,6 +89,34 @@ def count(n: int, one: Words, many: Words) -> Words:
 def channel(name: str) -> Words:
     """A channel's name in a sentence."""
     return _CHANNELS.get(name) or Words(name, name)
+
+
+def purposes(names: Iterable[str]) -> Words:
+    """What consents are for, in a sentence: `offers / events`; a house's own purposes as they are."""
+    known = [_PURPOSES.get(name) or Words(name, name) for name in names]
+    return Words(" / ".join(word.en for word in known), " / ".join(word.it for word in known))
+
+
+def basis(name: str) -> Words:
+    """On what something rests that is no consent."""
+    plain = name.replace("_", " ")
+    return _BASES.get(name.replace("-", "_").replace(" ", "_").casefold()) or Words(plain, plain)
+
+
+def country(name: str) -> Words:
+    """A jurisdiction's name."""
+    return Words(name, _COUNTRIES.get(name, name))
+
+
+_ELIDED = {"il": "l'", "Il": "L'", "dal": "dall'", "al": "all'", "del": "dell'"}
+_BEFORE_A_VOWEL = re.compile(rf"\b(il|Il|dal|al|del) (?=(?:8|11) (?:{'|'.join(_MONTHS[1])}) \d|(?:8\d?|11)%)")
+
+
+def elide(words: Words) -> Words:
+    """With the Italian article as it is before `8`, `11` and `80%`: l'8 maggio, dall'11 maggio, l'80%."""
+    if "8" not in words.it and "11" not in words.it:
+        return words
+    return Words(words.en, _BEFORE_A_VOWEL.sub(lambda found: _ELIDED[found[1]], words.it))
 
 
 def quote(evidence: Iterable[Evidence]) -> str:

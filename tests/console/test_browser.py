@@ -181,7 +181,7 @@ async def test_language_and_colors_change_and_stay(here: Place) -> None:
         assert await one.page.inner_text("h1") == "Trattenuti"
         await one.page.click("button[value=dark]")
         await one.page.goto(f"{here.base}/console/policies")
-        assert await one.page.inner_text("h1") == "Regole"
+        assert await one.page.inner_text("h1") == "Policy"
         assert await one.page.get_attribute("html", "data-theme") == "dark"
 
 

@@ -7,7 +7,8 @@ from gateway.ledger.person import Permission
 from gateway.policy.jurisdiction import stricter_grade
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Found, Grade
-from gateway.policy.wording import channel, fact, when
+from gateway.policy.wording import basis, channel, country, fact, when
+from gateway.policy.wording import purposes as in_words
 
 DAY = 86400
 
@@ -150,20 +151,21 @@ def _bought(case: Case) -> bool:
 def _lacking(
     case: Case, code: str, permission: Permission | None, purposes: tuple[str, ...], grade: str
 ) -> Objection:
-    purpose, via = " / ".join(purposes), channel(case.channel)
+    purpose, via = in_words(purposes), channel(case.channel)
     at = when(permission.at) if permission else Words("", "")
     reasons = {
         "missing": Words(
-            f"We have no consent of this person for {purpose} by {via.en}.",
-            f"Non abbiamo il consenso di questa persona per {purpose} via {via.it}.",
+            f"We have no consent of this person for {purpose.en} by {via.en}.",
+            f"Non abbiamo il consenso di questa persona per {purpose.it} via {via.it}.",
         ),
         "pending": Words(
-            f"This person was asked for consent to {purpose} by {via.en}, but did not confirm.",
-            f"A questa persona è stato chiesto il consenso per {purpose} via {via.it}, ma non ha confermato.",
+            f"This person was asked for consent to {purpose.en} by {via.en}, but did not confirm.",
+            f"A questa persona è stato chiesto il consenso per {purpose.it} via {via.it}, ma non lo ha "
+            "confermato.",
         ),
         "withdrawn": Words(
-            f"This person withdrew consent for {purpose} by {via.en} on {at.en}.",
-            f"Questa persona ha revocato il consenso per {purpose} via {via.it} il {at.it}.",
+            f"This person withdrew consent for {purpose.en} by {via.en} on {at.en}.",
+            f"Questa persona ha revocato il consenso per {purpose.it} via {via.it} il {at.it}.",
         ),
     }
     if code not in reasons and permission:
@@ -174,26 +176,25 @@ def _lacking(
     )
 
 
-def _weak(case: Case, code: str, permission: Permission, purpose: str, via: Words, grade: str) -> Words:
+def _weak(case: Case, code: str, permission: Permission, purpose: Words, via: Words, grade: str) -> Words:
     if code == "expired":
         ended = when(expiry(case, permission) or permission.at)
         return Words(
-            f"The consent for {purpose} by {via.en} ended on {ended.en}.",
-            f"Il consenso per {purpose} via {via.it} è scaduto il {ended.it}.",
+            f"The consent for {purpose.en} by {via.en} ended on {ended.en}.",
+            f"Il consenso per {purpose.it} via {via.it} è scaduto il {ended.it}.",
         )
     if code == "grade":
         have, need = _PROOF.get(permission.grade, _PROOF["D"]), _PROOF.get(grade, _PROOF["A"])
         return Words(
-            f"The consent for {purpose} by {via.en} is proved by {have.en} (grade {permission.grade}); "
+            f"The consent for {purpose.en} by {via.en} is proved by {have.en} (grade {permission.grade}); "
             f"at least {need.en} (grade {grade}) is needed.",
-            f"Il consenso per {purpose} via {via.it} è provato da: {have.it} (grado {permission.grade}); "
+            f"Il consenso per {purpose.it} via {via.it} è provato da: {have.it} (grado {permission.grade}); "
             f"serve almeno {need.it} (grado {grade}).",
         )
+    rest, law = basis(permission.basis), country(case.jurisdiction.name)
     return Words(
-        f"What we have for {purpose} by {via.en} is {permission.basis.replace('_', ' ')}, which does not "
-        f"suffice here ({case.jurisdiction.name}).",
-        f"Per {purpose} via {via.it} risulta solo «{permission.basis.replace('_', ' ')}», che qui non "
-        f"basta ({case.jurisdiction.name}).",
+        f"What we have for {purpose.en} by {via.en} is {rest.en}, which does not suffice here ({law.en}).",
+        f"Per {purpose.it} via {via.it} risulta solo {rest.it}, che qui non basta ({law.it}).",
     )
 
 

@@ -138,17 +138,15 @@ class NoPitch:
                 earliest=earliest,
                 condition="reply",
             )
-        ago, since = span(max(0.0, case.now - known.connected_at)), when(known.connected_at)
+        since = when(known.connected_at)
         return Objection(
             code="too_soon",
-            reason=Words(
-                f"This sells{words.en} {ago.en} after the connection was accepted; we wait "
-                f"{door.days_connected} days.",
-                f"Il messaggio vende{words.it} {ago.it} dopo l'accettazione del contatto; si attendono "
-                f"{door.days_connected} giorni.",
-            ),
+            reason=_too_soon(door, known.connected_at, case.now, words),
             remedy=ask,
-            evidence=(*case.reading.promotional.evidence, fact(since.en, "connected since")),
+            evidence=(
+                *case.reading.promotional.evidence,
+                fact(when(known.connected_at).en, "connected since"),
+            ),
             earliest=earliest,
             condition="window" if earliest else "reply",
         )
@@ -162,8 +160,24 @@ class NoPitch:
 
 
 @lru_cache(maxsize=64)
+def _too_soon(door: Until, connected: float, now: float, words: Words) -> Words:
+    if now >= connected + door.days_connected * DAY:
+        return Words(
+            f"This sells{words.en} to someone who has not yet replied.",
+            f"Il messaggio vende{words.it} a chi non ha ancora risposto.",
+        )
+    ago, wait = span(max(0.0, now - connected)), count(door.days_connected, *_DAYS)
+    return Words(
+        f"This sells{words.en} {ago.en} after the connection was accepted; we wait {wait.en}.",
+        f"Il messaggio vende{words.it} {ago.it} dopo l'accettazione del contatto; attendiamo {wait.it}.",
+    )
+
+
+_DAYS = Words("day", "giorno"), Words("days", "giorni")
+
+
 def _ask(door: Until, *, both: bool) -> Words:
-    days = count(door.days_connected, Words("day", "giorno"), Words("days", "giorni"))
+    days = count(door.days_connected, *_DAYS)
     replies = count(door.replies, Words("reply", "risposta"), Words("replies", "risposte"))
     waits = []
     if door.days_connected:

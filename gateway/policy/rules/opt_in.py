@@ -9,6 +9,7 @@ from gateway.policy.outcome import Objection, Outcome, Words
 from gateway.policy.rules.case import NOTHING, STAGES, Case, Contradiction, Found, stage
 from gateway.policy.rules.consent import ANSWERS
 from gateway.policy.rules.personalization import copied
+from gateway.policy.wording import country
 
 _CIRCULAR = 0.5
 """The share of copied words that makes a request a circular."""
@@ -78,12 +79,13 @@ class PermissionRequest:
     def _verdict(self, case: Case) -> Objection | None:
         if self.allow:
             return None
+        law = country(case.jurisdiction.name)
         return Objection(
             code="review",
             reason=Words(
-                f"Asking for consent counts as marketing here ({case.jurisdiction.name}), so compliance "
+                f"Asking for consent counts as marketing here ({law.en}), so compliance "
                 "reads each request first.",
-                f"Chiedere il consenso è considerato marketing ({case.jurisdiction.name}): ogni richiesta "
+                f"Chiedere il consenso è considerato marketing ({law.it}): ogni richiesta "
                 "passa prima dalla compliance.",
             ),
             remedy=Words("Wait for a reviewer.", "Attendere un revisore."),
@@ -98,9 +100,10 @@ def _asked_before(case: Case) -> bool:
 
 
 def _question(code: str, why: Words, case: Case) -> Objection:
+    law = country(case.jurisdiction.name)
     return Objection(
         code=code,
-        reason=Words(f"{why.en} ({case.jurisdiction.name}).", f"{why.it} ({case.jurisdiction.name})."),
+        reason=Words(f"{why.en} ({law.en}).", f"{why.it} ({law.it})."),
         remedy=Words(
             "Offer a sign-up form on your pages, and let people come to you.",
             "Offrire un modulo di iscrizione sulle proprie pagine e lasciare che siano le persone a venire.",
