@@ -5,31 +5,42 @@ between two paragraph ends and closes what it opens does the same to every page:
 templates repeat. Anything unusual goes to the real parser.
 """
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+import re
 
+from xxhash import xxh3_128_intdigest
+
+from gateway.reading.looks import Looks, State
 from gateway.reading.recent import Recent
+from gateway.reading.rules import MAX_CSS, Rules
 from gateway.reading.sheet import Page, Sheet
 from gateway.reading.tags import (
-    BLANKS,
     BREAK,
     OPTIONAL,
     SILENT,
+    TABLE,
     WIDE,
+    WITHIN,
+    Dress,
     Head,
-    find_looks,
-    hidden_classes,
-    look_alike,
+    closes_another,
+    dressed,
+    is_in_force,
     plain,
     read_head,
 )
+from gateway.reading.walk import walk
 
 __all__ = ["MAX_HTML", "Page", "Pages"]
 MAX_HTML = 400_000
 MAX_DEPTH = 512
 _LONGEST_KEPT = 3_000
 _MOST_PIECES = 60
-_MOST_CLASSES = 1_000
-"""Hidden classes beyond which a page that adds more of them goes to the real parser."""
+_MOST_SHEETS = 20
+"""Style sheets beyond which a page goes to the real parser."""
+_RULES_KEPT = 32
+_START = State()
+_COMMENT_ENDS = {"-->": re.compile(r"--!?>"), ">": re.compile(">")}
+_TAG_ENDS = (">", "/", " ", "\n", "\t", "\r", "\f")
 _ENDS = ("</p><", "</tr><", "</td><", "</div><", "</li><", "</table><")
 _CHUNK = 400
 """Characters; where lines are longer than this on average, the page is cut at the ends of its elements."""
@@ -37,7 +48,8 @@ _CHUNK = 400
 Chunk = tuple[bool, tuple[str, ...], int, bool, tuple[tuple[int, int, str], ...], int]
 """What a self-contained part of a page adds after a break: (wide break, text, its length, whether it ends
 blank, links from where it begins, pictures)"""
-_Key = tuple[str, str, str, frozenset[str]]
+_Key = tuple[str, State, int]
+_Step = tuple[str, str, State, int]
 
 
 class Pages:
@@ -46,13 +58,15 @@ class Pages:
     def __init__(self, room: int) -> None:
         self.heads: Recent[str, Head] = Recent(room)
         self.chunks: Recent[_Key, Chunk | str] = Recent(room)
+        self.rules: Recent[int, Rules] = Recent(_RULES_KEPT)
+        self.steps: Recent[_Step, tuple[State, str]] = Recent(room)
 
     def read(self, html: str) -> Page:
         """The page as seen; at most MAX_HTML characters of source are looked at."""
         truncated = len(html) > MAX_HTML
         if truncated:
             html = html[:MAX_HTML]
-        return self.scan(html, truncated) or _walk(html, truncated)
+        return self.scan(html, truncated) or walk(html, truncated)
 
     def scan(self, html: str, truncated: bool) -> Page | None:
         """The quick reading; None where only a real parser can tell."""
@@ -63,20 +77,26 @@ class Pages:
         sheet.add(plain(html if start < 0 else html[:start]))
         if start < 0:
             return sheet.page(truncated)
-        scanner = _Scanner(sheet, self.heads)
+        scanner = _Scanner(sheet, self)
         for part in _cut(html[start:]):
             chunk = self._chunk(part, scanner)
             if not isinstance(chunk, str):
                 sheet.add_chunk(chunk)
             elif not scanner.take(part[1:].split("<")):
                 return None
-        return None if scanner.silent and scanner.skip else sheet.page(truncated)
+        return None if scanner.why or scanner.skip else sheet.page(truncated)
 
     def _chunk(self, part: str, scanner: "_Scanner") -> Chunk | str:
         """What a part does to any page, as kept; "" where that depends on the page."""
-        if scanner.why or scanner.skip or len(part) > _LONGEST_KEPT or len(scanner.stack) > MAX_DEPTH // 2:
+        if (
+            scanner.why
+            or scanner.skip
+            or scanner.sheets
+            or len(part) > _LONGEST_KEPT
+            or len(scanner.stack) > MAX_DEPTH // 2
+        ):
             return ""
-        key = (part, scanner.ground, scanner.color, scanner.classes)
+        key = (part, scanner.state, scanner.rules_key)
         chunk = self.chunks.get(key)
         if chunk is None:
             chunk = _condense(part, scanner) or ""
@@ -102,8 +122,8 @@ def _condense(part: str, scanner: "_Scanner") -> Chunk | None:
         return None
     sheet = Sheet()
     sheet.add("x")
-    alone = _Scanner(sheet, scanner.heads)
-    alone.ground, alone.color, alone.classes = scanner.ground, scanner.color, scanner.classes
+    alone = _Scanner(sheet, scanner.kept)
+    alone.state, alone.rules, alone.rules_key = scanner.state, scanner.rules, scanner.rules_key
     if not alone.take(pieces) or len(sheet.out) < 2 or sheet.out[1] not in ("\n", "\n\n") or sheet.whys:
         return None
     begin = 1 + len(sheet.out[1])
@@ -117,11 +137,13 @@ def _condense(part: str, scanner: "_Scanner") -> Chunk | None:
 
 def _paragraph(pieces: list[str], scanner: "_Scanner") -> Chunk | None:
     """What a paragraph of nothing but text comes to; None for all else."""
-    (kind, tag, hides, paint, back, _), begin = _head(pieces[0], scanner.heads)
+    (kind, tag, dress, looks, _), begin = _head(pieces[0], scanner.heads)
     (after, closed, *_), end = _head(pieces[1], scanner.heads)
-    if kind != "open" or after != "close" or tag != closed or tag not in WIDE or hides or scanner.classes:
+    if kind != "open" or after != "close" or tag != closed or tag not in WIDE:
         return None
-    if (paint and look_alike(paint, back or scanner.ground)) or pieces[1][end:].strip(" \t\r\n\f"):
+    if ((looks or scanner.rules) and scanner.dress(tag, dress, looks)[1]) or pieces[1][end:].strip(
+        " \t\r\n\f"
+    ):
         return None
     text = plain(pieces[0][begin:])
     text = text[1:] if text[:1] == " " else text
@@ -132,7 +154,7 @@ def _closes_itself(pieces: list[str], heads: Recent[str, Head]) -> bool:
     """Whether each tag is closed in its turn, and none is of an unusual kind."""
     inside: list[str] = []
     for piece in pieces:
-        if piece[:1] in "!?":
+        if piece[:1] in ("!", "?"):
             return False
         kind, tag = _head(piece, heads)[0][:2]
         if kind == "odd" or tag in SILENT:
@@ -161,104 +183,179 @@ def _head(piece: str, heads: Recent[str, Head]) -> tuple[Head, int]:
 class _Scanner:
     """Where the reading of a page stands."""
 
-    __slots__ = ("classes", "color", "ground", "heads", "sheet", "silent", "skip", "stack", "why")
+    __slots__ = (
+        "heads", "kept", "rules", "rules_key", "sheet", "sheets", "silent", "skip", "stack", "state", "style",
+        "tied", "told", "why",
+    )  # fmt: skip
 
-    def __init__(self, sheet: Sheet, heads: Recent[str, Head]) -> None:
-        self.sheet = sheet
-        self.heads = heads
-        self.stack: list[tuple[str, str, str, int, str]] = []  # tag, hidden why, colors, link start, href
-        self.classes: frozenset[str] = frozenset()
-        self.why, self.ground, self.color = "", "ffffff", ""
+    def __init__(self, sheet: Sheet, kept: Pages) -> None:
+        self.sheet, self.heads, self.kept = sheet, kept.heads, kept
+        # tag, state and why around it, link start, href, whether it changed the state
+        self.stack: list[tuple[str, State, str, int, str, bool]] = []
+        self.state, self.why = _START, ""
+        self.tied = 0  # open elements that may end by themselves and changed the state
         self.skip, self.silent = "", ""
+        self.style: list[str] = []
+        self.sheets: list[str] = []  # style sheets not yet in force
+        self.told: list[str] = []
+        self.rules: Rules | None = None
+        self.rules_key = 0
 
     def take(self, pieces: list[str]) -> bool:  # noqa: C901 (one pass over the pieces, kept whole for speed)
         """Read on; False where only a real parser can tell."""
         heads, sheet = self.heads, self.sheet
         for piece in pieces:
-            if self.skip and not self._wake(piece):
-                continue
-            if piece[:1] in "!?":
-                self._declare(piece)
+            if self.skip:
+                if self.silent == "script" and piece.startswith("!--"):
+                    return False
+                if self.skip in _COMMENT_ENDS:
+                    if not self._say(self._end_comment(piece, 0)):
+                        return False
+                    continue
+                if not self._wake(piece):
+                    continue
+            if piece[:1] in ("!", "?"):
+                if not self._say(self._declare(piece)):
+                    return False
                 continue
             end = piece.find(">") + 1
             head = heads.get(piece[:end])
             if head is None:
                 head, end = _head(piece, heads)
-            kind, tag, hides, paint, back, href = head
+            kind, tag, dress, looks, href = head
             if kind == "odd" or len(self.stack) > MAX_DEPTH:
                 return False
             if tag in SILENT:
-                if not self._hush(kind, tag, piece):
+                if tag == "template" or not self._hush(kind, tag, dress, piece[end:]):
                     return False
-                continue
-            if tag in BREAK and not self.why and not (kind == "close" and self._is_stray(tag)):
-                sheet.line(wide=tag in WIDE)
-            if kind == "open":
-                if not self._open(tag, hides, paint, back, href):
+                if self.skip:
+                    continue
+            else:
+                if tag in BREAK and not self.why and not (kind == "close" and self._is_stray(tag)):
+                    sheet.line(wide=tag in WIDE)
+                if kind == "open":
+                    if not self._open(tag, dress, looks, href):
+                        return False
+                elif kind == "void":
+                    sheet.images += tag == "img"
+                    if tag == "br" and self.state.veil:
+                        return False
+                elif self.stack and not self._close(tag):
                     return False
-            elif kind == "void":
-                sheet.images += tag == "img"
-            elif self.stack and not self._close(tag):
-                return False
             if end < len(piece):
                 text = plain(piece[end:])
-                if self.why:
-                    sheet.conceal(text, self.why)
-                else:
+                if not self.why:
                     sheet.add(text)
+                elif not self._say(text):
+                    return False
         return True
+
+    def _say(self, text: str) -> bool:
+        """Add text, or note what nobody sees; False where only a parser can tell to where it moves."""
+        if not self.why:
+            self.sheet.add(text)
+            return True
+        self.sheet.conceal(text, self.why)
+        moves = (self.stack and self.stack[-1][0] in TABLE) or self.state.veil.startswith("text-indent")
+        return not moves or not text or text.isspace()
 
     def _wake(self, piece: str) -> bool:
-        """Whether what was skipped ends with this piece, and the piece still is to be read."""
-        if self.skip == "-->":
-            place = piece.find("-->")
-            if place >= 0:
-                self.skip = ""
-                self.sheet.add(plain(piece[place + 3 :]))
-            return False
-        if piece.lower().startswith(self.skip):
+        """Whether what was skipped ends with this piece, which then is to be read."""
+        size = len(self.skip)
+        if piece[:size].lower() == self.skip and piece[size : size + 1] in _TAG_ENDS:
             self.skip = ""
             return True
+        if self.silent == "style":
+            self.style.append(piece)
         return False
 
-    def _declare(self, piece: str) -> None:
-        if piece.startswith("!--"):
-            place = piece.find("-->", 2)
-            if place < 0:
-                self.skip = "-->"
-            else:
-                self.sheet.add(plain(piece[place + 3 :]))
+    def _declare(self, piece: str) -> str:
+        """What follows a comment, or what passes for one."""
+        if piece.startswith("!--") and piece[3:4] != ">" and piece[3:5] != "->":
+            self.skip = "-->"
+            return self._end_comment(piece, 3)
+        self.skip = ">"
+        return self._end_comment(piece, 0)
 
-    def _hush(self, kind: str, tag: str, piece: str) -> bool:
+    def _end_comment(self, piece: str, start: int) -> str:
+        """What follows the end of a comment; "" where it goes on."""
+        found = _COMMENT_ENDS[self.skip].search(piece, start)
+        if not found:
+            return ""
+        self.skip = ""
+        return plain(piece[found.end() :])
+
+    def _hush(self, kind: str, tag: str, dress: Dress | None, text: str) -> bool:
+        """Begin or end what is never shown; False where a style sheet comes too late for a quick reading."""
         if kind == "open" and tag != "head":
-            if tag == "style" and (more := hidden_classes(piece) - self.classes):
-                if len(self.classes) > _MOST_CLASSES:
-                    return False
-                self.classes |= more
-            self.skip = "/" + tag
-            self.silent = tag
-        return tag not in ("noscript", "template")
+            self.skip, self.silent, self.style = "/" + tag, tag, [text]
+            if tag == "style" and dress is not None and not is_in_force(dress.attributes):
+                self.silent = "idle"
+        elif kind == "close" and tag == "style" and self.silent == "style":
+            self.silent = ""
+            self.sheets.append("<".join(self.style))
+            late = self.sheet.length or any(one[0] != "html" for one in self.stack)
+            return not late and len(self.sheets) + len(self.told) <= _MOST_SHEETS
+        return True
+
+    def _obey(self) -> None:
+        """Put the style sheets that were read in force."""
+        self.told += self.sheets
+        self.sheets = []
+        css = "\n}\n".join(self.told)[:MAX_CSS]
+        self.rules_key = xxh3_128_intdigest(css.encode("utf-8", "surrogatepass"))
+        rules = self.kept.rules.get(self.rules_key)
+        if rules is None:
+            rules = Rules(tuple(self.told))
+            self.kept.rules.put(self.rules_key, rules)
+        self.rules = rules or None
+        self.rules_key = self.rules_key if rules else 0
 
     def _is_stray(self, tag: str) -> bool:
-        """A closing tag that closes nothing is ignored by browsers, but for </p>."""
-        return tag != "p" and not any([one[0] == tag for one in self.stack])  # noqa: C419 (a list is quicker)
+        """A closing tag that closes nothing is ignored by browsers, but for </p> and </br>."""
+        return tag not in ("p", "br") and not any([one[0] == tag for one in self.stack])  # noqa: C419 (a list is quicker)
 
-    def _open(self, tag: str, hides: str, paint: str, back: str, href: str) -> bool:
-        if href[:1] == ".":
-            if self.classes and any(name in self.classes for name in href.split()):
-                hides = hides or "hidden by a style sheet"
-            href = ""
-        self.stack.append((tag, self.why, self.ground + self.color, self.sheet.length, href))
-        self.ground = back or self.ground
-        self.color = paint or self.color
-        if not self.why:
-            if hides:
-                if tag in OPTIONAL:
-                    return False
-                self.why = hides
-            elif paint and look_alike(self.color, self.ground):
-                self.why = "text in the color of its background"
+    def dress(self, tag: str, dress: Dress | None, looks: Looks | None) -> tuple[State, str]:
+        """The state within an element, and why nobody sees text in it."""
+        key = (tag, dress.written if dress is not None else "", self.state, self.rules_key)
+        known = self.kept.steps.get(key)
+        if known is None:
+            state = dressed(self.state, self.rules, tag, dress, looks)
+            known = (state, state.why)
+            if len(key[1]) < _LONGEST_KEPT:
+                self.kept.steps.put(key, known)
+        return known
+
+    def _open(self, tag: str, dress: Dress | None, looks: Looks | None, href: str) -> bool:
+        if self.sheets:
+            self._obey()
+        state, stack = self.state, self.stack
+        if (self.tied or self.why) and closes_another(tag, stack):
+            return False
+        around = stack[-1][0] if stack else ""
+        if self.why and (tag == "body" or (around not in WITHIN[tag] if tag in WITHIN else around in TABLE)):
+            return False
+        if not looks and not self.rules:
+            stack.append((tag, state, self.why, self.sheet.length, href, False))
+            return True
+        after, why = self.dress(tag, dress, looks)
+        changed = after != state
+        stack.append((tag, state, self.why, self.sheet.length, href, changed))
+        if changed:
+            self.state = after
+            self.tied += tag in OPTIONAL
+            if why and not self.why and not self._may_hide(tag, around):
+                return False
+            self.why = why
         return True
+
+    def _may_hide(self, tag: str, around: str) -> bool:
+        """Whether a quick reading knows where this element ends, and what stays within it."""
+        if tag in ("div", "span"):
+            return True
+        if self.state.gone or self.state.veil or (tag != "table" and around not in WITHIN.get(tag, ())):
+            return False
+        return any([one[0] == "table" for one in self.stack])  # noqa: C419 (a list is quicker)
 
     def _close(self, tag: str) -> bool:
         stack = self.stack
@@ -266,79 +363,14 @@ class _Scanner:
         while depth >= 0 and stack[depth][0] != tag:
             depth -= 1
         if depth < 0:
-            return True
+            return not self.why or tag not in WITHIN
         if depth != len(stack) - 1 and any(one[0] not in OPTIONAL for one in stack[depth + 1 :]):
             return False
-        _, self.why, colors, begin, href = stack[depth]
-        del stack[depth:]
-        self.ground, self.color = colors[:6], colors[6:]
+        if self.tied:
+            self.tied -= sum([one[5] and one[0] in OPTIONAL for one in stack[depth:]])
+        _, self.state, why, begin, href, _ = stack[depth]
         if href and tag == "a" and not self.why:
             self.sheet.links.append((begin, self.sheet.length, href))
+        self.why = why
+        del stack[depth:]
         return True
-
-
-def _walk(  # noqa: C901 (a tree walk without recursion)
-    html: str, truncated: bool
-) -> Page:
-    """The thorough reading, with an HTML5 parser and without recursion, whatever the depth."""
-    sheet = Sheet()
-    tree = LexborHTMLParser(html)
-    classes: set[str] = set()
-    for style in tree.css("style"):
-        classes |= hidden_classes("x{}" + (style.text() or ""))
-    root = tree.body or tree.root
-    if root is None:
-        return sheet.page(truncated)
-    node: LexborNode | None = root
-    trail: list[tuple[LexborNode, str, str, str, int, str]] = []
-    why, ground, color = "", "ffffff", ""
-    while node is not None:
-        tag = node.tag or ""
-        if tag == "-text":
-            text = BLANKS.sub(" ", node.text_content or "")
-            if why:
-                sheet.conceal(text, why)
-            else:
-                sheet.add(text)
-        elif tag not in SILENT and tag[:1] not in "-_!":
-            if tag in BREAK and not why:
-                sheet.line(wide=tag in WIDE)
-            if tag == "img":
-                sheet.images += 1
-            child = node.child
-            if child is not None:
-                href = ""
-                trail.append((node, why, ground, color, sheet.length, tag))
-                attributes = _attributes(node)
-                hides, paint, back, href = find_looks(tag, attributes)
-                if href[:1] == "." and any(name in classes for name in href.split()):
-                    hides = hides or "hidden by a style sheet"
-                ground, color = back or ground, paint or color
-                if not why:
-                    why = hides or (
-                        "text in the color of its background" if paint and look_alike(color, ground) else ""
-                    )
-                node = child
-                continue
-        while node is not None and node.next is None:
-            if not trail:
-                node = None
-                break
-            node, was, ground, color, begin, tag = trail.pop()
-            if tag == "a" and not was and (link := (node.attributes or {}).get("href")):
-                sheet.links.append((begin, sheet.length, link))
-            why = was
-            if tag in BREAK and not why:
-                sheet.line(wide=tag in WIDE)
-            if node.mem_id == root.mem_id:
-                node = None
-        if node is not None:
-            node = node.next
-    return sheet.page(truncated)
-
-
-def _attributes(node: LexborNode) -> str:
-    return "".join(
-        f' {key}="{(value or "").replace(chr(34), chr(39))}"'
-        for key, value in (node.attributes or {}).items()
-    )

@@ -6,6 +6,7 @@ backquotes or in a line of code is left alone, and brackets count only if they h
 """
 
 import re
+from collections.abc import Iterator
 
 # Words that name a field of a recipient, a sender or an offer, in five languages.
 _FIELD = (
@@ -68,10 +69,10 @@ _OPEN_NULL = re.compile(
     re.IGNORECASE,
 )
 _PREP_NULL = re.compile(rf"\b{_PREP} (null|undefined|None|NULL|N/A|#N/A|NaN|\(null\))(?![\w:(./])")
-_HOLE = re.compile(
-    rf"(?<=\w )(?:{_PREP}|della|del|dell'|il team|your work at|presso)(?:  +(?=[a-zà-ÿ])| (?=[,.;!](?:\s|$)))",
-    re.IGNORECASE,
+_BEFORE_HOLE = frozenset(
+    "di da per con presso in at for with of from about bei von für mit chez pour avec en para de a à team company azienda firma entreprise empresa della del dell'".split()
 )
+_HOLE = re.compile(r" (?: +(?=[a-zà-ÿ])|(?=[,.;!](?:\s|$)))")
 
 _CODE_LINE = re.compile(
     r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo )"
@@ -206,5 +207,13 @@ def _holes(text: str, first: bool) -> list[Tag]:
     if "null" in text or "undefined" in text or "N/A" in text or _VOID.search(text):
         tags += [(m.start(1), m.end(1), "empty value") for m in _PREP_NULL.finditer(text)]
     if "  " in text or " ," in text or " ." in text:
-        tags += [(m.start(), m.end(), "hole where a value stood") for m in _HOLE.finditer(text)]
+        tags += [(start, end, "hole where a value stood") for start, end in _find_holes(text)]
     return tags
+
+
+def _find_holes(text: str) -> Iterator[tuple[int, int]]:
+    """A word that something follows, and nothing but blanks after it."""
+    for match in _HOLE.finditer(text):
+        start = text.rfind(" ", max(0, match.start() - 12), match.start()) + 1
+        if start > 1 and text[start : match.start()].lower() in _BEFORE_HOLE and text[start - 2].isalnum():
+            yield start, match.end()

@@ -2,53 +2,64 @@
 """The tags of an HTML body: what each does to the text that follows it."""
 
 import re
+from collections.abc import Mapping, Sequence
 from html import unescape
+from typing import NamedTuple
+
+from gateway.reading.looks import Looks, State, presented, read_style, wear
+from gateway.reading.rules import Rules
 
 BREAK = frozenset(
-    "p div br li tr td th h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer center pre dd dt dl address form main aside nav figure figcaption tbody thead tfoot body html".split()
+    "p div br li tr td th h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer center pre dd dt dl address form main aside nav figure figcaption tbody thead tfoot body html details summary fieldset legend option caption dialog".split()
 )
 WIDE = frozenset(
     "p h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer pre center tr div".split()
 )
-_VOID = frozenset("br hr img input meta link area base col embed source track wbr".split())
-SILENT = frozenset("style script title head noscript template".split())
+VOID = frozenset("br hr img input meta link area base col embed source track wbr".split())
+SILENT = frozenset("style script title head template".split())
 _ODD = frozenset(
-    "plaintext xmp svg math select textarea iframe noembed noframes frameset frame object button audio video details dialog".split()
+    "plaintext xmp noscript svg math select textarea iframe noembed noframes frameset frame object button audio video details dialog".split()
 )
 # Tags that a browser closes by itself: hidden ones need the real parser to know where they end.
 OPTIONAL = frozenset("p li td th tr dd dt option tbody thead".split())
-_TAG = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL)
+TABLE = frozenset("table tbody thead tfoot tr".split())
+"""Tags within which text and most elements are moved out in front of the table."""
+WITHIN = {"td": ("tr",), "th": ("tr",), "tr": ("tbody", "thead", "tfoot", "table"),
+          "tbody": ("table",), "thead": ("table",), "tfoot": ("table",), "caption": ("table",)}  # fmt: skip
+"""Tags that count only within these."""
+_CELLS = frozenset("td th tr tbody thead tfoot".split())
+_CLOSED_BY = {
+    "td": _CELLS, "th": _CELLS, "tr": _CELLS - {"td", "th"}, "tbody": _CELLS - {"td", "th", "tr"},
+    "thead": _CELLS - {"td", "th", "tr"}, "li": frozenset(["li"]), "dt": frozenset(["dt", "dd"]),
+    "dd": frozenset(["dt", "dd"]), "p": WIDE | {"li", "dt", "dd"}, "option": frozenset(["option"]),
+}  # fmt: skip
+_SCOPES = frozenset("table ul ol dl".split())
+_ATTRIBUTE = r"[^\s\"'<>/=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>`]++))?+"
+_TAG = re.compile(rf"(/?)([a-zA-Z][a-zA-Z0-9:_-]*+)((?>(?:[\s/]++(?:{_ATTRIBUTE})?+)*+))>")
+_NAMED = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>`]+)))?")
 BLANKS = re.compile(r"[ \t\r\n\f]+")
-_STYLE = re.compile(r"style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-_HREF = re.compile(r"href\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
-_CLASS = re.compile(r"class\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-_GONE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0*)?\s*(?:;|$|!)|(?<!-)font-size\s*:\s*(?:[012](?:\.\d+)?(?:px|pt)?|0(?:\.\d+)?(?:em|rem|%)?)\s*(?:;|$|!)"
-    r"|text-indent\s*:\s*-\d{3,}|(?:left|top|margin-left)\s*:\s*-\d{3,}|max-height\s*:\s*0(?:px)?\s*(?:;|$|!)|(?<![-\w])(?:height|width)\s*:\s*0(?:px)?\s*(?:;|$|!)[^\"]*overflow|clip\s*:\s*rect\(0"
-    r"|mso-hide\s*:\s*all|color\s*:\s*transparent|transform\s*:\s*scale\(0",
-    re.IGNORECASE,
-)
-_COLOR = re.compile(r"(?<![-\w])color\s*:\s*([^;\"']+)", re.IGNORECASE)
-_GROUND = re.compile(
-    r"(?:background(?:-color)?\s*:\s*(#[0-9a-f]{3,8}|rgba?\([^)]*\)|[a-z]+)|bgcolor\s*=\s*[\"']?(#?[0-9a-z]+))",
-    re.IGNORECASE,
-)
-_FONT_COLOR = re.compile(r"(?<![-\w])color\s*=\s*[\"']?(#?[0-9a-z]+)", re.IGNORECASE)
-_RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
-_NAMED = {
-    "white": "ffffff",
-    "black": "000000",
-    "red": "ff0000",
-    "gray": "808080",
-    "grey": "808080",
-    "silver": "c0c0c0",
-    "transparent": "",
-}
 
-Head = tuple[str, str, str, str, str, str]
-"""A tag: (kind, name, why it hides, color, background, target or classes); kind is open, close, void, or
-odd where only a real parser can tell"""
-_ODD_HEAD: Head = ("odd", "", "", "", "", "")
+
+class Dress(NamedTuple):
+    """The attributes of a tag, as `written` and by name, and what they make of its text: before any style
+    sheet, by its own style, and by what of that is `!important`."""
+
+    written: str
+    attributes: Mapping[str, str]
+    presented: Looks
+    plain: Looks
+    important: Looks
+
+    @property
+    def alone(self) -> Looks:
+        """The looks where no style sheet speaks."""
+        return {**self.presented, **self.plain, **self.important}
+
+
+Head = tuple[str, str, Dress | None, Looks | None, str]
+"""A tag: (kind, name, what it wears, its looks where no style sheet speaks, target); kind is open, close,
+void, or odd where only a real parser can tell"""
+_ODD_HEAD: Head = ("odd", "", None, None, "")
 
 
 def read_head(piece: str) -> tuple[Head, int]:
@@ -56,13 +67,31 @@ def read_head(piece: str) -> tuple[Head, int]:
     match = _TAG.match(piece)
     if match is None:
         return _ODD_HEAD, 0
-    tag, attributes = match[2].lower(), match[3]
+    tag, written = match[2].lower(), match[3]
     if tag in _ODD:
         return _ODD_HEAD, match.end()
     if match[1]:
-        return ("close", tag, "", "", "", ""), match.end()
-    kind = "void" if tag in _VOID else "open"
-    return (kind, tag, *find_looks(tag, attributes)), match.end()
+        return ("close", tag, None, None, ""), match.end()
+    kind = "void" if tag in VOID else "open"
+    if (not written or written == "/") and tag != "mark":
+        return (kind, tag, None, None, ""), match.end()
+    dress = read_dress(tag, written, read_attributes(written))
+    href = dress.attributes.get("href", "").strip() if tag == "a" else ""
+    return (kind, tag, dress, dress.alone or None, href), match.end()
+
+
+def read_attributes(written: str) -> dict[str, str]:
+    """The attributes of a tag by name; of two of one name the first counts."""
+    found: dict[str, str] = {}
+    for name, double, single, bare in _NAMED.findall(written):
+        found.setdefault(name.lower(), unescape(double or single or bare))
+    return found
+
+
+def read_dress(tag: str, written: str, attributes: Mapping[str, str]) -> Dress:
+    """What a tag of these attributes wears."""
+    plain, important = read_style(attributes["style"]) if "style" in attributes else ({}, {})
+    return Dress(written, attributes, presented(tag, attributes), plain, important)
 
 
 def plain(text: str) -> str:
@@ -74,58 +103,37 @@ def plain(text: str) -> str:
     return text
 
 
-def find_looks(tag: str, attributes: str) -> tuple[str, str, str, str]:
-    """Why a tag hides its text, color, background, and its target or, with a dot before each, its classes."""
-    if not attributes:
-        return "", "", "", ""
-    style = _STYLE.search(attributes)
-    css = unescape(style[1] or style[2] or "") if style else ""
-    why = ""
-    if css and (gone := _GONE.search(css)):
-        why = gone.group().strip("; ")
-    elif re.search(r"(?:^|\s)hidden(?:\s|=|$)", attributes):
-        why = "hidden"
-    color = _paint(_COLOR, css) or (_paint(_FONT_COLOR, attributes) if tag == "font" else "")
-    ground = _paint(_GROUND, css) or _paint(_GROUND, attributes)
-    href = ""
-    if tag == "a" and (link := _HREF.search(attributes)):
-        href = unescape(link[1] or link[2] or link[3] or "").strip()
-    classes = _CLASS.search(attributes)
-    return (
-        why,
-        color,
-        ground,
-        href or (("." + " .".join((classes[1] or classes[2] or "").split())) if classes and not href else ""),
-    )
+def closes_another(tag: str, stack: Sequence[tuple[str, *tuple[object, ...]]]) -> bool:
+    """Whether a browser would end an element that is still open, where this tag begins."""
+    for one in reversed(stack):
+        name = one[0]
+        if tag in _CLOSED_BY.get(name, ()):
+            return True
+        if name in _SCOPES or name in ("td", "th"):
+            return False
+    return False
 
 
-def _paint(pattern: "re.Pattern[str]", text: str) -> str:
-    match = pattern.search(text)
-    if not match:
-        return ""
-    value = next((g for g in match.groups() if g), "").strip().lower().replace("!important", "").strip()
-    value = _NAMED.get(value, value).lstrip("#")
-    if value.startswith("rgb"):
-        parts = re.findall(r"[\d.]+", value)
-        value = "".join(f"{min(255, int(float(p))):02x}" for p in parts[:3])
-    if len(value) == 3:
-        value = "".join(c * 2 for c in value)
-    return value if re.fullmatch(r"[0-9a-f]{6}", value) else ""
+def is_in_force(attributes: Mapping[str, str | None]) -> bool:
+    """Whether a style sheet counts on a screen."""
+    media, kind = (attributes.get("media") or "all").lower(), (attributes.get("type") or "text/css").lower()
+    return ("all" in media or "screen" in media) and "(" not in media and kind == "text/css"
 
 
-def look_alike(color: str, ground: str) -> bool:
-    """Whether a color can hardly be told from its background; both are six hexadecimal digits."""
-    if not color:
-        return False
-    return all(abs(int(color[i : i + 2], 16) - int(ground[i : i + 2], 16)) < 12 for i in (0, 2, 4))
-
-
-def hidden_classes(css: str) -> frozenset[str]:
-    """Class names that a style sheet hides, outside media queries."""
-    plain = re.sub(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", css)[:50_000]
-    return frozenset(
-        name
-        for selectors, body in _RULE.findall(plain)
-        if _GONE.search(body)
-        for name in re.findall(r"\.[\w-]+", selectors)
-    )
+def dressed(state: State, rules: Rules | None, tag: str, dress: Dress | None, looks: Looks | None) -> State:
+    """The state within an element, given that around it."""
+    bits = 0
+    if rules is not None:
+        written, attributes = (dress.written, dress.attributes) if dress is not None else ("", {})
+        common, important, bits = rules.fit(tag, written, attributes, state)
+        if common or important:
+            looks = (
+                {**dress.presented, **common, **dress.plain, **important, **dress.important}
+                if dress
+                else {**common, **important}
+            )
+    if looks:
+        state = wear(state, looks, boxed=tag not in TABLE and tag not in ("td", "th"))
+    if bits or state.around:
+        state = state._replace(above=state.above | bits, around=bits)
+    return state

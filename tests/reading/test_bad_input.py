@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.message.content import Content
+from gateway.reading import html
 from gateway.reading.read import MAX_TEXT, Reader
+from gateway.reading.walk import walk
 
 _WORD = re.compile(r"[a-zà-ù]{2,}")
 MEGABYTES = 10_000_000
@@ -29,6 +31,15 @@ HOSTILE = {
     "spaced letters": Content(text="o " * 1_000_000),
     "ten megabytes of tags": Content(html="<b>" * (MEGABYTES // 3)),
     "deep html": Content(html="<div>" * 10_000 + "ciao a tutti" + "</div>" * 10_000),
+    "deep lists": Content(html="<ul><li>" * 40_000),
+    "deep and crossed": Content(html="<i><div>x</i>" * 30_000),
+    "rules for all": Content(
+        html="<style>"
+        + "".join(f".q .a{{color:#{n:03x}}}" for n in range(300))
+        + "</style><div class=q>"
+        + "".join(f'<b id={n} class="a">x' for n in range(15_000))
+    ),
+    "braces in a style sheet": Content(html="<style>" + "@media screen{a " * 20_000 + "</style>x"),
     "unclosed quotes": Content(html='<a href="' * 100_000),
     "comments": Content(html="<!-- " * 500_000),
     "percent signs": Content(text="%a " * 500_000),
@@ -77,6 +88,8 @@ def test_many_style_sheets_take_no_longer_each(reader: Reader) -> None:
 
 def test_deep_nesting_loses_no_text(reader: Reader) -> None:
     assert reader.see(HOSTILE["deep html"]).text == "ciao a tutti"
+    nested = "".join(f"<b id={n}><ul><li>uno{n} " for n in range(4_000))
+    assert reader.see(Content(html=nested)).text.split() == [f"uno{n}" for n in range(4_000)]
 
 
 @pytest.mark.parametrize("text", ["", "x", "🎉", "مرحبا", "12345", "..."])
@@ -120,12 +133,10 @@ def test_any_text_gives_a_reading(reader: Reader, body: str, subject: str, part:
     )
 )
 def test_the_quick_html_reading_agrees_with_the_parser(parts: list[str]) -> None:
-    from gateway.reading import html
-
     source = "".join(parts)
     quick = html.Pages(64).scan(source, False)
     if quick is not None:
-        assert quick.text.split() == html._walk(source, False).text.split()
+        assert quick.text.split() == walk(source, False).text.split()
 
 
 def test_reading_depends_on_nothing_read_before(lexicons: object, reader: Reader) -> None:

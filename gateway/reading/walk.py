@@ -1,0 +1,96 @@
+"""The thorough reading of an HTML body, with a real parser."""
+
+import re
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from gateway.reading.looks import State
+from gateway.reading.rules import Rules
+from gateway.reading.sheet import Page, Sheet
+from gateway.reading.tags import BLANKS, BREAK, OPTIONAL, SILENT, VOID, WIDE, dressed, is_in_force, read_dress
+
+_ONE_LINE = 400
+"""Characters that one line moved off the screen may hold; what is longer wraps into sight."""
+
+_MOST_TAGS = 3_000
+"""Tags beyond which a page may nest deeper than a parser can follow in time."""
+DEEPEST = 1_000
+_ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)[^<>]*>?")
+
+
+def walk(  # noqa: C901 (a tree walk without recursion)
+    html: str, truncated: bool
+) -> Page:
+    """The thorough reading, with an HTML5 parser and without recursion, whatever the depth."""
+    sheet = Sheet()
+    tree = LexborHTMLParser(_flatten(html) if html.count("<") > _MOST_TAGS else html)
+    styles = [one for one in tree.css("style") if is_in_force(one.attributes or {})]
+    rules = Rules(tuple(one.text() or "" for one in styles)) or None
+    root = tree.body or tree.root
+    if root is None:
+        return sheet.page(truncated)
+    node: LexborNode | None = root
+    trail: list[tuple[LexborNode, State, str, int, str]] = []
+    state, why = State(), ""
+    while node is not None:
+        tag = node.tag or ""
+        if tag == "-text":
+            text = BLANKS.sub(" ", node.text_content or "")
+            if why and not (len(text) > _ONE_LINE and why.startswith("text-indent")):
+                sheet.conceal(text, why)
+            else:
+                sheet.add(text)
+        elif tag not in SILENT and tag[:1] not in "-_!":
+            if tag in BREAK:
+                if tag == "br" and state.veil.startswith("text-indent"):
+                    state = state._replace(veil="")
+                    why = state.why
+                if not why:
+                    sheet.line(wide=tag in WIDE)
+            if tag == "img":
+                sheet.images += 1
+            child = node.child
+            if child is not None:
+                trail.append((node, state, why, sheet.length, tag))
+                found = {key: value or "" for key, value in (node.attributes or {}).items()}
+                if found or rules is not None or tag == "mark":
+                    dress = read_dress(
+                        tag, "".join(f" {key}={value!r}" for key, value in found.items()), found
+                    )
+                    state = dressed(state, rules, tag, dress, dress.alone)
+                    why = state.why
+                node = child
+                continue
+        while node is not None and node.next is None:
+            if not trail:
+                node = None
+                break
+            was = why
+            node, state, why, begin, tag = trail.pop()
+            if tag == "a" and not was and (link := (node.attributes or {}).get("href")):
+                sheet.links.append((begin, sheet.length, link))
+            if tag in BREAK and not why:
+                sheet.line(wide=tag in WIDE)
+            if node.mem_id == root.mem_id:
+                node = None
+        if node is not None:
+            node = node.next
+    return sheet.page(truncated)
+
+
+def _flatten(html: str) -> str:
+    """The page without the tags that nest deeper than DEEPEST, whose text stays: parsers need time that grows
+    with the square of the depth."""
+    depth = 0
+
+    def keep(match: "re.Match[str]") -> str:
+        nonlocal depth
+        tag = match[2].lower()
+        if tag in OPTIONAL or tag in VOID or tag in SILENT:
+            return match.group() if depth <= DEEPEST or tag not in OPTIONAL else "<br>"
+        depth += -1 if match[1] else 1
+        inside = depth >= DEEPEST if match[1] else depth > DEEPEST
+        depth = max(0, depth)
+        return ("<br>" if tag in BREAK else "") if inside else match.group()
+
+    return _ANY_TAG.sub(keep, html)
