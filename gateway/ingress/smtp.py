@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from gateway.ingress.smtp_limits import Limits
+from gateway.ingress.smtp_lobby import Lobby
 from gateway.ingress.smtp_protocol import SmtpSession
 from gateway.ingress.smtp_reception import Reception, Recognize, RefuseAtRcpt, Submit
 from gateway.ingress.smtp_tls import make_context
@@ -57,6 +58,7 @@ class Listener:
             on_reply=metrics.accepted_in if metrics else None,
         )
         self._servers: list[asyncio.Server] = []
+        self._lobby = Lobby(self._reception.limits, tls) if tls is not None else None
         self._watch: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -73,13 +75,13 @@ class Listener:
 
     async def _listen(self, listen: Listen, *, implicit: bool) -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: SmtpSession(self._reception, loop),
-            listen.host,
-            listen.port,
-            backlog=BACKLOG,
-            ssl=self._reception.tls if implicit else None,
-        )
+        lobby = self._lobby if implicit else None
+
+        def meet() -> asyncio.BaseProtocol:
+            session = SmtpSession(self._reception, loop)
+            return lobby.receive(session) if lobby is not None else session
+
+        server = await loop.create_server(meet, listen.host, listen.port, backlog=BACKLOG)
         self._servers.append(server)
 
     @property
@@ -118,6 +120,8 @@ class Listener:
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
+        if self._lobby is not None:
+            self._lobby.close()
         for session in tuple(self._reception.sessions):
             session.abort()
 

@@ -115,6 +115,31 @@ async def test_a_handshake_that_fails_disturbs_nobody(certificate: Certificate, 
         assert house.listener._reception.peers._counts == {"127.0.0.1": 1}
 
 
+@pytest.mark.parametrize("limits", [Limits(connections=3), Limits(connections_per_peer=3)])
+async def test_who_shakes_no_hands_is_counted_as_well(certificate: Certificate, limits: Limits) -> None:
+    folder, context = certificate
+    async with House(tls=folder, limits=limits) as house:
+        mute = [Wire(*await asyncio.open_connection("127.0.0.1", house.tls_port)) for _ in range(8)]
+        house.wires += mute
+        async with asyncio.timeout(10):
+            while not all(wire.reader.at_eof() for wire in mute[3:]):
+                await asyncio.sleep(0.01)
+        assert not any(wire.reader.at_eof() for wire in mute[:3])
+        for wire in mute:
+            wire.close()
+        await asyncio.sleep(0.3)
+        for _ in range(5):  # those that are gone count no more, nor do those that shook hands
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", house.tls_port, ssl=context, server_hostname="localhost"
+            )
+            wire = Wire(reader, writer)
+            assert (await wire.reply()).startswith("220")
+            assert (await wire.say("QUIT")).startswith("221")
+            await wire.rest()
+            writer.close()
+            await asyncio.sleep(0.02)
+
+
 async def test_old_tls_is_refused(certificate: Certificate) -> None:
     folder, _ = certificate
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
