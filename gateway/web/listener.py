@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import cast
 
 import orjson
 from aiohttp import web
@@ -18,13 +19,17 @@ log = logging.getLogger(__name__)
 KEEPALIVE = 75.0
 """Seconds that a connection may be idle, or take for the header of its next request."""
 LINGERING = 2.0
+STALLED = 30.0
+"""Seconds in which a client reads at least something of its answer, or is hung up on."""
+STALLED_AT_STOP = 5.0
 
 
 class HttpListener:
     """One application on one socket.
 
-    `connections` bounds all peers together. At `stop` no new connection is taken, requests under way get
-    `grace` seconds, and idle connections are closed at once.
+    `connections` bounds all peers together. Who reads nothing of an answer for `stalled` seconds is hung up
+    on: else a few that never read could keep everybody out. At `stop` no new connection is taken, requests
+    under way get `grace` seconds, and idle connections are closed at once.
     """
 
     def __init__(
@@ -35,8 +40,11 @@ class HttpListener:
         connections: int = 500,
         grace: float = 20.0,
         keepalive: float = KEEPALIVE,
+        stalled: float = STALLED,
     ) -> None:
         self._listen = listen
+        self._stalled = stalled
+        self._watch: asyncio.TimerHandle | None = None
         self._grace = grace
         self._connections = connections
         self._keepalive = keepalive
@@ -54,6 +62,7 @@ class HttpListener:
         except BaseException:
             await self._runner.cleanup()
             raise
+        self._look()
 
     @property
     def address(self) -> Listen:
@@ -69,7 +78,18 @@ class HttpListener:
         server = self._runner.server
         if server is not None:
             server.pre_shutdown()
+        self._stalled = min(self._stalled, STALLED_AT_STOP)
         await self._runner.cleanup()
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._watch = loop.call_later(min(self._stalled / 4, STALLED_AT_STOP / 4), self._look)
+        server, now = self._runner.server, loop.time()
+        for connection in server.connections if server is not None else ():
+            if isinstance(connection, _Connection):
+                connection.check(now, self._stalled)
 
     def _connect(self) -> asyncio.Protocol:
         server = self._runner.server
@@ -80,7 +100,7 @@ class HttpListener:
 class _Connection(RequestHandler):
     """aiohttp's protocol, with a limit on connections, and errors as problems."""
 
-    __slots__ = ("_limit",)
+    __slots__ = ("_left", "_limit", "_moving", "_since", "_wire")
 
     def __init__(self, server: web.Server, limit: int, keepalive: float) -> None:
         super().__init__(
@@ -92,14 +112,35 @@ class _Connection(RequestHandler):
             auto_decompress=False,
         )
         self._limit = limit
+        # aiohttp lets go of a transport that it closes, though what is unread may keep that open.
+        self._wire: asyncio.Transport | None = None
+        self._left, self._since, self._moving = 0, 0.0, True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it in, or hang up where it is one too many."""
         super().connection_made(transport)
+        self._wire = cast(asyncio.Transport, transport)
         server = self._manager
         if server is None or len(server.connections) > self._limit:
             log.warning("http.full", extra={"limit": self._limit})
             self.force_close()
+
+    def resume_writing(self) -> None:
+        """The client has read most of what was written."""
+        super().resume_writing()
+        self._moving = True
+
+    def check(self, now: float, patience: float) -> None:
+        """Hang up on a client that has read nothing for so many seconds; `now` is the loop's."""
+        if self._wire is None:
+            return
+        left = self._wire.get_write_buffer_size()
+        if self._moving or not left or left < self._left:
+            self._since = now
+        self._left, self._moving = left, False
+        if now - self._since > patience:
+            log.warning("http.stalled")
+            self._wire.abort()
 
     def handle_error(
         self,

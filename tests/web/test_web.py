@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import contextlib
 import json
+import socket
 import time
 
 import aiohttp
@@ -180,6 +182,47 @@ class TestFrame:
             leave.set()
             assert await (await asking).text() == "done"
             await asyncio.wait_for(stopping, 5)
+
+    async def test_who_never_reads_an_answer_keeps_no_place(self) -> None:
+        async def page(request: web.Request) -> web.Response:
+            return web.Response(body=b"x" * int(request.query["size"]))
+
+        listener = HttpListener(HERE, build_app([web.get("/", page)]), connections=2, stalled=0.4)
+        await listener.start()
+        asked = b"GET /?size=%d HTTP/1.1\r\nHost: a\r\n\r\n"
+        mute = [socket.create_connection((listener.address.host, listener.address.port)) for _ in range(2)]
+        for stream, size in zip(mute, (10_000_000, 200_000), strict=True):
+            stream.sendall(asked % size * 200)
+        await asyncio.sleep(0.1)
+        url = f"http://{listener.address}/?size=10"
+        async with aiohttp.ClientSession() as client, asyncio.timeout(10):
+            with pytest.raises(aiohttp.ClientError):
+                await client.get(url)
+            answered = False
+            while not answered:
+                await asyncio.sleep(0.1)
+                with contextlib.suppress(aiohttp.ClientError):
+                    answered = (await client.get(url)).status == 200
+        for stream in mute:
+            stream.close()
+        await listener.stop()
+
+    async def test_who_reads_slowly_gets_it_all(self) -> None:
+        async def page(request: web.Request) -> web.Response:
+            return web.Response(body=b"x" * 12_000_000)
+
+        listener = HttpListener(HERE, build_app([web.get("/", page)]), stalled=0.4)
+        await listener.start()
+        reader, writer = await asyncio.open_connection(listener.address.host, listener.address.port)
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        size = 0
+        async with asyncio.timeout(20):
+            while octets := await reader.read(200_000):
+                size += len(octets)
+                await asyncio.sleep(0.015)
+        assert size > 12_000_000
+        writer.close()
+        await listener.stop()
 
     async def test_pages_keep_their_own_errors_and_headers(self) -> None:
         async def page(request: web.Request) -> web.Response:
