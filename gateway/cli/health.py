@@ -49,5 +49,10 @@ def ask(settings: Settings, path: str, timeout: float) -> tuple[int, str]:
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, response.read(4096).decode(errors="replace")
+    except OSError as error:
+        why = error.strerror or str(error) or type(error).__name__
+        raise OSError(
+            f"nobody answers at {listen} (GALATEO_OPS_LISTEN): {why}; does `galateo serve` run?"
+        ) from error
     finally:
         connection.close()

@@ -10,7 +10,7 @@ from gateway.cli.serve import REFUSALS
 from gateway.cli.session import with_parts
 from gateway.evidence.checkpoint import public_key
 from gateway.evidence.rotation import KeysInUse, adopt, drop_unused, rotate, usage
-from gateway.keys import load_keys, save_keys
+from gateway.keys import Keys, load_keys, save_keys
 from gateway.settings import load
 
 
@@ -28,8 +28,8 @@ def rotate_command(pepper: bool, tokens: bool, signing: bool) -> None:
     is recognized. Stop every gateway first, give all the new file, then start them."""
     if not (pepper or tokens or signing):
         pepper = tokens = signing = True
-    path = load().keys_file
     try:
+        path = load().keys_file
         keys = rotate(load_keys(path), pepper=pepper, tokens=tokens, signing=signing)
         save_keys(path, keys)
     except REFUSALS as error:
@@ -45,10 +45,10 @@ def rotate_command(pepper: bool, tokens: bool, signing: bool) -> None:
 def show_command() -> None:
     """How many keys there are, and how much is stored under each pepper. No key is printed."""
 
-    async def run(parts: Parts) -> list[dict[str, int]]:
-        return await usage(parts.store, parts.keys)
+    async def run(parts: Parts) -> tuple[Keys, list[dict[str, int]]]:
+        return parts.keys, await usage(parts.store, parts.keys)
 
-    keys, found = load_keys(load().keys_file), with_parts(run)
+    keys, found = with_parts(run)
     for n, counts in enumerate(found):
         told = ", ".join(f"{count} {table}" for table, count in counts.items())
         click.echo(f"pepper {n + 1}{' (current)' if n == 0 else ''}: {told}")

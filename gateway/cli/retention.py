@@ -12,7 +12,7 @@ from gateway.app import Parts
 from gateway.cli.session import with_parts
 from gateway.evidence.retention import DAY, BadRetention, Retention, Sweep, load_retention
 from gateway.policy.outcome import Outcome
-from gateway.settings import load
+from gateway.settings import SettingsError, load
 
 
 @click.command("retention")
@@ -23,8 +23,11 @@ from gateway.settings import load
 def retention_command(folder: Path | None, sweep: bool) -> None:
     """Show how long things are kept, and why. A gateway that serves lets go of what is over by itself."""
     try:
-        retention = load_retention(folder or load().policies_folder)
-    except BadRetention as error:
+        folder = folder or load().policies_folder
+        if not folder.is_dir():
+            raise BadRetention(f"there is no folder {folder}")
+        retention = load_retention(folder)
+    except (BadRetention, SettingsError) as error:
         click.echo(f"galateo: {error}", err=True)
         sys.exit(1)
     if not sweep:

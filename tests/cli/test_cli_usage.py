@@ -124,3 +124,33 @@ def test_policies_that_are_not_read_are_told(tmp_path: Path) -> None:
     (tmp_path / "frequency.yaml.txt").touch()
     done = run(tmp_path, "check", str(tmp_path))
     assert "frequency.yaml.txt is not read" in done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["retention", "keys show", "keys rotate", "audit key", "audit verify", "holds list", "health"],
+)  # fmt: skip
+def test_a_wrong_setting_is_told_in_a_line(tmp_path: Path, words: str) -> None:
+    done = CliRunner().invoke(main, words.split(), env={"GALATEO_HOLD_EXPIRY": "two"})
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 1
+    assert "GALATEO_HOLD_EXPIRY is not a duration" in done.output
+
+
+def test_keys_that_are_not_there_are_told_in_a_line(tmp_path: Path) -> None:
+    done = run(tmp_path, "keys", "rotate")
+    assert done.exit_code == 1
+    assert "cannot be read" in done.output
+    assert run(tmp_path, "keys", "show").exit_code in (0, 1)
+
+
+def test_retention_of_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    done = run(tmp_path, "retention", "--policies", str(tmp_path / "nowhere"))
+    assert done.exit_code == 1
+    assert "there is no folder" in done.output
+
+
+def test_a_gateway_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["health"], env={"GALATEO_OPS_LISTEN": "127.0.0.1:1"})
+    assert done.exit_code == 1
+    assert "nobody answers at 127.0.0.1:1 (GALATEO_OPS_LISTEN)" in done.output

@@ -143,10 +143,7 @@ class NoPitch:
             code="too_soon",
             reason=_too_soon(door, known.connected_at, case.now, words),
             remedy=ask,
-            evidence=(
-                *case.reading.promotional.evidence,
-                fact(when(known.connected_at).en, "connected since"),
-            ),
+            evidence=(*case.reading.promotional.evidence, fact(since.en, "connected since")),
             earliest=earliest,
             condition="window" if earliest else "reply",
         )
