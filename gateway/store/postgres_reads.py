@@ -13,7 +13,7 @@ from gateway.store.postgres_stops import Stops
 from gateway.store.protocol import Depths, HoldFilter
 from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref, sent_hash
 
-OUTBOX_OF_MESSAGE = "SELECT id, due_at, attempts FROM outbox WHERE message_id = ? ORDER BY id"
+OUTBOX_OF_MESSAGE = f"SELECT id, {q.NEXT_TRY}, attempts FROM outbox WHERE message_id = ? ORDER BY id"
 SENT = (
     "SELECT message_id FROM sent_ids WHERE hash = ? AND day > ? - 366 AND day <= ? ORDER BY day DESC,"
     " message_id DESC LIMIT 20"
@@ -51,7 +51,7 @@ class Reads:
         return sorted(await self._link.rows(q.ATTEMPTS_OF_MESSAGE, (message_id,)))
 
     async def waiting(self, message_id: str) -> list[tuple[Any, ...]]:
-        """What of a message is still in the outbox: id, due time, attempts made."""
+        """What of a message is still in the outbox: id, when it is due (0: it is taken), attempts made."""
         return await self._link.rows(OUTBOX_OF_MESSAGE, (message_id,))
 
     async def hold(self, hold_id: str) -> HoldRow | None:

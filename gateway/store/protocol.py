@@ -143,7 +143,8 @@ class Store(Protocol):
         ...
 
     async def waiting(self, message_id: str) -> list[tuple[Any, ...]]:
-        """What of a message is still in the outbox: decision id, due time, attempts made."""
+        """What of a message is still in the outbox: decision id, when it is due (0 while somebody
+        has it), attempts made."""
         ...
 
     def report(self, report: Report) -> None:

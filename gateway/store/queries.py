@@ -29,7 +29,9 @@ CONSENTS = (
     "SELECT id, controller, subject, at, recorded_at, action, purpose, channel, grade, basis, source, proof"
     " FROM consent_events WHERE lane = ? AND controller = ? AND subject = ? ORDER BY id"
 )
-OUTBOX_OF_MESSAGE = "SELECT id, due_at, attempts FROM outbox WHERE id >= ?1 || '-' AND id < ?1 || '.'"
+# Of what somebody holds, `due_at` is when the lease ends.
+NEXT_TRY = "CASE WHEN lease_owner = '' THEN due_at ELSE 0 END"
+OUTBOX_OF_MESSAGE = f"SELECT id, {NEXT_TRY}, attempts FROM outbox WHERE id >= ?1 || '-' AND id < ?1 || '.'"
 ATTEMPTS_OF_MESSAGE = (
     "SELECT id, attempt, at, outcome, relay, code, text FROM attempts"
     " WHERE id >= ?1 || '-' AND id < ?1 || '.'"

@@ -118,7 +118,7 @@ class Reads:
         return self._read(q.ATTEMPTS_OF_MESSAGE, (message_id,)).fetchall()
 
     async def waiting(self, message_id: str) -> list[tuple[Any, ...]]:
-        """What of a message is still in the outbox: id, due time, attempts made."""
+        """What of a message is still in the outbox: id, when it is due (0: it is taken), attempts made."""
         return self._read(q.OUTBOX_OF_MESSAGE, (message_id,)).fetchall()
 
     async def hold(self, hold_id: str) -> HoldRow | None:

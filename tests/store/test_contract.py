@@ -94,6 +94,7 @@ async def test_what_is_put_off_comes_again_and_not_before(stores: Stores) -> Non
     line = await stores.line()
     receipt = await line.submit()
     entry = await take_one(line)
+    assert await line.store.waiting(receipt.id) == [(entry.id, 0, 0)]  # somebody has it just now
     later = Attempt(
         outcome=Delivered.DEFERRED,
         kind=Kind.TEMPORARY,
