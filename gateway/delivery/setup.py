@@ -13,12 +13,13 @@ from gateway.delivery.reports import Reports, Wish
 from gateway.delivery.route import Routes
 from gateway.delivery.session import Timeouts
 from gateway.delivery.smtp import SmtpRelay
-from gateway.delivery.target import parse_smtp, parse_webhook
+from gateway.delivery.target import SmtpTarget, TargetError, is_loopback, parse_smtp, parse_webhook
 from gateway.delivery.upstream import UpstreamRelay, parse_upstream
 from gateway.delivery.webhook import WebhookRelay
 from gateway.delivery.worker import Worker
 from gateway.metrics import Metrics
 from gateway.settings import Settings
+from gateway.settings.values import Listen
 from gateway.store.outbox import ONE_CLICK
 
 # Every relay, by the name that access.yaml, metrics and logs know, and the format it takes.
@@ -58,9 +59,11 @@ def make_relays(
     """The relays that are set up, by name; `host` is what EHLO says."""
     relays: dict[str, Relay] = {}
     if settings.relay is not None:
+        smtp = parse_smtp(settings.relay.get_secret_value())
+        check_elsewhere(smtp, settings)
         relays["smtp"] = SmtpRelay(
             "smtp",
-            parse_smtp(settings.relay.get_secret_value()),
+            smtp,
             connections=settings.relay_connections,
             hostname=host,
             timeouts=Timeouts(command=settings.relay_timeout.total_seconds()),
@@ -75,6 +78,24 @@ def make_relays(
         first = next(iter(relays.values()))
         relays[ONE_CLICK] = OneClickRelay(ONE_CLICK, first.circuit, allowed=settings.tool_networks)
     return relays
+
+
+def check_elsewhere(target: SmtpTarget, settings: Settings) -> None:
+    """Raises TargetError where the relay is a listener of this gateway: every message would go round for
+    ever, as no hop in between counts it."""
+    for name in ("smtp_listen", "smtps_listen", "reply_listen"):
+        listen: Listen | None = getattr(settings, name)
+        if listen is not None and target.port == listen.port and _is_same_host(target.host, listen.host):
+            raise TargetError(
+                f"the relay is the gateway itself, its own {name.upper()} ({listen}), and every message would"
+                " come back to it. Name the mail server that delivers."
+            )
+
+
+def _is_same_host(host: str, listening: str) -> bool:
+    everywhere = listening in ("", "0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
+    here = "localhost" in (host, listening) and is_loopback(host) and is_loopback(listening)
+    return host == listening.lower() or here or (everywhere and is_loopback(host))
 
 
 def make_upstreams(access: Access, *, clock: Callable[[], float], rng: random.Random) -> dict[str, Relay]:

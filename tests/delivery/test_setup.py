@@ -47,3 +47,38 @@ async def test_without_a_webhook_relay_there_is_none() -> None:
 async def test_a_relay_that_cannot_be_meant_is_refused() -> None:
     with pytest.raises(TargetError, match="tls is one of"):
         make_worker(MemoryOutbox(time.time), settings(relay="smtp://x.example?tls=no"), access(), Metrics())
+
+
+@pytest.mark.parametrize(
+    ("relay", "listen"),
+    [
+        ("smtp://127.0.0.1:2525", {}),
+        ("smtp://localhost:2525", {}),
+        ("smtp://[::1]:2525", {"smtp_listen": "[::1]:2525"}),
+        ("smtp://127.0.0.1:2526", {"reply_listen": "localhost:2526"}),
+    ],
+)
+def test_a_relay_that_is_the_gateway_itself_is_refused(relay: str, listen: dict[str, str]) -> None:
+    with pytest.raises(TargetError, match="the gateway itself"):
+        make_relays(settings(relay=relay, **listen), "h", clock=time.time, rng=random.Random())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_a_gateway_that_listens_everywhere_is_on_this_machine_too(host: str) -> None:
+    given = Settings(smtp_listen="0.0.0.0:2525", relay=f"smtp://{host}:2525")  # type: ignore[arg-type]
+    with pytest.raises(TargetError, match="SMTP_LISTEN"):
+        make_relays(given, "h", clock=time.time, rng=random.Random())
+
+
+@pytest.mark.parametrize(
+    ("relay", "listen"),
+    [
+        ("smtp://127.0.0.2:2525", "127.0.0.1:2525"),
+        ("smtp://127.0.0.1:25", "127.0.0.1:2525"),
+        ("smtp://mail.example.com:2525", "127.0.0.1:2525"),
+        ("smtp://127.0.0.1:2525", "127.0.0.1:0"),
+    ],
+)
+def test_another_server_on_this_machine_is_a_relay(relay: str, listen: str) -> None:
+    given = settings(relay=relay, smtp_listen=listen)
+    assert make_relays(given, "h", clock=time.time, rng=random.Random())
