@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from contextlib import nullcontext
 
 import click
 
 from gateway.app import Parts
 from gateway.cli.serve import REFUSALS
 from gateway.cli.session import with_parts
+from gateway.evidence.backup import BackupError, unserved
 from gateway.evidence.checkpoint import public_key
 from gateway.evidence.rotation import KeysInUse, adopt, drop_unused, rotate, usage
 from gateway.keys import Keys, load_keys, save_keys
@@ -29,10 +31,13 @@ def rotate_command(pepper: bool, tokens: bool, signing: bool) -> None:
     if not (pepper or tokens or signing):
         pepper = tokens = signing = True
     try:
-        path = load().keys_file
-        keys = rotate(load_keys(path), pepper=pepper, tokens=tokens, signing=signing)
-        save_keys(path, keys)
-    except REFUSALS as error:
+        settings = load()
+        path, database = settings.keys_file, settings.sqlite_file
+        # A gateway that went on with the old file would not see what others store under the new pepper.
+        with unserved(database) if database and database.is_file() else nullcontext():
+            keys = rotate(load_keys(path), pepper=pepper, tokens=tokens, signing=signing)
+            save_keys(path, keys)
+    except (BackupError, *REFUSALS) as error:
         click.echo(f"galateo: {error}", err=True)
         sys.exit(1)
     made = [name for name, new in (("pepper", pepper), ("tokens", tokens), ("signing", signing)) if new]

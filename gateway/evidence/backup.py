@@ -196,7 +196,7 @@ def restore(
             )
         pending("sqlite", {int(number): mark for number, mark in manifest.schema.items()})
         database.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(database):
+        with unserved(database):
             if database.exists() and not replace:
                 raise BackupError(
                     f"There is a database at {database} already. Use --replace to put the backup in"
@@ -261,7 +261,7 @@ def _empty_log(db: apsw.Connection) -> None:
 
 
 @contextlib.contextmanager
-def _locked(database: Path) -> Iterator[None]:
+def unserved(database: Path) -> Iterator[None]:
     """Hold the lock of the serving gateway. Raises BackupError where one serves."""
     lock = os.open(database.with_name(database.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -286,7 +286,7 @@ def shred(database: Path) -> bool:
         db.execute("PRAGMA secure_delete = ON")
         alone = True
         try:
-            with _locked(database):
+            with unserved(database):
                 db.execute("VACUUM")
         except BackupError:
             alone = False

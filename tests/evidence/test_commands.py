@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.evidence.backup import unserved
 from gateway.keys import save_keys
 from tests.evidence.conftest import change
 from tests.evidence.traffic import NEEDS_CONSENT, POLICIES
@@ -150,3 +151,15 @@ def test_a_person_is_listed_restricted_and_erased(galateo: House) -> None:
         assert ANNA.encode() not in path.read_bytes(), path
     assert galateo("audit", "verify").exit_code == 0
     assert galateo("subject", "export", said="nobody\n").exit_code == 2
+
+
+def test_keys_are_not_rotated_under_a_gateway_that_serves(galateo: House) -> None:
+    """It would not see who is stored under the new pepper meanwhile."""
+    before = (galateo.folder / "keys").read_bytes()
+    with unserved(galateo.database):
+        refused = galateo("keys", "rotate", "--pepper")
+    assert refused.exit_code == 1
+    assert "Stop it first" in refused.output
+    assert (galateo.folder / "keys").read_bytes() == before
+    assert galateo("keys", "rotate", "--pepper").exit_code == 0
+    assert galateo("keys", "show").stdout.startswith("pepper 1 (current): 0 people")
