@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gateway.app import Parts
-from gateway.cli.session import with_parts
+from gateway.cli.session import plain, with_parts
 from gateway.evidence.explain import Asked, Explanation, as_json, explain
 from gateway.evidence.outlook import look, message_of
 from gateway.evidence.stretch import moment
@@ -109,7 +109,7 @@ def _print(console: Console, one: Explanation, lang: str) -> None:
         if lines:
             console.print(Text(f"\n{title}", style="bold"))
             for label, text in lines:
-                console.print(f"  {label}: {text}", markup=False)
+                console.print(f"  {label}: {plain(text)}", markup=False)
     console.print()
     for asked in one.asked:
         _print_asked(console, asked, words, lang)
@@ -126,9 +126,9 @@ def _print_asked(console: Console, asked: Asked, words: dict[str, str], lang: st
         line.append(f"  ({words['observed']})", style="dim")
     console.print(line)
     for v in asked.violations:
-        console.print(f"{'':18}{v.code}: {v.reason.in_(lang)}", markup=False)
+        console.print(f"{'':18}{v.code}: {plain(v.reason.in_(lang))}", markup=False)
         for evidence in v.evidence:
             if evidence.text:
-                console.print(f'{"":18}"{evidence.text}"', markup=False)
+                console.print(f'{"":18}"{plain(evidence.text)}"', markup=False)
         if v.remedy.in_(lang):
             console.print(f"{'':18}{words['to pass']}: {v.remedy.in_(lang)}", markup=False)

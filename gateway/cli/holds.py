@@ -8,11 +8,9 @@ from typing import Any
 import click
 import msgspec
 import orjson
-from rich.console import Console
-from rich.table import Table
 
 from gateway.app import Parts
-from gateway.cli.session import with_parts
+from gateway.cli.session import plain, with_parts
 from gateway.review import LONGEST_REASON, ReviewResult
 from gateway.store.packing import unpack_decision
 from gateway.store.protocol import HoldFilter
@@ -27,7 +25,10 @@ def holds_command() -> None:
 @holds_command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 @click.option(
-    "--status", default="open", show_default=True, help="open, released, rejected, expired, cancelled."
+    "--status",
+    type=click.Choice(("open", "released", "rejected", "expired", "cancelled")),
+    default="open",
+    show_default=True,
 )
 @click.option("--source", default="")
 @click.option("--campaign", default="")
@@ -35,24 +36,26 @@ def holds_command() -> None:
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
 def list_command(as_json: bool, status: str, source: str, campaign: str, code: str, limit: int) -> None:
     """List holds, oldest first."""
-    wanted = HoldFilter(status=status, source=source, campaign=campaign, code=code, limit=limit)
-    holds = with_parts(lambda parts: parts.store.holds(wanted))
+    wanted = HoldFilter(status=status, source=source, campaign=campaign, code=code, limit=limit + 1)
+    found = with_parts(lambda parts: parts.store.holds(wanted))
+    holds = found[:limit]
     if as_json:
         click.echo(orjson.dumps([describe(hold) for hold in holds], option=orjson.OPT_INDENT_2).decode())
-        return
-    _print_table(holds)
+    else:
+        _print_lines(holds)
+    if len(found) > limit:
+        click.echo(f"These are the oldest {limit}; there are more (--limit).", err=True)
 
 
-def _print_table(holds: list[HoldRow]) -> None:
+def _print_lines(holds: list[HoldRow]) -> None:
+    """Two lines each, so that an id is never broken, and can be copied."""
     if not holds:
         click.echo("Nothing is held.")
-        return
-    table = Table(box=None)
-    for name in ("hold", "since", "source", "class", "rules", "waits for"):
-        table.add_column(name, overflow="fold")
     for hold in holds:
-        table.add_row(hold.id, when(hold.created_at), hold.source, hold.class_, hold.codes, hold.condition)
-    Console().print(table)
+        since = when(hold.created_at)[:16].replace("T", " ")
+        told = (hold.id, f"{since} UTC", hold.source, hold.class_, hold.campaign)
+        click.echo(plain("  ".join(filter(None, told))))
+        click.echo(f"    {hold.codes}; waits for: {hold.condition}")
 
 
 @holds_command.command("show")
@@ -68,14 +71,15 @@ def show_command(hold_id: str, as_json: bool) -> None:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return
     for name in ("id", "status", "created_at", "expires_at", "source", "class", "campaign", "condition"):
-        click.echo(f"{name:>12}  {found[name]}")
+        click.echo(f"{name:>12}  {plain(found[name])}")
     for violation in found["violations"]:
-        click.echo(f"\n{violation['policy']}/{violation['code']}")
-        click.echo(f"  {violation['reason'][0]}")
+        observed = " (observed only: not why it waits)" if violation["mode"] == "observe" else ""
+        click.echo(f"\n{violation['policy']}/{violation['code']}{observed}")
+        click.echo(f"  {plain(violation['reason'][0])}")
         for text, *_ in violation["evidence"]:
-            click.echo(f'  "{text}"')
+            click.echo(f'  "{plain(text)}"')
         if violation["remedy"][0]:
-            click.echo(f"  To pass: {violation['remedy'][0]}")
+            click.echo(f"  To pass: {plain(violation['remedy'][0])}")
 
 
 async def _find(parts: Parts, hold_id: str) -> dict[str, Any] | None:
@@ -119,7 +123,7 @@ def _tell(result: ReviewResult) -> None:
     if result.status == "open" and result.decision is not None:
         click.echo(f"{result.hold_id} is not released: the policies now refuse it.")
         for violation in result.decision.enforced:
-            click.echo(f"  {violation.policy}/{violation.code}: {violation.reason.en}")
+            click.echo(f"  {violation.policy}/{violation.code}: {plain(violation.reason.en)}")
         sys.exit(1)
     click.echo(f"{result.hold_id} {result.status}")
 

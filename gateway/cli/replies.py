@@ -8,7 +8,7 @@ import orjson
 
 from gateway.app import Ledger
 from gateway.cli.holds import when
-from gateway.cli.session import with_ledger
+from gateway.cli.session import plain, with_ledger
 from gateway.store.records import EventRow
 
 PAGE = 200
@@ -88,8 +88,3 @@ def describe(row: EventRow) -> dict[str, Any]:
         "message": told.get("message", ""),
         "text": told.get("text", ""),
     }
-
-
-def plain(text: str) -> str:
-    """The text without what would move the cursor of a terminal: strangers wrote it."""
-    return "".join(c if c.isprintable() else " " for c in text)

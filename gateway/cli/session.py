@@ -58,3 +58,8 @@ async def _run_ledger(action: Callable[[Ledger], Awaitable[T]]) -> T:
 def _chain() -> str:
     """An audit chain of this command's own."""
     return f"cli-{int(time.time() * 1000):x}"
+
+
+def plain(text: str) -> str:
+    """The text without what would move the cursor of a terminal: strangers wrote it."""
+    return "".join(c if c.isprintable() else " " for c in text)

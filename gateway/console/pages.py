@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway import __version__
+from gateway.evidence.telling import FINDINGS
 from gateway.web.language import LANGUAGES, language_of
 
 HERE = Path(__file__).parent
@@ -60,9 +61,20 @@ class Words:
         """What some words are evidence of. Rules and readings say it in English."""
         said = self._texts.get("shows." + _NUMBER.sub("#", why))
         if said is None:
-            return why
+            return self._composed(why)
         numbers = iter(_NUMBER.findall(why))
         return _BLANK.sub(lambda _: next(numbers, ""), said)
+
+    def _composed(self, why: str) -> str:
+        """What is said in two parts: a finding and the group of its lexicon, a reader's name, a consent."""
+        finding, _, group = why.partition(": ")
+        if group and finding in FINDINGS:
+            return f"{FINDINGS[finding].in_(self.language)} ({group.replace('_', ' ')})"
+        reader = why.removeprefix("the reader is ")
+        if reader != why:
+            return self("reader.is", name=reader)
+        state, graded, grade = why.partition(", grade ")
+        return f"{self.name('state', state)}, {self['grade']} {grade}" if graded else why
 
 
 def load_words() -> dict[str, Words]:

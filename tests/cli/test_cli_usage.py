@@ -154,3 +154,9 @@ def test_a_gateway_that_does_not_answer_is_named(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["health"], env={"GALATEO_OPS_LISTEN": "127.0.0.1:1"})
     assert done.exit_code == 1
     assert "nobody answers at 127.0.0.1:1 (GALATEO_OPS_LISTEN)" in done.output
+
+
+def test_a_status_that_no_hold_has_is_refused(tmp_path: Path) -> None:
+    done = run(tmp_path, "holds", "list", "--status", "accepted")
+    assert done.exit_code == 2
+    assert "is not one of" in done.output

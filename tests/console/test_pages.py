@@ -39,6 +39,28 @@ def test_every_sentence_is_there_in_both_and_every_key_of_a_template_exists() ->
             assert words[language][key]  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("why", "en", "it"),
+    [
+        ("promotional: shop", "sells something (shop)", "vende qualcosa (shop)"),
+        ("the reader is Ana 5", "the reader is Ana 5", "chi legge è Ana 5"),
+        ("the reader is {0.x}", "the reader is {0.x}", "chi legge è {0.x}"),
+        ("granted, grade C", "granted, grade C", "concesso, grado C"),
+        ("messages within 1 day, limit 1", "messages within 1 day, limit 1", "messaggi in 1 giorno, limite 1"),  # noqa: E501
+        ("something new", "something new", "something new"),
+    ],
+)  # fmt: skip
+def test_what_words_show_is_said_in_the_language_of_the_page(why: str, en: str, it: str) -> None:
+    words = load_words()
+    assert (words["en"].shows(why), words["it"].shows(why)) == (en, it)
+
+
+async def test_a_rule_is_shown_with_its_parameters_as_its_file_has_them(here: Place, ada: Browser) -> None:
+    for path in ("/console/policies", "/console/policies/pitches"):
+        _, text = await ada.get(path)
+        assert "until_any: {days_connected: 14, replies: 1}</" in text
+
+
 async def test_names_and_subjects_from_outside_are_only_text(here: Place, ada: Browser) -> None:
     hold = await here.hold(name=EVIL, campaign=EVIL, text=f"sconto del 30% {EVIL} acquista ora")
     message = hold.partition("-")[0]
