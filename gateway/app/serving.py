@@ -19,7 +19,6 @@ from gateway.app.listening import make_http, make_replies, make_smtp
 from gateway.app.parts import Parts, StartError, open_parts
 from gateway.aside import Aside
 from gateway.delivery.echo import Refusal
-from gateway.delivery.notice import Item
 from gateway.evidence.upkeep import Upkeep
 from gateway.evidence.versions import keep_policies
 from gateway.intake import Intake, Receipt
@@ -199,21 +198,18 @@ class App:
         return self.parts.store.in_place()
 
     def _tell_refused(self, message: Message, receipt: Receipt) -> None:
-        """Refused recipients of a mixed transaction go into the source's next notice, and to the tool itself
-        where it asked for that."""
+        """Refused recipients of a mixed transaction go into the source's next notice, in a DSN to its sender
+        and to the tool itself, where it asked for that."""
         if self.echoes.hears(message.source):
             self._echo(message, receipt)
+        named = {recipient.address: recipient for recipient in message.recipients}
         for result in receipt.recipients:
             if result.outcome is Outcome.REJECT:
                 first = result.decision.enforced[0]
-                item = Item(
-                    address=result.address,
-                    message_id=message.id,
-                    reason=f"{first.reason.en} {first.remedy.en}".strip(),
-                    at=time.time(),
-                    refused=True,
-                )
-                self.worker.reports.add(message.source, message.controller, item, time.time())
+                reason = f"{first.reason.en} {first.remedy.en}".strip()
+                told = self.worker.reports.refused(message, named[result.address], reason, time.time())
+                for report in told:
+                    self.outbox.report(report)
 
     def _echo(self, message: Message, receipt: Receipt) -> None:
         for n, result in enumerate(receipt.recipients):

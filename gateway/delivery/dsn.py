@@ -69,12 +69,13 @@ def _explain(entry: Entry, attempt: Attempt) -> bytes:
             "It will be tried again; nothing need be done.",
         )
     said = attempt.text or attempt.kind.value
+    who = "A policy refused it:" if attempt.phase == "policy" else "The gateway says:"
     lines = [
         first,
         "",
         f"    {one_line(entry.address)}",
         "",
-        "The mail relay said:",
+        "The mail relay said:" if attempt.code else who,
         "",
         f"    {said}",
         "",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from gateway.delivery import dsn, notice
 from gateway.delivery.outbox import Entry
-from gateway.store.attempt import Attempt, Kind, Report
+from gateway.message.envelope import Message, Recipient
+from gateway.store.attempt import Attempt, Kind, Outcome, Report
 
 GATHER = 60.0  # seconds: a list full of dead addresses makes one letter, not a thousand
 
@@ -49,6 +50,29 @@ class Reports:
                 address=entry.address, message_id=entry.message_id, reason=reason, at=now, refused=False
             )
             self.add(entry.source, entry.controller, item, now)
+        return self._notify(wish, entry, attempt, now)
+
+    def refused(self, message: Message, recipient: Recipient, reason: str, now: float) -> tuple[Report, ...]:
+        """Note a recipient whom a policy refused while others of the message were not; the DSN to send at
+        once, if any. `reason` is a sentence for whoever sent it."""
+        wish = self._wishes.get(message.source)
+        if wish is None or not message.deliver:
+            return ()
+        item = notice.Item(
+            address=recipient.address, message_id=message.id, reason=reason, at=now, refused=True
+        )
+        self.add(message.source, message.controller, item, now)
+        attempt = Attempt(
+            outcome=Outcome.FAILED,
+            kind=Kind.PERMANENT,
+            relay="",
+            phase="policy",
+            enhanced="5.7.1",
+            text=dsn.one_line(reason, 1000),
+        )
+        return self._notify(wish, _entry_of(message, recipient, now), attempt, now)
+
+    def _notify(self, wish: Wish, entry: Entry, attempt: Attempt, now: float) -> tuple[Report, ...]:
         if not (wish.dsn and entry.format == "mime" and dsn.wanted(entry, attempt.outcome)):
             return ()
         id = f"dsn-{entry.id}"  # noqa: A001
@@ -94,6 +118,31 @@ def explain(attempt: Attempt) -> str:
     if attempt.phase == "route":
         return f"It could not be handed on{said}"
     return f"The other side refused it{said}"
+
+
+def _entry_of(message: Message, recipient: Recipient, now: float) -> Entry:
+    """What would have stood in the outbox."""
+    return Entry(
+        id=f"{message.id}-{message.recipients.index(recipient)}",
+        message_id=message.id,
+        controller=message.controller,
+        subject_key=b"",
+        raw=message.raw,
+        queued_at=now,
+        channel=message.channel,
+        source=message.source,
+        sender=message.sender.key,
+        class_=message.class_,
+        campaign=message.campaign,
+        envelope_from=message.envelope_from,
+        address=recipient.address,
+        relay="",
+        format=message.format,
+        notify=recipient.notify,
+        orcpt=recipient.orcpt,
+        dsn_return=message.dsn_return,
+        dsn_envelope_id=message.dsn_envelope_id,
+    )
 
 
 def _report(id: str, address: str, raw: bytes, source: str, controller: str) -> Report:  # noqa: A002

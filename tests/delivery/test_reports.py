@@ -4,14 +4,18 @@ import email
 import email.policy
 from dataclasses import replace
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_struct
 
 from gateway.delivery import dsn, notice
 from gateway.delivery.reply import printable
 from gateway.delivery.reports import Reports, Wish
+from gateway.message.content import Content
+from gateway.message.envelope import Message, Recipient, Sender
 from gateway.store.attempt import Attempt, Kind, Outcome
 from tests.delivery.outbox import RAW, entry
 
@@ -172,6 +176,58 @@ def test_a_list_full_of_dead_addresses_makes_one_letter_of_bounded_length() -> N
     assert len(report.raw) < 40_000
     assert "1000 messages were not delivered" in read(report.raw)["Subject"]
     assert "... and 900 more" in read(report.raw).get_content()
+
+
+def a_message(**given: Any) -> Message:
+    recipients = [
+        Recipient(channel="email", address=f"{name}@example.org", key=f"e:{name}@example.org", **given)
+        for name in ("yes", "no")
+    ]
+    return Message(
+        id="m-3",
+        source="shop",
+        controller="acme",
+        channel="email",
+        sender=Sender(address="ada@example.com", key="e:ada@example.com"),
+        recipients=tuple(recipients),
+        content=Content(channel="email", text="Ciao"),
+        raw=RAW,
+        envelope_from="bounce@example.com",
+        dsn_envelope_id="QQ1",
+    )
+
+
+def test_who_asked_for_dsns_gets_one_for_each_recipient_refused_by_a_policy() -> None:
+    reports = Reports({"shop": Wish(dsn=True), "quiet": Wish(notices="ops@example.com")}, "gateway.example")
+    message = a_message(orcpt="rfc822;no@example.net")
+    reason = "This person did not agree to it: perché?"
+    [report] = reports.refused(message, message.recipients[1], reason, NOW)
+    assert (report.address, report.id) == ("bounce@example.com", "dsn-m-3-1")
+    text, status, returned = read(report.raw).iter_parts()
+    assert "A policy refused it:" in text.get_content()
+    assert reason in text.get_content()
+    whole, one = status.get_payload()
+    assert whole["Original-Envelope-Id"] == "QQ1"
+    assert (one["Final-Recipient"], one["Status"], one["Action"]) == (
+        "rfc822;no@example.org",
+        "5.7.1",
+        "failed",
+    )
+    assert one["Original-Recipient"] == "rfc822;no@example.net"
+    assert "Subject: Ciao" in returned.get_content()
+    never = a_message(notify="NEVER")
+    assert reports.refused(never, never.recipients[1], reason, NOW) == ()
+    quiet = replace_struct(message, source="quiet")
+    assert reports.refused(quiet, quiet.recipients[1], reason, NOW) == ()
+    [letter] = reports.flush(NOW)
+    assert "no@example.org" in read(letter.raw).get_content()
+
+
+def test_what_the_relay_never_saw_is_not_told_as_its_words() -> None:
+    unfit = replace(FAILED, phase="route", code=0, enhanced="5.6.3", text="the relay takes no 8-bit text")
+    text, _, _ = build(unfit).iter_parts()
+    assert "The gateway says:" in text.get_content()
+    assert "The mail relay said:" not in text.get_content()
 
 
 def test_a_notice_that_fails_makes_no_notice() -> None:
