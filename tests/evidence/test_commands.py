@@ -167,7 +167,8 @@ def test_keys_are_not_rotated_under_a_gateway_that_serves(galateo: House) -> Non
 
 def test_what_strangers_wrote_does_not_move_the_cursor(galateo: House) -> None:
     (galateo.folder / "a.eml").write_bytes(
-        b"From: a@acme.example\nTo: anna@example.org\nSubject: x\n\nCiao {{ \x1b[31mname }}, prenota una \x1b[2Jdemo.\n"
+        b"From: a@acme.example\nTo: anna@example.org\nSubject: x\n\n"
+        b"Ciao {{ \x1b[31mname }}, prenota una \x1b[2Jdemo.\n"
     )
     done = galateo("explain", "--eml", str(galateo.folder / "a.eml"), "--to", ANNA)
     assert done.exit_code == 0, done.output
