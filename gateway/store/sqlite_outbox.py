@@ -141,9 +141,11 @@ class SqliteOutbox:
         while True:
             await asyncio.sleep(SETTLE_SECONDS)
             if (self._settled or self._reports) and self._run is not None:
+                flush = _Flush(self)
                 try:
-                    await self._run(_Flush(self))
+                    await self._run(flush)
                 except Exception:  # noqa: BLE001 - kept in memory; the next round tries again
+                    self._reports[:0] = flush.reports or []
                     await asyncio.sleep(POLL_SECONDS)
 
     def write_settled(self) -> None:
@@ -191,10 +193,13 @@ class _Flush:
 
     def __init__(self, outbox: SqliteOutbox) -> None:
         self._outbox = outbox
+        self.reports: list[Report] | None = None
 
     def apply(self, draft: Draft[None]) -> None:
-        """Queue reports; results are written with every batch anyway."""
-        for report in self._outbox.take_reports():
+        """Queue reports; results are written with every batch anyway. May be done over."""
+        if self.reports is None:
+            self.reports = self._outbox.take_reports()
+        for report in self.reports:
             queue_report(draft, report)
 
 

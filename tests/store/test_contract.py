@@ -1,7 +1,10 @@
 """What every store promises, tried on SQLite and on PostgreSQL."""
 
 import asyncio
+import contextlib
+from pathlib import Path
 
+import apsw
 import pytest
 from msgspec.structs import replace
 
@@ -14,7 +17,7 @@ from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import HoldFilter, StoreError, WrongKeys
 from gateway.store.records import AuditRow, Ref
 from gateway.store.sqlite import LEASE
-from tests.line import KEYS, NOW, Line, message
+from tests.line import KEYS, NOW, Line, line, message
 from tests.store.conftest import Stores
 
 NEWS = "Ecco le novità di marzo della nostra libreria: tre romanzi e un incontro con l'autore."
@@ -323,6 +326,22 @@ async def test_reports_are_queued_and_delivered(stores: Stores) -> None:
     )
     entry = await take_one(line)
     assert (entry.address, entry.envelope_from, entry.raw) == ("ops@acme.example", "", b"x")
+
+
+async def test_a_report_outlives_a_batch_that_fails(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        with contextlib.closing(apsw.Connection(str(tmp_path / "line.db"))) as db:
+            db.set_busy_timeout(5000)
+            db.execute("CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END")
+            gateway.store.report(
+                Report(id="01r", address="ops@acme.example", raw=b"x", source="shop", controller="default")
+            )
+            await asyncio.sleep(0.3)
+            assert (await gateway.store.depths()).outbox == 0
+            db.execute("DROP TRIGGER full")
+        async with asyncio.timeout(10):
+            [entry] = await gateway.store.take(10)
+        assert entry.address == "ops@acme.example"
 
 
 async def test_keys_are_remembered(stores: Stores) -> None:
