@@ -76,7 +76,10 @@ class Intake:
         try:
             receipt = await self._store.run(Accept(submission))
         except StoreError:
-            self._metrics.message(message.source, message.channel, message.class_ or "unknown", "deferred")
+            for _ in message.recipients:  # as every other outcome is counted
+                self._metrics.message(
+                    message.source, message.channel, message.class_ or "unknown", "deferred"
+                )
             raise
         count_receipt(self._metrics, message, submission.reading, receipt)
         if receipt.status == "mixed" and self._told is not None and not receipt.replayed:

@@ -1,8 +1,11 @@
 """submit -> Receipt on a real database: decided once, stored once, in order."""
 
 import asyncio
+import contextlib
+import re
 from pathlib import Path
 
+import apsw
 import pytest
 from msgspec.structs import replace
 
@@ -12,7 +15,7 @@ from gateway.policy.outcome import Outcome
 from gateway.policy.policies import PolicySet
 from gateway.store.attempt import Attempt, Kind
 from gateway.store.attempt import Outcome as Delivered
-from gateway.store.protocol import HoldFilter
+from gateway.store.protocol import HoldFilter, StoreError
 from tests.line import Clock, line, message
 
 NEWSLETTER = "Ecco le novità di marzo della nostra libreria: tre romanzi e un incontro con l'autore."
@@ -40,6 +43,20 @@ async def test_what_was_delivered_leaves_no_bytes(tmp_path: Path) -> None:
         assert found[1] == b""
         assert (await gateway.store.depths()).outbox == 1
         assert [row[3] for row in await gateway.store.attempts(receipt.id)] == ["delivered"]
+
+
+async def test_every_recipient_is_counted_whatever_came_of_them(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        people = ["anna@example.org", "bo@example.org", "cy@example.org"]
+        await gateway.submit(to=people)
+        with contextlib.closing(apsw.Connection(str(tmp_path / "line.db"))) as db:
+            db.set_busy_timeout(5000)
+            db.execute("CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END")
+            with pytest.raises(StoreError):
+                await gateway.submit(to=people)
+        told = gateway.metrics.render("")[0].decode()
+        counted = dict(re.findall(r'galateo_messages_total\{.*outcome="(\w+)".*\} (\S+)', told))
+        assert counted == {"accepted": "3.0", "deferred": "3.0"}
 
 
 async def test_a_newsletter_needs_an_opt_in(tmp_path: Path) -> None:
