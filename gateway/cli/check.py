@@ -14,6 +14,7 @@ from gateway.access import Access, AccessError, doubts
 from gateway.app.access_file import read_access_file
 from gateway.cli.in_force import NotGiven, fetch
 from gateway.evidence.regressions import regressions
+from gateway.evidence.retention import BadRetention, load_retention
 from gateway.policy.cases import Trial
 from gateway.policy.load import PolicyErrors, Problem, overlooked, try_folder
 from gateway.policy.load import load as load_policies
@@ -104,17 +105,29 @@ def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet
     except PolicyErrors as error:
         _print_problems(console, error.problems)
         return False
+    kept = _retention(folder)
     failed = [trial for trial in trials if not trial.passed]
     if not quiet:
         _print_policies(console, policies, trials)
     _print_problems(console, [trial.problem() for trial in failed])
+    if kept:
+        console.print(Text(f"{kept}. Until it is right, nothing is let go of.", style="red"))
     told = (*_without_policies(folder, policies), *_overlooked(folder), *_unsigned(policies))
     for warning in (*warnings, *told):
         console.print(Text("warning: ", style="yellow").append(warning, style="default"))
-    if not failed and not quiet:
+    if not failed and not kept and not quiet:
         count = f"{len(policies.policies)} policies, {len(trials)} cases"
         console.print(f"{count}, version {policies.version}: all is well.")
-    return not failed
+    return not failed and not kept
+
+
+def _retention(folder: Path) -> str:
+    """What is wrong in the retention file of the folder, if it has one."""
+    try:
+        load_retention(folder)
+    except BadRetention as error:
+        return str(error)
+    return ""
 
 
 def _from_settings() -> tuple[Path, Sequence[str], Sequence[str]]:

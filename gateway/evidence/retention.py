@@ -19,6 +19,7 @@ from gateway.evidence.erase import wordless
 from gateway.message.envelope import CLASSES
 from gateway.message.ids import new_id
 from gateway.policy.outcome import Outcome
+from gateway.policy.syntax import diagnose
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import Store
 
@@ -90,8 +91,9 @@ def read_retention(text: str) -> Retention:
     try:
         told = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadRetention(f"line {line}: {error.problem or 'this is no YAML'}") from error
+        at = error.problem_mark.line + 1 if error.problem_mark else 1
+        line, wrong, hint = diagnose(text, str(error.problem or error.context), at)
+        raise BadRetention(f"line {line}: {wrong}{f' ({hint})' if hint else ''}") from error
     except Exception as error:  # the library raises many kinds for octets that are no text
         raise BadRetention("this is no YAML") from error
     if not isinstance(told, dict) or told.get("version") != 1 or not isinstance(told.get("keep"), list):

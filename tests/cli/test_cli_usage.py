@@ -160,3 +160,13 @@ def test_a_status_that_no_hold_has_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path, "holds", "list", "--status", "accepted")
     assert done.exit_code == 2
     assert "is not one of" in done.output
+
+
+def test_a_retention_file_that_cannot_be_meant_fails_the_check(tmp_path: Path) -> None:
+    (tmp_path / "retention").mkdir()
+    (tmp_path / "retention" / "retention.yaml").write_text("version: 1\nkeep:\n\t- what: words\n")
+    done = run(tmp_path, "check", str(tmp_path))
+    assert done.exit_code == 1
+    assert "line 3: a tab stands in this line" in done.output
+    assert "nothing is let go of" in done.output
+    assert "all is well" not in done.output
