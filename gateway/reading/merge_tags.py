@@ -28,13 +28,24 @@ _HELLO = (
     r"|buenas(?: tardes)?|estimad[oa]|querid[oa])"
 )
 _PREP = r"(?:di|da|per|con|presso|in|at|for|with|of|from|about|bei|von|für|mit|chez|pour|avec|en|para|de|con|a|à|team|company|azienda|firma|entreprise|empresa)"
-_NOTHING = r"(?:null|undefined|none|n/?a|nan|#n/a|\(null\)|\[object object\]|nil|missing|unknown|friend_name)"
+_TITLE = r"(?:mr|ms|mrs|mx|dr|dott\.ssa|dott|sig\.ra|sig\.na|sig|prof\.ssa|prof|ing|avv|arch|herrn?|frau|m|mme|mlle|sr|sra|srta|team)"
+_TITLES = rf"(?: {_TITLE}\.?(?: ?/ ?{_TITLE}\.?){{0,3}})?"
+_END = r"(?=\s*(?:[,!.:;]|$))"
+_NOTHING = rf"(?:null|undefined|(?-i:NaN|nan)\b|#n/a|#(?:ref|value|name)[!?]|[(<]null[)>]|\[object object\]|nil|friend_name|(?:none|n/?a|n\.[ad]\.|missing|unknown|test){_END}|[-?._/*–]{{1,2}}(?= ?,))"
+# A name of the field where the name should be.
+_FIELD_FOR_NAME = r"(?:(?:first|last|full|your|customer|client|recipient|contact|company)[ _]?name|nome[ _]?(?:e |di )?(?:cognome|cliente|azienda)?|cognome(?:[ _]e?[ _]?nome)?|name|fname|lname|vorname(?:[ _]nachname)?|nachname|prénom(?:[ _]nom)?|nombre(?:[ _]apellidos?)?)"
 
-_VOID = re.compile(r"N(?:one|ULL|aN)")
-_SIGN = re.compile(r"[{\[%|<#$«~_@(]")
+_VOID = re.compile(r"N(?:one|ULL|aN)|Invalid [Dd]ate")
+_SIGN = re.compile(r"[{\[%|<#$«~_@(｛]")
 # Each with what a text must hold for it, a look at which is quicker.
 _SURE = (
-    ("{{", re.compile(r"\{\{\{?[^{}]{1,80}\}?\}\}"), "merge tag"),
+    ("{{", re.compile(r"\{\{\{?[^{}]{0,80}\}?\}\}"), "merge tag"),
+    ("｛", re.compile(r"｛{1,3}[^｛｝\n]{1,60}｝{1,3}"), "merge tag"),
+    ("%%=", re.compile(r"%%=[^%\n]{1,80}=%%"), "merge tag"),
+    ("%%", re.compile(r"(?<=/)%%[A-Za-z_]\w{2,30}%%"), "merge tag"),
+    ("%", re.compile(r"(?<![\w/%.=?&])%[A-Z]{3,} [A-Z]{3,}%(?![\w%])"), "merge tag"),
+    ("<?", re.compile(r"<\?(?:php\b|=)[^<>?]{0,80}\?>"), "merge tag"),
+    ("MERGEFIELD", re.compile(r"\{ ?MERGEFIELD [^{}\n]{1,60}\}"), "mail merge field"),
     ("{%", re.compile(r"\{%-? ?[a-z][^%{}]{0,80}%\}"), "template condition"),
     ("{", re.compile(r"\{[#/^][A-Za-z][^{}]{0,60}\}"), "template condition"),
     ("%", re.compile(r"<%[=-]? ?[^%<>]{1,80}%>|&lt;%[=-]?[^%]{1,80}%&gt;"), "merge tag"),
@@ -42,41 +53,93 @@ _SURE = (
     ("[[", re.compile(r"\[\[ ?[A-Za-zÀ-ÿ_][^\[\]]{0,60}\]\]"), "merge tag"),
     ("%", re.compile(r"(?<![\w/%.=?&])%%?[A-Za-z_][\w.À-ÿ-]{0,40}%%?(?![\w%])"), "merge tag"),
     # Guillemets quote in Italian and French: only the name of a field alone, or an identifier, is a tag.
-    ("«", re.compile(rf"«(?:{_FIELD}|[A-Za-z]+_\w+)»", re.IGNORECASE), "mail merge field"),
-    ("|", re.compile(r"\{[^{}|\n]{1,60}\|[^{}\n]{0,200}\}"), "spun text"),
+    (
+        "«",
+        re.compile(rf"«(?:{_FIELD}|[A-Za-z]+_\w+|AddressBlock|GreetingLine)»", re.IGNORECASE),
+        "mail merge field",
+    ),
+    ("|", re.compile(r"\{[^{}|\n<>]{1,60}\|[^{}\n<>]{0,200}\}"), "spun text"),
+    (
+        "|",
+        re.compile(r"(?<![\w\[])\[[A-ZÀ-Ý][^\[\]|\n]{0,40}(?:\|[^\[\]|\n]{1,40})+\](?![\](])"),
+        "spun text",
+    ),
     ("[object", re.compile(r"\[object Object\]"), "empty value"),
 )
-_BRACE = re.compile(r"(?<![\w/$\\{])\$?\{ ?([A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40}) ?\}")
-_DOLLAR = re.compile(r"(?<![\w/\\=])\$\{ ?[A-Za-z_][\w.]{0,40}(?:[|:][^{}]{0,40})? ?\}")
+_BRACE = re.compile(r"(?<![\w/$\\{}])\$?\{ ?([!$@]?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40}) ?\}")
+_DOLLAR = re.compile(r"(?<![\w/\\=])\$\{ ?[A-Za-z_][\w.]{0,40}(?:[|:!?][^{}]{0,40})? ?\}")
 _SQUARE = re.compile(r"(?<![\w\]!])\[([^\[\]\n]{1,120})\](?![(\[]|: ?(?:https?:|/|<)|\s*\()", re.DOTALL)
-_ANGLE = re.compile(rf"<((?:[A-Za-zÀ-ÿ' /_-]+[ _-])?{_FIELD}(?:[ _-][A-Za-zÀ-ÿ' /_-]+)?)>", re.IGNORECASE)
-_HASHED = re.compile(r"(?<!\w)([#$@~|_]{1,2})([A-Za-z][A-Za-z_ ]{2,30})\1(?!\w)")
+_ANGLE = re.compile(
+    rf"(?<!\w)<((?:[A-Za-zÀ-ÿ' /_-]+[ _-])?{_FIELD}(?:[ _-][A-Za-zÀ-ÿ' /_-]+)?)>", re.IGNORECASE
+)
+_HASHED = re.compile(r"(?<!\w)([#$@~|_]{1,2}|\^\^|&&|!!)([A-Za-z][A-Za-z_. ]{2,30})\1(?!\w)")
 _PAREN = re.compile(
-    r"(?<=\W)\(((?:your|il tuo|la tua|nome|insert|inserire|ihr|votre|tu|su|first|last)[ _][^()\n]{2,30}|nome|name|azienda|company)\)",
+    r"(?<!\w)\(((?:your|il tuo|la tua|nome|insert|inserire|ihr|votre|tu|su|first|last)[ _][^()\n]{2,30}|nome[ _](?:azienda|cliente|cognome|società)|nome|name|azienda|company)\)",
     re.IGNORECASE,
 )
 _BARE = re.compile(
     r"(?<![\w.@/-])(?:FIRST_?NAME|LAST_?NAME|FNAME|LNAME|COMPANY_?NAME|FULL_?NAME|NOME_?(?:AZIENDA|CLIENTE|COGNOME)|first_name|last_name|company_name"
     r"|firstName|lastName|companyName|full_name|nome_(?:azienda|cliente|contatto)|Firstname|Lastname|VORNAME|NACHNAME|PRENOM|NOMBRE_?CLIENTE|INSERT_[A-Z_]+|YOUR_[A-Z_]+)(?![\w.@=(])"
 )
-_BLANK = re.compile(r"(?<![\w])(?:_{4,}|X{3,}|O{3,}|\.{6,}(?= ))(?![\w.])")
+_BLANK = re.compile(r"(?<![\w])(?:_{4,}|X{3,}(?!\w)|O{3,}(?!\w)|(?<=[\s:])\.{6,}(?= ))(?![\w])")
+# Three crosses are kisses or the number thirty, three circles are out of office, before and behind such words.
+_NO_BLANK_BEFORE = re.compile(
+    r"\b(?:secolo|capitolo|canto|papa|parte|cap\.|art\.|chapter|part|love|xx|baci|kisses|i am|i'm|i’m|be|being|is|was|been|my|an|auto|currently|sono|è|ufficio) ?$",
+    re.IGNORECASE,
+)
+_ENDS_LETTER = re.compile(r"(?:[.!?,)]\s*|\n\s*|(?:^|, ?|\n)[A-Z][a-z]+ )$")
+_NO_BLANK_AFTER = re.compile(
+    r" (?:edizion|congress|convegn|olimpiad|giornat|anniversari|secolo|festival|conferen|edition|premio|concors|rassegn|settiman|assemble|marcia|corso|until|till|fino|from|next|this|today|tomorrow|messag|repl|respon|dal |dall|bis |jusqu|hasta|on (?:mon|tue|wed|thu|fri))",
+    re.IGNORECASE,
+)
 _OPEN_EMPTY = re.compile(
-    rf"^\W{{0,3}}{_HELLO}(?: (?:mr|ms|mrs|dr|dott|sig|herr|frau|m|mme|sr|sra|team)\.?)?(?:  ?,| *\n?,)",
+    rf"^\W{{0,3}}{_HELLO}{_TITLES}(?:  ?,| *\n?,)",
+    re.IGNORECASE,
+)
+_OPEN_ALONE = re.compile(  # French puts a blank before the sign
+    r"^(?:ciao|gentile|caro|cara|egregio|hi|hello|hey|dear|hallo|liebe[r]?|hola|estimad[oa]|querid[oa]) +!\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_OPEN_FIELD = re.compile(
+    rf"^\W{{0,3}}{_HELLO}{_TITLES} +((?:[-@$#:&!^~*]{{1,2}})?{_FIELD_FOR_NAME}[-@$#:&!^~*]{{0,2}}){_END}",
     re.IGNORECASE,
 )
 _OPEN_NULL = re.compile(
-    rf"(?:^|[.!\n] *)\W{{0,3}}{_HELLO}(?: (?:mr|ms|mrs|dr|dott|sig|herr|frau|m|mme|sr|sra)\.?)? +({_NOTHING}|%[sd@]|\?{{2,}}|test|xxx+|\.{{3,}})(?![\w/])",
+    rf"(?:^|[.!\n] *)\W{{0,3}}{_HELLO}{_TITLES} +({_NOTHING}|%[sd@]|\?{{2,}}|xxx+|\.{{3,}}(?= ?[,!]))(?![\w/])",
     re.IGNORECASE,
 )
-_PREP_NULL = re.compile(rf"\b{_PREP} (null|undefined|None|NULL|N/A|#N/A|NaN|\(null\))(?![\w:(./])")
-_BEFORE_HOLE = frozenset(
-    "di da per con presso in at for with of from about bei von für mit chez pour avec en para de a à team company azienda firma entreprise empresa della del dell'".split()
+_PREP_NULL = re.compile(
+    rf"(?:\b(?:{_PREP}|del|dal|al|il|alle|on|your)|\bn\.|\bnr\.|\bno\.) (null|undefined|None|NULL|N/A|#N/A|NaN|Invalid [Dd]ate|\(null\))(?!\w|[:(/]|\.\w)"
 )
-_HOLE = re.compile(r" (?: +(?=[a-zà-ÿ])|(?=[,.;!](?:\s|$)))")
+_SUM_NULL = re.compile(
+    r"[€$£#] ?(null|undefined|NaN)\b|(?<=\w )(\((?:undefined|null)\))|(?:\b(?:di|of|von|de|è|is|por|pour)|:) ([€£$]) ?(?=[,.;](?:\s|$))"
+)
+_CURRENCY = ("€", "£", "$")
+_NOBODY = re.compile(
+    r"^(?:null|undefined)(?: (?:null|undefined))* (?=(?:ha|ti|vi|has|wants|invited|hat|sent)\b)"
+)
+# The first day of computers and the day that is none, where something is due.
+_NO_DAY = re.compile(
+    r"\b(?:scad|appuntament|riunion|rinnov|consegn|appointment|meeting|expir|due|renew|deliver|termin|fällig|rendez-vous|vence|cita\b)[^.!?\n]{0,40}?"
+    r"\b(1970-01-01|0?1/0?1/1970|01\.01\.1970|00[/.]00[/.]0000|0000-00-00)\b",
+    re.IGNORECASE,
+)
+_COMPUTING = re.compile(r"\b(?:console|logs?|bug|errore|error|TypeError|restituisce|returns?|Cannot read)\b")
+_BEFORE_HOLE = frozenset(
+    "di da per con presso in at for with of from about bei von für mit chez pour avec en para de a à as della del dell' che that dass que".split()
+)
+_THEIRS = re.compile(
+    r"\b(?:tu[ao]|vostr[ao]|su[ao]|il|your|deine?|ihre?|votre|tu|su) (?:azienda|team|company|firma|entreprise|empresa)$",
+    re.IGNORECASE,
+)
+_AFTER_HOLE = frozenset(
+    "e ed o ma è sono sta stia ha hai hanno abbia che cui per con in a da di and or but is are was has have to for with at in on of caught und ist sind hat mit für et est sont avec pour y es son con para".split()
+)
+_HOLE = re.compile(r" (?: +(?=([a-zà-ÿ]+))|(?=[,.;!](?:\s|$)))")
 
 _CODE_LINE = re.compile(
-    r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo )"
-    r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*(?:[:=]\s*[\"'$\d]|=\s*\{|:\s*\{(?! ?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40} ?\}))"
+    r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo |git |npm |pip |docker |kubectl |sudo )"
+    r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\bf\"|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*(?:[:=]\s*[\"'$\d]|=\s*\{|:\s*\{(?! ?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40} ?\}))"
 )
 _NOT_FIELDS = re.compile(
     r"^(?:\.{3}|…|sic|omissis|ndr|n\.d\.r\.?|nota|note|edit|ok|ext|external|esterno|spam|x| |info|error|errore|warn(?:ing)?|debug|fatal|todo|wip|fix|feat|bug|draft|bozza"
@@ -88,13 +151,21 @@ _POINTED = re.compile(
     r" / |/.*\b(?:your|their|tuo|suo)\b|\b(?:e\.g\.|es\.|ad esempio|z\.b\.|p\. ?ej\.|por ejemplo)|_",
     re.IGNORECASE,
 )
+_FILL_IN = re.compile(
+    r"^(?:your|il tuo|la tua|inserire|inserisci|insert|ihr|dein|votre|tu|su)\b", re.IGNORECASE
+)
+_NOTATION = re.compile(r"(?:[A-Za-z0-9]-[A-Za-z0-9])+|[\w.+-]{1,2}(?:(?:, ?| )[\w.+-]{1,2})+")
+_ABOUT_CODE = re.compile(
+    r"\b(?:colonn[ae]|camp[oi]|columns?|fields?|variabil[ei]|variables?|parametr[oi]|parameters?|chiav[ei]|keys?|attribut[oei]s?|spalte|feld|champ|columna|tag|element[oi]?|file|metodo|method)[ \"'`]*$",
+    re.IGNORECASE,
+)
 _BUTTON = re.compile(
     r"^(?:view|see|click|read|book|open|download|join|register|sign up|learn|start|get|buy|shop|scopri|clicca|leggi|prenota|scarica|vai|vedi|visualizza|iscriviti|registrati|jetzt|mehr"
     r"|voir|cliquez|réserver|télécharger|ver|haz clic|reservar|descargar|unsubscribe|disiscriviti|link|qui|here|hier|ici|aquí)\b",
     re.IGNORECASE,
 )
 _ENVIRONMENT = re.compile(
-    r"^%(?:appdata|localappdata|userprofile|path|temp|tmp|programfiles|windir|systemroot|homepath|username|computername|date|time|cd|errorlevel|os)%$",
+    r"^%(?:appdata|localappdata|userprofile|path|temp|tmp|programfiles|windir|systemroot|homepath|username|computername|date|time|cd|errorlevel|os)%$|^\$\{ ?(?:HOME|PATH|USER|PWD|SHELL|LANG|TMPDIR|HOSTNAME)\b.*\}$",
     re.IGNORECASE,
 )
 
@@ -109,22 +180,40 @@ def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> li
     tags: list[Tag] = []
     if _SIGN.search(text) or "OOO" in text or "XXX" in text or "......" in text:
         tags = _signs(text, is_subject)
-        if tags:
-            code = _code_spans(text)
-            tags = [tag for tag in tags if not any(a <= tag[0] < b for a, b in code)]
     if "_" in text or "NAME" in text or "NOM" in text or "Name" in text or "tname" in text:
         tags += [(m.start(), m.end(), "unfilled field") for m in _BARE.finditer(text)]
-    tags += _holes(text, first)
+    if tags:
+        tags = _clear(tags, text)
+    if holes := _holes(text, first):
+        tags += [hole for hole in holes if not any(a < hole[1] and hole[0] < b for a, b, _ in tags)]
     return tags
+
+
+def _clear(tags: list[Tag], text: str) -> list[Tag]:
+    """Each once, the longer of two that overlap, and none in code or in talk about code."""
+    code = _code_spans(text)
+    out: list[Tag] = []
+    for tag in sorted(tags, key=lambda one: (one[0], -one[1])):
+        start = tag[0]
+        if (out and start < out[-1][1]) or any(a <= start < b for a, b in code):
+            continue
+        if text[start].isalpha() or text[start] in "<(_":
+            if _ABOUT_CODE.search(text[max(0, start - 20) : start]):
+                continue
+        elif text.startswith("[object", start):
+            if _COMPUTING.search(text):
+                continue
+        elif _ENVIRONMENT.match(text[start : tag[1]]):
+            continue
+        out.append(tag)
+    return out
 
 
 def _signs(text: str, is_subject: bool) -> list[Tag]:
     tags: list[Tag] = []
     for sign, pattern, why in _SURE:
         if sign in text:
-            tags += [
-                (m.start(), m.end(), why) for m in pattern.finditer(text) if not _ENVIRONMENT.match(m.group())
-            ]
+            tags += [(m.start(), m.end(), why) for m in pattern.finditer(text)]
     if "{" in text:
         for pattern in (_DOLLAR, _BRACE):
             tags += [(m.start(), m.end(), "merge tag") for m in pattern.finditer(text)]
@@ -138,20 +227,27 @@ def _signs(text: str, is_subject: bool) -> list[Tag]:
         tags += [(m.start(), m.end(), "field in brackets") for m in _ANGLE.finditer(text)]
     if "(" in text:
         tags += [(m.start(), m.end(), "field in brackets") for m in _PAREN.finditer(text)]
-    if any([text.count(sign) > 1 for sign in "#$@~|_"]):  # noqa: C419 (a list is quicker)
+    if any([text.count(sign) > 1 for sign in "#$@~|_^&!"]):  # noqa: C419 (a list is quicker)
         tags += [
             (m.start(), m.end(), "merge tag")
             for m in _HASHED.finditer(text)
             if _HAS_FIELD.search(m[2].replace("_", " "))
         ]
     if "____" in text or "XXX" in text or "OOO" in text or "......" in text:
-        tags += [(m.start(), m.end(), "blank to fill in") for m in _BLANK.finditer(text)]
+        tags += [
+            (m.start(), m.end(), "blank to fill in") for m in _BLANK.finditer(text) if not _rules_off(m, text)
+        ]
     return tags
 
 
 def _is_field(match: "re.Match[str]", text: str, is_subject: bool) -> bool:
     words = match[1].strip()
-    if not words or _NOT_FIELDS.match(words) or text[match.end() : match.end() + 1] == "(":
+    if (
+        not words
+        or _NOT_FIELDS.match(words)
+        or _NOTATION.fullmatch(words)
+        or text[match.end() : match.end() + 1] == "("
+    ):
         return False
     if text[max(0, match.start() - 2) : match.start()] in ("- ", "* ") and words in "xX":
         return False
@@ -161,7 +257,7 @@ def _is_field(match: "re.Match[str]", text: str, is_subject: bool) -> bool:
         return True
     named = bool(_HAS_FIELD.search(words))
     if alone and count > 4:
-        return False
+        return named and count <= 7 and bool(_FILL_IN.match(words))
     if is_subject and match.start() == 0:
         return named and count <= 4 and _is_bare_field(words)
     if named:
@@ -169,6 +265,21 @@ def _is_field(match: "re.Match[str]", text: str, is_subject: bool) -> bool:
     if _BUTTON.match(words):
         return alone
     return not alone and count <= 6 and words[:1].islower() and "-" not in words
+
+
+def _rules_off(match: "re.Match[str]", text: str) -> bool:
+    """Whether it is no blank: a line across the page, a number, kisses, out of office."""
+    start, end = match.span()
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    after = text[end : end + 200].split("\n", 1)[0]
+    if match.group()[0] not in "XO":
+        return not before.strip() and not after.strip()
+    if _NO_BLANK_AFTER.match(after):
+        return True
+    ahead = text[max(0, start - 30) : start]
+    if _NO_BLANK_BEFORE.search(ahead):
+        return True
+    return match.group()[0] == "X" and not after.strip(" .!") and _ENDS_LETTER.search(ahead) is not None
 
 
 def _is_bare_field(words: str) -> bool:
@@ -200,20 +311,46 @@ def _code_spans(text: str) -> list[tuple[int, int]]:
 def _holes(text: str, first: bool) -> list[Tag]:
     tags: list[Tag] = []
     head = text[:80]
-    if first and (match := _OPEN_EMPTY.match(head)) and re.search(r"\s,$", match.group()):
-        tags.append((match.start(), match.end(), "greeting without its name"))
-    if first and (match := _OPEN_NULL.search(head)):
-        tags.append((match.start(1), match.end(1), "empty value in place of a name"))
+    if first:
+        if (match := _OPEN_EMPTY.match(head)) and re.search(r"\s,$", match.group()):
+            tags.append((match.start(), match.end(), "greeting without its name"))
+        elif match := _OPEN_ALONE.match(head):
+            tags.append(
+                (match.start(), match.start() + len(match.group().rstrip()), "greeting without its name")
+            )
+        elif match := _OPEN_NULL.search(head):
+            tags.append((match.start(1), match.end(1), "empty value in place of a name"))
+        elif match := _OPEN_FIELD.match(head):
+            tags.append((match.start(1), match.end(1), "unfilled field"))
     if "null" in text or "undefined" in text or "N/A" in text or _VOID.search(text):
-        tags += [(m.start(1), m.end(1), "empty value") for m in _PREP_NULL.finditer(text)]
-    if "  " in text or " ," in text or " ." in text:
+        tags += _voids(text)
+    if "€ ," in text or "€ ." in text or "$ ," in text or "£ ," in text:
+        tags += [(m.start(3), m.end(3), "hole where a value stood") for m in _SUM_NULL.finditer(text) if m[3]]
+    if "1970" in text or "0000-00-00" in text or "00/0000" in text or "00.0000" in text:
+        tags += [(m.start(1), m.end(1), "empty value") for m in _NO_DAY.finditer(text)]
+    if "  " in text or " ," in text or " ." in text or " !" in text:
         tags += [(start, end, "hole where a value stood") for start, end in _find_holes(text)]
     return tags
+
+
+def _voids(text: str) -> Iterator[Tag]:
+    """Words by which programs say that there is no value."""
+    if _COMPUTING.search(text):
+        return
+    for pattern in (_PREP_NULL, _SUM_NULL, _NOBODY):
+        for match in pattern.finditer(text):
+            group = match.lastindex or 0
+            if match[group][:1] not in _CURRENCY:
+                yield (match.start(group), match.end(group), "empty value")
 
 
 def _find_holes(text: str) -> Iterator[tuple[int, int]]:
     """A word that something follows, and nothing but blanks after it."""
     for match in _HOLE.finditer(text):
-        start = text.rfind(" ", max(0, match.start() - 12), match.start()) + 1
-        if start > 1 and text[start : match.start()].lower() in _BEFORE_HOLE and text[start - 2].isalnum():
+        end = match.start()
+        start = text.rfind(" ", max(0, end - 12), end) + 1
+        if start < 2 or not text[start - 2].isalnum():
+            continue
+        known = text[start:end].lower() in _BEFORE_HOLE or _THEIRS.search(text[max(0, end - 24) : end])
+        if known and (match[1] is None or match[1] in _AFTER_HOLE):
             yield start, match.end()

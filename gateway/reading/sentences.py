@@ -3,9 +3,9 @@
 
 import re
 
-# All ends begin with one of a few characters, which is what the search runs on.
+# All ends begin with one of a few characters, which is what the search runs on; of a row of them with the first.
 _END = re.compile(
-    r"[.!?…;\n](?:(?<=[.!?…])[.!?…]*[\"'”»)\]*]*\s+(?=[^\s])|(?<=\n)(?=\s*(?:[-*•–·✓✔→✅👉►▪+]|\d{1,2}[.)])\s*\S)|(?<=;)\s+)"
+    r"[.!?…;\n](?:(?<![.!?…][.!?…])(?<=[.!?…])[.!?…]*+[\"'”»)\]*]*+\s++(?=[^\s])|(?<=\n)(?=\s*(?:[-*•–·✓✔→✅👉►▪+]|\d{1,2}[.)])\s*\S)|(?<=;)\s+)"
 )
 _SHORT = frozenset(
     "mr mrs ms dr prof dott dott.ssa sig sigg sig.ra ing avv arch rag geom egr spett gent n nr no num art pag vs e.g i.e es ecc etc inc ltd co st tel cell fax str bzw z.b d.h u.a ca ggf inkl m mme mlle sr sra srta ud uds av p.s ps p.iva s.p.a s.r.l".split()

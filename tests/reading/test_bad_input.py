@@ -42,6 +42,7 @@ HOSTILE = {
     "braces in a style sheet": Content(html="<style>" + "@media screen{a " * 20_000 + "</style>x"),
     "unclosed quotes": Content(html='<a href="' * 100_000),
     "comments": Content(html="<!-- " * 500_000),
+    "sixty thousand dots": Content(text="." * 60_000),
     "percent signs": Content(text="%a " * 500_000),
     "greetings": Content(text="Ciao " * 500_000),
     "long word with signs": Content(text="a-'" * 400_000),

@@ -12,6 +12,14 @@ LEFT = [
     "Ciao ,\nho visto il tuo profilo", "Dear ,\nplease find", "Hi null,\nhow are you", "Dear undefined,\nhello", "Ciao None,\ncome va",
     "Ho visto il sito di  e credo che possiamo aiutarvi", "Saluti,\n[Il tuo nome]", "Hello #name#, welcome", "Bonjour [Prénom], merci",
     "Hallo [Vorname], danke", "Hola [Nombre], gracias", "Sehr geehrter Herr [Nachname], danke", "I saw [company]'s work on [topic] and liked it",
+    "Ciao {{}}, come stai?", "Hi %%=v(@FirstName)=%%, hello", "https://x.example/%%unsubscribe%%", "Hi <?= $name ?>, hello", "Hi {!Contact.FirstName}, hello",
+    "Hi {$name}, hello", 'Hi ${contact.firstName!"there"}, hello', "Hi %FIRST NAME%, hello", "[Ciao|Salve] Marco, come va", "Ciao ｛｛nome｝｝, come va", '{ MERGEFIELD "Nome" }',
+    "Gentile «AddressBlock», le scrivo", "Hi -first_name-, hello", "Hi :name:, hello", "Hi @name, hello", "Hi &&name&&, hello", "Hi ~Contact.FirstName~, hello",
+    "Hi First Name, hello", "Hi firstname, hello", "Gentile Nome Cognome, le scrivo", "Dear Customer Name, hello", "Hi <null>, hello", "Hi #REF!, hello", "Hi -, hello",
+    "Ciao !\n\nHo visto il tuo profilo.", "Dear Mr./Mrs. ,\nhello", "Gentile Dott.ssa , le scrivo", "I noticed that  is hiring", "Ho visto che  è cresciuta", "Great work at !",
+    "Your role as  at  caught my eye", "Great role at undefined.", "null ti ha invitato", "La tua azienda (undefined) cresce", "Il tuo ordine n. null è partito", "Your order #undefined has shipped",
+    "Total: $NaN", "Totale: €null", "L'importo di € , scade domani", "La sua visita del NaN alle NaN", "Il tuo appuntamento del Invalid Date è confermato", "Il contratto scade il 1970-01-01",
+    "Appuntamento il 00/00/0000", "Cordiali saluti,\n[Il tuo nome e cognome]", "(inserire nome)", "We are OOO, the provider of tools", "Il nostro prodotto XXX è nuovo", "Gentile XXX, le scrivo",
     "Hola [Nombre]: le escribo por el pedido", "Datum: {Datum}\nUhrzeit: {Uhrzeit}", "Gentile [Responsabile], le scrivo",
 ]  # fmt: skip
 FINE = [
@@ -20,6 +28,10 @@ FINE = [
     "if (x) { return y; }\nfunction f() {\n}", "export PATH=${PATH}:/opt/bin", "GET /users/{id} returns 404.", "C:\\Users\\%USERPROFILE%\\x",
     "[SPAM] test", "The list [dev-list] moved.", "Bonjour ! Comment allez-vous ?", "Null values are returned by the function.",
     "- [x] fatto\n- [ ] da fare", "50% off and 20% off", "https://example.com/?a=%20b%20c", "Vedi allegato [sic].", "a  b due spazi qui",
+    "La formula è \\frac{a}{b}.", "Nell'intervallo [a, b] cresce", "L'insieme {x | x > 0} è aperto", '{"first_name": "x"}', "Usa la variabile ${HOME} nello script", "la colonna first_name del database",
+    "colonna `first_name`", "il metodo __name__ in Python", "Il campo (nome) è obbligatorio", "XXX edizione del festival", "Il secolo XXX", "See you soon! XXX", "I'm OOO until Monday", "OOO fino a lunedì",
+    "Testo\n______________________________\naltro", "Bene........ vediamo", "Ci vediamo in  centro", "Vado a  casa", "Cannot read property 'x' of undefined", "Il log mostra [object Object]", "List<Name> names",
+    "Il tag <title> in HTML", 'git commit -m "fix {name}"', "regex: [a-z]+ e {2,3}", "Salut !", "Nato il 01/01/1970 a Pisa", "usage: tool [start|stop]", "Hi Nan, see you on Sunday",
     "[Immediate Action Plan]\nWe ship today.", "Re: [JIRA-123] build failed", "[nome]: https://example.com/a.png", "config: { port: 80 }\nseen = {x}",
 ]  # fmt: skip
 
@@ -41,3 +53,13 @@ def test_code_prices_and_labels_are_no_tags(reader: Reader, text: str) -> None:
 def test_tags_in_the_subject_are_found(reader: Reader) -> None:
     assert reader.read(Content(subject="Novità per {{azienda}}", text="Ciao")).unresolved_merge.value
     assert not reader.read(Content(subject="[Proposta] Riunione", text="Ciao")).unresolved_merge.value
+
+
+def test_what_is_left_is_shown_once(reader: Reader) -> None:
+    for text in (
+        "Hi ${name}, hello",
+        "Hi [object Object], hello",
+        "Hi {{first_name}}, hello",
+        "Dear [FIRST_NAME], hello",
+    ):
+        assert len(reader.read(Content(text=text)).unresolved_merge.evidence) == 1
