@@ -1,7 +1,10 @@
 """From YAML to a Jurisdiction: every line states its value, its source, and when it was checked."""
 
+import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gateway.message.envelope import CHANNELS
 from gateway.policy.document import Findings, Node, parse
@@ -10,6 +13,9 @@ from gateway.policy.jurisdiction import GRADES, IDENTITY, LINES, Jurisdiction, L
 KEYS = ("version", "jurisdiction", "name", "warning", "lines")
 LINE_KEYS = ("value", "source", "checked_on", "signed_off_by", "note")
 ALL = "all"
+
+
+_COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
 
 class _Wrong(Exception):
@@ -42,15 +48,24 @@ def _one_of(*known: str) -> Callable[[Any], str]:
     return read
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _Wrong("text")
+def _time_zone(value: Any) -> str:
+    try:
+        if value:
+            ZoneInfo(value)
+    except (KeyError, ValueError, OSError, TypeError, AttributeError):
+        raise _Wrong(f"a time zone such as Europe/Rome, not {value!r}") from None
+    return str(value or "")
+
+
+def _holidays(value: Any) -> str:
+    if not isinstance(value, str) or (value and not _COUNTRY.fullmatch(value)):
+        raise _Wrong('a country, or a part of one, such as "IT" or "ES-MD"')
     return value
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
-    "time_zone": _text,
-    "holidays": _text,
+    "time_zone": _time_zone,
+    "holidays": _holidays,
     "consent_channels": _words(CHANNELS),
     "min_grade": _one_of(*GRADES),
     "soft_opt_in_channels": _words(CHANNELS),
@@ -122,9 +137,19 @@ def _line(name: str, node: Node, findings: Findings) -> tuple[Any, Line] | None:
     except _Wrong as error:
         findings.add(node.value["value"], f"{name} must be {error}")
         return None
+    if given["checked_on"] and not _is_date(str(given["checked_on"])):
+        findings.add(node.value["checked_on"], "checked_on must be a date such as 2026-11-20")
+        return None
     return value, Line(
         value=given["value"],
         source=str(given["source"]),
         checked_on=str(given["checked_on"] or ""),
         signed_off_by=str(given.get("signed_off_by") or ""),
     )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False

@@ -114,3 +114,20 @@ def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert overlooked(tmp_path) == ("D.YAML", "c.yaml.txt", "drafts/e.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("value: Europe/Rome", "value: Europe/Rom", "time_zone must be a time zone such as Europe/Rome"),
+        ("value: Europe/Rome", "value: [Rome]", "time_zone must be a time zone such as Europe/Rome"),
+        ('value: "IT"', "value: Italy", "holidays must be a country"),
+        ("checked_on: 2026-11-20", "checked_on: yesterday", "checked_on must be a date such as 2026-11-20"),
+    ],
+)
+def test_a_country_where_it_would_always_be_greenwich(old: str, new: str, says: str) -> None:
+    text = JURISDICTIONS["jurisdictions/it.yaml"]
+    assert old in text
+    with pytest.raises(PolicyErrors) as raised:
+        compose({"jurisdictions/it.yaml": text.replace(old, new, 1)})
+    assert says in raised.value.problems[0].text
