@@ -14,6 +14,7 @@ from gateway.access import Access, AccessError, doubts
 from gateway.app.access_file import read_access_file
 from gateway.cli.in_force import NotGiven, fetch
 from gateway.evidence.regressions import regressions
+from gateway.evidence.retention import FILE as RETENTION
 from gateway.evidence.retention import BadRetention, load_retention
 from gateway.policy.cases import Trial
 from gateway.policy.load import PolicyErrors, Problem, overlooked, try_folder
@@ -112,7 +113,9 @@ def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet
     _print_problems(console, [trial.problem() for trial in failed])
     if kept:
         console.print(Text(f"{kept}. Until it is right, nothing is let go of.", style="red"))
-    told = (*_without_policies(folder, policies), *_overlooked(folder), *_unsigned(policies))
+    told = (
+        *_without_policies(folder, policies), *_overlooked(folder), *_unkept(folder), *_unsigned(policies)
+    )  # fmt: skip
     for warning in (*warnings, *told):
         console.print(Text("warning: ", style="yellow").append(warning, style="default"))
     if not failed and not kept and not quiet:
@@ -209,6 +212,12 @@ def _overlooked(folder: Path) -> Sequence[str]:
         f"{name} is not read: a policy's file stands in {folder} and ends in .yaml"
         for name in overlooked(folder)
     ]
+
+
+def _unkept(folder: Path) -> Sequence[str]:
+    if (folder / RETENTION).is_file():
+        return ()
+    return (f"there is no {RETENTION}, so that everything is kept for good",)
 
 
 def _unsigned(policies: PolicySet) -> Sequence[str]:

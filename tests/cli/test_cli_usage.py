@@ -124,6 +124,7 @@ def test_policies_that_are_not_read_are_told(tmp_path: Path) -> None:
     (tmp_path / "frequency.yaml.txt").touch()
     done = run(tmp_path, "check", str(tmp_path))
     assert "frequency.yaml.txt is not read" in done.output
+    assert "everything is kept for good" in done.output
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import kubernetes_validate
 import pytest
 from ruamel.yaml import YAML
 
+from gateway.evidence.retention import load_retention
 from tests.helm.engines import CHART, KUBERNETES, ROOT, Helm3, Helm4, Refused, example, objects
 from tests.monitoring.expressions import alerts
 
@@ -303,6 +304,14 @@ def lay_out(found: list[dict[str, Any]], folder: Path) -> Path:
     if old is not None:
         shutil.rmtree(old)
     return folder
+
+
+def test_what_is_kept_for_how_long_is_mounted_too(helm: Helm3, tmp_path: Path) -> None:
+    """Without the file everything would be kept for good."""
+    assert load_retention(lay_out(render(helm, "one"), tmp_path / "a")) == load_retention(ROOT / "policies")
+    own = "version: 1\nkeep:\n  - {what: words, for: 7 days, why: ours}\n"
+    found = render(helm, policies={"retention": {"retention.yaml": own}})
+    assert len(load_retention(lay_out(found, tmp_path / "b")).lines) == 1
 
 
 @pytest.mark.parametrize("name", ["one", "many"])
