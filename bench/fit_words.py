@@ -25,6 +25,8 @@ HOLD = 2.0
 """How strongly weights are held near zero."""
 TIMES, SOURCES, OFTEN = 8, 3, 40
 """A word is in so many messages, of so many files; one that is in OFTEN may be of a single file."""
+RARE = {"personal_detail": 4}
+"""What takes the place of TIMES where rarer words help."""
 LEAST = 0.2
 """Smaller weights are left out."""
 ROUNDS, RATE = 40, 0.3
@@ -60,7 +62,7 @@ def main(files: list[str]) -> None:
         middle = []
         for finding in FINDINGS:
             rows = _rows(messages, language, LABELS.get(finding, finding))
-            weights = fit(rows, EVERYWHERE.get(finding, 1.0))
+            weights = fit(rows, EVERYWHERE.get(finding, 1.0), RARE.get(finding, TIMES))
             sheet += [f"  {finding}:", *_lay_out(weights)]
             middle.append(f"    - {_middle(rows, weights):.2f} {finding}")
             print(f"{language} {finding}: {len(rows)} messages, {len(weights)} words")
@@ -100,10 +102,10 @@ def count(subject: str, body: str) -> tuple[Counter[str], frozenset[str]]:
     return Counter({word: min(TWICE, times) for word, times in words.items()}), frozenset(small)
 
 
-def fit(rows: list[Row], most: float = 1.0) -> dict[str, float]:
-    """The weight of each word that is worth keeping and in at most this share of the rows: gradient descent
-    whose steps shrink word by word."""
-    common = _common(rows, most)
+def fit(rows: list[Row], most: float = 1.0, least: int = TIMES) -> dict[str, float]:
+    """The weight of each word that is worth keeping, in at least so many rows and at most this share of them:
+    gradient descent whose steps shrink word by word."""
+    common = _common(rows, most, least)
     table = [([(w, n) for w, n in row.words.items() if w in common], row.label, row.weight) for row in rows]
     share = {word: HOLD / common[word] for word in common}
     weights: dict[str, float] = dict.fromkeys(common, 0.0)
@@ -124,7 +126,7 @@ def fit(rows: list[Row], most: float = 1.0) -> dict[str, float]:
     return {word: round(weight, 1) for word, weight in weights.items() if abs(weight) >= LEAST}
 
 
-def _common(rows: list[Row], most: float) -> dict[str, int]:
+def _common(rows: list[Row], most: float, least: int = TIMES) -> dict[str, int]:
     """Words that are in enough messages and files, and are no names, with the number of messages."""
     times: Counter[str] = Counter()
     small: Counter[str] = Counter()
@@ -137,7 +139,7 @@ def _common(rows: list[Row], most: float) -> dict[str, int]:
     return {
         word: number
         for word, number in times.items()
-        if TIMES <= number <= most * len(rows)
+        if least <= number <= most * len(rows)
         and (len(sources[word]) >= SOURCES or number >= OFTEN)
         and all(small[one] >= SMALL * times[one] for one in word.split())
     }
