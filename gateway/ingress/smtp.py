@@ -58,7 +58,7 @@ class Listener:
             on_reply=metrics.accepted_in if metrics else None,
         )
         self._servers: list[asyncio.Server] = []
-        self._lobby = Lobby(self._reception.limits, tls) if tls is not None else None
+        self._lobby = Lobby(self._reception, tls) if tls is not None else None
         self._watch: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:

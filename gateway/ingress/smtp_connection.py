@@ -34,6 +34,7 @@ class Connection(Dialog):
         self.share = Share(self.resume_for_budget)
         self.draining = False
         self.handed_in = False
+        self.introduced = ""
         self._pending = b""
         self._suspended = 0
         self._eof = False
@@ -77,13 +78,15 @@ class Connection(Dialog):
         peername = transport.get_extra_info("peername")
         self.peer = str(peername[0]) if peername else ""
         self._near = is_loopback(self.peer)
+        if self.introduced:
+            self._name_peer(self.introduced)
         self._touched = self.loop.time()
         self._over = self._touched + self.reception.limits.session_timeout
         if len(self.reception.sessions) >= self.reception.limits.connections:
             self.turn_away(texts.TOO_MANY_CONNECTIONS)
             return
         self.reception.sessions.add(self)
-        # TLS from the first octet leaves no place for a PROXY header before it.
+        # Before TLS from the first octet the lobby has read it.
         if not self.secure and is_within(self.peer, self.reception.proxies):
             self.begin(self._meet_proxied)
             return
@@ -96,10 +99,13 @@ class Connection(Dialog):
             log.warning("smtp.proxy_header_missing")
             self.abort()
             return
-        self.peer = peer or self.peer
-        # A proxy elsewhere may well have clients on its own machine: those are not on this one.
-        self._near = self._near and is_loopback(self.peer)
+        self._name_peer(peer or self.peer)
         self._meet()
+
+    def _name_peer(self, peer: str) -> None:
+        self.peer = peer
+        # A proxy elsewhere may well have clients on its own machine: those are not on this one.
+        self._near = self._near and is_loopback(peer)
 
     def _meet(self) -> None:
         if self.reception.draining:

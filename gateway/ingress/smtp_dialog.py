@@ -210,17 +210,23 @@ class Dialog(stock.SMTP):
         raise AssertionError("a session hangs up")
 
     async def read_proxy(self) -> str | None:
-        """The peer that a PROXY header names (v1 or v2), "" where it speaks for itself, None without one."""
-        try:
-            async with asyncio.timeout(self.reception.limits.proxy_timeout):
-                said: ProxyData = await get_proxy(self._reader)
-        except TimeoutError:
-            return None
-        if said.error or said.version is None:
-            return None
-        if said.command == V2_CMD.LOCAL or not said.src_addr:
-            return ""
-        return str(said.src_addr)
+        """The peer that a PROXY header names, as `read_proxy` below tells."""
+        return await read_proxy(self._reader, self.reception.limits.proxy_timeout)
+
+
+async def read_proxy(reader: asyncio.StreamReader, patience: float) -> str | None:
+    """The peer that a PROXY header names (v1 or v2), "" where the proxy speaks for itself, None where no
+    header that can be read comes within `patience` seconds."""
+    try:
+        async with asyncio.timeout(patience):
+            said: ProxyData = await get_proxy(reader)
+    except TimeoutError:
+        return None
+    if said.error or said.version is None:
+        return None
+    if said.command == V2_CMD.LOCAL or not said.src_addr:
+        return ""
+    return str(said.src_addr)
 
 
 _COMMANDS: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """STARTTLS, TLS from the first octet, and what must not survive the handshake."""
 
 import asyncio
+import socket
 import ssl
 from pathlib import Path
 
@@ -121,9 +122,7 @@ async def test_who_shakes_no_hands_is_counted_as_well(certificate: Certificate, 
     async with House(tls=folder, limits=limits) as house:
         mute = [Wire(*await asyncio.open_connection("127.0.0.1", house.tls_port)) for _ in range(8)]
         house.wires += mute
-        async with asyncio.timeout(10):
-            while not all(wire.reader.at_eof() for wire in mute[3:]):
-                await asyncio.sleep(0.01)
+        assert [await wire.rest() for wire in mute[3:]] == [b""] * 5
         assert not any(wire.reader.at_eof() for wire in mute[:3])
         for wire in mute:
             wire.close()
@@ -138,6 +137,55 @@ async def test_who_shakes_no_hands_is_counted_as_well(certificate: Certificate, 
             await wire.rest()
             writer.close()
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_balancer_introduces_who_shakes_hands(certificate: Certificate, together: bool) -> None:
+    folder, context = certificate
+    proxied = {"smtp_proxy_protocol": True, "smtp_proxy_trusted": "127.0.0.1/32"}
+    async with House(access=access_with(), tls=folder, settings=proxied) as house:
+        for header, peer in (
+            (b"PROXY TCP4 192.0.2.7 127.0.0.1 4000 465\r\n", "192.0.2.7"),
+            (b"PROXY UNKNOWN\r\n", "127.0.0.1"),
+        ):
+            stream = socket.create_connection(("127.0.0.1", house.tls_port))
+            hello, answer = ssl.MemoryBIO(), ssl.MemoryBIO()
+            talk = context.wrap_bio(answer, hello, server_hostname="localhost")
+            with pytest.raises(ssl.SSLWantReadError):
+                talk.do_handshake()
+            first = hello.read()
+            if together:
+                stream.sendall(header + first)
+            else:
+                for octet in header:
+                    stream.sendall(bytes([octet]))
+                await asyncio.sleep(0.05)
+                stream.sendall(first)
+
+            def read() -> str:
+                stream.settimeout(10)  # noqa: B023
+                while True:
+                    try:
+                        said = talk.read(999)  # noqa: B023
+                        return said.decode()
+                    except ssl.SSLWantReadError:
+                        stream.sendall(hello.read())  # noqa: B023
+                        answer.write(stream.recv(9999))  # noqa: B023
+
+            assert (await asyncio.to_thread(read)).startswith("220")
+            assert house.listener._reception.peers._counts == {peer: 1}
+            stream.close()
+            await asyncio.sleep(0.1)
+        for octets in (b"EHLO x\r\n", b"\x16\x03\x01\x00\x05hello", b"PROXY TCP4 1\r\n"):
+            wire = Wire(*await asyncio.open_connection("127.0.0.1", house.tls_port))
+            house.wires.append(wire)
+            await wire.send(octets)
+            wire.writer.write_eof()
+            assert await wire.rest() == b""
+        await asyncio.sleep(0.1)
+        assert house.listener._lobby is not None
+        assert not house.listener._lobby._waiting
+        assert house.listener.sessions == 0
 
 
 async def test_old_tls_is_refused(certificate: Certificate) -> None:
