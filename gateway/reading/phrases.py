@@ -41,7 +41,9 @@ class Study:
     phrases: tuple[Phrase, ...] = ()
 
 
-def study(content: Content, page: Page, kept: Kept) -> Study:
+def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
+    content: Content, page: Page, kept: Kept
+) -> Study:
     """Everything that can be said of the page before judging it."""
     blocks = _lay_out(page.text, kept)
     subject = content.subject[:MAX_SUBJECT]
@@ -61,7 +63,7 @@ def study(content: Content, page: Page, kept: Kept) -> Study:
         seen.words += passage.words
         tags = passage.tags if place > 1 and passage.tags is not None else kept.tags(passage, first=place < 2)
         if tags or shown.tricks:
-            _note(seen, start, tags if kind != "quoted" else (), shown.tricks)
+            _note(seen, start, () if kind == "quoted" and content.is_reply else tags, shown.tricks)
         if kind == "own":
             load += shown.load
             counted.append((start, passage, shown))
@@ -69,8 +71,11 @@ def study(content: Content, page: Page, kept: Kept) -> Study:
                 for name, total in shown.sums:
                     sums[name] = sums.get(name, 0.0) + total
                 seen.hits.append(("body", start, shown.telling))
-        elif shown.hits:
-            _add(seen, shown, start, kind, content.is_reply)
+        else:
+            if kind in _FACTORS and not content.is_reply:  # nobody wrote before: it is the sender's own
+                counted.append((start, passage, shown))
+            if shown.hits:
+                _add(seen, shown, start, kind, content.is_reply)
     message_features(content, page, seen.features, seen.words, seen.tags)
     if (words := kept.lexicons.words.get(language)) is not None:
         seen.features.update(words.features(load, seen.words))
