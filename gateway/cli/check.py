@@ -164,6 +164,8 @@ def setting_warnings(settings: Settings, access: Access | None) -> Sequence[str]
     found = []
     if not settings.public_url.startswith("https://"):
         found.append("without an https PUBLIC_URL the gateway adds no way to unsubscribe (RFC 8058)")
+    if settings.webhook_relay is None:
+        found.append("without WEBHOOK_RELAY accepted messages of other channels than email are not delivered")
     blind = (
         sorted(source.name for source in access.sources.values() if not source.reply_feed) if access else ()
     )

@@ -33,10 +33,10 @@ WORDS = {
         " what it found wrong.",
     },
     "it": {
-        "now": "adesso", "under": "secondo le regole", "class": "classe", "read": "Letto", "known": "Noto",
+        "now": "adesso", "under": "secondo le policy", "class": "classe", "read": "Letto", "known": "Noto",
         "passed": "superata", "violated": "violata", "elsewhere": "non riguarda", "to pass": "Per passare",
         "observed": "solo osservata",
-        "inexact": "I testi delle regole o i fatti di questa decisione non sono più conservati: segue ciò che"
+        "inexact": "I testi delle policy o i fatti di questa decisione non sono più conservati: segue ciò che"
         " fu trovato.",
     },
 }  # fmt: skip

@@ -151,7 +151,7 @@ def _refused(result: ReviewResult, language: str) -> Problem:
         "conflict",
         Words(
             "The policies refuse it today: what you did not see before, a refusal or the floor stands.",
-            "Oggi le regole lo impediscono: vale ciò che prima non c'era, un rifiuto o una regola di base.",
+            "Oggi le policy lo impediscono: vale ciò che prima non c'era, un rifiuto o la soglia minima.",
         ),
         members=_describe_result(result, language) | {"hold_status": result.status},
     )

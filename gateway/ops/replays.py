@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 SHOWN = 20
 _DRAFT = Words(
     "These policies do not load; nothing was tried. Each fault names its file and line.",
-    "Queste regole non si caricano; nulla è stato provato. Ogni errore nomina file e riga.",
+    "Queste policy non si caricano; nulla è stato provato. Ogni errore nomina file e riga.",
 )
 _BUSY = Words(
     "Another draft is being tried. Ask again in a few seconds.",

@@ -26,7 +26,7 @@ _CHANNELS = {
 }
 
 _PURPOSES = {
-    "newsletter": Words("newsletter", "newsletter"),
+    "newsletter": Words("the newsletter", "la newsletter"),
     "offers": Words("offers", "offerte"),
     "events": Words("events", "eventi"),
     "greetings": Words("greetings", "auguri"),

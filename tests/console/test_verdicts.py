@@ -295,4 +295,4 @@ def test_what_words_show_is_said_in_the_reviewers_language() -> None:
     assert words["en"].shows("sent to 72 others") == "sent to 72 others"
     assert words["it"].shows("sent to 72 others") == "inviato ad altri 72"
     assert words["it"].shows("merge tag") == "segnaposto non compilato"
-    assert words["it"].shows("promotional: offer") == "promotional: offer"
+    assert words["it"].shows("promotional: offer") == "vende qualcosa (offer)"
