@@ -42,7 +42,9 @@ _LEET = str.maketrans("013457@$", "oleastas")
 _FOREIGN = re.compile(r"[Ͱ-ԯ԰-֏]")
 _MIXED = re.compile(r"[a-zA-ZÀ-ɏ][Ͱ-ԯ]|[Ͱ-ԯ][a-zA-ZÀ-ɏ]")
 _ZERO = re.compile("[\u200b-\u200f\u2060-\u2064\u202a-\u202e\ufeff\u00ad\u034f\u180e]")
-_INWORD = re.compile("[^\\W\\d_][\u200b\u2060-\u2064\u00ad\u034f\u180e\ufeff][^\\W\\d_]")
+_INWORD = re.compile("[^\\W\\d_][\u200b\u2060-\u2064\u034f\u180e\ufeff][^\\W\\d_]")
+_TURNED = re.compile("[\u202d\u202e][^\u202c\n]{0,200}")
+_UNIT = re.compile(r"(?<!\w)[μΔδΩσπλαβγθφ][a-zA-Z]{1,3}(?!\w)")
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-_*·|]{1,2}){3,}[^\W_](?![^\W_])")
 _LEETED = re.compile(r"(?<![^\W\d_])[^\W\d_]*(?:[013457][^\W\d_]|[^\W\d_][013457@$][^\W\d_])[\w@$]*")
 
@@ -58,6 +60,8 @@ class Folded(NamedTuple):
 
 def fold(text: str) -> Folded:
     """The plain form of a phrase: cheap for ordinary text, thorough for odd text."""
+    if "\xad" in text:  # a soft hyphen shows nowhere but at the end of a line
+        return _fold_odd(text)
     try:
         return Folded(text.encode("cp1252").translate(FOLD))
     except UnicodeEncodeError:
@@ -66,7 +70,11 @@ def fold(text: str) -> Folded:
 
 def _fold_odd(text: str) -> Folded:
     tricks = [(m.start(), m.end(), "zero-width characters inside a word") for m in _INWORD.finditer(text)]
-    tricks += [(m.start(), m.end(), "letters of another script inside a word") for m in _MIXED.finditer(text)]
+    tricks += [
+        (m.start(), m.end(), "letters of another script inside a word")
+        for m in _MIXED.finditer(_UNIT.sub(_blank, text))
+    ]
+    tricks += [(m.start(), m.end(), "text turned around") for m in _TURNED.finditer(text)]
     # Cyrillic or Greek that only stands in for Latin: a text of its own keeps its letters.
     alike = bool(tricks) or len(_FOREIGN.findall(text)) * 4 < len(text)
     places: list[int] = []
@@ -76,6 +84,10 @@ def _fold_odd(text: str) -> Folded:
         out += plain
         places.extend([place] * len(plain))
     return Folded(bytes(out), tuple(places), tuple(tricks[:8]))
+
+
+def _blank(match: "re.Match[str]") -> str:
+    return " " * len(match.group())
 
 
 @lru_cache(4096)

@@ -55,6 +55,7 @@ def test_white_text_on_a_dark_button_is_seen(reader: Reader) -> None:
         "Tutto g.r.a.t.i.s per te oggi",
         "Offertа lancio: sсonto del 20%",
         "Una of\u200bferta speciale",
+        "Una \u202eatreffo\u202c speciale",
     ],
 )
 def test_disguises_are_seen_through(reader: Reader, text: str) -> None:
@@ -69,6 +70,8 @@ def test_disguises_are_seen_through(reader: Reader, text: str) -> None:
         "Il modello B2B con 3D e H2O costa 20€ al m2.",
         "Ci vediamo alle 18h in piazza S. M. N. di Firenze.",
         "See RFC 2045 and mp3 files.",
+        "La dose è di 20 μg, con Δt di un'ora e σ² nota.",
+        "Die Donau\xaddampf\xadschiff\xadfahrt ist schön.",
     ],
 )
 def test_ordinary_text_is_no_disguise(reader: Reader, text: str) -> None:
@@ -142,3 +145,14 @@ def test_a_page_is_read_the_same_whatever_was_read_before() -> None:
         for before in ("", '<div style="color:#fff">', '<div style="background:#000">'):
             source = f'{sheet}<p>uno</p>\n{before}\n<p class="h">due</p>\n<div>\n<p>tre</p>\n</div>\n'
             assert pages.read(source) == html.Pages(64).read(source) == pages.read(source)
+
+
+def test_a_soft_hyphen_hides_no_word(reader: Reader) -> None:
+    plain = reader.read(Content(text="Offerta speciale: sconto del 30%, prenota subito una demo gratuita."))
+    split = reader.read(
+        Content(
+            text="Of\xadfer\xadta spe\xadciale: scon\xadto del 30%, pre\xadno\xadta subito una demo gra\xadtui\xadta."
+        )
+    )
+    assert split.promotional.value
+    assert split.promotional.score == plain.promotional.score
