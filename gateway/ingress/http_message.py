@@ -11,6 +11,7 @@ from gateway.message.address import normalize
 from gateway.message.content import Attachment, Content
 from gateway.message.envelope import Consent, Identifier, Message, Sender
 from gateway.message.envelope import Recipient as To
+from gateway.message.headers import decode_words
 from gateway.message.native import own_words, pack_native
 from gateway.policy.outcome import Words
 from gateway.web.problem import Problem, malformed
@@ -174,12 +175,14 @@ def _check_text(body: NewMessage) -> None:
 
 def _read_content(body: NewMessage, sender: Sender, recipients: tuple[To, ...]) -> Content:
     first, single = recipients[0], len(recipients) == 1
+    # In a mail header encoded words are shown decoded, whoever encoded them: read what will be seen.
+    shown = decode_words if body.channel == "email" else str
     return Content(
         channel=body.channel,
-        subject=body.subject or "",
+        subject=shown(body.subject or ""),
         text=body.text or "",
         html=body.html or "",
-        sender_name=sender.name,
+        sender_name=shown(sender.name),
         sender_address=sender.address,
         recipient_name=first.name if single else "",
         recipient_company=first.company if single else "",

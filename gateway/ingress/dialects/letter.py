@@ -14,7 +14,7 @@ from gateway.message.address import normalize
 from gateway.message.content import Attachment, Content
 from gateway.message.declared import Declared, read_declared
 from gateway.message.envelope import CLASSES, Message, Recipient, Sender
-from gateway.message.headers import Headers, read_ids
+from gateway.message.headers import Headers, decode_words, read_ids
 from gateway.message.native import pack_native
 
 _JURISDICTION = re.compile(r"(?:[a-z]{2}(?:-[a-z0-9]{1,3})?|unknown)?\Z")
@@ -126,11 +126,12 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
 
 def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool, reply: bool) -> Content:
     first, single = recipients[0], len(recipients) == 1
+    # Encoded words are shown decoded, whoever encoded them: read what will be seen.
     return Content(
-        subject=letter.subject,
+        subject=decode_words(letter.subject),
         text=letter.text,
         html=letter.html,
-        sender_name=letter.sender.name,
+        sender_name=decode_words(letter.sender.name),
         sender_address=letter.sender.address,
         recipient_name=first.name if single else "",
         recipient_company=first.company if single else "",

@@ -95,6 +95,13 @@ async def test_substitutions_stand_before_reading(shop: Shop) -> None:
     assert "Ana" in ana.content.own_words
 
 
+async def test_what_is_encoded_in_a_subject_is_read_as_it_will_be_seen(shop: Shop) -> None:
+    assert (await send(shop, mail(ANA, subject="=?utf-8?b?U2NvbnRvIGRlbCA1MCU=?= a?"))).status == 202
+    (message,) = shop.messages
+    assert message.content.subject == "Sconto del 50% a?"
+    assert b"Subject: =?utf-8?b?U2NvbnRvIGRlbCA1MCU=?= a?" in message.raw
+
+
 async def test_a_template_of_the_provider_waits_for_a_person(shop: Shop) -> None:
     body = mail({"to": [ANA], "dynamic_template_data": {"first": "Ana"}}, template_id="d-" + "0" * 32)
     del body["subject"], body["content"]

@@ -9,11 +9,15 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.access import Source
+from gateway.ingress.http_message import read_message
+from gateway.ingress.http_models import NewMessage
 from gateway.intake.receipt import Receipt
 from gateway.message.envelope import Message
 from gateway.message.ids import is_id
 from gateway.message.parse import parse
 from gateway.store.protocol import DiskFull, Unavailable
+from gateway.web.validation import validate
 from tests.ingress.http.house import House, development, mail, note
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "data" / "payloads"
@@ -112,6 +116,19 @@ async def test_several_recipients_are_decided_one_by_one(house: House) -> None:
     _, raw = await _stored(house, mixed.json["id"])
     assert b"p1@example.test" not in raw
     assert b"To: undisclosed-recipients:;" in raw
+
+
+@pytest.mark.parametrize(("channel", "seen"), [("email", "Sconto del 50% a?"), ("other", None)])
+def test_what_is_encoded_in_a_subject_is_read_as_it_will_be_seen(channel: str, seen: str | None) -> None:
+    hidden = "=?utf-8?b?U2NvbnRvIGRlbCA1MCU=?= a?"
+    party = {"name": hidden, "addresses": [{"type": channel, "value": "ada@example.com"}]}
+    body = {"channel": channel, "sender": party, "recipient": party, "subject": hidden, "text": "Ciao"}
+    source = Source(name="shop", controller="acme")
+    message = read_message(validate(NewMessage, body), source, "01m7zpe11p6r8hj66bc3xxfbrs", 1e9, most=1)
+    said = message.content
+    assert (said.subject, said.sender_name) == (seen or hidden, seen or hidden)
+    if seen:
+        assert parse(message.raw).content.subject == seen
 
 
 async def test_the_mail_says_what_was_asked(house: House) -> None:
