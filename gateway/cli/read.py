@@ -1,20 +1,27 @@
 """`galateo read`: what the gateway reads in a message."""
 
+import re
 import sys
+from bisect import bisect_left
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
+from msgspec.structs import replace
 
 from gateway.message.content import Content
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
-from gateway.reading.reading import FINDINGS, Evidence, Finding, Reading
+from gateway.reading.reading import FINDINGS, Evidence, Finding, Greeting, Reading
 from gateway.settings.settings import SHIPPED
 
+_TEXTS = (
+    "channel", "subject", "body", "html", "sender_name", "recipient_name", "recipient_company", "lang",
+)  # fmt: skip
 DEFAULT_LEXICONS = SHIPPED / "lexicons"
 
 
@@ -56,6 +63,24 @@ def as_json(ident: object, reading: Reading) -> dict[str, object]:
     }
 
 
+def _point_into(body: str, reading: Reading) -> Reading:
+    """The reading with offsets into the body as it came, whose lines may end in CR and LF."""
+    breaks = [match.start() - number for number, match in enumerate(re.finditer("\r\n", body))]
+    if not breaks:
+        return reading
+
+    def move(one: Evidence) -> Evidence:
+        if one.part != "body" or one.end <= one.start:
+            return one
+        start, end = (place + bisect_left(breaks, place) for place in (one.start, one.end))
+        return replace(one, text=body[start:end], start=start, end=end)
+
+    def moved(found: Finding | Greeting) -> Finding | Greeting:
+        return replace(found, evidence=tuple(move(one) for one in found.evidence))
+
+    return replace(reading, **{name: moved(getattr(reading, name)) for name in (*FINDINGS, "greeting")})
+
+
 def _finding(finding: Finding) -> dict[str, object]:
     return {
         "value": finding.value,
@@ -72,13 +97,13 @@ def _evidence(one: Evidence) -> dict[str, object]:
 
 
 def _contents(source: str) -> Iterator[tuple[object, Content]]:
-    if source.endswith(".eml"):
+    if source.lower().endswith(".eml"):
         from gateway.message.parse import parse
 
         yield Path(source).name, parse(Path(source).read_bytes()).content
         return
     data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    for number, line in enumerate(data.split(b"\n"), 1):
+    for number, line in enumerate(data.removeprefix(BOM_UTF8).split(b"\n"), 1):
         if not line.strip():
             continue
         try:
@@ -89,7 +114,15 @@ def _contents(source: str) -> Iterator[tuple[object, Content]]:
             raise click.UsageError(
                 f"{source}:{number}: expected a JSON object with id, channel, subject, body"
             )
+        for key in _TEXTS:
+            if not isinstance(row.get(key) or "", str):
+                raise click.UsageError(f"{source}:{number}: {key} must be text")
         yield row.get("id"), content_of(row)
+
+
+def _read(reader: Reader, content: Content) -> Reading:
+    reading = reader.read(content)
+    return reading if content.html.strip() else _point_into(content.text, reading)
 
 
 @click.command("read")
@@ -117,6 +150,6 @@ def read_command(source: str, lexicons: Path | None) -> None:
         raise click.UsageError(f"{lexicons or DEFAULT_LEXICONS}: {error}") from None
     for ident, content in _contents(source):
         sys.stdout.buffer.write(
-            orjson.dumps(as_json(ident, reader.read(content)), option=orjson.OPT_APPEND_NEWLINE)
+            orjson.dumps(as_json(ident, _read(reader, content)), option=orjson.OPT_APPEND_NEWLINE)
         )
     sys.stdout.buffer.flush()

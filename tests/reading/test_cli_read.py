@@ -50,3 +50,25 @@ def test_an_eml_file(tmp_path: Path) -> None:
     done = CliRunner().invoke(read_command, [str(path)])
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["seasonal_greeting"]["value"] is True
+
+
+def test_files_as_other_programs_write_them(tmp_path: Path) -> None:
+    marked, mail, wrong = tmp_path / "in.jsonl", tmp_path / "M.EML", tmp_path / "wrong.jsonl"
+    marked.write_bytes(b"\xef\xbb\xbf" + json.dumps(ROW).encode() + b"\r\n")
+    mail.write_bytes(b"Subject: x\r\n\r\nBuon Natale e felice anno nuovo a tutti!\r\n")
+    wrong.write_text('{"body": "Ciao"}\n{"body": ["Ciao"]}\n')
+    assert json.loads(CliRunner().invoke(read_command, [str(marked)]).output)["id"] == "a"
+    assert json.loads(CliRunner().invoke(read_command, [str(mail)]).output)["seasonal_greeting"]["value"]
+    done = CliRunner().invoke(read_command, [str(wrong)])
+    assert done.exit_code == 2
+    assert "wrong.jsonl:2: body must be text" in " ".join(done.output.split())
+
+
+def test_evidence_points_into_the_body_whatever_ends_its_lines(tmp_path: Path) -> None:
+    body = "Ciao {{nome}},\r\n\r\nla nostra offerta:\r\n-30%, prenota\r\nuna demo gratuita!\r\nCiao [Nome]"
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps({"id": 1, "body": body}))
+    found = json.loads(CliRunner().invoke(read_command, [str(path)]).output)
+    shown = [one for each in found.values() if isinstance(each, dict) for one in each["evidence"]]
+    assert {"{{nome}}", "[Nome]"} <= {one["text"] for one in shown}
+    assert all(body[one["start"] : one["end"]] == one["text"] for one in shown)
