@@ -20,7 +20,7 @@ _PEOPLE = Words("other person", "altra persona"), Words("other people", "altre p
 def passage(case: Case, start: int, end: int, sent: int) -> Evidence:
     """A copied passage as evidence: its words where the visible text is the plain text, else its place."""
     content = case.message.content
-    words = "" if content.html else content.text[start:end]
+    words = "" if content.html.strip() else content.text.replace("\r\n", "\n")[start:end]
     return Evidence(text=words, start=start, end=end, why=f"sent to {sent} others")
 
 
