@@ -176,19 +176,36 @@ def _check_text(body: NewMessage) -> None:
 def _read_content(body: NewMessage, sender: Sender, recipients: tuple[To, ...]) -> Content:
     first, single = recipients[0], len(recipients) == 1
     # In a mail header encoded words are shown decoded, whoever encoded them: read what will be seen.
-    shown = decode_words if body.channel == "email" else str
+    mime = body.channel == "email"
+    shown = decode_words if mime else str
+    text, html = body.text or "", body.html or ""
+    files = body.attachments or []
+    if mime and any(file.inline for file in files):
+        made = [_make_file(file, n) for n, file in enumerate(files)]
+        text, html = compose.shown_with(text, html, made)
+        files = [file for file, one in zip(files, made, strict=True) if not one.is_text]
     return Content(
         channel=body.channel,
         subject=shown(body.subject or ""),
-        text=body.text or "",
-        html=body.html or "",
+        text=text,
+        html=html,
         sender_name=shown(sender.name),
         sender_address=sender.address,
         recipient_name=first.name if single else "",
         recipient_company=first.company if single else "",
         own_words=own_words([{"name": r.name, "attributes": r.attributes} for r in recipients]),
         is_reply=bool(body.thread and body.thread.in_reply_to),
-        attachments=tuple(_describe_file(file) for file in body.attachments or ()),
+        attachments=tuple(_describe_file(file) for file in files),
+    )
+
+
+def _make_file(file: File, n: int) -> compose.File:
+    return compose.File(
+        filename=file.filename,
+        octets=_decode_file(file, n),
+        type=file.type or "application/octet-stream",
+        inline=file.inline,
+        content_id=file.content_id or "",
     )
 
 
@@ -224,16 +241,7 @@ def _build_mime(
             date=now,
             text=body.text or "",
             html=body.html or "",
-            attachments=[
-                compose.File(
-                    filename=file.filename,
-                    octets=_decode_file(file, n),
-                    type=file.type or "application/octet-stream",
-                    inline=file.inline,
-                    content_id=file.content_id or "",
-                )
-                for n, file in enumerate(body.attachments or ())
-            ],
+            attachments=[_make_file(file, n) for n, file in enumerate(body.attachments or ())],
             headers=_thread_headers(body),
         )
         return raw if len(recipients) == 1 else _hide_recipients(raw)

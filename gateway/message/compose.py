@@ -10,6 +10,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 from gateway.message.base64_text import encode_lines
+from gateway.message.body import TEXT_OCTETS, decode_text
 from gateway.message.mailbox import is_address
 
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
@@ -28,6 +29,21 @@ class File:
     type: str = "application/octet-stream"
     inline: bool = False
     content_id: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether a mail program shows it as text of the message."""
+        return self.inline and self.type.lower() in ("text/plain", "text/html")
+
+
+def shown_with(text: str, html: str, files: Sequence[File]) -> tuple[str, str]:
+    """Text and HTML of a message together with what its inline files show, as `parse` reads them."""
+    plain, marked = [text] if text else [], [html] if html else []
+    for file in files:
+        if file.is_text:
+            said = decode_text(file.octets[:TEXT_OCTETS], "")
+            (plain if file.type.lower() == "text/plain" else marked).append(said)
+    return "\n".join(plain), "\n".join(marked)
 
 
 def field(name: str, value: str) -> bytes:

@@ -127,10 +127,11 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
 def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool, reply: bool) -> Content:
     first, single = recipients[0], len(recipients) == 1
     # Encoded words are shown decoded, whoever encoded them: read what will be seen.
+    text, html = compose.shown_with(letter.text, letter.html, letter.files)
     return Content(
         subject=decode_words(letter.subject),
-        text=letter.text,
-        html=letter.html,
+        text=text,
+        html=html,
         sender_name=decode_words(letter.sender.name),
         sender_address=letter.sender.address,
         recipient_name=first.name if single else "",
@@ -142,6 +143,7 @@ def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool
         attachments=tuple(
             Attachment(filename=f.filename, type=f.type, size=len(f.octets), inline=f.inline)
             for f in letter.files
+            if not f.is_text
         ),
     )
 

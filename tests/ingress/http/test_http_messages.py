@@ -131,6 +131,30 @@ def test_what_is_encoded_in_a_subject_is_read_as_it_will_be_seen(channel: str, s
         assert parse(message.raw).content.subject == seen
 
 
+def test_what_stands_inline_is_read_as_a_mail_program_shows_it() -> None:
+    party = {"name": "Ada", "addresses": [{"type": "email", "value": "ada@example.com"}]}
+    files = [
+        {"content": base64.b64encode(said).decode(), "type": kind, "inline": inline, "filename": "x"}
+        for said, kind, inline in (
+            ("Sconto del 50%: è oggi".encode(), "text/plain", True),
+            (b"<p>Compra ora</p>", "TEXT/HTML", True),
+            (b"kept for later", "text/plain", False),
+            (b"%PDF", "application/pdf", True),
+        )
+    ]
+    body = {"channel": "email", "sender": party, "recipient": party, "text": "Ciao", "attachments": files}
+    source = Source(name="shop", controller="acme")
+    message = read_message(validate(NewMessage, body), source, "01m7zpe11p6r8hj66bc3xxfbrs", 1e9, most=1)
+    for content in (message.content, parse(message.raw).content):
+        assert content.text.split("\n")[-1] == "Sconto del 50%: è oggi"
+        assert content.text.startswith("Ciao")
+        assert content.html == "<p>Compra ora</p>"
+        assert [(one.type, one.inline) for one in content.attachments] == [
+            ("text/plain", False),
+            ("application/pdf", True),
+        ]
+
+
 async def test_the_mail_says_what_was_asked(house: House) -> None:
     content = base64.b64encode(b"%PDF-1.4 slides").decode()
     body = mail(
