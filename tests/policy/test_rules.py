@@ -323,6 +323,10 @@ CASES = [
     ("rule: readable", message(content_attachments=PDF), PLAIN, known(replies=1), set()),
     ("rule: readable", message("newsletter", content_attachments=PDF), PLAIN, facts(), set()),
     ("rule: readable", message(content_attachments=(Attachment(type="text/calendar"),)), PLAIN, facts(), set()),
+    *(
+        ("rule: readable", message(content_attachments=(each,)), PLAIN, facts(), {"readable.attachment"})
+        for each in (Attachment(type="message/rfc822"), Attachment(type="text/plain"))
+    ),
     # contact_cap
     (
         "rule: contact_cap\n  limit: 5\n  per: 1 day", OFFER, PLAIN,
