@@ -70,11 +70,11 @@ def fold(text: str) -> Folded:
 
 def _fold_odd(text: str) -> Folded:
     tricks = [(m.start(), m.end(), "zero-width characters inside a word") for m in _INWORD.finditer(text)]
-    tricks += [
-        (m.start(), m.end(), "letters of another script inside a word")
-        for m in _MIXED.finditer(_UNIT.sub(_blank, text))
-    ]
-    tricks += [(m.start(), m.end(), "text turned around") for m in _TURNED.finditer(text)]
+    if _MIXED.search(text):
+        mixed = _MIXED.finditer(_UNIT.sub(_blank, text))
+        tricks += [(m.start(), m.end(), "letters of another script inside a word") for m in mixed]
+    if "\u202e" in text or "\u202d" in text:
+        tricks += [(m.start(), m.end(), "text turned around") for m in _TURNED.finditer(text)]
     # Cyrillic or Greek that only stands in for Latin: a text of its own keeps its letters.
     alike = bool(tricks) or len(_FOREIGN.findall(text)) * 4 < len(text)
     places: list[int] = []

@@ -21,6 +21,8 @@ _SENT = (
     "Sent:", "Date:", "Inviato:", "Data:", "Gesendet:", "Datum:", "Envoyé :", "Envoyé\xa0:", "Envoyé:", "Date :",
     "Enviado:", "Enviado el:", "Fecha:", "*Sent:*", "*Date:*", "*Inviato:*", "*Data:*", "*Gesendet:*", "*Enviado:*",
 )  # fmt: skip
+_MARKS = ">-*FDVIiBbAad"
+"""With one of these begins whatever is not one's own, or the line ends in a colon."""
 _BARE = {"headed": "quoted", "cited": "quoted", "sender": "own"}
 """Kinds by which the next line is told, and what the line itself is."""
 _BULLETS = ("- ", "* ", "• ", "– ", "· ", "✓", "✔", "→", "✅", "👉", "+ ", "► ", "▪")
@@ -51,10 +53,10 @@ def cut(text: str, kind: str = "own") -> tuple[list[tuple[int, int, str]], str]:
             previous = ""
             place += len(line) + 1
             continue
-        kind = _turn(line, bare, kind, previous)
-        turned = _BARE.get(kind, kind)
-        if kind == "forwarded" and bare[0] == ">":
-            turned = "quoted"
+        turned = "own"
+        if kind != "own" or bare[0] in _MARKS or bare[-1] == ":":
+            kind = _turn(line, bare, kind, previous)
+            turned = "quoted" if kind == "forwarded" and bare[0] == ">" else _BARE.get(kind, kind)
         if start >= 0 and not (turned == shown and _goes_on(previous, bare)):
             blocks.append((start, place - 1, shown))
             start = -1
