@@ -16,6 +16,10 @@ WEIGHED = (
 """Findings that are a weighed sum of features."""
 _CARRIED = {"promotional": "msg.sells", "permission_request": "msg.permission"}
 """Scores that later findings weigh as features."""
+_REFUSING = ("promotional",)
+GAINSAID = 0.79
+"""What a finding for which rules refuse comes to at most while the words of the text, on the whole, speak
+against it: phrases alone make nobody sure, for colleagues, clerks and customers use those of a pitch too."""
 _PITCH = (
     "promotional.who",
     "promotional.pain",
@@ -169,6 +173,8 @@ def _weigh(features: dict[str, float], weights: Weights) -> dict[str, Finding]:
     found = {}
     for name in WEIGHED:
         sure = score(totals.get(name, _UNKNOWN))
+        if sure > GAINSAID and name in _REFUSING and features.get(f"words.{name}", 0.0) < 0.0:
+            sure = GAINSAID
         found[name] = Finding(sure >= weights.threshold.get(name, 0.5), sure)
         carried = _CARRIED.get(name)
         if carried:

@@ -10,7 +10,7 @@ from gateway.reading.sheet import Page
 SHAPES: tuple[tuple[str, str], ...] = (
     ("form.price", r"(\$ ?[0-9][0-9.,]*|\b[0-9][0-9.,]* ?(?:\$|eur\b|euros?\b|usd\b|gbp\b|chf\b|pounds?\b|dollars?\b))"),
     ("form.percent", r"(-? ?[0-9]+(?:[.,][0-9]+)? ?(?:%|percent\b|per cento\b|prozent\b|por ciento\b|pour cent\b))"),
-    ("form.discount", r"(- ?[0-9]{2} ?%|[0-9]{2} ?% (?:off|di sconto|de descuento|rabatt|de reduction|discount))"),
+    ("form.discount", r"(- ?[0-9]{2} ?%|[0-9]{2} ?% (?:off|di sconto|de descuento|rabatt|de reduction|discount)|\b(?:sconto|rabatt|remise|reduction|descuento|discount)(?: fino al| del| de| von| of| up to| bis zu)? [0-9]{2} ?%)"),
     ("form.url", r"(https?://[^ <>\"]+|\bwww\.[^ <>\"]+)"),
     ("form.calendar", r"((?:calendly\.com|cal\.com|meetings\.hubspot|hubspot\.com/meetings|savvycal|tidycal|youcanbook|doodle\.com|bit\.ly|koalendar)[^ ]*)"),
     ("form.address", r"([a-z0-9._+-]+@[a-z0-9-]+\.[a-z.]{2,})"),
