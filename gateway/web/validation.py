@@ -57,11 +57,12 @@ def malformed_by(faults: Iterable[Fault]) -> Problem:
     told = tuple(faults)
     first = told[0]
     more = len(told) - 1
+    others = "un altro" if more == 1 else f"altri {more}"
     return Problem(
         "malformed",
         Words(
             f"{first.pointer}: {first.detail.en}" + (f" And {more} more, see errors." if more else ""),
-            f"{first.pointer}: {first.detail.it}" + (f" E altri {more}, vedi errors." if more else ""),
+            f"{first.pointer}: {first.detail.it}" + (f" E {others}, vedi errors." if more else ""),
         ),
         faults=told,
     )
