@@ -126,7 +126,7 @@ def message(
     """A message of the development source, in a format its channel takes."""
     addresses = [to] if isinstance(to, str) else list(to)
     number = next(_numbers)
-    raw = f"From: {sender}\r\nSubject: x\r\n\r\n{text}\r\n".encode()
+    raw = f"From: {sender}\r\nSubject: \r\n\r\n{text}\r\n".encode()
     return Message(
         id=new_id(now, number.to_bytes(10, "big")),
         source="development",

@@ -34,8 +34,8 @@ _CLOSED_BY = {
     "dd": frozenset(["dt", "dd"]), "p": WIDE | {"li", "dt", "dd"}, "option": frozenset(["option"]),
 }  # fmt: skip
 _SCOPES = frozenset("table ul ol dl".split())
-_ATTRIBUTE = r"[^\s\"'<>/=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>`]++))?+"
-_TAG = re.compile(rf"(/?)([a-zA-Z][a-zA-Z0-9:_-]*+)((?>(?:[\s/]++(?:{_ATTRIBUTE})?+)*+))>")
+_ATTRIBUTE = r"[^\s\"'<>/=]++(?>(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>`]++))?)"
+_TAG = re.compile(rf"(/?)([a-zA-Z][a-zA-Z0-9:_-]*+)((?>(?:[\s/]++(?>(?:{_ATTRIBUTE})?))*))>")
 _NAMED = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>`]+)))?")
 BLANKS = re.compile(r"[ \t\r\n\f]+")
 
