@@ -1,7 +1,6 @@
 """What `access.yaml` may say of a source, a controller and a reviewer."""
 
 import unicodedata
-import zoneinfo
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -11,9 +10,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import CLASSES
+from gateway.policy.jurisdiction import zone_named
 
 ROLES = ("reviewer", "compliance", "auditor", "admin")
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode categories of what nobody sees."""
 SHORTEST = 16
 """Octets of a hash; one that was cut off has fewer."""
 
@@ -33,9 +34,7 @@ def _hash(value: str) -> str:
 
 def _name(value: str) -> str:
     """A name stands in logs, labels and tokens (`name:secret`)."""
-    if ":" in value or any(
-        unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") for letter in value
-    ):
+    if ":" in value or any(unicodedata.category(letter) in INVISIBLE for letter in value):
         raise ValueError("a name has neither a colon nor invisible characters")
     return value
 
@@ -56,11 +55,8 @@ def _address(value: str) -> str:
 
 
 def _time_zone(value: str) -> str:
-    try:
-        if value:
-            zoneinfo.ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {value!r}; they are named like Europe/Rome") from None
+    if value and zone_named(value) is None:
+        raise ValueError(f"there is no time zone {value!r}; they are named like Europe/Rome")
     return value
 
 

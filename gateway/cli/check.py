@@ -4,6 +4,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 from rich.console import Console
@@ -44,9 +45,9 @@ def check_command(folder: Path | None, quiet: bool, against: str) -> None:
     """
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     warnings: Sequence[str] = ()
-    known = True
+    access, known = None, True
     if folder is None:
-        folder, warnings, wrong = _from_settings()
+        folder, access, warnings, wrong = _from_settings()
         known = not wrong
         for line in wrong:
             console.print(Text(line, style="red"))
@@ -54,7 +55,7 @@ def check_command(folder: Path | None, quiet: bool, against: str) -> None:
         raise click.UsageError(f"{folder} is a file: name the folder that it stands in, {folder.parent}.")
     if not folder.is_dir():
         raise click.UsageError(f"There is no folder {folder}.")
-    fine = check(folder, console, warnings, quiet=quiet) and known
+    fine = check(folder, console, warnings, access, quiet=quiet) and known
     if fine and against:
         fine = _compare(folder, against, console)
     sys.exit(0 if fine else 1)
@@ -62,7 +63,7 @@ def check_command(folder: Path | None, quiet: bool, against: str) -> None:
 
 def _compare(draft: Path, against: str, console: Console) -> bool:
     if not against.startswith(("http://", "https://")):
-        return compare(draft, _from_settings()[0] if against == "live" else Path(against), console)
+        return compare(draft, _settings().policies_folder if against == "live" else Path(against), console)
     with tempfile.TemporaryDirectory(prefix="galateo-") as name:
         try:
             fetch(against, Path(name))
@@ -95,8 +96,16 @@ def _reader(folder: Path) -> Reader:
     return Reader(load_lexicons(lexicons if lexicons.is_dir() else DEFAULT_LEXICONS))
 
 
-def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet: bool = False) -> bool:
-    """Prints the cases and whatever is wrong; whether all is well. Warnings change nothing."""
+def check(
+    folder: Path,
+    console: Console,
+    warnings: Sequence[str] = (),
+    access: Access | None = None,
+    *,
+    quiet: bool = False,
+) -> bool:
+    """Prints the cases and whatever is wrong; whether all is well. Warnings change nothing, nor do doubts
+    about an access file."""
     try:
         reader = _reader(folder)
         policies, trials = try_folder(folder, reader)
@@ -113,10 +122,11 @@ def check(folder: Path, console: Console, warnings: Sequence[str] = (), *, quiet
     _print_problems(console, [trial.problem() for trial in failed])
     if kept:
         console.print(Text(f"{kept}. Until it is right, nothing is let go of.", style="red"))
+    doubted = doubts(access, policies.jurisdictions) if access is not None else ()
     told = (
         *_without_policies(folder, policies), *_overlooked(folder), *_unkept(folder), *_unsigned(policies)
     )  # fmt: skip
-    for warning in (*warnings, *told):
+    for warning in (*warnings, *doubted, *told):
         console.print(Text("warning: ", style="yellow").append(warning, style="default"))
     if not failed and not kept and not quiet:
         count = f"{len(policies.policies)} policies, {len(trials)} cases"
@@ -133,22 +143,32 @@ def _retention(folder: Path) -> str:
     return ""
 
 
-def _from_settings() -> tuple[Path, Sequence[str], Sequence[str]]:
-    """The folder, what settings and access file leave undone, and what is wrong in the access file."""
+def _settings() -> Settings:
     try:
-        settings = load()
+        return load()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
+
+
+class _Named(NamedTuple):
+    """What the settings name: the folder and the access file, what they leave undone, and what is wrong in
+    the access file."""
+
+    folder: Path
+    access: Access | None
+    warnings: Sequence[str]
+    wrong: Sequence[str]
+
+
+def _from_settings() -> _Named:
+    settings = _settings()
     access, wrong = None, []
     if settings.access.is_file():
         try:
             access = read_access_file(settings.access)
         except AccessError as error:
             wrong = str(error).splitlines()
-    warnings = [*setting_warnings(settings, access)]
-    if access is not None:
-        warnings += doubts(access, laws_of(settings.policies_folder))
-    return settings.policies_folder, warnings, wrong
+    return _Named(settings.policies_folder, access, setting_warnings(settings, access), wrong)
 
 
 def laws_of(folder: Path) -> Collection[str]:

@@ -193,9 +193,7 @@ def _unzip(data: bytes) -> dict[str, bytes]:
             if len(names) != len(set(names)):
                 raise BadPack("a file stands in it twice")
             return {name: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        raise BadPack("it is no ZIP archive, or a damaged one") from error
-    except ValueError as error:
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError) as error:
         raise BadPack("it is no ZIP archive, or a damaged one") from error
 
 

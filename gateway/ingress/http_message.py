@@ -7,8 +7,7 @@ from gateway.ingress.http_models import Consent as ClaimedConsent
 from gateway.ingress.http_models import File, NewMessage, Recipient
 from gateway.ingress.http_party import flat, identify, read_time
 from gateway.message import base64_text, compose
-from gateway.message.address import normalize
-from gateway.message.content import Attachment, Content
+from gateway.message.content import Content
 from gateway.message.envelope import Consent, Identifier, Message, Sender
 from gateway.message.envelope import Recipient as To
 from gateway.message.headers import decode_words
@@ -36,7 +35,11 @@ def read_message(
     recipients = _find_recipients(body, most)
     _check_text(body)
     mime = body.channel == "email"
-    raw = _build_mime(body, identity, sender, recipients, now) if mime else _build_native(body, identity)
+    files = [_make_file(file, n) for n, file in enumerate(body.attachments or ())]
+    if mime:
+        raw = _build_mime(body, identity, sender, recipients, files, now)
+    else:
+        raw = _build_native(body, identity)
     reply_to = (body.thread.in_reply_to or "") if body.thread else ""
     return Message(
         id=identity,
@@ -45,7 +48,7 @@ def read_message(
         channel=body.channel,
         sender=sender,
         recipients=recipients,
-        content=_read_content(body, sender, recipients),
+        content=_read_content(body, sender, recipients, files),
         raw=raw,
         format="mime" if mime else "json",
         received_at=now,
@@ -107,9 +110,8 @@ def _find_sender(body: NewMessage) -> Sender:
 
 
 def _check_domain(source: Source, channel: str, sender: str) -> None:
-    if channel != "email" or not source.from_domains:
-        return
-    if sender.rpartition("@")[2] not in {normalize("email", f"x@{d}")[2:] for d in source.from_domains}:
+    allowed = source.from_domains if channel == "email" else ()
+    if allowed and sender.rpartition("@")[2] not in allowed:
         raise Problem(
             "forbidden",
             Words(
@@ -173,17 +175,16 @@ def _check_text(body: NewMessage) -> None:
         )
 
 
-def _read_content(body: NewMessage, sender: Sender, recipients: tuple[To, ...]) -> Content:
+def _read_content(
+    body: NewMessage, sender: Sender, recipients: tuple[To, ...], files: list[compose.File]
+) -> Content:
     first, single = recipients[0], len(recipients) == 1
     # In a mail header encoded words are shown decoded, whoever encoded them: read what will be seen.
     mime = body.channel == "email"
     shown = decode_words if mime else str
     text, html = body.text or "", body.html or ""
-    files = body.attachments or []
-    if mime and any(file.inline for file in files):
-        made = [_make_file(file, n) for n, file in enumerate(files)]
-        text, html = compose.shown_with(text, html, made)
-        files = [file for file, one in zip(files, made, strict=True) if not one.is_text]
+    if mime:
+        text, html = compose.shown_with(text, html, files)
     return Content(
         channel=body.channel,
         subject=shown(body.subject or ""),
@@ -195,7 +196,7 @@ def _read_content(body: NewMessage, sender: Sender, recipients: tuple[To, ...]) 
         recipient_company=first.company if single else "",
         own_words=own_words([{"name": r.name, "attributes": r.attributes} for r in recipients]),
         is_reply=bool(body.thread and body.thread.in_reply_to),
-        attachments=tuple(_describe_file(file) for file in files),
+        attachments=tuple(file.described for file in files if not (mime and file.is_text)),
     )
 
 
@@ -209,14 +210,7 @@ def _make_file(file: File, n: int) -> compose.File:
     )
 
 
-def _describe_file(file: File) -> Attachment:
-    kind = file.type or "application/octet-stream"
-    return Attachment(filename=file.filename, type=kind, size=len(file.content) * 3 // 4, inline=file.inline)
-
-
 def _build_native(body: NewMessage, identity: str) -> bytes:
-    for n, file in enumerate(body.attachments or ()):
-        _decode_file(file, n)
     fields: dict[str, Any] = body.model_dump(by_alias=True, exclude=_NOT_KEPT, exclude_none=True)
     if body.recipient is not None:
         fields["recipient"] = body.recipient.model_dump(exclude_none=True)
@@ -227,7 +221,12 @@ def _build_native(body: NewMessage, identity: str) -> bytes:
 
 
 def _build_mime(
-    body: NewMessage, identity: str, sender: Sender, recipients: tuple[To, ...], now: float
+    body: NewMessage,
+    identity: str,
+    sender: Sender,
+    recipients: tuple[To, ...],
+    files: list[compose.File],
+    now: float,
 ) -> bytes:
     first = recipients[0]
     try:
@@ -241,7 +240,7 @@ def _build_mime(
             date=now,
             text=body.text or "",
             html=body.html or "",
-            attachments=[_make_file(file, n) for n, file in enumerate(body.attachments or ())],
+            attachments=files,
             headers=_thread_headers(body),
         )
         return raw if len(recipients) == 1 else _hide_recipients(raw)

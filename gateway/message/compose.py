@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from gateway.message.base64_text import encode_lines
 from gateway.message.body import TEXT_OCTETS, decode_text
+from gateway.message.content import Attachment
 from gateway.message.mailbox import is_address
 
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
@@ -34,6 +35,11 @@ class File:
     def is_text(self) -> bool:
         """Whether a mail program shows it as text of the message."""
         return self.inline and self.type.lower() in ("text/plain", "text/html")
+
+    @property
+    def described(self) -> Attachment:
+        """What there is to know of it where it is not shown."""
+        return Attachment(filename=self.filename, type=self.type, size=len(self.octets), inline=self.inline)
 
 
 def shown_with(text: str, html: str, files: Sequence[File]) -> tuple[str, str]:

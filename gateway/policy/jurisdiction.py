@@ -5,6 +5,8 @@ Data, not advice: nothing here replaces counsel, and every file says so.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from gateway.message.envelope import CHANNELS
 
@@ -127,3 +129,12 @@ def settle(*, consent: str, declared: str, trusted: bool, controller: str) -> st
     if declared and not trusted and declared != settled:
         return f"{settled}+{declared}"
     return settled
+
+
+@lru_cache(maxsize=256)
+def zone_named(name: str) -> ZoneInfo | None:
+    """The time zone of that name (IANA, such as `Europe/Rome`), if there is one."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None

@@ -28,8 +28,7 @@ _NAMED = {
     "floralwhite": "fffaf0", "mintcream": "f5fffa", "azure": "f0ffff", "seashell": "fff5ee",
     "aliceblue": "f0f8ff", "black": "000000", "red": "ff0000", "gray": "808080", "grey": "808080",
     "silver": "c0c0c0", "navy": "000080", "blue": "0000ff", "green": "008000", "yellow": "ffff00",
-    "initial": "000000",
-    "windowtext": "000000",
+    "initial": "000000", "windowtext": "000000",
 }  # fmt: skip
 _LONGEST_VALUE = 300
 _KEPT = ("inherit", "currentcolor", "unset", "revert")

@@ -178,7 +178,7 @@ def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> li
     `first` says that the block opens the message, where a greeting may have lost its name.
     """
     tags: list[Tag] = []
-    if _SIGN.search(text) or "OOO" in text or "XXX" in text or "......" in text:
+    if _SIGN.search(text) or _leaves_room(text):
         tags = _signs(text, is_subject)
     if "_" in text or "NAME" in text or "NOM" in text or "Name" in text or "tname" in text:
         tags += [(m.start(), m.end(), "unfilled field") for m in _BARE.finditer(text)]
@@ -187,6 +187,11 @@ def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> li
     if holes := _holes(text, first):
         tags += [hole for hole in holes if not any(a < hole[1] and hole[0] < b for a, b, _ in tags)]
     return tags
+
+
+def _leaves_room(text: str) -> bool:
+    """Whether there may be a blank to fill in: a quick look before the pattern."""
+    return "____" in text or "XXX" in text or "OOO" in text or "......" in text
 
 
 def _clear(tags: list[Tag], text: str) -> list[Tag]:
@@ -233,7 +238,7 @@ def _signs(text: str, is_subject: bool) -> list[Tag]:
             for m in _HASHED.finditer(text)
             if _HAS_FIELD.search(m[2].replace("_", " "))
         ]
-    if "____" in text or "XXX" in text or "OOO" in text or "......" in text:
+    if _leaves_room(text):
         tags += [
             (m.start(), m.end(), "blank to fill in") for m in _BLANK.finditer(text) if not _rules_off(m, text)
         ]

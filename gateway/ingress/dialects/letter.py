@@ -11,7 +11,7 @@ from gateway.access import Source
 from gateway.ingress.dialects.bad import Bad, forbidden
 from gateway.message import compose
 from gateway.message.address import normalize
-from gateway.message.content import Attachment, Content
+from gateway.message.content import Content
 from gateway.message.declared import Declared, read_declared
 from gateway.message.envelope import CLASSES, Message, Recipient, Sender
 from gateway.message.headers import Headers, decode_words, read_ids
@@ -140,11 +140,7 @@ def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool
         bulk_headers=bulk,
         is_reply=reply,
         template_pending=letter.pending,
-        attachments=tuple(
-            Attachment(filename=f.filename, type=f.type, size=len(f.octets), inline=f.inline)
-            for f in letter.files
-            if not f.is_text
-        ),
+        attachments=tuple(file.described for file in letter.files if not file.is_text),
     )
 
 
@@ -170,10 +166,8 @@ def check_headers(headers: Iterable[tuple[str, str]], at: str) -> tuple[tuple[st
 
 def check_domain(source: Source, address: str) -> None:
     """Raises Bad where the source may not write in the name of the address's domain."""
-    if not source.from_domains:
-        return
-    allowed = {normalize("email", f"x@{domain}")[2:] for domain in source.from_domains}
-    if normalize("email", address).rpartition("@")[2] not in allowed:
+    allowed = source.from_domains
+    if allowed and normalize("email", address).rpartition("@")[2] not in allowed:
         raise forbidden("This source may not send in the name of the sender's domain.", "from")
 
 

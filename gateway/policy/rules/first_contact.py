@@ -156,7 +156,6 @@ class NoPitch:
         return known.connected_at + door.days_connected * DAY
 
 
-@lru_cache(maxsize=64)
 def _too_soon(door: Until, connected: float, now: float, words: Words) -> Words:
     if now >= connected + door.days_connected * DAY:
         return Words(
@@ -173,6 +172,7 @@ def _too_soon(door: Until, connected: float, now: float, words: Words) -> Words:
 _DAYS = Words("day", "giorno"), Words("days", "giorni")
 
 
+@lru_cache(maxsize=64)
 def _ask(door: Until, *, both: bool) -> Words:
     days = count(door.days_connected, *_DAYS)
     replies = count(door.replies, Words("reply", "risposta"), Words("replies", "risposte"))

@@ -7,6 +7,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from gateway.ledger.person import CONTACTS_KEPT
+from gateway.policy.jurisdiction import zone_named
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Clock, Contradiction, Duration, Found
 from gateway.policy.wording import count, fact, span, when
@@ -215,19 +216,11 @@ _WEEKDAYS = (
 )
 
 
-@lru_cache(maxsize=256)
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
-
-
 def zone_of(case: Case) -> ZoneInfo:
     """The recipient's time zone: as the ledger or the tool knows it, else the jurisdiction's, else UTC."""
     names = (case.facts.time_zone, case.recipient.time_zone, case.jurisdiction.time_zone)
     for name in names:
-        found = _zone(name) if name else None
+        found = zone_named(name) if name else None
         if found is not None:
             return found
     return ZoneInfo("UTC")
