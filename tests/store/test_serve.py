@@ -38,6 +38,18 @@ rules:
 """
 
 
+MADE: list[Gateway] = []
+"""The gateways of the test that runs."""
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    """A test that fails, or runs out of time, leaves no gateway behind to trouble the next."""
+    yield
+    while MADE:
+        MADE.pop().kill()
+
+
 @contextmanager
 def on(server: str) -> Iterator[str]:
     """A database of its own, for a test that does not run in a loop."""
@@ -59,6 +71,7 @@ def gateway(folder: Path, sink: Sink, url: str, *words: str, policies: Path | No
         save_keys(keys, new_keys())
     made = Gateway(folder, relay=sink.url, policies=policies, settings={"DATABASE": url, "KEYS": str(keys)})
     made.words = words
+    MADE.append(made)
     return made
 
 
