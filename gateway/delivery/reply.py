@@ -30,30 +30,42 @@ class Reply(NamedTuple):
 
 
 class ReplyReader:
-    """Bytes in, replies out, in whatever pieces they come. Memory is bounded by MAX_LINE x MAX_LINES."""
+    """Bytes in, replies out, in whatever pieces they come. Memory is bounded by MAX_LINE x MAX_LINES.
 
-    __slots__ = ("_lines", "_partial")
+    `broken` says what came after the replies that were returned last and is none: no more is read.
+    """
+
+    __slots__ = ("_lines", "_partial", "broken")
 
     def __init__(self) -> None:
         self._partial = b""
         self._lines: list[bytes] = []
+        self.broken: BrokenReplyError | None = None
 
     @property
     def midway(self) -> bool:
-        """Whether a reply has begun and not ended."""
-        return bool(self._partial or self._lines)
+        """Whether a reply has begun and not ended, or is none."""
+        return bool(self._partial or self._lines or self.broken)
 
     def feed(self, data: bytes) -> list[Reply]:
-        """Return the replies that these bytes complete, or raise BrokenReplyError."""
+        """Return the replies that these bytes complete, or raise BrokenReplyError: only once those before it
+        were returned, for a message that was taken stays taken, whatever is said after that."""
+        if self.broken is not None:
+            raise self.broken
         lines = (self._partial + data if self._partial else data).split(b"\n")
         self._partial = lines.pop()
-        replies = []
-        for line in lines:
-            reply = self._add(line)
-            if reply is not None:
-                replies.append(reply)
-        if len(self._partial) > MAX_LINE:
-            raise BrokenReplyError("a reply line without end")
+        replies: list[Reply] = []
+        try:
+            for line in lines:
+                reply = self._add(line)
+                if reply is not None:
+                    replies.append(reply)
+            if len(self._partial) > MAX_LINE:
+                raise BrokenReplyError("a reply line without end")
+        except BrokenReplyError as error:
+            if not replies:
+                raise
+            self.broken = error
         return replies
 
     def _add(self, line: bytes) -> Reply | None:

@@ -215,6 +215,8 @@ class Session(asyncio.Protocol):
             self._end(result, close=surplus or result.relay_fault or self._closing)
             if not (followed and self.alive):
                 return
+        if self._reader.broken is not None:
+            self._end(self._broken(str(self._reader.broken)), close=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end: for the session, and for the message under way, if any."""

@@ -64,6 +64,15 @@ def test_broken_replies(wire: bytes) -> None:
         ReplyReader().feed(wire)
 
 
+def test_replies_before_what_is_none_count() -> None:
+    reader = ReplyReader()
+    assert reader.feed(b"250 taken\r\n\x00what\r\n250 x\r\n") == [Reply(250, b"taken")]
+    assert reader.midway
+    assert reader.broken is not None
+    with pytest.raises(BrokenReplyError):
+        reader.feed(b"250 y\r\n")
+
+
 @pytest.mark.parametrize(
     ("reply", "enhanced"),
     [

@@ -144,6 +144,18 @@ async def test_talk_that_is_no_smtp_ends_the_connection_and_only_defers(
     assert relay.connections == 2
 
 
+async def test_what_was_taken_stays_taken_whatever_is_said_after_it(offers: tuple[str, ...]) -> None:
+    item, other = entry(), entry(address="b@example.org")
+    step = "250 2.0.0 taken\r\n\x00<html>what?@final"
+    async with ScriptedRelay([step], offers=offers) as relay, delivering(relay.url()) as world:
+        world.send(item, other)
+        attempt = await world.attempt(item)
+        assert (await world.attempt(other)).outcome is Outcome.DELIVERED
+    assert (attempt.outcome, attempt.code) == (Outcome.DELIVERED, 250)
+    assert [each.to for each in relay.received] == ["b@example.org"]
+    assert relay.connections == 2
+
+
 @pytest.mark.parametrize("phase", ["mail", "rcpt", "data", "final"])
 async def test_an_answer_too_many_is_never_taken_for_the_next_messages(
     offers: tuple[str, ...], phase: str
