@@ -1,5 +1,6 @@
 """The process that reads: texts come in on the socket whose number is the argument, readings go out."""
 
+import contextlib
 import gc
 import pickle
 import signal
@@ -18,6 +19,12 @@ TOGETHER = 4
 def main(number: int) -> None:
     """Read until the other end goes away. The first frame holds the lexicons, pickled."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the gateway, which hangs up.
+    with contextlib.suppress(ConnectionError):  # the gateway died
+        serve(number)
+
+
+def serve(number: int) -> None:
+    """The same, while the other end is there. Raises ConnectionError."""
     reader: Reader | None = None
     waiting = bytearray()
     with socket.socket(fileno=number) as line:

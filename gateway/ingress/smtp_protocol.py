@@ -16,6 +16,7 @@ from gateway.ingress.smtp_dialog import log
 from gateway.ingress.smtp_reception import Reception
 from gateway.ingress.smtp_stream import Stream
 from gateway.ingress.smtp_transaction import Transaction, hand_in, name_recipient, reply_to
+from gateway.store.protocol import Unavailable
 
 # HTTP or TLS by mistake, or a browser made to speak to this port: nothing that follows is meant for SMTP.
 _FOREIGN = (
@@ -183,8 +184,10 @@ class SmtpSession(Stream):
 
     def _hear(self, transaction: Transaction, rcpt: RcptTo, asked: "asyncio.Future[str | None]") -> None:
         self.reception.leave(asked)
-        if asked.cancelled() or asked.exception() is not None:
-            log.error("smtp.rcpt_failed", exc_info=None if asked.cancelled() else asked.exception())
+        error = asked.exception() if not asked.cancelled() else None
+        if asked.cancelled() or error is not None:
+            if not isinstance(error, Unavailable):  # the store tells of its own outages
+                log.error("smtp.rcpt_failed", exc_info=error)
             self._say(texts.OWN_FAILURE)
         else:
             self._say(transaction.settle(rcpt, asked.result()))
