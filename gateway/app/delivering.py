@@ -29,6 +29,7 @@ def make_outbox(parts: Parts) -> GatedOutbox:
         settings.hold_expiry.total_seconds(),
         return_path_domain=settings.return_path_domain,
         told=_hearing(parts, "message.delivered"),
+        clock=parts.store.now,
     )
 
 
@@ -53,7 +54,7 @@ def make_worker(parts: Parts, outbox: GatedOutbox) -> Worker:
     """The delivery worker with its relays. Raises StartError where a relay's URL cannot be meant."""
     try:
         signed = sign_what_leaves(parts, outbox)
-        return make(signed, parts.settings, parts.access, parts.metrics)
+        return make(signed, parts.settings, parts.access, parts.metrics, clock=parts.store.now)
     except TargetError as error:
         raise StartError(f"GALATEO_RELAY or GALATEO_WEBHOOK_RELAY: {error}") from error
 
@@ -64,7 +65,7 @@ def make_announcer(parts: Parts) -> Announcer:
         endpoints = endpoints_of(parts.access.sources.values())
     except TargetError as error:
         raise StartError(str(error)) from error
-    return Announcer(parts.store, endpoints, process_name())
+    return Announcer(parts.store, endpoints, process_name(), clock=parts.store.now)
 
 
 def process_name() -> str:

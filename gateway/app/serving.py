@@ -31,6 +31,7 @@ from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.review import Tasks
 from gateway.settings import Settings
+from gateway.store.outage import Outage
 from gateway.store.protocol import StoreError
 from gateway.watch import digest_folder, watch_folder
 
@@ -41,8 +42,9 @@ MEASURE_SECONDS = 5.0
 FORGET_SECONDS = 60.0
 RESUME_SECONDS = 5.0
 GONE = (
-    "The database file was deleted or replaced, so nothing more is taken on; what was taken on before is"
-    " still delivered. Let the outbox empty, stop the gateway and put a backup in place."
+    "The database file, or its log beside it (-wal), was deleted or replaced, so nothing more is taken on;"
+    " what was taken on before is still delivered. Let the outbox empty, stop the gateway and put a backup in"
+    " place: docs/runbooks/database-down.md."
 )
 
 
@@ -84,7 +86,7 @@ class App:
         checks: dict[str, Check] = {"policies": self._policies_loaded}
         if settings.sqlite_file is not None:
             checks["file"] = self._file_in_place
-        self.tasks = Tasks(parts.store, parts.review, time.time)
+        self.tasks = Tasks(parts.store, parts.review, parts.store.now)
         self.http = make_http(parts, self.intake, self.events, checks, self._tell_refused, self.tasks)
         self.upkeep = Upkeep(
             parts.store,
@@ -95,6 +97,7 @@ class App:
             post=make_checkpoint_post(settings),
             owner=process_name() if settings.postgres else "gateway",
         )
+        self._outage = Outage("reads")
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -116,7 +119,7 @@ class App:
                 ("announce", self.announcer.run()),
                 ("echo", self.echoes.run()),
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
-                ("measure", self._every(MEASURE_SECONDS, self._measure)),
+                ("measure", self._every(MEASURE_SECONDS, self._measure, at_once=True)),
                 ("resume", self._every(RESUME_SECONDS, self.tasks.resume)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),
                 ("upkeep", self.upkeep.run()),
@@ -228,9 +231,13 @@ class App:
                 )
                 self.echoes.add(refusal)
 
-    async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+    async def _every(
+        self, seconds: float, action: Callable[[], Awaitable[None]], *, at_once: bool = False
+    ) -> None:
+        wait = 0.0 if at_once else seconds
         while True:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(wait)
+            wait = seconds
             try:
                 await action()
             except StoreError:
@@ -239,18 +246,22 @@ class App:
                 log.exception("round.broken", extra={"task": action.__name__.strip("_")})
 
     async def _sweep(self) -> None:
-        for result in await self.parts.review.sweep(time.time()):
+        for result in await self.parts.review.sweep(self.parts.store.now()):
             log.info("hold.decided", extra={"hold": result.hold_id, "status": result.status})
 
     async def _forget(self) -> None:
-        if dropped := await self.parts.optins.sweep(time.time()):
+        if dropped := await self.parts.optins.sweep(self.parts.store.now()):
             log.info("consent.unconfirmed", extra={"deleted": dropped})
 
     async def _measure(self) -> None:
         metrics = self.parts.metrics
         show_surroundings(metrics, self.parts.settings, self.worker.down)
         try:
-            await show_depths(metrics, self.parts.store, time.time())
+            await show_depths(metrics, self.parts.store, self.parts.store.now())
+            self._outage.end()
+        except StoreError as error:
+            self._outage.fail(error)
+            raise
         finally:
             if not self.parts.store.in_place():
                 metrics.database(up=False)

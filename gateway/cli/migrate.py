@@ -1,8 +1,11 @@
 """`galateo migrate`: bring the database's schema up to date, in two phases on PostgreSQL."""
 
 import asyncio
+import contextlib
 import sys
+from pathlib import Path
 
+import apsw
 import asyncpg
 import click
 
@@ -13,6 +16,7 @@ from gateway.store.migrate import migrate_sqlite
 from gateway.store.postgres_link import LOST, Link, read_address, translate
 from gateway.store.postgres_schema import check, migrate
 from gateway.store.sqlite import connect
+from gateway.store.sqlite_reads import translate as translate_sqlite
 
 
 @click.command("migrate")
@@ -40,16 +44,22 @@ def migrate_command(*, finish: bool, distributed: bool) -> None:
         elif distributed:
             raise click.UsageError("--distributed needs PostgreSQL; GALATEO_DATABASE names an SQLite file")
         else:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            db = connect(file)
-            done = migrate_sqlite(db)
-            db.close()
+            done = _migrate_file(file)
     except REFUSALS as error:
         click.echo(f"galateo: {error}", err=True)
         sys.exit(1)
     for name in done:
         click.echo(name)
     click.echo("The schema is up to date." if not done else f"Applied: {len(done)}.")
+
+
+def _migrate_file(file: Path) -> list[str]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with contextlib.closing(connect(file)) as db:
+            return migrate_sqlite(db)
+    except apsw.Error as error:
+        raise translate_sqlite(error) from None
 
 
 async def _migrate(url: str, finish: bool, distributed: bool) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from gateway.store.draft import Draft, Loaded, Unit, Writes
+from gateway.store.outage import Outage
 from gateway.store.pace import PaceIndex
 from gateway.store.protocol import Conflict, StoreError, Unavailable
 from gateway.store.sameness import SamenessIndex
@@ -68,7 +69,8 @@ class _Job:
 
 
 class Committer:
-    """Runs units in batches over one backend. `observe(seconds, size)` is told of every commit."""
+    """Runs units in batches over one backend. `observe(seconds, size)` is told of every commit, `outage` of
+    what the database refuses."""
 
     def __init__(
         self,
@@ -77,12 +79,14 @@ class Committer:
         pace: PaceIndex,
         clock: Callable[[], float],
         observe: Callable[[float, int], None],
+        outage: Outage | None = None,
     ) -> None:
         self._backend = backend
         self._sameness = sameness
         self._pace = pace
         self._clock = clock
         self._observe = observe
+        self._outage = outage
         self._queue: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -173,8 +177,9 @@ class Committer:
                 return await self._transact(jobs)
         return await self._transact(jobs)
 
-    @staticmethod
-    def _fail(jobs: list[_Job], error: Exception) -> None:
+    def _fail(self, jobs: list[_Job], error: Exception) -> None:
+        if self._outage is not None and isinstance(error, StoreError):
+            self._outage.fail(error)
         for job in jobs:
             if not job.future.done():
                 job.future.set_exception(error)
@@ -196,6 +201,8 @@ class Committer:
         self._last_commit = time.perf_counter() - started
         self._observe(self._last_commit, len(jobs))
         backend.committed(loaded.writes)
+        if self._outage is not None:
+            self._outage.end()
         return results
 
     def _apply(self, jobs: list[_Job], loaded: Loaded) -> list[tuple[Any, Exception | None]]:

@@ -12,19 +12,22 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import asyncpg
+
 from gateway.store import queries as q
 from gateway.store.attempt import Attempt, Report
 from gateway.store.committer import Committer
 from gateway.store.draft import Draft, Needs, Unit
+from gateway.store.outage import Outage
 from gateway.store.outbox import Entry, Feed
 from gateway.store.pace import PaceIndex
 from gateway.store.postgres_batch import Batches
 from gateway.store.postgres_counters import Counters
 from gateway.store.postgres_leases import Leases
-from gateway.store.postgres_link import Link, read_address
+from gateway.store.postgres_link import LOST, Link, read_address, translate
 from gateway.store.postgres_outbox import PostgresOutbox
 from gateway.store.postgres_reads import Reads
-from gateway.store.postgres_replica import Replica
+from gateway.store.postgres_replica import Replica, steady
 from gateway.store.postgres_schema import add_partitions, check
 from gateway.store.postgres_sql import numbered
 from gateway.store.postgres_stops import Stops
@@ -59,17 +62,18 @@ class PostgresStore(Reads):
         self._tidy: asyncio.Task[None] | None = None
         self._link = Link(read_address(url), name)
         self._stops = Stops(self._link)
-        self._replica = Replica(self._link, self._time, LEASE)
+        self._replica = Replica(self._link, self.now, LEASE)
         sameness, pace = SamenessIndex(), PaceIndex()
         self._feed = Feed()
-        self._counters = Counters(self._link, sameness, pace, self._time)
-        self._leases = Leases(self._link, self._replica, self._time, LEASE)
-        self._outbox = PostgresOutbox(self._leases, self._feed, self._replica, self._time, LEASE)
+        self._counters = Counters(self._link, sameness, pace, self.now)
+        self._leases = Leases(self._link, self._replica, self.now, LEASE)
+        self._outbox = PostgresOutbox(self._leases, self._feed, self._replica, self.now, LEASE)
         self._batches = Batches(
             self._link, self._replica, self._outbox, self._leases, self._feed, self._counters,
-            AuditChain(name), self._time,
+            AuditChain(name), self.now,
         )  # fmt: skip
-        self._committer = Committer(self._batches, sameness, pace, self._time, observe)
+        outage = Outage("batches") if serving else None  # a command says by itself what fails
+        self._committer = Committer(self._batches, sameness, pace, self.now, observe, outage)
         self._replica.on_notice = self._hear
         self._replica.on_death = self._forget
         self._replica.on_return = self._outbox.wake
@@ -84,16 +88,16 @@ class PostgresStore(Reads):
         """Whether the tables are spread over several nodes."""
         return self._leases.distributed
 
-    def _time(self) -> float:
+    def now(self) -> float:
         """Unix seconds by the database's clock."""
-        return self._own_clock() if self._own_clock is not None else time.time() + self._replica.offset
+        return self._own_clock() if self._own_clock is not None else steady() + self._replica.offset
 
     async def start(self) -> None:
         """Look at the schema, join the others, load what lives in memory, begin to commit."""
         try:
             db = await self._batches.connect_first(check)
             if self._serving:
-                await add_partitions(db)
+                await self._add_partitions(db)
                 await self._replica.start()
             else:
                 await self._replica.measure()
@@ -106,8 +110,15 @@ class PostgresStore(Reads):
             self._counters.start()
             self._batches.leasing = True
             self._outbox.start(self._committer.run)
-            tidying = keep_tidy(self._link, self._time, lambda: self.distributed)
+            tidying = keep_tidy(self._link, self.now, lambda: self.distributed)
             self._tidy = asyncio.get_running_loop().create_task(tidying, name="tidy")
+
+    @staticmethod
+    async def _add_partitions(db: asyncpg.Connection) -> None:
+        try:
+            await add_partitions(db)
+        except (asyncpg.PostgresError, *LOST) as error:
+            raise translate(error) from None
 
     def _hear(self, said: dict[str, Any]) -> None:
         """What another replica, or this one, told everybody."""

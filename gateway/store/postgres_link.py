@@ -1,6 +1,7 @@
 """Connections to PostgreSQL, and what its errors mean. No password and no value of a row in any text."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -59,10 +60,18 @@ def translate(error: BaseException) -> Exception:
     if _is_bad_value(error):
         return BadRow(f"a value cannot be written ({type(error).__name__})")
     if isinstance(error, LOST) and not isinstance(error, asyncpg.PostgresError):
-        return Unavailable(f"the database does not answer ({type(error).__name__})")
+        unknown = isinstance(error, socket.gaierror)
+        what = "server's name in GALATEO_DATABASE is not known" if unknown else "does not answer"
+        return Unavailable(f"the database {what} ({type(error).__name__})")
     state = str(getattr(error, "sqlstate", None) or "")
     if state == "53100":
         return DiskFull("the disk that holds the database is full")
+    return _told_by_state(error, state)
+
+
+def _told_by_state(error: BaseException, state: str) -> Exception:
+    if state == "42501":  # names a table, a schema or the database, and no value
+        return Unavailable(f"the database user lacks a right that the gateway needs: {error} (42501)")
     if state in _PLAIN:
         return Unavailable(_PLAIN[state])
     if state in ("40001", "40P01"):
@@ -77,7 +86,8 @@ _PLAIN = {
     "28P01": "the database refuses the user or the password in GALATEO_DATABASE (28P01)",
     "28000": "the database refuses this user: see its pg_hba.conf and GALATEO_DATABASE (28000)",
     "3D000": "there is no database of the name in GALATEO_DATABASE (3D000)",
-    "42501": "the database user lacks a right that the gateway needs (42501)",
+    "42P01": "a table is missing: run `galateo migrate` with the same settings (42P01)",
+    "42703": "a column is missing: run `galateo migrate` with the same settings (42703)",
     "53300": "the database has no connection free: raise its max_connections (53300)",
 }
 

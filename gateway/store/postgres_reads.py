@@ -1,6 +1,7 @@
 """What is committed, read outside any batch: the reading half of the store."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from gateway.keys import lane_of
@@ -21,12 +22,15 @@ SENT = (
 """An index of its own in each month of days: no need to go through them one by one."""
 
 
-class Reads:
+class Reads(ABC):
     """Reads through the pool of a link. All raise StoreError."""
 
     _link: Link
     _stops: Stops
-    _time: Callable[[], float]
+
+    @abstractmethod
+    def now(self) -> float:
+        """Unix seconds by the database's clock."""
 
     def stops(self, ref: Ref) -> Awaitable[tuple[Stop, ...]]:
         """Why nobody may write to this person."""
@@ -77,7 +81,7 @@ class Reads:
 
     async def sent_as(self, message_id: str) -> list[str]:
         """The messages that went out under a Message-ID (RFC 5322) in the last year, newest first."""
-        today = int(self._time() // 86400)
+        today = int(self.now() // 86400)
         return [str(row[0]) for row in await self._link.rows(SENT, (sent_hash(message_id), today, today))]
 
     async def sent_to(self, ref: Ref, limit: int = 20) -> list[str]:

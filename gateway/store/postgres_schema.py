@@ -77,6 +77,7 @@ async def migrate(db: asyncpg.Connection, phase: str = "pre", known: list[Script
     A `post` waits for its own `pre`; a new database gets both at once, for nobody uses it yet.
     """
     known = scripts() if known is None else known
+    await require_utf8(db)
     await db.execute("SELECT pg_advisory_lock($1)", MIGRATE_LOCK)
     try:
         fresh = not await applied(db)
@@ -106,11 +107,22 @@ def _missing(done: dict[tuple[int, str], str], known: list[Script]) -> set[tuple
 
 async def check(db: asyncpg.Connection) -> None:
     """Raises SchemaError unless this version can work on the database."""
+    await require_utf8(db)
     done = await applied(db)
     waiting = [name for _, phase, name, _ in pending(done, scripts()) if phase == "pre"]
     if waiting:
         what = "is not up to date" if done else "holds no schema yet"
         raise SchemaError(f"the database {what}: run `galateo migrate` with the same settings first")
+
+
+async def require_utf8(db: asyncpg.Connection) -> None:
+    """Raises SchemaError where the database cannot store every text."""
+    encoding = await db.fetchval("SHOW server_encoding")
+    if encoding not in ("UTF8", "UTF-8"):
+        raise SchemaError(
+            f"the database has the encoding {encoding}, in which not every letter can be stored:"
+            " make one with ENCODING 'UTF8' and TEMPLATE template0"
+        )
 
 
 async def read_catalog(db: asyncpg.Connection) -> Catalog:

@@ -1,17 +1,18 @@
 """What no statement of a batch does: months made ahead, what expired removed. By one replica at a time."""
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Callable
 
 import asyncpg
 
 from gateway.message.ids import new_id
 from gateway.store.postgres_counters import FINGERPRINT_DAYS
-from gateway.store.postgres_link import Link
+from gateway.store.postgres_link import Link, translate
 from gateway.store.postgres_schema import MIGRATE_LOCK, add_partitions, drop_emptied
 from gateway.store.postgres_writes import DROP_BODIES, unwanted
-from gateway.store.protocol import StoreError
+
+log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 3600.0
 TIDY_LOCK = MIGRATE_LOCK + 2
@@ -66,5 +67,7 @@ async def keep_tidy(link: Link, clock: Callable[[], float], distributed: Callabl
     """Every hour, until cancelled."""
     while True:
         await asyncio.sleep(EVERY_SECONDS)
-        with contextlib.suppress(StoreError):
+        try:
             await tidy(link, clock(), distributed=distributed())
+        except Exception as error:  # noqa: BLE001 - without months ahead nothing could be stored one day
+            log.error("database.untidy", extra={"problem": str(translate(error))})

@@ -165,6 +165,10 @@ class Store(Protocol):
         """Keep the fingerprint of the key file, or refuse one that differs. Raises WrongKeys."""
         ...
 
+    def now(self) -> float:
+        """Unix seconds by the clock that leases, expiry and decisions go by: a shared database's own."""
+        ...
+
     def in_place(self) -> bool:
         """Whether what is written stays where it can be found again."""
         ...

@@ -23,6 +23,7 @@ from gateway.store.codec import unpack_person
 from gateway.store.committer import Committer
 from gateway.store.draft import Draft, Loaded, Needs, Unit, Writes, linked, union
 from gateway.store.migrate import migrate_sqlite
+from gateway.store.outage import Outage
 from gateway.store.outbox import Entry, Feed
 from gateway.store.pace import PaceIndex
 from gateway.store.protocol import Unavailable, WrongKeys
@@ -95,7 +96,8 @@ class SqliteStore(Reads):
             self._reader = connect(path, readonly=True, mapped=serving)
         except apsw.Error as error:
             raise translate(error) from error
-        self._file = _identify(path)
+        self._log = path.with_name(f"{path.name}-wal")
+        self._file, self._log_file = _identify(path), _identify(self._log)
         self._slow = SlowReads(lambda: connect(path, readonly=True))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._sameness = SamenessIndex()
@@ -104,7 +106,8 @@ class SqliteStore(Reads):
         self._serving = serving
         self._chain = AuditChain(chain)
         self._outbox = SqliteOutbox(self._db, self._feed, clock, self.owner, LEASE)
-        self._committer = Committer(self, self._sameness, self._pace, clock, observe)
+        outage = Outage("batches") if serving else None  # a command says by itself what fails
+        self._committer = Committer(self, self._sameness, self._pace, clock, observe, outage)
         self._in_transaction = False
         self._wal_pages = 0
         self._fold = Fold(lambda: connect(path, mapped=False))
@@ -185,7 +188,7 @@ class SqliteStore(Reads):
             raise translate(error) from error
         self._in_transaction = False
         if cancelled:
-            self._feed.drop(cancelled)
+            self._outbox.forget(cancelled)
 
     def _commit(self) -> None:
         self._db.execute("COMMIT")
@@ -263,10 +266,15 @@ class SqliteStore(Reads):
                 " stored here would be recognized"
             )
 
+    def now(self) -> float:
+        """Unix seconds by this process's clock."""
+        return self._clock()
+
     def in_place(self) -> bool:
-        """Whether the file of that name is the one that was opened. One that is deleted or replaced would
-        take on everything, without a name by which anybody could find it again."""
-        return _identify(self.path) == self._file
+        """Whether the files of these names are the ones that were opened: the database's and its log's. One
+        that is deleted or replaced would take on everything, without a name by which anybody could find it
+        again."""
+        return _identify(self.path) == self._file and _identify(self._log) == self._log_file
 
     async def check(self) -> None:
         """Raises StoreError when the database cannot be written."""

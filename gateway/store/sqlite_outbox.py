@@ -1,7 +1,7 @@
 """The outbox on SQLite: fresh entries from memory, waiting ones from the file, results in batches."""
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,10 +11,16 @@ from gateway.store import queries as q
 from gateway.store.attempt import Attempt, Outcome, Report
 from gateway.store.draft import Draft, Needs, Unit, Writes
 from gateway.store.outbox import Entry, Feed, queue_report, unpack_entry
+from gateway.store.protocol import StoreError
 from gateway.store.records import OutboxRow
+
+log = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 0.05
 POLL_SECONDS = 1.0
+HELD_ROUNDS = 1800
+"""Idle looks at the outbox, one a second, for which nobody else gets what somebody has. They are counted, as
+the clock may jump by a day, and a process or its machine may sleep, while a delivery is under way."""
 
 
 class SqliteOutbox:
@@ -34,6 +40,8 @@ class SqliteOutbox:
         self._run: Callable[[Unit[Any]], Awaitable[Any]] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._due = asyncio.Event()
+        self._rounds = 0
+        self._held: dict[str, int] = {}
 
     def start(self, run: Callable[[Unit[Any]], Awaitable[Any]]) -> None:
         """Begin to look for due entries and to write results that no batch carried along."""
@@ -51,7 +59,11 @@ class SqliteOutbox:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._run is not None and (self._settled or self._reports):
-            await self._run(_Flush(self))
+            try:
+                await self._run(_Flush(self))
+            except StoreError as error:
+                lost = {"results": len(self._settled), "problem": str(error)}
+                log.error("outbox.unwritten", extra=lost)  # these may go out again
 
     # -- out -------------------------------------------------------------------------------------
 
@@ -66,14 +78,19 @@ class SqliteOutbox:
             if row.lease_until and row.message_id in bodies
         ]
         if entries:
-            self._feed.offer(entries)
+            self._hold(entries)
         if len(entries) < len(writes.outbox):
             self._due.set()
+
+    def _hold(self, entries: list[Entry]) -> None:
+        """Offer entries, and remember that they are out until what came of them is written."""
+        self._held.update((entry.id, self._rounds) for entry in entries)
+        self._feed.offer(entries)
 
     async def take(self, limit: int) -> list[Entry]:
         """Entries to deliver now, in the order in which they fell due; waits until there is one."""
         while True:
-            taken = self._feed.pop(limit, self._clock())
+            taken = self._feed.pop(limit, 0.0)  # whatever the clock says: nobody else takes them
             if taken:
                 return taken
             self._feed.wake.clear()
@@ -81,13 +98,27 @@ class SqliteOutbox:
                 self._due.set()
             await self._feed.wake.wait()
 
+    def forget(self, ids: set[str]) -> None:
+        """Entries that were cancelled."""
+        self._feed.drop(ids)
+        for name in ids:
+            self._held.pop(name, None)
+
+    def _count_round(self) -> None:
+        """A second has passed in which this process ran; whoever lost an entry had time enough."""
+        self._rounds += 1
+        for name in [name for name, since in self._held.items() if self._rounds - since > HELD_ROUNDS]:
+            del self._held[name]
+
     async def _poll(self) -> None:
         """Lease due entries from the file whenever the feed has run dry."""
         while True:
             # Not wait_for: in Python 3.11 it loses a cancellation that comes just as its wait ends.
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._due.wait()
+            except TimeoutError:
+                self._count_round()
             self._due.clear()
             if len(self._feed) or self._run is None:
                 continue
@@ -98,10 +129,10 @@ class SqliteOutbox:
                 continue
             self._feed.spilled = len(entries) == 200
             if entries:
-                self._feed.offer(entries)
+                self._hold(entries)
 
     def lease_due(self, limit: int) -> list[Entry]:
-        """Inside a transaction: take due rows for this process."""
+        """Inside a transaction: take due rows for this process; those that are out stay with who has them."""
         now = self._clock()
         until = now + self._lease
         rows = self._db.execute(q.OUTBOX_DUE, (now, limit)).fetchall()
@@ -111,6 +142,8 @@ class SqliteOutbox:
                 fields
             )
             self._db.execute(q.LEASE_OUTBOX, (until, self._owner, row_id))
+            if row_id in self._held:
+                continue
             row = OutboxRow(
                 row_id,
                 message_id,
@@ -173,6 +206,8 @@ class SqliteOutbox:
 
     def settled(self) -> None:
         """The results that were written are committed."""
+        for entry, _ in self._written:
+            self._held.pop(entry.id, None)
         self._written = []
 
     def unwrite(self) -> None:

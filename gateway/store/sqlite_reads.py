@@ -6,7 +6,7 @@ own: what a reviewer's page or an export looks through keeps nobody who submits 
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,11 +23,13 @@ THREADS = 2
 """So that one who exports for a minute leaves room for those who look."""
 
 
+DAMAGED = (
+    "the database file is damaged, or is none of SQLite's; put a backup in its place (`galateo restore`)"
+)
+_CUT_OFF = frozenset({apsw.SQLITE_IOERR_SHORT_READ, apsw.SQLITE_IOERR_CORRUPTFS})
+"""Errors of reading that are the file's own: it ends where it should go on."""
 _TOLD: tuple[tuple[tuple[type[apsw.Error], ...], str], ...] = (
-    (
-        (apsw.NotADBError, apsw.CorruptError),
-        "the database file is damaged, or is none of SQLite's; put a backup in its place (`galateo restore`)",
-    ),
+    ((apsw.NotADBError, apsw.CorruptError), DAMAGED),
     (
         (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError),
         "the database file cannot be opened for writing; this user must own it and its folder",
@@ -41,6 +43,8 @@ def translate(error: apsw.Error) -> StoreError:
     """What a database error means to a caller; the text names no value."""
     if isinstance(error, apsw.FullError):
         return DiskFull("the disk that holds the database is full")
+    if getattr(error, "extendedresult", 0) in _CUT_OFF:
+        return Unavailable(DAMAGED)
     for kinds, words in _TOLD:
         if isinstance(error, kinds):
             return Unavailable(words)
@@ -99,9 +103,12 @@ class Reads:
         row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
         return unpack_person(row[0]) if row else _NEW
 
-    def stops(self, ref: Ref) -> tuple[Stop, ...]:
-        """Why nobody may write to this person."""
-        row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
+    def stops(self, ref: Ref) -> tuple[Stop, ...] | Awaitable[tuple[Stop, ...]]:
+        """Why nobody may write to this person: at once, and what fails where it is awaited."""
+        try:
+            row = self._read(q.PERSON, (int.from_bytes(ref[1][:2], "big") & 1023, *ref)).fetchone()
+        except StoreError as error:
+            return _fail(error)
         return unpack_person(row[0]).stops if row and b'"s":[' in row[0] else ()
 
     async def message(self, message_id: str) -> tuple[MessageRow, bytes] | None:
@@ -182,6 +189,10 @@ class Reads:
             return self._reader.execute(sql, values)
         except apsw.Error as error:
             raise translate(error) from error
+
+
+async def _fail(error: StoreError) -> tuple[Stop, ...]:
+    raise error
 
 
 _NEW = Person()

@@ -138,6 +138,15 @@ def test_a_wrong_setting_is_told_in_a_line(tmp_path: Path, words: str) -> None:
     assert "GALATEO_HOLD_EXPIRY is not a duration" in done.output
 
 
+def test_a_file_that_is_no_database_is_not_migrated(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("Dear Anna, " * 2000)
+    settings = {"GALATEO_DATABASE": f"sqlite:///{tmp_path / 'letters.txt'}"}
+    done = CliRunner().invoke(main, ["migrate"], env=settings)
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 1
+    assert "is damaged, or is none of SQLite's" in done.output
+
+
 def test_keys_that_are_not_there_are_told_in_a_line(tmp_path: Path) -> None:
     done = run(tmp_path, "keys", "rotate")
     assert done.exit_code == 1

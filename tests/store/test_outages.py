@@ -13,6 +13,7 @@ import pytest
 
 from gateway.store.attempt import Attempt, Kind, Outcome
 from gateway.store.postgres import PostgresStore
+from gateway.store.postgres_schema import migrate
 from gateway.store.protocol import StoreError, Unavailable
 from tests.line import Clock, Line, line
 from tests.postgres import Cluster, cluster, database
@@ -242,6 +243,32 @@ async def test_a_wrong_password_is_told_without_it(private: Cluster, tmp_path: P
     with pytest.raises(Unavailable) as told:
         await PostgresStore("postgresql://u:hunter2secret@[bad/x").start()
     assert "hunter2secret" not in str(told.value)
+
+
+async def test_what_a_database_lacks_is_named(private: Cluster) -> None:
+    db = await asyncpg.connect(private.url())
+    await db.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+    await db.execute("CREATE ROLE weak LOGIN")
+    await db.close()
+    latin = await asyncpg.connect(private.url("latin"))
+    with pytest.raises(StoreError, match=r"encoding LATIN1.*ENCODING 'UTF8'"):
+        await migrate(latin)
+    await latin.close()
+    with pytest.raises(StoreError, match="encoding LATIN1"):
+        await PostgresStore(private.url("latin")).start()
+    async with database(private.url()) as url:
+        weak = PostgresStore(url.replace("postgres@", "weak@"))
+        with pytest.raises(Unavailable, match="permission denied for table schema_versions"):
+            await weak.start()
+        db = await asyncpg.connect(url)
+        await db.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO weak")
+        ahead = await db.fetchval(
+            "SELECT relname FROM pg_class WHERE relname ~ '^events_2' AND relkind = 'r' ORDER BY 1 DESC"
+        )
+        await db.execute(f"DROP TABLE {ahead}")
+        await db.close()
+        with pytest.raises(Unavailable, match="lacks a right that the gateway needs"):
+            await PostgresStore(url.replace("postgres@", "weak@")).start()
 
 
 async def test_no_connection_left(private: Cluster, tmp_path: Path) -> None:

@@ -229,9 +229,23 @@ async def test_a_clock_two_minutes_off_is_put_right(
             monkeypatch.setattr(time, "time", lambda wrong=wrong: real() + wrong)
             store = PostgresStore(postgres.url, serving=serving)
             await store.start()
-            assert abs(store._time() - real()) < 2
+            assert abs(store.now() - real()) < 2
             await store.close()
             monkeypatch.undo()
+
+
+async def test_a_clock_that_is_put_right_meanwhile_changes_nothing(
+    postgres: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a replica would take over, until it asks the database again, what others are delivering."""
+    real = time.time
+    store = PostgresStore(postgres.url)
+    await store.start()
+    for wrong in (86400.0, -86400.0):
+        monkeypatch.setattr(time, "time", lambda wrong=wrong: real() + wrong)
+        assert abs(store.now() - real()) < 2
+        monkeypatch.undo()
+    await store.close()
 
 
 async def test_what_a_command_releases_is_heard_of_at_once(postgres: Stores) -> None:

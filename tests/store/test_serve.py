@@ -337,6 +337,9 @@ def test_a_database_without_a_schema_says_what_to_do(postgres_server: str, tmp_p
         try:
             done = run(settings | {"GALATEO_DATABASE": url}, tmp_path, "serve")
             assert (done.returncode, "galateo migrate" in done.stderr) == (1, True)
+            done = run(settings | {"GALATEO_DATABASE": url}, tmp_path, "audit", "verify")
+            assert done.returncode == 1
+            assert "galateo migrate" in done.stderr, done.stderr
             done = run(settings | {"GALATEO_DATABASE": url}, tmp_path, "migrate")
             assert done.returncode == 0, done.stderr
             assert "0001_first.pre.sql" in done.stdout

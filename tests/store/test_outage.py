@@ -1,0 +1,120 @@
+"""What the log says of a database that takes no work, and what an embedded one does when it is damaged."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import apsw
+import pytest
+
+from gateway.store.attempt import Attempt, Kind, Outcome
+from gateway.store.outage import AGAIN_SECONDS, Outage
+from gateway.store.protocol import StoreError, Unavailable
+from gateway.store.sqlite import SqliteStore
+from gateway.store.sqlite_reads import DAMAGED
+from tests.line import KEYS, Clock, line
+
+DELIVERED = Attempt(outcome=Outcome.DELIVERED, kind=Kind.DELIVERED, relay="smtp", code=250)
+
+
+def test_an_outage_is_told_at_its_beginning_each_minute_and_at_its_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 100.0
+    outage = Outage("batches", lambda: now)
+    outage.end()
+    for _ in range(500):
+        outage.fail(Unavailable("the database does not answer"))
+    assert caplog.messages == ["database.failing"]
+    now += AGAIN_SECONDS + 1
+    outage.fail(Unavailable("the database does not answer"))
+    outage.end()
+    outage.end()
+    assert caplog.messages == ["database.failing", "database.failing", "database.back"]
+    last = caplog.records[-1]
+    assert (last.failures, last.seconds) == (501, AGAIN_SECONDS + 1)  # type: ignore[attr-defined]
+
+
+async def test_a_gateway_that_cannot_write_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.sqlite.BUSY_SECONDS", 0.05)
+    caplog.set_level(logging.INFO)
+    async with line(tmp_path) as gateway:
+        other = apsw.Connection(str(tmp_path / "line.db"))
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError):
+            await gateway.submit()
+        [failing] = [record for record in caplog.records if record.message == "database.failing"]
+        assert failing.problem == "another process keeps the database busy"  # type: ignore[attr-defined]
+        other.execute("ROLLBACK")
+        other.close()
+        await gateway.submit()
+        assert "database.back" in caplog.messages
+
+
+async def test_results_that_cannot_be_written_at_the_end_do_not_keep_the_rest_from_closing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.sqlite.BUSY_SECONDS", 0.05)
+    other = apsw.Connection(str(tmp_path / "line.db"))
+    async with line(tmp_path) as gateway:
+        await gateway.submit()
+        [entry] = await gateway.store.take(1)
+        other.execute("BEGIN IMMEDIATE")
+        gateway.store.settle(entry, DELIVERED)
+    assert "outbox.unwritten" in caplog.messages
+    other.execute("ROLLBACK")
+    other.close()
+    async with line(tmp_path) as again:  # the lock was let go of, and the entry is still there
+        assert [each.id for each in await again.store.take(5)] == [entry.id]
+
+
+async def test_a_log_that_is_deleted_stops_what_would_be_lost(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await gateway.submit()
+        (tmp_path / "line.db-wal").unlink()
+        with pytest.raises(Unavailable, match="deleted"):
+            await gateway.submit()
+
+
+async def test_what_cannot_be_read_at_rcpt_fails_where_it_is_awaited(tmp_path: Path) -> None:
+    """The listener answers 451 to what it awaits; what is raised at once would cost the session."""
+    async with line(tmp_path) as gateway:
+        store = gateway.store
+        assert isinstance(store, SqliteStore)
+        whom = ("default", KEYS.subject("email", "anna@example.org"))
+        assert store.stops(whom) == ()
+        store._db.execute("ALTER TABLE people RENAME TO nobody")
+        found = store.stops(whom)
+        assert not isinstance(found, tuple)
+        with pytest.raises(StoreError):
+            await found
+        store._db.execute("ALTER TABLE nobody RENAME TO people")
+
+
+def test_a_file_that_was_cut_off_is_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "cut.db"
+    store = SqliteStore(file, clock=Clock())
+    asyncio.run(_close(store))
+    octets = file.read_bytes()
+    file.write_bytes(octets[: len(octets) // 2])
+    with pytest.raises(Unavailable) as told:
+        asyncio.run(_use(file))
+    assert str(told.value) == DAMAGED
+
+
+async def _close(store: SqliteStore) -> None:
+    await store.start()
+    await store.close()
+
+
+async def _use(file: Path) -> None:
+    store = SqliteStore(file, clock=Clock())
+    try:
+        await store.start()
+        await store.check()
+        for table in ("messages", "people", "outbox", "holds", "audit"):
+            await store.rows(f"SELECT * FROM {table}")
+    finally:
+        await store.close()
