@@ -6,7 +6,6 @@ the other end needs to be doubted.
 """
 
 import msgspec
-from msgspec.structs import replace
 
 from gateway.message.content import Content
 from gateway.reading.reading import Reading
@@ -41,10 +40,7 @@ def frames(waiting: bytearray) -> list[bytes]:
 
 
 def pack_content(content: Content) -> bytes:
-    """Content; of the two bodies only the one that is read. UnicodeEncodeError where there is a lone
-    surrogate in it."""
-    if content.text and content.html and not content.html.isspace():
-        content = replace(content, text="")
+    """Content. UnicodeEncodeError where there is a lone surrogate in it."""
     return _encode(content)
 
 

@@ -1,6 +1,7 @@
 """From the octets of one part to what a person reads: transfer encodings and character sets."""
 
 import codecs
+import re
 from binascii import Error as BadBase64
 from binascii import a2b_base64, a2b_qp, a2b_uu
 
@@ -10,6 +11,8 @@ _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii", ""})
 _WESTERN = frozenset({"iso-8859-1", "latin1", "latin-1", "iso8859-1", "windows-1252", "cp1252", "iso_8859-1"})
 # Codecs of Python that no mail uses: they run escapes, or take time that grows with the square.
 _REFUSED = frozenset({"unicode-escape", "raw-unicode-escape", "punycode", "idna", "undefined", "utf-7"})
+_UTF7 = frozenset({"utf-7", "utf7", "utf_7", "csutf7", "unicode-1-1-utf-7", "x-unicode-2-0-utf-7"})
+_QUOTED_BLANKS = re.compile(rb"[ \t]+(?=\r?\n|\Z)")
 _MOST_PIECES = 100  # of one base64 body
 PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
 
@@ -24,12 +27,31 @@ def decode_transfer(octets: bytes, encoding: str, limit: int = 0) -> bytes:
     if limit and len(octets) > 4 * limit:
         octets = octets[: 4 * limit]
     if encoding == "quoted-printable":
+        if b"= " in octets or b"=\t" in octets:  # blanks at the end of a line do not count (RFC 2045 6.7)
+            octets = _QUOTED_BLANKS.sub(b"", octets)
         return a2b_qp(octets)
     if encoding == "base64":
         return _decode_base64(octets)
     if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
         return _decode_uu(octets)
     return octets
+
+
+def is_odd_encoding(encoding: str) -> bool:
+    """Whether some mail programs decode what is called so, and others show it as it stands."""
+    if encoding in PLAIN_ENCODINGS or encoding in ("quoted-printable", "base64"):
+        return False
+    return re.sub(r"[^a-z0-9]", "", encoding) in ("quotedprintable", "base64", "xbase64", "xquotedprintable")
+
+
+def is_odd_charset(charset: str, octets: bytes) -> bool:
+    """Whether mail programs differ about what it says: some still read UTF-7 (RFC 2152), guess the order of
+    UTF-16 without its mark (RFC 2781), heed that mark whatever the header says, or leave NUL out."""
+    name = charset.lower()
+    marked = octets[:2] in (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)
+    if name.startswith(("utf-16", "utf16", "utf_16", "utf-32", "utf32", "utf_32", "ucs")):
+        return name in ("utf-16", "utf16", "utf_16") and not marked
+    return marked or b"\0" in octets or (name in _UTF7 and b"+" in octets)
 
 
 def _decode_base64(octets: bytes) -> bytes:

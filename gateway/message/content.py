@@ -18,7 +18,9 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `text` and `html` are decoded to str (undecodable bytes become U+FFFD); either may be empty.
     `own_words` are values that belong to the recipient alone (name, company, attributes) and that
     sameness masks. `whole` is False when part of the message could not be read, or can be read in two
-    ways. Lengths are characters.
+    ways. Where a message shows several texts one below another, and HTML among them, `shown` holds each as
+    HTML, in order. `besides` are texts that only some programs show, as HTML: other versions, invitations.
+    Lengths are characters.
     """
 
     channel: str = "email"
@@ -36,3 +38,5 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     template_pending: bool = False
     whole: bool = True
     attachments: tuple[Attachment, ...] = ()
+    shown: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()

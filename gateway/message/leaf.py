@@ -13,6 +13,7 @@ _VALUE = re.compile(
     rb"(?:\"[^\"\\\0\x80-\xff]*+\"|[^\s;\"(),<>@:\\/\[\]?=\0\x80-\xff]++))*))[ \t]*;?[ \t]*\Z"
 )
 _MULTIPART = re.compile(rb' ?[Mm]ultipart/([A-Za-z-]+);[ \t]*(?:boundary|BOUNDARY)="([^"\\\0\x80-\xff]*+)"\Z')
+_KIND = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+\Z")
 _BEHIND = re.compile(r"[;(\s]")
 _PARAMETER = re.compile(rb"([A-Za-z0-9-]+)=(?:\"([^\"]*)\"|([^\s;]+))")
 
@@ -20,6 +21,14 @@ LONGEST_PARAMETERS = 768  # characters; stdlib's parameter parser takes time tha
 
 # Unfolded values as octets, by lower-case name.
 Fields = dict[str, list[bytes]]
+
+Branch = tuple[tuple[int, int], ...]
+"""The alternatives around a part, outermost first, and which of their versions it belongs to."""
+_NO_TEXT = frozenset(
+    {"text/calendar", "text/csv", "text/directory", "text/rtf", "text/vcard", "text/x-vcard"}
+)
+_SOME_SHOW = frozenset({"text/x-amp-html", "text/watch-html", "application/xhtml+xml"})
+_INVITATIONS = frozenset({"text/calendar", "application/ics"})
 
 
 class Leaf(NamedTuple):
@@ -32,11 +41,38 @@ class Leaf(NamedTuple):
     disposition: str = ""
     filename: str = ""
     embedded: bool = False
+    joined: bool = False
+    branch: Branch = ()
 
     @property
     def is_text(self) -> bool:
-        """Whether a mail program shows it as the text of the message."""
-        return self.type in ("text/plain", "text/html") and self.disposition != "attachment"
+        """Whether a mail program shows it as the text of the message (RFC 2046 4.1.4: of a kind that it does
+        not know, as plain text)."""
+        if self.disposition == "attachment":
+            return False
+        if self.type in ("text/plain", "text/html"):
+            return True
+        return (
+            self.type.startswith("text/")
+            and not self.filename
+            and self.type not in _NO_TEXT
+            and self.type not in _SOME_SHOW
+        )
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it holds HTML that only some mail programs show."""
+        return self.type in _SOME_SHOW and self.disposition != "attachment"
+
+    @property
+    def is_version(self) -> bool:
+        """Whether it is called attached, and may be shown all the same as one of several versions."""
+        return self.type == "text/html" and self.disposition == "attachment" and bool(self.branch)
+
+    @property
+    def is_invitation(self) -> bool:
+        """Whether mail programs show what it says of an appointment, attached or not."""
+        return self.type in _INVITATIONS
 
 
 def read_value(value: bytes) -> tuple[str, dict[str, str]] | None:
@@ -66,6 +102,11 @@ def _read(value: bytes) -> tuple[str, dict[str, str]] | None:
 _read_kept = lru_cache(maxsize=256)(_read)
 
 
+def joins_lines(parameters: dict[str, str]) -> bool:
+    """Whether a blank at the end of a line goes with the line end (RFC 3676 4.1)."""
+    return "delsp" in parameters and parameters["delsp"].lower() == "yes"
+
+
 class Part(Message):
     """A part as stdlib sees it, its structural headers cut before their parameters are parsed."""
 
@@ -80,13 +121,14 @@ class Part(Message):
 def describe(part: Message, octets: Callable[[Message], bytes]) -> Leaf:
     """The leaf that stdlib finds in a part's headers."""
     kind = read_token(part.get_content_type())
-    if kind.startswith("multipart/"):
-        kind = "text/plain"  # no boundary found: what is there is shown as it stands
+    if kind.startswith("multipart/") or not _KIND.match(kind):
+        kind = "text/plain"  # no boundary, or no kind at all: what is there is shown as it stands
     encoding = read_token(str(part.get("content-transfer-encoding", "")))
     disposition = read_token(str(part.get("content-disposition", "")))
     filename = (part.get_filename() or "").strip()
     embedded = "content-id" in part
-    return Leaf(octets(part), kind, _charset(part), encoding, disposition, filename, embedded)
+    joined = str(part.get_param("delsp", "")).lower() == "yes"
+    return Leaf(octets(part), kind, _charset(part), encoding, disposition, filename, embedded, joined)
 
 
 def read_token(value: str) -> str:

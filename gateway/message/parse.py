@@ -2,11 +2,12 @@
 
 from msgspec import Struct
 
-from gateway.message.body import TEXT_OCTETS, decode_text, decode_transfer, decoded_size
+from gateway.message.body import TEXT_OCTETS, decoded_size
 from gateway.message.content import Attachment, Content
-from gateway.message.headers import Headers, decode_raw, decode_words, read_ids, read_person
+from gateway.message.headers import LONGEST_VALUE, Headers, decode_raw, decode_words, read_ids, read_person
 from gateway.message.leaf import Fields, Leaf
 from gateway.message.scan import scan, unix_lines
+from gateway.message.texts import as_html, read_invitation, read_text
 from gateway.message.tree import read_tree
 
 _BULK = frozenset({"bulk", "list", "junk"})
@@ -56,20 +57,23 @@ def _assemble(fields: Fields, header_end: int, leaves: list[Leaf], whole: bool) 
     unsubscribe = _first(fields, "list-unsubscribe")
     bulk = bool(unsubscribe) or "list-id" in fields or _first(fields, "precedence").lower() in _BULK
     name, address = read_person(_first(fields, "from"))
-    text, html, attachments, complete = _read_leaves(leaves)
+    texts = _read_leaves(leaves)
     once = len(fields.get("subject", ())) < 2 and len(fields.get("from", ())) < 2
-    whole = whole and complete and once
+    short = "subject" not in fields or len(fields["subject"][0]) <= LONGEST_VALUE
+    whole = whole and texts.complete and once and short
     return Parsed(
         content=Content(
             subject=decode_words(_first(fields, "subject")),
-            text=text,
-            html=html,
+            text="\n".join(texts.plain),
+            html="\n".join(texts.html),
             sender_name=name,
             sender_address=address,
             bulk_headers=bulk,
             is_reply=bool(thread),
-            attachments=attachments,
+            attachments=tuple(texts.attachments),
             whole=whole,
+            shown=texts.pages,
+            besides=tuple(texts.besides),
         ),
         headers=Headers.of(fields),
         message_id=_first(fields, "message-id"),
@@ -86,36 +90,70 @@ def _first(fields: Fields, name: str) -> str:
     return decode_raw(fields[name][0]) if name in fields else ""
 
 
-def _read_leaves(leaves: list[Leaf]) -> tuple[str, str, tuple[Attachment, ...], bool]:
-    """Text, HTML, attachments, and whether all text fitted."""
-    plain: list[str] = []
-    html: list[str] = []
-    attachments: list[Attachment] = []
-    room_plain = room_html = TEXT_OCTETS
-    complete = True
-    for leaf in leaves:
+class _Texts:
+    """The texts of a message, as its leaves are read one by one."""
+
+    __slots__ = ("attachments", "besides", "complete", "html", "plain", "room", "shown")
+
+    def __init__(self) -> None:
+        self.plain: list[str] = []
+        self.html: list[str] = []
+        self.shown: list[tuple[bool, str]] = []  # whether it is HTML, and the text
+        self.besides: list[str] = []
+        self.attachments: list[Attachment] = []
+        self.room = {"plain": TEXT_OCTETS, "html": TEXT_OCTETS, "besides": TEXT_OCTETS}
+        self.complete = True
+
+    def add(self, leaf: Leaf, spare: bool) -> None:
+        """One leaf; `spare` says that a program which reads HTML shows another version of it."""
         if not leaf.is_text:
-            attachments.append(_attachment(leaf))
-        elif leaf.type == "text/plain":
-            text, used, fitted = _read_text(leaf, room_plain)
-            plain.append(text)
-            room_plain -= used
-            complete = complete and fitted
+            self.attachments.append(_attachment(leaf))
+            if leaf.is_page or leaf.is_version:
+                self.besides.append(self._read(leaf, "besides"))
+            elif leaf.is_invitation:
+                self.besides.append(as_html(read_invitation(self._read(leaf, "besides"))))
+        elif leaf.type != "text/html":
+            self.plain.append(self._read(leaf, "plain"))
+            if not spare:
+                self.shown.append((False, self.plain[-1]))
+        elif spare:
+            self.besides.append(self._read(leaf, "besides"))
         else:
-            text, used, fitted = _read_text(leaf, room_html)
-            html.append(text)
-            room_html -= used
-            complete = complete and fitted
-    return "\n".join(plain), "\n".join(html), tuple(attachments), complete
+            self.html.append(self._read(leaf, "html"))
+            self.shown.append((True, self.html[-1]))
+
+    def _read(self, leaf: Leaf, kind: str) -> str:
+        text, used, fitted = read_text(leaf, self.room[kind])
+        self.room[kind] -= used
+        self.complete = self.complete and fitted
+        return text
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """What is shown one below another, each as HTML; nothing where one text, or one kind, is all."""
+        if len(self.shown) < 2 or not self.html:
+            return ()
+        return tuple([text if marked else as_html(text) for marked, text in self.shown])
 
 
-def _read_text(leaf: Leaf, room: int) -> tuple[str, int, bool]:
-    """The text of a leaf as far as there is room, the octets it took, and whether it fitted."""
-    octets = decode_transfer(leaf.octets, leaf.encoding, TEXT_OCTETS)
-    fits = len(octets) <= room and len(leaf.octets) <= 4 * TEXT_OCTETS
-    if not fits:
-        octets = octets[:room]
-    return decode_text(octets, leaf.charset), len(octets), fits
+def _read_leaves(leaves: list[Leaf]) -> _Texts:
+    """Texts, attachments, and whether all text fitted."""
+    texts = _Texts()
+    chosen = _choose(leaves)
+    for leaf in leaves:
+        texts.add(leaf, any([chosen[number] != version for number, version in leaf.branch]))  # noqa: C419 (quicker)
+    return texts
+
+
+def _choose(leaves: list[Leaf]) -> dict[int, int]:
+    """The version that is shown of each alternative: the last that holds HTML, else the last text."""
+    ranks: dict[int, tuple[int, int]] = {}
+    for leaf in leaves:
+        if leaf.branch:
+            rank = (2 if leaf.type == "text/html" else 1) if leaf.is_text else 0
+            for number, version in leaf.branch:
+                ranks[number] = max(ranks.get(number, (-1, 0)), (rank, version))
+    return {number: version for number, (_, version) in ranks.items()}
 
 
 def _attachment(leaf: Leaf) -> Attachment:

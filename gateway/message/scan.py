@@ -8,7 +8,16 @@ import re
 from functools import lru_cache
 
 from gateway.message.body import PLAIN_ENCODINGS
-from gateway.message.leaf import LONGEST_PARAMETERS, Fields, Leaf, Part, describe, read_value
+from gateway.message.leaf import (
+    LONGEST_PARAMETERS,
+    Branch,
+    Fields,
+    Leaf,
+    Part,
+    describe,
+    joins_lines,
+    read_value,
+)
 
 DEEPEST = 8
 MOST_PARTS = 100
@@ -40,7 +49,7 @@ _ENCODINGS = {
     for spelling in (name, name.upper(), name.title(), name.capitalize())
 }
 _SHORT_HEAD = 160  # octets
-_Form = tuple[str, str, str, str, str, bool]
+_Form = tuple[str, str, str, str, str, bool, bool]
 
 
 def unix_lines(raw: bytes) -> bytes | None:
@@ -67,7 +76,7 @@ def scan(raw: bytes) -> tuple[Fields, int, list[Leaf]] | None:
     if fields is None:
         return None
     leaves: list[Leaf] = []
-    if not _descend(fields, lines, end + 2, len(lines), leaves, 0):
+    if not _descend(fields, lines, end + 2, len(lines), leaves, ()):
         return None
     return fields, end + 1 + lines.count(b"\n", 0, end + 1), leaves
 
@@ -95,34 +104,47 @@ def index(head: bytes) -> Fields | None:
     return fields
 
 
-def _descend(fields: Fields, lines: bytes, start: int, end: int, leaves: list[Leaf], depth: int) -> bool:
+def _descend(
+    fields: Fields, lines: bytes, start: int, end: int, leaves: list[Leaf], branch: Branch, depth: int = 0
+) -> bool:
     """Add the leaves of the part between the offsets; False when it is not plainly readable."""
     types = fields.get("content-type")
     if types is None:
-        return _add(fields, lines[start:end], "text/plain", {}, leaves)
+        return _add(fields, lines[start:end], "text/plain", {}, leaves, branch)
     if len(types) > 1:
         return False
     known = read_value(types[0])
     if known is None:
-        return _add_odd(fields, lines[start:end], leaves)
+        return _add_odd(fields, lines[start:end], leaves, branch)
     kind, parameters = known
     major, slash, minor = kind.partition("/")
     if not slash or major == "message":
         return False
     if major != "multipart":
-        return _add(fields, lines[start:end], kind, parameters, leaves)
+        return _add(fields, lines[start:end], kind, parameters, leaves, branch)
     boundary = parameters.get("boundary", "").rstrip()
     if not boundary or minor == "digest" or depth == DEEPEST:
         return False
     encoding = fields.get("content-transfer-encoding")
     if encoding and encoding[0].strip().lower() not in (b"7bit", b"8bit", b"binary"):
         return False
-    return _divide(lines, start, end, b"\n--" + boundary.encode("ascii"), leaves, depth + 1)
+    choice = minor == "alternative"
+    return _divide(lines, start, end, b"\n--" + boundary.encode("ascii"), leaves, branch, choice, depth + 1)
 
 
-def _divide(lines: bytes, start: int, end: int, line: bytes, leaves: list[Leaf], depth: int) -> bool:
+def _divide(
+    lines: bytes,
+    start: int,
+    end: int,
+    line: bytes,
+    leaves: list[Leaf],
+    branch: Branch,
+    choice: bool,
+    depth: int,
+) -> bool:
     """Read the parts between the boundary lines, which must be clean and end in a closing one."""
     width = len(line)
+    around = branch
     # The boundary may stand right behind the header: its LF is then that of the blank line.
     position = lines.find(line, start - 1, end)
     before = len(leaves)
@@ -137,11 +159,13 @@ def _divide(lines: bytes, start: int, end: int, line: bytes, leaves: list[Leaf],
         if blank <= position:
             return False
         head = lines[position + 1 : blank]
+        if choice:
+            branch = (*around, (start, position))
         if form := _form(head) if len(head) < _SHORT_HEAD else None:
-            leaves.append(Leaf(lines[blank + 2 : following], *form))
+            leaves.append(Leaf(lines[blank + 2 : following], *form, branch))
         else:
             fields = index(head)
-            if fields is None or not _descend(fields, lines, blank + 2, following, leaves, depth):
+            if fields is None or not _descend(fields, lines, blank + 2, following, leaves, branch, depth):
                 return False
         position = following
     return False
@@ -153,9 +177,9 @@ def _form(head: bytes) -> _Form | None:
     """What a part header says of a leaf, None when it takes a longer look."""
     fields = index(head)
     leaves: list[Leaf] = []
-    if fields is None or not _descend(fields, b"", 0, 0, leaves, DEEPEST):
+    if fields is None or not _descend(fields, b"", 0, 0, leaves, (), DEEPEST):
         return None
-    return leaves[0][1:]
+    return leaves[0][1:-1]
 
 
 def _is_closing(lines: bytes, position: int, end: int, line: bytes) -> bool:
@@ -167,27 +191,31 @@ def _is_closing(lines: bytes, position: int, end: int, line: bytes) -> bool:
     )
 
 
-def _add(fields: Fields, octets: bytes, kind: str, parameters: dict[str, str], leaves: list[Leaf]) -> bool:
+def _add(
+    fields: Fields, octets: bytes, kind: str, parameters: dict[str, str], leaves: list[Leaf], branch: Branch
+) -> bool:
     encoding, disposition, filename = "", "", parameters.get("name", "")
     if encodings := fields.get("content-transfer-encoding"):
         known = _ENCODINGS.get(encodings[0].strip())
         if known is None or len(encodings) > 1:
-            return _add_odd(fields, octets, leaves)
+            return _add_odd(fields, octets, leaves, branch)
         encoding = known
     if dispositions := fields.get("content-disposition"):
         read = read_value(dispositions[0])
         if read is None or len(dispositions) > 1:
-            return _add_odd(fields, octets, leaves)
+            return _add_odd(fields, octets, leaves, branch)
         disposition = read[0]
         filename = read[1].get("filename", filename)
     charset = parameters.get("charset", "").lower()
+    joined = joins_lines(parameters)
+    embedded = "content-id" in fields
     leaves.append(
-        Leaf(octets, kind, charset, encoding, disposition, filename.strip(), "content-id" in fields)
+        Leaf(octets, kind, charset, encoding, disposition, filename.strip(), embedded, joined, branch)
     )
     return True
 
 
-def _add_odd(fields: Fields, octets: bytes, leaves: list[Leaf]) -> bool:
+def _add_odd(fields: Fields, octets: bytes, leaves: list[Leaf], branch: Branch) -> bool:
     """Add a leaf whose headers only stdlib reads: encoded file names, comments, odd encodings."""
     part = Part()
     for name in _STRUCTURAL:
@@ -203,7 +231,7 @@ def _add_odd(fields: Fields, octets: bytes, leaves: list[Leaf]) -> bool:
     if part.get_content_maintype() in ("multipart", "message"):
         return False
     try:
-        leaves.append(describe(part, lambda _: octets))
+        leaves.append(describe(part, lambda _: octets)._replace(branch=branch))
     except (ValueError, LookupError, TypeError):  # a broken RFC 2231 value
         return False
     return True

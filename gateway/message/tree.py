@@ -3,16 +3,22 @@
 For what the quick reader does not accept: broken, odd or deeply nested mail.
 """
 
+from email.errors import CloseBoundaryNotFoundDefect, InvalidMultipartContentTransferEncodingDefect
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
-from gateway.message.leaf import Fields, Leaf, Part, describe
+from gateway.message.leaf import Branch, Fields, Leaf, Part, describe
 
 LONGEST = 4_194_304  # octets of a message that stdlib gets to see
 LONGEST_HEADER = 262_144  # of which the header may be
 MOST_CHECKS = 400_000  # lines times boundaries: what its time grows with
 MOST_LEAVES = 200
+_MOST_CHOICES = 16  # alternatives within alternatives
+_HARMLESS = (InvalidMultipartContentTransferEncodingDefect,)
+"""Defects that leave no doubt about what is shown: a multipart called encoded (but for one called base64,
+which some do decode)."""
+_IN_PIECES = ("message/partial", "message/external-body")
 _STRUCTURAL = ("content-type", "content-transfer-encoding", "content-disposition")
 
 
@@ -65,24 +71,45 @@ def _fields(message: Message) -> Fields:
 def _leaves(root: Message) -> tuple[list[Leaf], bool]:
     leaves: list[Leaf] = []
     whole = True
-    waiting = [root]
+    waiting: list[tuple[Message, Branch]] = [(root, ())]
     while waiting and len(leaves) < MOST_LEAVES:
-        part = waiting.pop()
-        whole = whole and not part.defects and not _is_ambiguous(part)
+        part, branch = waiting.pop()
+        whole = whole and not _is_ambiguous(part, outermost=part is root)
         if part.is_multipart() and part.get_content_maintype() != "message":
-            waiting.extend(reversed(_inner(part)))
+            choice = part.get_content_subtype() == "alternative" and len(branch) < _MOST_CHOICES
+            inner = [
+                (one, (*branch, (id(part), place)) if choice else branch)
+                for place, one in enumerate(_inner(part))
+            ]
+            waiting.extend(reversed(inner))
         else:
-            leaves.append(describe(part, _octets))
+            leaves.append(describe(part, _octets)._replace(branch=branch))
     return leaves, whole and not waiting
 
 
-def _is_ambiguous(part: Message) -> bool:
-    """Whether mail programs may differ about what kind of part this is."""
+def _is_ambiguous(part: Message, *, outermost: bool) -> bool:
+    """Whether mail programs may differ about what kind of part this is, or what parts it has."""
+    # Where the very last boundary is missing, the message ends all the same.
+    harmless = (*_HARMLESS, CloseBoundaryNotFoundDefect) if outermost else _HARMLESS
+    if any(not isinstance(defect, harmless) for defect in part.defects):
+        return True
     names = [name.lower() for name in part.keys()]  # noqa: SIM118 - a message iterates over names too
     if any(names.count(name) > 1 for name in _STRUCTURAL):
         return True
+    if part.get_content_type() in _IN_PIECES or (part.is_multipart() and _has_two_ends(part)):
+        return True
     # A comment may stand before or within the token (RFC 5322 3.2.2); not every program knows.
     return any("(" in str(part.get(name, "")).partition(";")[0] for name in _STRUCTURAL[:2])
+
+
+def _has_two_ends(part: Message) -> bool:
+    """Whether programs may differ about where the parts of a multipart begin and end."""
+    if "boundary*" in str(part.get("content-type", "")).lower():
+        return True  # RFC 2231, which not every program reads
+    if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
+        return True
+    boundary = part.get_boundary("")
+    return bool(part.epilogue) and f"--{boundary}" in str(part.epilogue)
 
 
 def _inner(part: Message) -> list[Message]:

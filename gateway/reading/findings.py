@@ -153,7 +153,7 @@ def judge(content: Content, page: Page, seen: Study, weights: Weights) -> Readin
         greeting=greeting,
         phrases=seen.phrases,
         length=len(page.text),
-        truncated=page.truncated,
+        truncated=page.truncated or seen.truncated,
         **found,
     )
 

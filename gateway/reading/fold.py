@@ -38,11 +38,16 @@ _ALIKE = str.maketrans(
     "аеорсухіјѕԁԛԝһкмтвнАВЕКМНОРСТХУІЈЅαοινυρτκεΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡɑıօոսᴏᴀᴇ",
     "aeopcyxijsdqwhkmtbhABEKMHOPCTXYIJSaoivuptkeABEZHIKMNOPTYXgaionuoae",
 )
+_ALIKE |= str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+# White letters on black disks and squares.
+_ALIKE |= {first + place: 65 + place for first in (0x1F150, 0x1F170) for place in range(26)}
 _LEET = str.maketrans("013457@$", "oleastas")
 _FOREIGN = re.compile(r"[Ͱ-ԯ԰-֏]")
 _MIXED = re.compile(r"[a-zA-ZÀ-ɏ][Ͱ-ԯ]|[Ͱ-ԯ][a-zA-ZÀ-ɏ]")
-_ZERO = re.compile("[\u200b-\u200f\u2060-\u2064\u202a-\u202e\ufeff\u00ad\u034f\u180e]")
-_INWORD = re.compile("[^\\W\\d_][\u200b\u2060-\u2064\u034f\u180e\ufeff][^\\W\\d_]")
+_FILLERS = "\u115f\u1160\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff"
+"""Letters, variations and tags that show nothing."""
+_ZERO = re.compile(f"[\u200b-\u200f\u2060-\u2064\u202a-\u202e\ufeff\u00ad\u034f\u180e{_FILLERS}]")
+_INWORD = re.compile(f"[^\\W\\d_][\u200b\u2060-\u2064\u034f\u180e\ufeff{_FILLERS}]+[^\\W\\d_]")
 _TURNED = re.compile("[\u202d\u202e][^\u202c\n]{0,200}")
 _UNIT = re.compile(r"(?<!\w)[μΔδΩσπλαβγθφ][a-zA-Z]{1,3}(?!\w)")
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-_*·|]{1,2}){3,}[^\W_](?![^\W_])")
@@ -92,7 +97,7 @@ def _blank(match: "re.Match[str]") -> str:
 
 @lru_cache(4096)
 def _plain(letter: str, alike: bool) -> bytes:
-    if _ZERO.match(letter):
+    if _ZERO.match(letter) or unicodedata.combining(letter):
         return b""
     if alike:
         letter = letter.translate(_ALIKE)

@@ -12,7 +12,7 @@ from xxhash import xxh3_128_intdigest
 from gateway.reading.looks import Looks, State
 from gateway.reading.recent import Recent
 from gateway.reading.rules import MAX_CSS, Rules
-from gateway.reading.sheet import Page, Sheet
+from gateway.reading.sheet import Chunk, Page, Sheet
 from gateway.reading.tags import (
     BREAK,
     OPTIONAL,
@@ -45,9 +45,6 @@ _ENDS = ("</p><", "</tr><", "</td><", "</div><", "</li><", "</table><")
 _CHUNK = 400
 """Characters; where lines are longer than this on average, the page is cut at the ends of its elements."""
 
-Chunk = tuple[bool, tuple[str, ...], int, bool, tuple[tuple[int, int, str], ...], int]
-"""What a self-contained part of a page adds after a break: (wide break, text, its length, whether it ends
-blank, links from where it begins, pictures)"""
 _Key = tuple[str, State, int]
 _Step = tuple[str, str, State, int]
 
@@ -132,7 +129,8 @@ def _condense(part: str, scanner: "_Scanner") -> Chunk | None:
     links = tuple((a - begin, b - begin, href) for a, b, href in sheet.links)
     rest = sheet.out[2:]
     parts = ("".join(rest[:-1]), rest[-1]) if len(rest) > 1 else tuple(rest)
-    return (len(sheet.out[1]) == 2, parts, sheet.length - begin, sheet.blank, links, sheet.images)
+    said = tuple(sheet.said)
+    return (len(sheet.out[1]) == 2, parts, sheet.length - begin, sheet.blank, links, sheet.images, said)
 
 
 def _paragraph(pieces: list[str], scanner: "_Scanner") -> Chunk | None:
@@ -147,7 +145,7 @@ def _paragraph(pieces: list[str], scanner: "_Scanner") -> Chunk | None:
         return None
     text = plain(pieces[0][begin:])
     text = text[1:] if text[:1] == " " else text
-    return (True, (text, "\n\n"), len(text) + 2, True, (), 0) if text else None
+    return (True, (text, "\n\n"), len(text) + 2, True, (), 0, ()) if text else None
 
 
 def _closes_itself(pieces: list[str], heads: Recent[str, Head]) -> bool:
@@ -231,13 +229,18 @@ class _Scanner:
                 if self.skip:
                     continue
             else:
-                if tag in BREAK and not self.why and not (kind == "close" and self._is_stray(tag)):
-                    sheet.line(wide=tag in WIDE)
+                if tag in BREAK:
+                    if self.why:
+                        sheet.break_unseen()
+                    elif not (kind == "close" and self._is_stray(tag)):
+                        sheet.line(wide=tag in WIDE)
                 if kind == "open":
                     if not self._open(tag, dress, looks, href):
                         return False
                 elif kind == "void":
                     sheet.images += tag == "img"
+                    if href:
+                        sheet.say(href)
                     if tag == "br" and self.state.veil:
                         return False
                 elif self.stack and not self._close(tag):
@@ -308,6 +311,8 @@ class _Scanner:
         if rules is None:
             rules = Rules(tuple(self.told))
             self.kept.rules.put(self.rules_key, rules)
+        for words in rules.said:
+            self.sheet.say(words)
         self.rules = rules or None
         self.rules_key = self.rules_key if rules else 0
 

@@ -19,6 +19,9 @@ MAX_SUBJECT = 500
 _FACTORS = {"quoted": 0.4, "forwarded": 0.8}
 """What hits count in text that others may have written; nothing in a true reply's quotation."""
 _SIGNATURE_WORDS = 30
+_FOOTER_WORDS = 20
+"""Words from which a footer that sells is looked at as a text of its own: more than a footer stands in it."""
+_SELLING = ("promotional.", "pressure.", "form.price", "form.discount")
 _ALLOWED = {"signature": IN_SIGNATURE, "closing": IN_SIGNATURE, "footer": IN_FOOTER}
 """Kinds of block in which only some hits count."""
 _new = tuple.__new__
@@ -39,6 +42,8 @@ class Study:
     words: int = 0
     blocks: list[Block] = field(default_factory=list)
     phrases: tuple[Phrase, ...] = ()
+    footers: list[str] = field(default_factory=list)
+    truncated: bool = False
 
 
 def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
@@ -47,7 +52,7 @@ def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
     """Everything that can be said of the page before judging it."""
     blocks = _lay_out(page.text, kept)
     subject = content.subject[:MAX_SUBJECT]
-    seen = Study(language=_language(content, subject, blocks, kept))
+    seen = Study(language=_language(content, subject, blocks, kept), truncated=len(blocks) >= MAX_BLOCKS)
     language = seen.language
     load = _read_subject(subject, seen, kept)
     state, sums = "", seen.features
@@ -76,6 +81,8 @@ def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
                 counted.append((start, passage, shown))
             if shown.hits:
                 _add(seen, shown, start, kind, content.is_reply)
+                if kind == "footer" and passage.words > _FOOTER_WORDS and _sells(shown):
+                    seen.footers.append(passage.text)
     message_features(content, page, seen.features, seen.words, seen.tags)
     if (words := kept.lexicons.words.get(language)) is not None:
         seen.features.update(words.features(load, seen.words))
@@ -147,6 +154,11 @@ def _kind(kind: str, mark: str, words: int, state: str, string: str, place: int)
     if (state or kind == "signature") and words <= _SIGNATURE_WORDS:
         return "signature", state or "signed"
     return "own", ""
+
+
+def _sells(shown: Shown) -> bool:
+    """Whether a block shows two signs of selling."""
+    return sum([name.startswith(_SELLING) for name, _ in shown.sums]) > 1
 
 
 def _note(seen: Study, place: int, tags: Sequence[Tag], tricks: Sequence[Tag]) -> None:

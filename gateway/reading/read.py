@@ -1,12 +1,15 @@
 """read(content) -> Reading: what a text says, with the words that show it."""
 
+from dataclasses import replace
+
 from gateway.message.content import Content
+from gateway.reading.besides import SURE, count_against, gather
 from gateway.reading.cache import Kept
 from gateway.reading.findings import judge
 from gateway.reading.lexicon import Lexicons
 from gateway.reading.phrases import Study, study
 from gateway.reading.reading import Reading
-from gateway.reading.sheet import Page
+from gateway.reading.sheet import Page, join
 
 MAX_TEXT = 60_000
 """Characters of visible text that are looked at; the rest sets `truncated`."""
@@ -39,7 +42,16 @@ class Reader:
         """What this text says; never raises, whatever the text."""
         page = self.see(content)
         seen: Study = study(content, page, self._kept)
-        return judge(content, page, seen, self._lexicons.weights)
+        reading = judge(content, page, seen, self._lexicons.weights)
+        if reading.promotional.score < SURE and (said := gather(content, page, seen)):
+            reading = count_against(reading, self._read_aside(content, said, seen.language))
+        return reading
+
+    def _read_aside(self, content: Content, said: str, language: str) -> Reading:
+        """What a text says that stands beside the message."""
+        alone = Content(channel=content.channel, text=said, language=language)
+        page = Page(text=said)
+        return judge(alone, page, study(alone, page, self._kept), self._lexicons.weights)
 
     def features(self, content: Content) -> dict[str, float]:
         """The sums that the findings are weighed from, by name: what weights are fitted on."""
@@ -51,13 +63,12 @@ class Reader:
     def see(self, content: Content) -> Page:
         """The visible text that offsets of evidence point into, and what is hidden in it."""
         if content.html and not content.html.isspace():
-            page = self._kept.pages.read(content.html)
+            read = self._kept.pages.read
+            page = join([read(one) for one in content.shown]) if content.shown else read(content.html)
             text = page.text
             if len(text) <= MAX_TEXT:
                 return page
-            return Page(
-                text=text[:MAX_TEXT], hidden=page.hidden, links=page.links, images=page.images, truncated=True
-            )
+            return replace(page, text=text[:MAX_TEXT], truncated=True)
         text = content.text
         if "\r" in text[:MAX_TEXT]:
             text = text[: MAX_TEXT * 2].replace("\r\n", "\n").replace("\r", "\n") + text[MAX_TEXT * 2 :][:1]

@@ -26,6 +26,7 @@ _PART = re.compile(
     r"([.#])([\w-]+)|\[\s*([\w-]+)\s*(?:([~^$*|]?)=\s*(?:\"([^\"]*)\"|'([^']*)'|([\w-]+)))?\s*\]"
 )
 _NEVER = re.compile(r"::|:(?:hover|active|focus|visited|before|after|target|checked|first-l|selection)")
+_CONTENT = re.compile(r"\bcontent\s*:\s*(\"[^\"\n]{20,}\"|'[^'\n]{20,}')", re.IGNORECASE)
 _Asked = tuple[str, str, str]
 """(attribute, how to compare or "" for its mere presence, value)"""
 
@@ -45,14 +46,18 @@ class Step(NamedTuple):
 
 
 class Rules:
-    """The rules of a page that change how text looks."""
+    """The rules of a page that change how text looks. `said` are the words that they add to it."""
 
     def __init__(self, sheets: tuple[str, ...]) -> None:
         self._by_name: dict[str, list[Step]] = {}
         self._kept: dict[tuple[str, str, int, int], tuple[Looks, Looks, int]] = {}
         self._count = self._bits = 0
+        self.said: tuple[str, ...] = ()
         for sheet in sheets:
-            self._read(_ASIDE.sub(" ", sheet[:MAX_CSS]), 0)
+            css = _ASIDE.sub(" ", sheet[:MAX_CSS])
+            if "content" in css:
+                self.said += tuple(match[1][1:-1] for match in _CONTENT.finditer(css))
+            self._read(css, 0)
 
     def __bool__(self) -> bool:
         return self._count > 0

@@ -27,6 +27,14 @@ TABLE = frozenset("table tbody thead tfoot tr".split())
 WITHIN = {"td": ("tr",), "th": ("tr",), "tr": ("tbody", "thead", "tfoot", "table"),
           "tbody": ("table",), "thead": ("table",), "tfoot": ("table",), "caption": ("table",)}  # fmt: skip
 """Tags that count only within these."""
+TELLING = {
+    "img": ("alt",), "area": ("alt",), "input": ("value", "placeholder"), "textarea": ("placeholder",),
+    "option": ("label",), "optgroup": ("label",), "iframe": ("srcdoc",), "object": ("data",), "embed": ("src",),
+}  # fmt: skip
+"""Attributes whose words are shown where a picture is not, in a field, or in a frame."""
+_FEW = 3
+"""Blanks between words that make them more than a label."""
+_TAGS = re.compile(r"<[^>]*>")
 _CELLS = frozenset("td th tr tbody thead tfoot".split())
 _CLOSED_BY = {
     "td": _CELLS, "th": _CELLS, "tr": _CELLS - {"td", "th"}, "tbody": _CELLS - {"td", "th", "tr"},
@@ -57,8 +65,8 @@ class Dress(NamedTuple):
 
 
 Head = tuple[str, str, Dress | None, Looks | None, str]
-"""A tag: (kind, name, what it wears, its looks where no style sheet speaks, target); kind is open, close,
-void, or odd where only a real parser can tell"""
+"""A tag: (kind, name, what it wears, its looks where no style sheet speaks, target, or what it tells some);
+kind is open, close, void, or odd where only a real parser can tell"""
 _ODD_HEAD: Head = ("odd", "", None, None, "")
 
 
@@ -77,6 +85,8 @@ def read_head(piece: str) -> tuple[Head, int]:
         return (kind, tag, None, None, ""), match.end()
     dress = read_dress(tag, written, read_attributes(written))
     href = dress.attributes.get("href", "").strip() if tag == "a" else ""
+    if kind == "void" and tag in TELLING:
+        href = read_telling(tag, dress.attributes)
     return (kind, tag, dress, dress.alone or None, href), match.end()
 
 
@@ -92,6 +102,12 @@ def read_dress(tag: str, written: str, attributes: Mapping[str, str]) -> Dress:
     """What a tag of these attributes wears."""
     plain, important = read_style(attributes["style"]) if "style" in attributes else ({}, {})
     return Dress(written, attributes, presented(tag, attributes), plain, important)
+
+
+def read_telling(tag: str, attributes: Mapping[str, str | None]) -> str:
+    """The words in the attributes of a tag that are shown in place of what it is, or in it; "" for a few."""
+    said = [attributes.get(name) or "" for name in TELLING[tag]]
+    return BLANKS.sub(" ", _TAGS.sub(" ", " ".join([one for one in said if one.count(" ") >= _FEW])))
 
 
 def plain(text: str) -> str:

@@ -7,7 +7,19 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from gateway.reading.looks import State
 from gateway.reading.rules import Rules
 from gateway.reading.sheet import Page, Sheet
-from gateway.reading.tags import BLANKS, BREAK, OPTIONAL, SILENT, VOID, WIDE, dressed, is_in_force, read_dress
+from gateway.reading.tags import (
+    BLANKS,
+    BREAK,
+    OPTIONAL,
+    SILENT,
+    TELLING,
+    VOID,
+    WIDE,
+    dressed,
+    is_in_force,
+    read_dress,
+    read_telling,
+)
 
 _ONE_LINE = 400
 """Characters that one line moved off the screen may hold; what is longer wraps into sight."""
@@ -25,7 +37,10 @@ def walk(  # noqa: C901 (a tree walk without recursion)
     sheet = Sheet()
     tree = LexborHTMLParser(_flatten(html) if html.count("<") > _MOST_TAGS else html)
     styles = [one for one in tree.css("style") if is_in_force(one.attributes or {})]
-    rules = Rules(tuple(one.text() or "" for one in styles)) or None
+    known = Rules(tuple(one.text() or "" for one in styles))
+    for words in known.said:
+        sheet.say(words)
+    rules = known or None
     root = tree.body or tree.root
     if root is None:
         return sheet.page(truncated)
@@ -47,8 +62,12 @@ def walk(  # noqa: C901 (a tree walk without recursion)
                     why = state.why
                 if not why:
                     sheet.line(wide=tag in WIDE)
+                else:
+                    sheet.break_unseen()
             if tag == "img":
                 sheet.images += 1
+            if tag in TELLING and (words := read_telling(tag, node.attributes or {})):
+                sheet.say(words)
             child = node.child
             if child is not None:
                 trail.append((node, state, why, sheet.length, tag))

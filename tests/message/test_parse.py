@@ -1,5 +1,6 @@
 """Reading mail: the quick reader says what stdlib says, and nothing that comes in stops the gateway."""
 
+import base64
 import email
 import re
 import time
@@ -144,6 +145,23 @@ def test_subjects_read_as_stdlib_reads_them(subject: str) -> None:
 
 def mail(*head: bytes, body: bytes = b"Ciao\r\n") -> bytes:
     return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+def encoded(charset: str, octets: bytes) -> bytes:
+    """A text in base64; `html` for a page in UTF-8."""
+    kind = b"text/html; charset=utf-8" if charset == "html" else b"text/plain; charset=" + charset.encode()
+    body = base64.encodebytes(octets).replace(b"\n", b"\r\n")
+    return mail(b"Content-Type: " + kind, b"Content-Transfer-Encoding: base64", body=body)
+
+
+def part(kind: str, body: bytes, head: bytes = b"") -> bytes:
+    return b"Content-Type: text/" + kind.encode() + b"; charset=utf-8\r\n" + head + b"\r\n" + body
+
+
+def parts(kind: str, *inner: bytes, edge: bytes = b"b") -> bytes:
+    """A multipart that may stand in another one, or alone as a message."""
+    head = b"Content-Type: multipart/" + kind.encode() + b'; boundary="' + edge + b'"\r\n\r\n'
+    return head + b"".join(b"--" + edge + b"\r\n" + one + b"\r\n" for one in inner) + b"--" + edge + b"--\r\n"
 
 
 @pytest.mark.parametrize(
@@ -362,10 +380,122 @@ def test_doubtful_structures_are_left_to_stdlib_or_agree(change: Callable[[bytes
         mail(b"Content-Transfer-Encoding: (why) base64", body=b"Y2lhbw=="),
         mail(b"Content-Type: text/(why)html", body=b"Y2lhbw=="),
         mail(b"From: a@b.example", body=b"x" * (TEXT_OCTETS + 1)),
+        mail(b"Subject: " + b"x " * 1100),
+        mail(b"Content-Type: text/plain; charset=utf-7", body=b"+AFM-conto"),
+        mail(b"Content-Type: text/plain; charset=unicode-1-1-utf-7", body=b"+AFM-conto"),
+        encoded("utf-16", "sconto".encode("utf-16-be")),
+        encoded("utf-8", "sconto".encode("utf-16")),
+        encoded("utf-8", b"s\0c\0o\0n\0t\0o"),
+        mail(b'Content-Transfer-Encoding: "quoted-printable"', body=b"=53conto"),
+        mail(b"Content-Transfer-Encoding: quoted_printable", body=b"=53conto"),
+        mail(b"Content-Type: message/partial; id=a; number=1", body=b"Subject: a\r\n\r\nb"),
+        mail(b"Content-Type: multipart/mixed; boundary*=utf-8''b; boundary=c", body=b"--b\r\n\r\na\r\n--b--"),
+        parts("mixed", part("plain", b"a")) + b"\r\n--b\r\n\r\nmore\r\n--b--\r\n",
+        parts("mixed", part("plain", b"a")).replace(
+            b"Content-Type: m", b"Content-Transfer-Encoding: base64\r\nContent-Type: m"
+        ),
     ],
 )
 def test_what_could_not_be_read_wholly_is_said(raw: bytes) -> None:
     assert not parse(raw).whole
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        parts("alternative", part("plain", b"a"), part("html", b"<p>a")),
+        parts("mixed", part("plain", b"a"))[: -len(b"--b--\r\n")],
+        parts("mixed", part("plain", b"a")).replace(
+            b"Content-Type: m", b"Content-Transfer-Encoding: quoted-printable\r\nContent-Type: m"
+        ),
+        encoded("utf-16", "sconto".encode("utf-16")),
+        encoded("utf-16le", "sconto".encode("utf-16-le")),
+        encoded("html", b'<img src="data:image/png;base64,' + b"AAAA" * 70_000 + b'"><p>ciao'),
+    ],
+)
+def test_what_every_program_shows_alike_is_whole(raw: bytes) -> None:
+    assert parse(raw).whole
+
+
+EVENT = b'BEGIN:VEVENT\r\nSUMMARY;X="a:b":One\\, two\r\nDESCRIPTION:th\r\n ree\\nfour\r\nUID:1'
+SHOWN: list[tuple[bytes, str, tuple[str, ...], tuple[str, ...]]] = [
+    # what is read as HTML, what is shown one below another, what only some see
+    (parts("alternative", part("plain", b"a"), part("html", b"<p>b")), "<p>b", (), ()),
+    (parts("alternative", part("html", b"<p>b"), part("plain", b"a")), "<p>b", (), ()),
+    (
+        parts("mixed", part("plain", b"a\r\nb\r\n\r\n<c>"), part("html", b"<p>d")),
+        "<p>d",
+        ("a<br>b<p>&lt;c&gt;", "<p>d"),
+        (),
+    ),
+    (parts("mixed", part("html", b"<!--"), part("html", b"<p>b")), "<!--\n<p>b", ("<!--", "<p>b"), ()),
+    (parts("related", part("html", b"<p>a"), part("plain", b"b")), "<p>a", ("<p>a", "b"), ()),
+    (parts("mixed", part("plain", b"a"), part("plain", b"b")), "", (), ()),
+    (parts("alternative", part("html", b"<p>a"), part("html", b"<p>b")), "<p>b", (), ("<p>a",)),
+    (
+        parts("alternative", part("plain", b"a"), part("x-amp-html", b"<p>c"), part("html", b"<p>b")),
+        "<p>b",
+        (),
+        ("<p>c",),
+    ),
+    (
+        parts(
+            "mixed",
+            parts("alternative", part("plain", b"a"), part("html", b"<p>b"), edge=b"i"),
+            part("plain", b"foot"),
+        ),
+        "<p>b",
+        ("<p>b", "foot"),
+        (),
+    ),
+    (
+        parts(
+            "alternative",
+            part("plain", b"a"),
+            parts("mixed", part("html", b"<p>b"), part("plain", b"c"), edge=b"i"),
+        ),
+        "<p>b",
+        ("<p>b", "c"),
+        (),
+    ),
+    (
+        parts(
+            "alternative", part("plain", b"a"), part("html", b"<p>b", b"Content-Disposition: attachment\r\n")
+        ),
+        "",
+        (),
+        ("<p>b",),
+    ),
+    (
+        parts("mixed", part("html", b"<p>a"), part("calendar", EVENT)),
+        "<p>a",
+        (),
+        ("One, two<p>three<br>four",),
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "html", "shown", "besides"), SHOWN)
+def test_what_is_shown_of_several_texts(
+    raw: bytes, html: str, shown: tuple[str, ...], besides: tuple[str, ...]
+) -> None:
+    content = parse(raw).content
+    assert (content.html, content.shown, content.besides) == (html, shown, besides)
+    agree(raw)
+
+
+@pytest.mark.parametrize("kind", ["enriched", "markdown", "x-patch", ""])
+def test_text_of_any_kind_is_text(kind: str) -> None:
+    raw = parts("mixed", part("plain", b"a"), part(kind, b"b"))
+    assert parse(raw).content.text == "a\nb"
+    agree(raw)
+
+
+def test_lines_are_joined_where_their_blanks_do_not_count() -> None:
+    head = b"Content-Type: text/plain; charset=utf-8; format=flowed; delsp=yes"
+    assert parse(mail(head, body=b"scon \r\nto \r\n del")).content.text.startswith("sconto del")
+    head = b"Content-Transfer-Encoding: quoted-printable"
+    assert parse(mail(head, body=b"scon= \t\r\nto")).content.text == "sconto"
 
 
 def test_a_long_text_leaves_room_for_the_page() -> None:

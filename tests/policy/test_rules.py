@@ -325,8 +325,26 @@ CASES = [
     ("rule: readable", message(content_attachments=(Attachment(type="text/calendar"),)), PLAIN, facts(), set()),
     *(
         ("rule: readable", message(content_attachments=(each,)), PLAIN, facts(), {"readable.attachment"})
-        for each in (Attachment(type="message/rfc822"), Attachment(type="text/plain"))
+        for each in (
+            Attachment(type="message/rfc822"), Attachment(type="text/plain"), Attachment(type="application/x-pdf"),
+            Attachment(type="application/octet-stream", filename="offerta.pdf"), Attachment(type="application/ms-tnef"),
+            Attachment(type="image/png", filename="offerta.PDF"), Attachment(type="foo/bar"),
+        )
     ),
+    *(
+        ("rule: readable", message(content_attachments=(each,)), PLAIN, facts(), set())
+        for each in (
+            Attachment(type="image/png", filename="logo.png"), Attachment(type="application/pgp-signature"),
+            Attachment(type="application/pkcs7-signature", filename="smime.p7s"), Attachment(type="text/vcard"),
+        )
+    ),
+    ("rule: readable", message(content_whole=False), PLAIN, facts(), {"readable.doubtful"}),
+    ("rule: readable", message("transactional", content_whole=False), PLAIN, facts(), {"readable.doubtful"}),
+    ("rule: readable", OUTREACH, Reading(truncated=True), facts(), {"readable.long"}),
+    ("rule: readable", message("transactional"), Reading(truncated=True), facts(), {"readable.long"}),
+    ("rule: readable", message("transactional"), Reading(unreadable=YES), facts(), set()),
+    ("rule: readable", message("transactional", content_attachments=PDF), PLAIN, facts(), set()),
+    ("rule: readable", message("transactional", content_template_pending=True), PLAIN, facts(), set()),
     # contact_cap
     (
         "rule: contact_cap\n  limit: 5\n  per: 1 day", OFFER, PLAIN,

@@ -1,9 +1,11 @@
 """Was it written for this person?"""
 
+import re
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from gateway.message.content import Attachment
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Contradiction, Duration, Found
 from gateway.policy.wording import count, fact, quoted, when
@@ -236,48 +238,64 @@ class Greeting:
         )
 
 
-DOCUMENTS = (
-    "application/pdf",
-    "application/msword",
-    "application/rtf",
-    "application/zip",
-    "application/vnd.ms-",
-    "application/vnd.openxmlformats-",
-    "application/vnd.oasis.opendocument",
-    "message/global",
-    "message/rfc822",
-    "text/html",
-    "text/plain",
-    "text/rtf",
-    "video/",
-    "audio/",
+_NO_DOCUMENTS = (
+    "image/",
+    "application/ics",
+    "application/pgp-signature",
+    "application/pkcs7-signature",
+    "application/x-pkcs7-signature",
+    "text/calendar",
+    "text/directory",
+    "text/vcard",
+    "text/watch-html",
+    "text/x-amp-html",
+    "text/x-vcard",
 )
-"""Types of attachments in which something can be said at length."""
+"""Types of attachments that are no documents: nothing is said in them at length, or it is read here."""
+_DOCUMENT_NAME = re.compile(
+    r"\.(?:pdf|docx?|docm|dot|odt|ods|odp|rtf|txt|html?|xhtml|mht|eml|msg|pp[ts]x?|xlsx?|csv|key|pages|zip|rar|7z)\s*\Z",
+    re.IGNORECASE,
+)
+
+
+def _is_document(attachment: Attachment) -> bool:
+    """Whether something can be said in it that nobody here has read. Programs open what is attached by its
+    type or by its name."""
+    if not attachment.type.casefold().startswith(_NO_DOCUMENTS):
+        return True
+    return bool(_DOCUMENT_NAME.search(attachment.filename))
 
 
 @dataclass(frozen=True, slots=True)
 class Readable:
     """What the person will see can be read here: no pitch in images, attachments or templates that
-    only the provider can render. A document attached to a personal message counts as unread until the
-    person has replied; whoever subscribed to a newsletter asked for what comes with it."""
+    only the provider can render, none beyond what is read, and no structure that programs show in different
+    ways. A document attached to a personal message counts as unread until the person has replied; whoever
+    subscribed to a newsletter asked for what comes with it. A receipt may be a picture or a document."""
 
     def check(self, case: Case) -> Found:
         """What stays unread."""
         content = case.message.content
+        if not content.whole:
+            return (_DOUBTFUL,)
+        if case.reading.truncated:
+            return (_TOO_LONG,)
+        if case.class_ == "transactional":
+            return NOTHING
         if content.template_pending:
             return (_TEMPLATE,)
         unread = case.reading.unreadable
         if unread.value:
             return (_unread(unread.evidence),)
         if content.attachments and case.class_ not in _ASKED_FOR and not case.facts.relationship.replies:
-            documents = [one for one in content.attachments if one.type.casefold().startswith(DOCUMENTS)]
+            documents = [one for one in content.attachments if _is_document(one)]
             if documents:
                 names = (Evidence(text=one.filename or one.type, why="attached") for one in documents[:8])
                 return (_unread(tuple(names), "attachment"),)
         return NOTHING
 
 
-_ASKED_FOR = ("newsletter", "promotion", "transactional")
+_ASKED_FOR = ("newsletter", "promotion")
 
 
 def _unread(evidence: tuple[Evidence, ...], code: str = "unread") -> Objection:
@@ -305,5 +323,32 @@ _TEMPLATE = Objection(
     remedy=Words(
         "Send the finished text, or configure the provider so that the gateway can render the template.",
         "Inviare il testo finito, o configurare il fornitore perché il gateway possa compilare il modello.",
+    ),
+)
+
+_DOUBTFUL = Objection(
+    code="doubtful",
+    reason=Words(
+        "Mail programs may show something else than what was read here: part of the message is broken, too "
+        "large, or can be read in two ways (two subjects, for instance, or a header given twice).",
+        "I programmi di posta potrebbero mostrare altro da ciò che qui si è letto: una parte del messaggio è "
+        "difettosa, troppo grande o leggibile in due modi (per esempio due oggetti, o un'intestazione "
+        "ripetuta).",
+    ),
+    remedy=Words(
+        "Have the tool write plain, valid MIME, or let a reviewer look at it.",
+        "Far scrivere allo strumento un MIME semplice e valido, o far vedere il messaggio a un revisore.",
+    ),
+)
+
+_TOO_LONG = Objection(
+    code="long",
+    reason=Words(
+        "The text goes on beyond what is read here, so nobody knows how it ends.",
+        "Il testo prosegue oltre quanto viene letto qui: nessuno sa come finisce.",
+    ),
+    remedy=Words(
+        "Shorten it, or let a reviewer look at it.",
+        "Accorciarlo, o farlo vedere a un revisore.",
     ),
 )

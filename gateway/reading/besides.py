@@ -1,0 +1,147 @@
+"""What a message says beside the text that most people see: in its other version, to those whose program
+shows no pictures or no styles, in its sender's name, behind what is cut off.
+
+Whoever reads that must not be sold to either. So it is read too, as a text of its own, and may only speak
+against the message: an introduction that few see introduces nobody.
+"""
+
+import re
+from html import unescape
+from itertools import pairwise
+
+from msgspec.structs import replace
+
+from gateway.message.content import Content
+from gateway.reading.phrases import MAX_SUBJECT, Study
+from gateway.reading.reading import Evidence, Finding, Reading
+from gateway.reading.sheet import Page
+
+AGAINST = ("promotional", "permission_request", "pressure", "presumption", "complaint")
+"""Findings that count wherever they stand."""
+SURE = 0.6
+"""How sure the reading of what stands aside must be: it is pieces of text, which lack what stands around."""
+LONGEST = 60_000
+"""Characters of it that are read."""
+_NEW = 3
+"""Words in a row, besides one on each side, that make a passage say something new."""
+_LINE = 25
+"""Characters of a known line that ends a new passage; single words stand in any text."""
+_WHY = "not in the text that most people see: "
+_WORD = re.compile(r"[^\W\d_]+")
+_ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*")
+_LONG_NAME = 40
+_OUTLOOK = re.compile(r"<!--\[if\b([^\]]*)\]>(.*?)<!\[endif\]-->", re.DOTALL | re.IGNORECASE)
+_NOT_SAID = re.compile(r"<style.*?</style>|<xml.*?</xml>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_BLANKS = re.compile(r"\s+")
+
+
+def gather(content: Content, page: Page, seen: Study) -> str:
+    """What the content says besides the text of the page, "" in most cases."""
+    parts = list(page.besides)
+    if content.text and content.html and not content.html.isspace():
+        parts.append(content.text)
+    if content.besides:
+        parts += content.besides
+    if "<!--[if" in content.html:
+        parts += _for_outlook(content.html)
+    if len(content.subject) > MAX_SUBJECT:
+        parts.append(content.subject[MAX_SUBJECT:])
+    if len(content.sender_name) > _LONG_NAME:
+        parts.append(content.sender_name)
+    if "bidi-override" in content.html or "<bdo" in content.html:
+        parts.append(page.text[::-1])
+    said = seen.footers
+    if not parts:
+        return "\n\n".join(said)
+    known = Known(page.text)
+    for part in parts:
+        said += known.leave_out(part)
+    return "\n\n".join(said)[:LONGEST]
+
+
+def _for_outlook(html: str) -> list[str]:
+    """The words in the comments that Outlook reads as part of the page."""
+    said = []
+    for condition, inside in _OUTLOOK.findall(html):
+        if "!" not in condition:
+            words = _BLANKS.sub(" ", unescape(_NOT_SAID.sub(" ", inside))).strip()
+            if words.count(" ") > _NEW:
+                said.append(words)
+    return said
+
+
+class Known:
+    """What a text says already: of others, only what is new is left."""
+
+    __slots__ = ("_pairs", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._pairs: set[tuple[str, str]] | None = None
+
+    def leave_out(self, other: str) -> list[str]:
+        """The passages of another text that say something else, however its lines are broken."""
+        found: list[str] = []
+        run: list[str] = []
+        for line in other.split("\n"):
+            bare = line.strip()
+            if not bare:
+                continue
+            if bare not in self._text or (run and len(bare) < _LINE):
+                run.append(bare)
+            elif run:
+                found += self._new("\n".join(run))
+                run = []
+        if run:
+            found += self._new("\n".join(run))
+        return found
+
+    def _new(self, chunk: str) -> list[str]:
+        if "://" in chunk or "www." in chunk or "@" in chunk:
+            chunk = _ADDRESS.sub(" ", chunk)
+        words = list(_WORD.finditer(chunk))
+        if len(words) < _NEW:
+            return []
+        if self._pairs is None:
+            self._pairs = set(pairwise(_WORD.findall(self._text.lower())))
+        low = [one.group().lower() for one in words]
+        fresh = [pair not in self._pairs for pair in pairwise(low)]
+        found = []
+        for start, end in _runs(fresh):
+            if end - start > _NEW or (start == 0 and end == len(fresh)):
+                found.append(chunk[words[start].start() : _end(chunk, words[end].end())])
+        return found
+
+
+def _runs(fresh: list[bool]) -> list[tuple[int, int]]:
+    """(start, end) of each row of what is new; a single pair that is known does not end one."""
+    runs: list[tuple[int, int]] = []
+    for place, new in enumerate(fresh):
+        if not new:
+            continue
+        if runs and place - runs[-1][1] <= 1:
+            runs[-1] = (runs[-1][0], place + 1)
+        else:
+            runs.append((place, place + 1))
+    return runs
+
+
+def _end(chunk: str, end: int) -> int:
+    """Where the passage ends, with the sign behind its last word."""
+    while end < len(chunk) and chunk[end] in ".!?%€$0123456789":
+        end += 1
+    return end
+
+
+def count_against(reading: Reading, aside: Reading) -> Reading:
+    """The reading of a message together with that of what it says besides."""
+    changes: dict[str, Finding] = {}
+    for name in AGAINST:
+        mine: Finding = getattr(reading, name)
+        other: Finding = getattr(aside, name)
+        if other.value and other.score >= SURE and other.score > mine.score:
+            shown = tuple(
+                Evidence(text=one.text, why=_WHY + one.why, part=one.part) for one in other.evidence
+            )
+            changes[name] = Finding(True, other.score, (*mine.evidence, *shown))
+    return replace(reading, **changes) if changes else reading
