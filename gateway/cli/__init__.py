@@ -1,7 +1,10 @@
 """The command `galateo`: every command in one literal table, each imported when it is asked for."""
 
+import codecs
+import contextlib
 import errno
 import importlib
+import io
 import os
 import sys
 from pathlib import Path
@@ -55,20 +58,52 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command. A file that cannot be read or written, stdout too, is told in a line."""
         if sys.stdout is None:  # as with `>&-`; nothing else may get its number
             sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+        _write_any_letter()
         try:
-            done = super().invoke(ctx)
-            sys.stdout.flush()
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # `| head`: click ends quietly
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            unwritten = _flush()
+            if unwritten is None or end.code:
                 raise
-            where = f"{error.filename}: " if error.filename else ""
-            click.echo(f"galateo: {where}{error.strerror or error}", err=True)
-            sys.exit(1)
-        return done
+            _tell(unwritten)
+        except OSError as error:
+            _flush()
+            _tell(error)
+        sys.exit(1)
+
+
+def _write_any_letter() -> None:
+    """What goes into a file or a pipe is UTF-8 in every locale, as JSON and CSV are; a terminal that cannot
+    show a letter shows `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
+
+
+def _flush() -> OSError | None:
+    """Write what waits for stdout. What cannot be written is let go of: the interpreter would try again at
+    its end, and say so in its own words."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return error
+    return None
+
+
+def _tell(error: OSError) -> None:
+    if error.errno == errno.EPIPE:  # `| head`: whoever read has enough
+        return
+    where = f"{error.filename}: " if error.filename else ""
+    click.echo(f"galateo: {where}{error.strerror or error}", err=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

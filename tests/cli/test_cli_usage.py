@@ -1,5 +1,7 @@
 """What cannot be meant on a command line is told in a line, with the exit code for it; never a traceback."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,10 +102,12 @@ def test_a_closed_stdout_is_no_fault(tmp_path: Path, words: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_full_disk_behind_stdout_is_told() -> None:
+@pytest.mark.parametrize("words", ["access hash --secret x", "read -", "--help"])
+def test_a_full_disk_behind_stdout_is_told(words: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "gateway", "access", "hash", "--secret", "x"],
+            [sys.executable, "-m", "gateway", *words.split()],
+            input=json.dumps({"id": "a", "text": "Buongiorno Anna, acquista subito!"}),
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -111,6 +115,16 @@ def test_a_full_disk_behind_stdout_is_told() -> None:
         )
     assert done.returncode == 1
     assert done.stderr == "galateo: No space left on device\n"
+
+
+def test_what_a_locale_cannot_write_is_written_in_utf_8() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from gateway.cli import _write_any_letter as any; any(); print('caffè')"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "caffè\n".encode())
 
 
 def test_a_file_is_no_folder_of_policies(tmp_path: Path) -> None:
