@@ -1,8 +1,8 @@
 """What a message says beside the text that most people see: in its other version, to those whose program
 shows no pictures or no styles, in its sender's name, behind what is cut off.
 
-Whoever reads that must not be sold to either. So it is read too, as a text of its own, and may only speak
-against the message: an introduction that few see introduces nobody.
+Whoever reads that must not be sold to either. So the message is read once more together with it, which may
+only speak against the message: an introduction that few see introduces nobody.
 """
 
 import re
@@ -12,14 +12,14 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from gateway.message.content import Content
-from gateway.reading.phrases import MAX_SUBJECT, Study
+from gateway.reading.phrases import MAX_SUBJECT
 from gateway.reading.reading import Evidence, Finding, Reading
 from gateway.reading.sheet import Page
 
 AGAINST = ("promotional", "permission_request", "pressure", "presumption", "complaint")
 """Findings that count wherever they stand."""
-SURE = 0.6
-"""How sure the reading of what stands aside must be: it is pieces of text, which lack what stands around."""
+SURE = 0.5
+"""How sure the second reading must be."""
 LONGEST = 60_000
 """Characters of it that are read."""
 _NEW = 3
@@ -35,7 +35,7 @@ _NOT_SAID = re.compile(r"<style.*?</style>|<xml.*?</xml>|<[^>]*>", re.DOTALL | r
 _BLANKS = re.compile(r"\s+")
 
 
-def gather(content: Content, page: Page, seen: Study) -> str:
+def gather(content: Content, page: Page) -> str:
     """What the content says besides the text of the page, "" in most cases."""
     parts = list(page.besides)
     if content.text and content.html and not content.html.isspace():
@@ -50,10 +50,10 @@ def gather(content: Content, page: Page, seen: Study) -> str:
         parts.append(content.sender_name)
     if "bidi-override" in content.html or "<bdo" in content.html:
         parts.append(page.text[::-1])
-    said = seen.footers
     if not parts:
-        return "\n\n".join(said)
+        return ""
     known = Known(page.text)
+    said: list[str] = []
     for part in parts:
         said += known.leave_out(part)
     return "\n\n".join(said)[:LONGEST]
@@ -133,15 +133,22 @@ def _end(chunk: str, end: int) -> int:
     return end
 
 
-def count_against(reading: Reading, aside: Reading) -> Reading:
-    """The reading of a message together with that of what it says besides."""
+def count_against(reading: Reading, more: Reading, place: int) -> Reading:
+    """The reading of a message, with what speaks against it in one of the message and, from `place` on, of
+    what it says besides."""
     changes: dict[str, Finding] = {}
     for name in AGAINST:
         mine: Finding = getattr(reading, name)
-        other: Finding = getattr(aside, name)
+        other: Finding = getattr(more, name)
         if other.value and other.score >= SURE and other.score > mine.score:
-            shown = tuple(
-                Evidence(text=one.text, why=_WHY + one.why, part=one.part) for one in other.evidence
-            )
-            changes[name] = Finding(True, other.score, (*mine.evidence, *shown))
+            shown = [_set_apart(one, place) for one in other.evidence]
+            shown.sort(key=lambda one: not one.why.startswith(_WHY))
+            changes[name] = Finding(True, other.score, tuple(shown))
     return replace(reading, **changes) if changes else reading
+
+
+def _set_apart(one: Evidence, place: int) -> Evidence:
+    """Evidence with a place in the text, or without one and with a word on where it stands."""
+    if one.part != "body" or one.end < place:
+        return one
+    return Evidence(text=one.text, why=_WHY + one.why, part=one.part)

@@ -20,7 +20,7 @@ _FACTORS = {"quoted": 0.4, "forwarded": 0.8}
 """What hits count in text that others may have written; nothing in a true reply's quotation."""
 _SIGNATURE_WORDS = 30
 _FOOTER_WORDS = 20
-"""Words from which a footer that sells is looked at as a text of its own: more than a footer stands in it."""
+"""Words from which a footer that sells is looked at again: more than a footer stands in it."""
 _SELLING = ("promotional.", "pressure.", "form.price", "form.discount")
 _ALLOWED = {"signature": IN_SIGNATURE, "closing": IN_SIGNATURE, "footer": IN_FOOTER}
 """Kinds of block in which only some hits count."""
@@ -42,14 +42,15 @@ class Study:
     words: int = 0
     blocks: list[Block] = field(default_factory=list)
     phrases: tuple[Phrase, ...] = ()
-    footers: list[str] = field(default_factory=list)
+    footer_sells: bool = False
     truncated: bool = False
 
 
 def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
-    content: Content, page: Page, kept: Kept
+    content: Content, page: Page, kept: Kept, *, doubting: bool = False
 ) -> Study:
-    """Everything that can be said of the page before judging it."""
+    """Everything that can be said of the page before judging it; `doubting` takes no footer that sells for
+    one."""
     blocks = _lay_out(page.text, kept)
     subject = content.subject[:MAX_SUBJECT]
     seen = Study(language=_language(content, subject, blocks, kept), truncated=len(blocks) >= MAX_BLOCKS)
@@ -64,6 +65,9 @@ def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
         kind = which
         if state or shown.mark or which != "own":
             kind, state = _kind(which, shown.mark, passage.words, state, passage.text, place)
+            if kind == "footer" and passage.words > _FOOTER_WORDS and _sells(shown):
+                seen.footer_sells = True
+                kind = "own" if doubting else kind
         seen.blocks.append(_new(Block, (start, end, kind)))
         seen.words += passage.words
         tags = passage.tags if place > 1 and passage.tags is not None else kept.tags(passage, first=place < 2)
@@ -81,8 +85,6 @@ def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
                 counted.append((start, passage, shown))
             if shown.hits:
                 _add(seen, shown, start, kind, content.is_reply)
-                if kind == "footer" and passage.words > _FOOTER_WORDS and _sells(shown):
-                    seen.footers.append(passage.text)
     message_features(content, page, seen.features, seen.words, seen.tags)
     if (words := kept.lexicons.words.get(language)) is not None:
         seen.features.update(words.features(load, seen.words))

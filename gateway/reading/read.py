@@ -1,6 +1,6 @@
 """read(content) -> Reading: what a text says, with the words that show it."""
 
-from dataclasses import replace
+import dataclasses
 
 from gateway.message.content import Content
 from gateway.reading.besides import SURE, count_against, gather
@@ -43,15 +43,15 @@ class Reader:
         page = self.see(content)
         seen: Study = study(content, page, self._kept)
         reading = judge(content, page, seen, self._lexicons.weights)
-        if reading.promotional.score < SURE and (said := gather(content, page, seen)):
-            reading = count_against(reading, self._read_aside(content, said, seen.language))
+        if reading.promotional.score < SURE:
+            said = gather(content, page)
+            if said or seen.footer_sells:
+                place = len(page.text) + 2
+                page = dataclasses.replace(page, text=f"{page.text}\n\n{said}")
+                seen = study(content, page, self._kept, doubting=True)
+                more = judge(content, page, seen, self._lexicons.weights)
+                reading = count_against(reading, more, place)
         return reading
-
-    def _read_aside(self, content: Content, said: str, language: str) -> Reading:
-        """What a text says that stands beside the message."""
-        alone = Content(channel=content.channel, text=said, language=language)
-        page = Page(text=said)
-        return judge(alone, page, study(alone, page, self._kept), self._lexicons.weights)
 
     def features(self, content: Content) -> dict[str, float]:
         """The sums that the findings are weighed from, by name: what weights are fitted on."""
@@ -68,7 +68,7 @@ class Reader:
             text = page.text
             if len(text) <= MAX_TEXT:
                 return page
-            return replace(page, text=text[:MAX_TEXT], truncated=True)
+            return dataclasses.replace(page, text=text[:MAX_TEXT], truncated=True)
         text = content.text
         if "\r" in text[:MAX_TEXT]:
             text = text[: MAX_TEXT * 2].replace("\r\n", "\n").replace("\r", "\n") + text[MAX_TEXT * 2 :][:1]

@@ -50,9 +50,12 @@ ASIDE = {
 def test_a_pitch_counts_wherever_it_stands(reader: Reader, content: Content) -> None:
     reading = reader.read(content)
     assert reading.promotional.score >= 0.8
-    told = [one for one in reading.promotional.evidence if one.why.startswith("not in the text")]
-    assert told
-    assert all(one.start == one.end == 0 for one in told)
+    page = reader.see(content).text
+    assert reading.promotional.evidence
+    for one in reading.promotional.evidence:
+        aside = one.why.startswith("not in the text") or one.part == "subject"
+        assert aside or page[one.start : one.end] == one.text
+        assert not one.why.startswith("not in the text") or one.start == one.end == 0
 
 
 def test_pages_one_below_another_are_each_read_for_themselves(reader: Reader) -> None:
@@ -83,6 +86,20 @@ def test_the_same_in_another_version_changes_nothing(reader: Reader) -> None:
     )
     alone, both = reader.read(Content(html=page)), reader.read(Content(html=page, text=text))
     assert both == alone
+
+
+def test_what_few_see_is_read_in_its_context(reader: Reader) -> None:
+    page = (
+        "<p>Hi Anna,</p><p>Someone asked to reset the password of your account. If it was you, press the "
+        "button within 30 minutes. If it was not you, ignore this message.</p>"
+    )
+    text = (
+        "Hi Anna,\n\nSomeone asked to reset the password of your account. If it was you, use this link "
+        "within 30 minutes: https://app.example/reset?t=abc\n\nIf it was not you, ignore this message.\n\n"
+        "The Example team"
+    )
+    preview = '<div style="display:none">Use this link within 30 minutes</div>'
+    assert not reader.read(Content(html=preview + page, text=text)).promotional.value
 
 
 def test_nobody_is_introduced_where_few_look(reader: Reader) -> None:
