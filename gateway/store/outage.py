@@ -8,6 +8,8 @@ log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 60.0
 """Thousands may be turned away in a minute: one line says it for all."""
+QUIET_SECONDS = 5.0
+"""Without a failure, before it is over: on a full disk small things still succeed between large ones."""
 
 
 class Outage:
@@ -18,11 +20,12 @@ class Outage:
         self._monotonic = monotonic
         self._since = 0.0
         self._said = 0.0
+        self._last = 0.0
         self._failures = 0
 
     def fail(self, error: Exception) -> None:
         """Note a failure; `error` is of the store, whose texts name no values."""
-        now = self._monotonic()
+        now = self._last = self._monotonic()
         self._failures += 1
         if self._failures == 1:
             self._since = now
@@ -36,8 +39,8 @@ class Outage:
 
     def end(self) -> None:
         """Note that it works; called after every success."""
-        if self._failures:
-            seconds = round(self._monotonic() - self._since, 1)
+        if self._failures and self._monotonic() - self._last >= QUIET_SECONDS:
+            seconds = round(self._last - self._since, 1)
             log.warning(
                 "database.back",
                 extra={"doing": self._doing, "failures": self._failures, "seconds": seconds},

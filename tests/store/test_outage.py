@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from gateway.store.attempt import Attempt, Kind, Outcome
-from gateway.store.outage import AGAIN_SECONDS, Outage
+from gateway.store.outage import AGAIN_SECONDS, QUIET_SECONDS, Outage
 from gateway.store.protocol import StoreError, Unavailable
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite_reads import DAMAGED
@@ -29,6 +29,9 @@ def test_an_outage_is_told_at_its_beginning_each_minute_and_at_its_end(
     now += AGAIN_SECONDS + 1
     outage.fail(Unavailable("the database does not answer"))
     outage.end()
+    assert caplog.messages == ["database.failing", "database.failing"]  # one success is not the end
+    now += QUIET_SECONDS
+    outage.end()
     outage.end()
     assert caplog.messages == ["database.failing", "database.failing", "database.back"]
     last = caplog.records[-1]
@@ -39,6 +42,7 @@ async def test_a_gateway_that_cannot_write_says_why(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.store.sqlite.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.store.outage.QUIET_SECONDS", 0.0)
     caplog.set_level(logging.INFO)
     async with line(tmp_path) as gateway:
         other = apsw.Connection(str(tmp_path / "line.db"))
