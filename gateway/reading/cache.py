@@ -4,7 +4,7 @@ What a phrase says depends on nothing but its words, and on the language of the 
 cannot be told. A template with a merged name costs the one phrase that the name stands in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gateway.reading.fold import Folded, fold, looks_disguised, undisguise
@@ -12,7 +12,7 @@ from gateway.reading.form import COUNTED
 from gateway.reading.html import Pages
 from gateway.reading.language import Votes, count_votes, elect, most_votes, split_words, weigh_words
 from gateway.reading.lexicon import LANGUAGES, Lexicons
-from gateway.reading.merge_tags import Tag, find_tags
+from gateway.reading.merge_tags import Tag, fill_fields, find_tags
 from gateway.reading.recent import Recent
 from gateway.reading.segments import cut
 from gateway.reading.sentences import sentences
@@ -247,6 +247,9 @@ class Kept:
         if plain is not None and (more := self._more(plain.text, code, hits)):
             tricks += plain.tricks
             hits, folded, words = more, plain, split_words(plain.text)
+        elif (filled := fill_fields(phrase)) != phrase:
+            text = fold(filled).text
+            hits = hits + _unknown(self._match(text, split_words(text), code), hits)
         load = self.lexicons.words.get(code, _NO_WORDS).weigh(words)
         if not hits and not tricks:
             return Told((), (), False, False, load) if load else _NOTHING
@@ -267,9 +270,13 @@ class Kept:
     def _more(self, text: bytes, code: str, hits: list[Hit]) -> list[Hit]:
         """The hits without the disguise, where it hid something."""
         more = self._match(text, split_words(text), code)
-        known = {hit[0] for hit in hits}
-        new = [hit for hit in more if hit[0] not in known and not hit[0].startswith("form.")]
-        return more if new else []
+        return more if _unknown(more, hits) else []
+
+
+def _unknown(more: Iterable[Hit], hits: Iterable[Hit]) -> list[Hit]:
+    """Those that no other of their feature was known of; forms aside."""
+    known = {hit[0] for hit in hits}
+    return [hit for hit in more if hit[0] not in known and not hit[0].startswith("form.")]
 
 
 def _mark(sums: Mapping[str, float]) -> str:

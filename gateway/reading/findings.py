@@ -6,6 +6,7 @@ from gateway.reading.html import Page
 from gateway.reading.lexicon import Weights
 from gateway.reading.phrases import Study
 from gateway.reading.reading import NOT_FOUND, Evidence, Finding, Reading
+from gateway.reading.signoff import find_signature
 from gateway.reading.weigh import add, score, tally
 
 WEIGHED = (
@@ -16,6 +17,8 @@ WEIGHED = (
 """Findings that are a weighed sum of features."""
 _CARRIED = {"promotional": "msg.sells", "permission_request": "msg.permission"}
 """Scores that later findings weigh as features."""
+SIGNED = "signature.block"
+"""A text that ends with a name and what its bearer is."""
 _REFUSING = ("promotional",)
 GAINSAID = 0.79
 """What a finding for which rules refuse comes to at most while the words of the text, on the whole, speak
@@ -142,6 +145,10 @@ def judge(content: Content, page: Page, seen: Study, weights: Weights) -> Readin
     features = seen.features
     greeting = read_greeting(page.text, seen.blocks, seen.hits, content.recipient_name)
     features["msg." + greeting.kind] = 1.0
+    signature = find_signature(page.text, seen.blocks)
+    if signature is not None:
+        features[SIGNED] = 1.0
+        seen.hits.append(("body", 0, ((SIGNED, *signature, 1.0),)))
     _combine(features)
     found = _weigh(features, weights)
     _point_out(found, page.text, content.subject, seen, weights)

@@ -37,6 +37,20 @@ _FIELD_FOR_NAME = r"(?:(?:first|last|full|your|customer|client|recipient|contact
 
 _VOID = re.compile(r"N(?:one|ULL|aN)|Invalid [Dd]ate")
 _SIGN = re.compile(r"[{\[%|<#$«~_@(｛]")
+_CALLS = (
+    "Dear",
+    "Hi",
+    "Hello",
+    "Hey",
+    "Ciao",
+    "Gentile",
+    "Salve",
+    "Caro",
+    "Cara",
+    "Hallo",
+    "Hola",
+    "Bonjour",
+)
 # Each with what a text must hold for it, a look at which is quicker.
 _SURE = (
     ("{{", re.compile(r"\{\{\{?[^{}]{0,80}\}?\}\}"), "merge tag"),
@@ -65,6 +79,13 @@ _SURE = (
         "spun text",
     ),
     ("[object", re.compile(r"\[object Object\]"), "empty value"),
+    ("{", re.compile(rf"(?:{'|'.join(f'(?<={one} )' for one in _CALLS)})\{{\d\}}"), "merge tag"),
+    ("%(", re.compile(r"%\([A-Za-z_]\w{0,40}\)[sd]"), "merge tag"),
+    ("%", re.compile(r"(?<=[a-zà-ÿ.:€$£] )%[sd](?=[ ,.;:!?)]|$)"), "merge tag"),
+    ("${", re.compile(r"(?<![\w/\\=])\$\{[A-Za-z_][\w.]{0,40}\([^(){}\n]{0,60}\)\}"), "merge tag"),
+    ("\\(", re.compile(r"(?<![\w\\])\\\([A-Za-z_][\w.]{1,40}\)"), "merge tag"),
+    ("<t t-", re.compile(r"<t t-[a-z]+=\"[^\"\n]{1,80}\" ?/?>"), "merge tag"),
+    ("_", re.compile(r"(?<![\w/])_[A-Z]{4,}\b"), "unfilled field"),
 )
 _BRACE = re.compile(r"(?<![\w/$\\{}])\$?\{ ?([!$@]?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40}) ?\}")
 _DOLLAR = re.compile(r"(?<![\w/\\=])\$\{ ?[A-Za-z_][\w.]{0,40}(?:[|:!?][^{}]{0,40})? ?\}")
@@ -124,7 +145,9 @@ _NO_DAY = re.compile(
     r"\b(1970-01-01|0?1/0?1/1970|01\.01\.1970|00[/.]00[/.]0000|0000-00-00)\b",
     re.IGNORECASE,
 )
-_COMPUTING = re.compile(r"\b(?:console|logs?|bug|errore|error|TypeError|restituisce|returns?|Cannot read)\b")
+_COMPUTING = re.compile(
+    r"\b(?:printf|format|strings?|stringa|placeholder|segnaposto|console|logs?|bug|errore|error|TypeError|restituisce|returns?|Cannot read)\b"
+)
 _BEFORE_HOLE = frozenset(
     "di da per con presso in at for with of from about bei von für mit chez pour avec en para de a à as della del dell' che that dass que".split()
 )
@@ -141,6 +164,7 @@ _CODE_LINE = re.compile(
     r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo |git |npm |pip |docker |kubectl |sudo )"
     r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\bf\"|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*(?:[:=]\s*[\"'$\d]|=\s*\{|:\s*\{(?! ?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40} ?\}))"
 )
+_QUOTED_FIELD = re.compile(r"`\[(?:[A-Za-zÀ-ÿ_]{2,40}|[A-ZÀ-Ý][^\[\]`]{1,40})\]`")
 _NOT_FIELDS = re.compile(
     r"^(?:\.{3}|…|sic|omissis|ndr|n\.d\.r\.?|nota|note|edit|ok|ext|external|esterno|spam|x| |info|error|errore|warn(?:ing)?|debug|fatal|todo|wip|fix|feat|bug|draft|bozza"
     r"|urgente?|important[e]?|reminder|promemoria|re|fwd?|fw|i|r|new|novità|invito|save the date|cid:.*|image.*|immagine.*|https?:.*|\d.*|[\d.,/: -]+|[a-z-]+ #\d+|[A-Z]{2,6}-\d+|.*@.*|[^A-Za-zÀ-ÿ]+)$",
@@ -169,7 +193,19 @@ _ENVIRONMENT = re.compile(
     re.IGNORECASE,
 )
 
+_UNFILLED = re.compile(
+    r"\{\{\{?[^{}\n]{1,60}\}\}\}?|\$?\{[^{}|\n]{1,40}\}|\[\[?[^\[\]\n]{2,50}\]\]?|<%=?[^%\n]{1,50}%>"
+    r"|\*\|[^|\n]{1,40}\|\*|%[A-Za-z_]{2,30}%|<<?[A-Za-z_ ]{3,30}>>?"
+)
+
 Tag = tuple[int, int, str]
+
+
+def fill_fields(text: str) -> str:
+    """The text as it reads once its fields are filled: a capitalized word of the same length in each."""
+    if not ("{" in text or "[" in text or "<" in text or "%" in text or "*|" in text):
+        return text
+    return _UNFILLED.sub(lambda match: "N" + "x" * (len(match.group()) - 1), text)
 
 
 def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> list[Tag]:
@@ -208,7 +244,9 @@ def _clear(tags: list[Tag], text: str) -> list[Tag]:
         elif text.startswith("[object", start):
             if _COMPUTING.search(text):
                 continue
-        elif _ENVIRONMENT.match(text[start : tag[1]]):
+        elif _ENVIRONMENT.match(text[start : tag[1]]) or (
+            text[start + 1] in "sd" and _COMPUTING.search(text)
+        ):
             continue
         out.append(tag)
     return out
@@ -304,7 +342,8 @@ def _alone(match: "re.Match[str]", text: str) -> bool:
 def _code_spans(text: str) -> list[tuple[int, int]]:
     spans = []
     if "`" in text:
-        spans += [m.span() for m in re.finditer(r"`{1,3}[^`]{0,400}`{1,3}", text)]
+        quoted = re.finditer(r"`{1,3}[^`]{0,400}`{1,3}", text)
+        spans += [m.span() for m in quoted if not _QUOTED_FIELD.fullmatch(m.group())]
     place = 0
     for line in text.split("\n"):
         if _CODE_LINE.search(line) and not re.search(r"\{\{|\{%|\*\|", line):

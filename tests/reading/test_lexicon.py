@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gateway.message.content import Content
-from gateway.reading.findings import PAIRS
+from gateway.reading.findings import PAIRS, SIGNED
 from gateway.reading.lexicon import LANGUAGES, BadLexicon, Lexicons, parse_lexicon, parse_tree, parse_weights
 from gateway.reading.load import load_lexicons
 from gateway.reading.notation import BadPhrase, translate
@@ -97,7 +97,7 @@ def test_the_files_are_yaml_and_mean_what_we_read(name: str) -> None:
 def test_every_weighed_feature_exists(lexicons: Lexicons) -> None:
     known = {entry.feature for one in lexicons.by_language.values() for entry in one.entries}
     assert {part for _, these, those in PAIRS for part in (*these, *those)} <= known
-    known |= {name for name, _, _ in PAIRS} | {f"words.{finding}" for finding in FINDINGS}
+    known |= {name for name, _, _ in PAIRS} | {f"words.{finding}" for finding in FINDINGS} | {SIGNED}
     weighed = {
         name
         for terms in lexicons.weights.features.values()

@@ -20,6 +20,8 @@ LEFT = [
     "Your role as  at  caught my eye", "Great role at undefined.", "null ti ha invitato", "La tua azienda (undefined) cresce", "Il tuo ordine n. null è partito", "Your order #undefined has shipped",
     "Total: $NaN", "Totale: €null", "L'importo di € , scade domani", "La sua visita del NaN alle NaN", "Il tuo appuntamento del Invalid Date è confermato", "Il contratto scade il 1970-01-01",
     "Appuntamento il 00/00/0000", "Cordiali saluti,\n[Il tuo nome e cognome]", "(inserire nome)", "We are OOO, the provider of tools", "Il nostro prodotto XXX è nuovo", "Gentile XXX, le scrivo",
+    "Dear {0}, we will celebrate", "È stato un piacere incontrarLa al %(fair)s, in fiera", "la fattura n. %s, scaduta il %s, è insoluta", "Il tuo piano è ${label(newPlan)}.",
+    "I'm \\(agentName), your agent", 'Gentile <t t-out="object.name"/>, le scrivo', "Ciao _NOME, buone notizie!", "Ciao `[Nome]`, seguo il vostro lavoro su `[tema]`",
     "Hola [Nombre]: le escribo por el pedido", "Datum: {Datum}\nUhrzeit: {Uhrzeit}", "Gentile [Responsabile], le scrivo",
 ]  # fmt: skip
 FINE = [
@@ -32,7 +34,8 @@ FINE = [
     "colonna `first_name`", "il metodo __name__ in Python", "Il campo (nome) è obbligatorio", "XXX edizione del festival", "Il secolo XXX", "See you soon! XXX", "I'm OOO until Monday", "OOO fino a lunedì",
     "Testo\n______________________________\naltro", "Bene........ vediamo", "Ci vediamo in  centro", "Vado a  casa", "Cannot read property 'x' of undefined", "Il log mostra [object Object]", "List<Name> names",
     "Il tag <title> in HTML", 'git commit -m "fix {name}"', "regex: [a-z]+ e {2,3}", "Salut !", "Nato il 01/01/1970 a Pisa", "usage: tool [start|stop]", "Hi Nan, see you on Sunday",
-    "[Immediate Action Plan]\nWe ship today.", "Re: [JIRA-123] build failed", "[nome]: https://example.com/a.png", "config: { port: 80 }\nseen = {x}",
+    "Pass a string to %s and it prints it", "The kernel is {0}, so f is one-to-one", "Inline math is \\(x\\) here", "This is _IMPORTANT_ to us", "lo spazio {0}, {1} e {2}",
+    "Rename the variable MY_NAME and push", "usa `[x for x in y]` nel codice", "Discount of 20 %d", "[Immediate Action Plan]\nWe ship today.", "Re: [JIRA-123] build failed", "[nome]: https://example.com/a.png", "config: { port: 80 }\nseen = {x}",
 ]  # fmt: skip
 
 

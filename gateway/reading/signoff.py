@@ -1,0 +1,76 @@
+"""Who signs a text: a name with a role or an organization below it or beside it."""
+
+import re
+from collections.abc import Sequence
+
+from gateway.reading.merge_tags import fill_fields
+from gateway.reading.segments import Block
+
+_LINES = 6
+"""Lines at the end of a text among which a signature is looked for."""
+_LONGEST = 60
+"""Characters of a line of a signature."""
+_WORD = r"[A-ZÀ-Þ][\w'’.&-]*"
+_OTHERS = ("quoted", "forwarded", "footer")
+"""Kinds of block in which nobody signs."""
+_SMALL = (
+    r"(?:of|the|and|for|at|in|de[ilr]?|dell[aeo]|degli|d[aiou]|von|van|und|für|la|le|et|des|y|e|&|[-–—/|])"
+)
+_NAME = rf"{_WORD}(?: (?:{_WORD}|d[aei]|del|della|di|de|von|van)){{0,3}}"
+_TITLE = rf"[^\w\s]{{0,3}} ?{_WORD}(?:,? (?:{_WORD}|{_SMALL})){{0,7}}"
+_ALONE = re.compile(_NAME)
+_BELOW = re.compile(_TITLE)
+_BESIDE = re.compile(rf"{_NAME}(?: ?[|–—] ?| - | \(| @ ?){_TITLE}\)?")
+_AFTER_COMMA = re.compile(rf"{_WORD} {_NAME}, {_TITLE}|{_WORD}, {_WORD} {_TITLE}")
+_PLACE = re.compile(r"\d|@.|://|www\.|^(?:via|viale|piazza|p\.s|ps|street|tel|mob|cell|fax)\b", re.IGNORECASE)
+_COURTESY = re.compile(
+    r"^(?:best|kind|warm|many|thank|regards|cheers|sincerely|yours|with|love|hugs|merry|happy|see |all "
+    r"|sent from|hi|hello|hey|dear|reply|unsubscribe|stop|grazie|cordiali|distinti|saluti|un |a presto|con "
+    r"|in attesa|buon|ciao|gentile|caro|cara|ti |la |le |inviato da|mit |viele|liebe|sehr|hallo|cordialement"
+    r"|bien|bonjour|cher|chère|atentamente|saludos|hola|estimad|querid)",
+    re.IGNORECASE,
+)
+
+
+def find_signature(text: str, blocks: Sequence[Block]) -> tuple[int, int] | None:
+    """Where the text ends with a name and, below or beside it, what its bearer is: (start, end)."""
+    lines = _last_lines(text, blocks)
+    for place, (start, line, leads) in enumerate(lines):
+        if not leads or not 1 < len(line) <= _LONGEST:
+            continue
+        line = fill_fields(line)
+        if _ALONE.fullmatch(line):
+            below, title, _ = lines[place + 1] if place + 1 < len(lines) else (0, "", False)
+            named = len(title) <= _LONGEST and _BELOW.fullmatch(fill_fields(title))
+            if named and _signs(line) and _signs(title):
+                return start, below + len(title)
+        elif (_BESIDE.fullmatch(line) or _AFTER_COMMA.fullmatch(line)) and _signs(line):
+            return start, start + len(line)
+    return None
+
+
+def _last_lines(text: str, blocks: Sequence[Block]) -> list[tuple[int, str, bool]]:
+    """The last lines as (start, line, whether a signature may begin there): after a closing, after a comma,
+    or with one of the last paragraphs."""
+    own: list[Block] = []
+    for block in reversed(blocks[1:]):
+        if block.kind not in _OTHERS:
+            own.insert(0, block)
+            if len(own) == _LINES:
+                break
+    found: list[tuple[int, str, bool]] = []
+    opens = False
+    for place, block in enumerate(own):
+        start = block.start
+        leads = block.kind == "signature" or (place >= len(own) - 3 and text.startswith("\n\n", start - 2))
+        for line in text[start : block.end].split("\n"):
+            bare = line.strip()
+            found.append((start + line.find(bare), bare, opens or leads))
+            opens, leads = block.kind == "closing" or bare.endswith(","), block.kind == "signature"
+            start += len(line) + 1
+    return found[-_LINES:]
+
+
+def _signs(line: str) -> bool:
+    """Whether a line is neither an address nor a courtesy."""
+    return not _PLACE.search(line) and not _COURTESY.match(line)
