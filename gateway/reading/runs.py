@@ -25,6 +25,8 @@ LEAST_WORDS = 4
 MASK = "\u00a4"
 _MASK_WORDS = 6
 _MASK_SHARE = 0.2
+_LEAST_TOGETHER = 8
+"""Words of short sentences that count together where a text has no others."""
 _STOCK_WORDS = 16
 """A stock phrase in a longer sentence does not make it one."""
 
@@ -61,10 +63,32 @@ def fingerprint(
             sketch = known
         if sketch.sentences:
             spots.append((place, cuts, sketch))
+    if not spots:
+        return _together(blocks, owned)
     return (
         *_phrases([(place, cuts, one.sentences) for place, cuts, one in spots], MAX_SENTENCES, False),
         *_phrases([(place, cuts, one.runs) for place, cuts, one in spots], MAX_RUNS, True),
     )
+
+
+def _together(blocks: list[tuple[int, Passage, Shown]], owned: Sequence[str]) -> tuple[Phrase, ...]:
+    """One phrase of a text whose sentences are all too short to count, without the stock ones; none where
+    little is left."""
+    parts = [
+        (place + start, place + end, one.text[start:end], asks)
+        for place, one, shown in blocks
+        for start, end, asks, stock in shown.spans
+        if not stock
+    ]
+    said = " ".join([text for _, _, text, _ in parts])
+    for word in owned:
+        said = said.replace(word, MASK)
+    words = _words(said)
+    if len(words) - words.count(b"#") < _LEAST_TOGETHER:
+        return ()
+    number = _number(b"t " + b" ".join(words))
+    asks = any([asks for _, _, _, asks in parts])  # noqa: C419 (a list is quicker)
+    return (_new(Phrase, (number, len(words), parts[0][0], parts[-1][1], asks, False)),)
 
 
 def _phrases(spots: "list[tuple[int, list[Cut], dict[int, Mark]]]", most: int, run: bool) -> list[Phrase]:

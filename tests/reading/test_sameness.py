@@ -96,3 +96,45 @@ def test_fingerprints_are_few_and_stable(reader: Reader) -> None:
     found = phrases(reader, long)
     assert 20 <= len(found) <= 64
     assert found == phrases(Reader(reader._lexicons), long)
+
+
+NAMES = ("Anna", "Luca", "Giulia", "Marco", "Sara", "Paolo")
+
+
+def fifth(reader: Reader, texts: list[str]) -> dict[str, bool]:
+    """What is judged of the last of these, each to another person, once four others got the rest."""
+    store: Counter[int] = Counter()
+    for text in texts[:-1]:
+        store.update({one.hash for one in phrases(reader, text)})
+    last = phrases(reader, texts[-1])
+    judged = judge_copy(last, [store[one.hash] for one in last], copies=4)
+    return {"copied": judged.share > SHARE, "asking": bool(judged.asking)}
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "Ciao {}, ho visto il tuo profilo e mi piacerebbe fare due chiacchiere sul tuo lavoro.",
+        "{}, ti va una chiacchierata la prossima settimana?",
+        "Hi {}, I came across your profile and would love to hear what you are building these days.",
+        "Ti scrivo io. Due nuove idee. Tre buoni motivi. Parliamone domani. Chiamami tu. Solo oggi.",
+    ],
+)
+def test_a_short_message_is_a_copy_however_it_greets(reader: Reader, template: str) -> None:
+    assert fifth(reader, [template.format(name) for name in NAMES[:5]])["copied"]
+
+
+def test_what_everybody_repeats_is_no_copy(reader: Reader) -> None:
+    bodies = [
+        "Le mando il verbale della riunione di ieri con le correzioni di Paolo.",
+        "La stampante del secondo piano è di nuovo ferma.",
+        "Ho parlato con il fornitore e consegna martedì.",
+        "Il corso di sicurezza è spostato in aula 4.",
+        "Le foto della fiera sono nella cartella condivisa.",
+    ]
+    for frame in (
+        "{} Mi fa sapere entro domani?",
+        "{} Grazie mille per la disponibilità e buona giornata. Resto a disposizione per qualsiasi chiarimento.",
+        "Buongiorno, spero che stia bene. {}",
+    ):
+        assert not any(fifth(reader, [frame.format(body) for body in bodies]).values()), frame
