@@ -47,6 +47,10 @@ COUNTED = frozenset(
 """Forms that message_features counts."""
 
 
+MANY_NAMES = 3
+"""Capitalized words within sentences from which on a text has many."""
+
+
 def message_features(  # noqa: C901 (a plain list of conditions)
     content: Content,
     page: Page,
@@ -78,8 +82,10 @@ def message_features(  # noqa: C901 (a plain list of conditions)
         features["msg.list"] = 1.0
     if "form.question" in features:
         features["msg.asks"] = 1.0
-    if seen("form.proper", 0.0) >= 2:
-        features["msg.proper"] = 1.0
+    if names := seen("form.proper", 0.0):
+        features["msg.names"] = min(1.0, names / MANY_NAMES)
+        if names >= 2:
+            features["msg.proper"] = 1.0
     if (
         seen("form.date", 0.0)
         + seen("form.time", 0.0)
