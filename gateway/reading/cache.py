@@ -4,7 +4,7 @@ What a phrase says depends on nothing but its words, and on the language of the 
 cannot be told. A template with a merged name costs the one phrase that the name stands in.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.reading.fold import Folded, fold, looks_disguised, undisguise
@@ -30,6 +30,8 @@ _SUBJECTS = 2_000
 LEAST_QUESTION = 7
 """Words of a question that counts by itself though it sells nothing: shorter ones everybody repeats."""
 _QUESTION = {"form.question"}
+STOCK_REST = 9
+"""Words besides stock ones that make a sentence one's own: "Ciao Ada, " begins many a text."""
 
 
 class Told(NamedTuple):
@@ -262,6 +264,8 @@ class Kept:
         asks, stock = not self._selling.isdisjoint(names), not self._stock.isdisjoint(names)
         if asks and len(words) < LEAST_QUESTION:
             asks = not self._selling.isdisjoint(names - _QUESTION)
+        if stock and len(words) >= STOCK_REST:
+            stock = _rest(phrase, hits) < STOCK_REST
         return Told(tuple(hits), tricks, asks, stock, load)
 
     def _match(self, text: bytes, words: list[bytes], code: str) -> list[Hit]:
@@ -282,6 +286,18 @@ def _unknown(more: Iterable[Hit], hits: Iterable[Hit]) -> list[Hit]:
     """Those that no other of their feature was known of; forms aside."""
     known = {hit[0] for hit in hits}
     return [hit for hit in more if hit[0] not in known and not hit[0].startswith("form.")]
+
+
+def _rest(phrase: str, hits: Sequence[Hit]) -> int:
+    """How many words of a phrase no stock one covers."""
+    left, place = [], 0
+    for _, start, end, _ in sorted(
+        (hit for hit in hits if hit[0].startswith(_STOCK)), key=lambda one: one[1]
+    ):
+        left.append(phrase[place:start])
+        place = max(place, end)
+    left.append(phrase[place:])
+    return sum(1 for part in left for word in part.split() if word[0].isalpha())
 
 
 def _mark(sums: Mapping[str, float]) -> str:

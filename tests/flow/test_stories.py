@@ -33,23 +33,44 @@ WISH = (
 )
 
 
-TOPICS = (
-    "le biblioteche di quartiere", "la carta riciclata", "i mercati rionali", "le api in città", "il restauro dei codici",
-    "la lettura ad alta voce", "gli orti condivisi", "la musica barocca", "i mulini ad acqua", "le scuole di montagna",
-    "il teatro di figura", "la ceramica di Faenza", "i dialetti liguri", "le mappe antiche", "la panificazione lenta",
-    "i fari del Tirreno", "la fotografia di strada", "le botteghe storiche", "il canto popolare", "gli acquedotti romani",
-    "la tessitura a mano", "i sentieri del Carso", "le feste patronali", "il vetro di Murano", "la grafica editoriale",
-)  # fmt: skip
-
-
 NOTES = (
-    "Buongiorno, sono Elena Riva della Libreria Acme: ho letto con piacere il suo intervento su {topic}.",
-    "Salve, mi chiamo Elena Riva, libraia a Milano. Mi ha colpito quanto ha scritto a proposito di {topic}.",
-    "Buonasera! Lavoro alla Libreria Acme e l'altra sera un cliente mi parlava delle sue ricerche: {topic}.",
-    "Gentile collega, ci siamo incrociati al festival di Mantova mentre raccontava {topic}. Elena Riva, libraia.",
-    "Sono Elena, curo gli scaffali di storia locale da Acme, e il suo saggio ({topic}) è sul mio comodino.",
-    "Da anni seguo {topic} per passione; ho scoperto il suo lavoro grazie alla radio. Elena Riva, Libreria Acme.",
-    "Un saluto dalla Libreria Acme di via Roma: sono Elena Riva e preparo una bibliografia su {topic}.",
+    "Ho letto con piacere il suo intervento sulle biblioteche di quartiere.",
+    "Mi ha colpito quanto ha scritto a proposito della carta riciclata.",
+    "L'altra sera da Acme un cliente mi parlava delle sue ricerche: mercati rionali, bilance, voci.",
+    "Ci siamo incrociati al festival di Mantova mentre raccontava le api in città.",
+    "Curo gli scaffali di storia locale, e il suo saggio sul restauro dei codici è sul mio comodino.",
+    "Da anni faccio lettura ad alta voce nelle scuole; ho scoperto il suo lavoro grazie alla radio.",
+    "Preparo una bibliografia sugli orti condivisi e il suo nome torna spesso.",
+    "La sua conferenza sulla musica barocca ha riempito la nostra saletta di domande.",
+    "Mio padre restaurava mulini ad acqua: le sue fotografie li hanno riportati a tavola con noi.",
+    "Insegnavo in Carnia, oggi vendo libri: la sua inchiesta sulle scuole di montagna dice il vero.",
+    "Abbiamo un burattinaio tra i clienti più fedeli, e il suo manuale passa di mano in mano.",
+    "Ho ritrovato un piatto di Faenza in soffitta e, grazie alle sue tavole, anche il nome di chi lo fece.",
+    "Parlo il genovese di mia nonna: il suo dizionario mi ha insegnato tre parole perdute.",
+    "Quale editore stampa ancora carte nautiche come quelle del suo catalogo? Lo chiedo da libraia.",
+    "Impasto la notte e apro bottega la mattina; il lievito del suo ricettario è vivo da marzo.",
+    "Al Giglio il guardiano del faro tiene il suo volume accanto al registro. Volevo dirglielo.",
+    "Due ragazzi del liceo hanno esposto da noi scatti nati dal suo corso di strada.",
+    "Sulla vetrina di Acme c'è l'insegna che lei descrive a pagina quaranta: passi a vederla.",
+    "Il coro del paese prova tra i nostri scaffali, e canta dalla sua raccolta.",
+    "Dove finisce l'acquedotto che ha disegnato per la mostra di Tivoli? Un lettore insiste.",
+    "Tesso su un telaio di noce: il nodo che spiega nel terzo capitolo mi ha salvato l'ordito.",
+    "Domenica abbiamo camminato sul Carso con la sua guida in tasca e la bora in faccia.",
+    "La processione di san Giovanni, come la racconta lei, l'ho rivista identica a sette anni.",
+    "Un soffiatore di Murano ha riconosciuto la fornace nel suo documentario. Gliela presento?",
+    "I caratteri che usa per le copertine vengono da Nebiolo? Ne discutiamo da settimane al banco.",
+)
+"""Twenty-five people, and a note for each of them alone."""
+WHO = "Buongiorno, sono Elena Riva della Libreria Acme. "
+SECOND = (
+    "Buongiorno {name}, mi chiamo Elena Riva, libraia da Acme a Milano. La sua lezione sui mulini è piaciuta molto ai"
+    " nostri lettori, e mi chiedono chi abbia disegnato le mappe: le scrivo per questo. Ho trovato il suo profilo qui su"
+    " LinkedIn; se preferisce che non le scriva, me lo dica."
+)
+THIRD = (
+    "Buongiorno {name}, sono Elena Riva della Libreria Acme di Milano. Vorrei chiederle da quale"
+    " archivio viene la fotografia del porto che apre il suo ultimo volume, perché un cliente ne riconosce il molo."
+    " Il suo indirizzo è sul suo sito; se non desidera messaggi, basta una parola."
 )
 
 
@@ -195,12 +216,10 @@ def test_forty_invitations_without_a_note(stage: Stage) -> None:
 
 
 def test_invitations_with_notes_are_paced(stage: Stage) -> None:
-    answers = []
-    for number, topic in enumerate(TOPICS):
-        note = NOTES[number % len(NOTES)].format(topic=topic)
-        answers.append(
-            stage.say(stage.someone(), note, "connection_request", sender=MARIO, kind="connection_request")
-        )
+    answers = [
+        stage.say(stage.someone(), WHO + note, "connection_request", sender=MARIO, kind="connection_request")
+        for note in NOTES
+    ]
     outcomes = [status(answer) for answer in answers]
     assert outcomes[:4] == ["accepted"] * 4, answers[0].body
     assert "rejected" not in outcomes
@@ -300,9 +319,7 @@ def test_no_sales_please(stage: Stage) -> None:
     answer = stage.say(ugo, PITCH, purpose="offers")
     assert status(answer) == "rejected"
     assert any(code.startswith("no_sales") for code in codes(answer)), codes(answer)
-    intro = stage.say(
-        ugo, INTRODUCTION.format(name="Ugo", n=next(stage._numbers)), name="Ugo", purpose="offers"
-    )
+    intro = stage.say(ugo, SECOND.format(name="Ugo"), name="Ugo", purpose="offers")
     assert status(intro) == "accepted", intro.body
 
 
@@ -423,7 +440,7 @@ def test_an_objection_stops_everything_that_waits(stage: Stage) -> None:
     later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
     waiting = 0
     for n in range(8):
-        text = INTRODUCTION.format(name="Omar", n=next(stage._numbers)) + f" Torno sul punto {n}."
+        text = THIRD.format(name="Omar") + f" Torno sul punto {n}."
         waiting += status(stage.say(omar, text, name="Omar", purpose="offers", send_at=later)) == "accepted"
     held = [
         stage.say(
@@ -434,10 +451,7 @@ def test_an_objection_stops_everything_that_waits(stage: Stage) -> None:
     before = stage.gateway.metric("galateo_deliveries_total", relay="webhook")
     stage.happens("unsubscribe", omar)
     assert not [h for h in stage.gateway.holds() if h["id"] in {a.json().get("hold_id") for a in held}]
-    assert (
-        status(stage.say(omar, INTRODUCTION.format(name="Omar", n=0), name="Omar", purpose="offers"))
-        == "rejected"
-    )
+    assert status(stage.say(omar, THIRD.format(name="Omar"), name="Omar", purpose="offers")) == "rejected"
     time.sleep(0.5)
     assert stage.gateway.metric("galateo_deliveries_total", relay="webhook") == before
     assert waiting >= 1

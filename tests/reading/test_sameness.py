@@ -114,11 +114,13 @@ def fifth(reader: Reader, texts: list[str]) -> dict[str, bool]:
 @pytest.mark.parametrize(
     "template",
     [
+        "Ciao {}, ho visto il tuo profilo e mi piacerebbe fare due chiacchiere sul tuo lavoro.",
         "{}, ti va una chiacchierata la prossima settimana?",
+        "Hi {}, I came across your profile and would love to hear what you are building these days.",
         "Ti scrivo io. Due nuove idee. Tre buoni motivi. Parliamone domani. Chiamami tu. Solo oggi.",
     ],
 )
-def test_a_short_message_is_a_copy(reader: Reader, template: str) -> None:
+def test_a_short_message_is_a_copy_however_it_greets(reader: Reader, template: str) -> None:
     assert fifth(reader, [template.format(name) for name in NAMES[:5]])["copied"]
 
 
