@@ -175,6 +175,13 @@ class Month:
             await self.store.check()
 
 
+def _last_noon(start: float) -> float:
+    """Until when reviewers go through holds on the day that starts then: noon of the working day before; 0.0
+    where they have a weekend."""
+    weekday = datetime.fromtimestamp(start, UTC).weekday()
+    return 0.0 if weekday > 4 else start - (60 if weekday == 0 else 12) * 3600
+
+
 def compose(letter: Letter, reader: Reader, at: float, rng: random.Random) -> Message:
     """One message as its tool would hand it over."""
     first = reader.name.split()[0]
@@ -275,7 +282,8 @@ async def fill_month(
         for day in range(days + 1):
             start = first + day * DAY
             clock.now = min(start + 8 * 3600, now - 3600)
-            await month.decide(start - 12 * 3600)
+            if (back := _last_noon(start)) and start + 8 * 3600 <= now:
+                await month.decide(back)
             sent += await month.day(start, now)
             told(min(day + 1, days))
         await month.stray()
