@@ -37,20 +37,7 @@ _FIELD_FOR_NAME = r"(?:(?:first|last|full|your|customer|client|recipient|contact
 
 _VOID = re.compile(r"N(?:one|ULL|aN)|Invalid [Dd]ate")
 _SIGN = re.compile(r"[{\[%|<#$«~_@(｛]")
-_CALLS = (
-    "Dear",
-    "Hi",
-    "Hello",
-    "Hey",
-    "Ciao",
-    "Gentile",
-    "Salve",
-    "Caro",
-    "Cara",
-    "Hallo",
-    "Hola",
-    "Bonjour",
-)
+_CALLS = "Dear Hi Hello Hey Ciao Gentile Salve Caro Cara Hallo Hola Bonjour".split()
 # Each with what a text must hold for it, a look at which is quicker.
 _SURE = (
     ("{{", re.compile(r"\{\{\{?[^{}]{0,80}\}?\}\}"), "merge tag"),
@@ -193,19 +180,21 @@ _ENVIRONMENT = re.compile(
     re.IGNORECASE,
 )
 
-_UNFILLED = re.compile(
-    r"\{\{\{?[^{}\n]{1,60}\}\}\}?|\$?\{[^{}|\n]{1,40}\}|\[\[?[^\[\]\n]{2,50}\]\]?|<%=?[^%\n]{1,50}%>"
-    r"|\*\|[^|\n]{1,40}\|\*|%[A-Za-z_]{2,30}%|<<?[A-Za-z_ ]{3,30}>>?"
-)
-
 Tag = tuple[int, int, str]
+_FIELDS = ("merge tag", "mail merge field", "field in brackets", "unfilled field")
+"""Tags that a word will stand in."""
 
 
 def fill_fields(text: str) -> str:
     """The text as it reads once its fields are filled: a capitalized word of the same length in each."""
-    if not ("{" in text or "[" in text or "<" in text or "%" in text or "*|" in text):
+    if _SIGN.search(text) is None:
         return text
-    return _UNFILLED.sub(lambda match: "N" + "x" * (len(match.group()) - 1), text)
+    filled, place = [], 0
+    for start, end, why in _clear(_signs(text, is_subject=False), text):
+        if why in _FIELDS:
+            filled += [text[place:start], "N", "x" * (end - start - 1)]
+            place = end
+    return "".join(filled) + text[place:]
 
 
 def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> list[Tag]:
@@ -232,7 +221,7 @@ def _leaves_room(text: str) -> bool:
 
 def _clear(tags: list[Tag], text: str) -> list[Tag]:
     """Each once, the longer of two that overlap, and none in code or in talk about code."""
-    code = _code_spans(text)
+    code, computing = _code_spans(text), _COMPUTING.search(text) is not None
     out: list[Tag] = []
     for tag in sorted(tags, key=lambda one: (one[0], -one[1])):
         start = tag[0]
@@ -241,12 +230,10 @@ def _clear(tags: list[Tag], text: str) -> list[Tag]:
         if text[start].isalpha() or text[start] in "<(_":
             if _ABOUT_CODE.search(text[max(0, start - 20) : start]):
                 continue
-        elif text.startswith("[object", start):
-            if _COMPUTING.search(text):
+        elif text.startswith("[object", start) or tag[1] - start == len("%s"):
+            if computing:
                 continue
-        elif _ENVIRONMENT.match(text[start : tag[1]]) or (
-            text[start + 1] in "sd" and _COMPUTING.search(text)
-        ):
+        elif _ENVIRONMENT.match(text[start : tag[1]]):
             continue
         out.append(tag)
     return out

@@ -64,14 +64,16 @@ def fingerprint(
         if sketch.sentences:
             spots.append((place, cuts, sketch))
     if not spots:
-        return _together(blocks, owned)
+        return _together(blocks, owned, int(size * _MASK_SHARE) + 12)
     return (
         *_phrases([(place, cuts, one.sentences) for place, cuts, one in spots], MAX_SENTENCES, False),
         *_phrases([(place, cuts, one.runs) for place, cuts, one in spots], MAX_RUNS, True),
     )
 
 
-def _together(blocks: list[tuple[int, Passage, Shown]], owned: Sequence[str]) -> tuple[Phrase, ...]:
+def _together(
+    blocks: list[tuple[int, Passage, Shown]], owned: Sequence[str], budget: int
+) -> tuple[Phrase, ...]:
     """One phrase of a text whose sentences are all too short to count, without the stock ones; none where
     little is left."""
     parts = [
@@ -81,9 +83,7 @@ def _together(blocks: list[tuple[int, Passage, Shown]], owned: Sequence[str]) ->
         if not stock
     ]
     said = " ".join([text for _, _, text, _ in parts])
-    for word in owned:
-        said = said.replace(word, MASK)
-    words = _words(said)
+    words = _words(_mask(said, _find_own(said, owned, budget)))
     if len(words) - words.count(b"#") < _LEAST_TOGETHER:
         return ()
     number = _number(b"t " + b" ".join(words))

@@ -10,9 +10,9 @@ _LINES = 6
 """Lines at the end of a text among which a signature is looked for."""
 _LONGEST = 60
 """Characters of a line of a signature."""
-_WORD = r"[A-ZÀ-Þ][\w'’.&-]*"
 _OTHERS = ("quoted", "forwarded", "footer")
 """Kinds of block in which nobody signs."""
+_WORD = r"[A-ZÀ-Þ][\w'’.&-]*"
 _SMALL = (
     r"(?:of|the|and|for|at|in|de[ilr]?|dell[aeo]|degli|d[aiou]|von|van|und|für|la|le|et|des|y|e|&|[-–—/|])"
 )
@@ -24,10 +24,11 @@ _BESIDE = re.compile(rf"{_NAME}(?: ?[|–—] ?| - | \(| @ ?){_TITLE}\)?")
 _AFTER_COMMA = re.compile(rf"{_WORD} {_NAME}, {_TITLE}|{_WORD}, {_WORD} {_TITLE}")
 _PLACE = re.compile(r"\d|@.|://|www\.|^(?:via|viale|piazza|p\.s|ps|street|tel|mob|cell|fax)\b", re.IGNORECASE)
 _COURTESY = re.compile(
-    r"^(?:best|kind|warm|many|thank|regards|cheers|sincerely|yours|with|love|hugs|merry|happy|see |all "
-    r"|sent from|hi|hello|hey|dear|reply|unsubscribe|stop|grazie|cordiali|distinti|saluti|un |a presto|con "
-    r"|in attesa|buon|ciao|gentile|caro|cara|ti |la |le |inviato da|mit |viele|liebe|sehr|hallo|cordialement"
-    r"|bien|bonjour|cher|chère|atentamente|saludos|hola|estimad|querid)",
+    r"^(?:(?:best|kind|warm|many|thanks?|regards|cheers|sincerely|yours|with|love|hugs|merry|happy|see|all"
+    r"|sent from|hi|hello|hey|dear|reply|unsubscribe|stop|grazie|saluti|un|a presto|con|in attesa|ciao"
+    r"|gentile|car[oaie]|ti|la|le|inviato da|mit|viele|liebe[rn]?|sehr|hallo|bonjour|ch[eè]re?|saludos"
+    r"|hola)\b"
+    r"|thank|cordial|distint|buon|bien|atentamente|estimad|querid)",
     re.IGNORECASE,
 )
 

@@ -36,11 +36,7 @@ def walk(  # noqa: C901 (a tree walk without recursion)
     """The thorough reading, with an HTML5 parser and without recursion, whatever the depth."""
     sheet = Sheet()
     tree = LexborHTMLParser(_flatten(html) if html.count("<") > _MOST_TAGS else html)
-    styles = [one for one in tree.css("style") if is_in_force(one.attributes or {})]
-    known = Rules(tuple(one.text() or "" for one in styles))
-    for words in known.said:
-        sheet.say(words)
-    rules = known or None
+    rules = _read_styles(tree, sheet)
     root = tree.body or tree.root
     if root is None:
         return sheet.page(truncated)
@@ -71,13 +67,8 @@ def walk(  # noqa: C901 (a tree walk without recursion)
             child = node.child
             if child is not None:
                 trail.append((node, state, why, sheet.length, tag))
-                found = {key: value or "" for key, value in (node.attributes or {}).items()}
-                if found or rules is not None or tag == "mark":
-                    dress = read_dress(
-                        tag, "".join(f" {key}={value!r}" for key, value in found.items()), found
-                    )
-                    state = dressed(state, rules, tag, dress, dress.alone)
-                    why = state.why
+                state = _enter(node, tag, state, rules)
+                why = state.why
                 node = child
                 continue
         while node is not None and node.next is None:
@@ -95,6 +86,24 @@ def walk(  # noqa: C901 (a tree walk without recursion)
         if node is not None:
             node = node.next
     return sheet.page(truncated)
+
+
+def _read_styles(tree: LexborHTMLParser, sheet: Sheet) -> Rules | None:
+    """The rules of the style sheets in force, if they change anything; what they say goes on the sheet."""
+    styles = [one for one in tree.css("style") if is_in_force(one.attributes or {})]
+    rules = Rules(tuple(one.text() or "" for one in styles))
+    for words in rules.said:
+        sheet.say(words)
+    return rules or None
+
+
+def _enter(node: LexborNode, tag: str, state: State, rules: Rules | None) -> State:
+    """The state within an element, given that around it."""
+    found = {key: value or "" for key, value in (node.attributes or {}).items()}
+    if not found and rules is None and tag != "mark":
+        return state
+    dress = read_dress(tag, "".join(f" {key}={value!r}" for key, value in found.items()), found)
+    return dressed(state, rules, tag, dress, dress.alone)
 
 
 def _flatten(html: str) -> str:

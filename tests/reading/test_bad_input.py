@@ -43,6 +43,8 @@ HOSTILE = {
     "unclosed quotes": Content(html='<a href="' * 100_000),
     "comments": Content(html="<!-- " * 500_000),
     "sixty thousand dots": Content(text="." * 60_000),
+    "twenty thousand formats": Content(text="%s " * 20_000),
+    "empty objects": Content(text="[object Object] " * 4_000),
     "percent signs": Content(text="%a " * 500_000),
     "greetings": Content(text="Ciao " * 500_000),
     "long word with signs": Content(text="a-'" * 400_000),

@@ -20,7 +20,7 @@ LEFT = [
     "Your role as  at  caught my eye", "Great role at undefined.", "null ti ha invitato", "La tua azienda (undefined) cresce", "Il tuo ordine n. null è partito", "Your order #undefined has shipped",
     "Total: $NaN", "Totale: €null", "L'importo di € , scade domani", "La sua visita del NaN alle NaN", "Il tuo appuntamento del Invalid Date è confermato", "Il contratto scade il 1970-01-01",
     "Appuntamento il 00/00/0000", "Cordiali saluti,\n[Il tuo nome e cognome]", "(inserire nome)", "We are OOO, the provider of tools", "Il nostro prodotto XXX è nuovo", "Gentile XXX, le scrivo",
-    "Dear {0}, we will celebrate", "È stato un piacere incontrarLa al %(fair)s, in fiera", "la fattura n. %s, scaduta il %s, è insoluta", "Il tuo piano è ${label(newPlan)}.",
+    "Dear {0}, we will celebrate", "Hi {sender_name}, the string was returned", "Ciao {dipendente}, il bug è risolto", "È stato un piacere incontrarLa al %(fair)s, in fiera", "la fattura n. %s, scaduta il %s, è insoluta", "Il tuo piano è ${label(newPlan)}.",
     "I'm \\(agentName), your agent", 'Gentile <t t-out="object.name"/>, le scrivo', "Ciao _NOME, buone notizie!", "Ciao `[Nome]`, seguo il vostro lavoro su `[tema]`",
     "Hola [Nombre]: le escribo por el pedido", "Datum: {Datum}\nUhrzeit: {Uhrzeit}", "Gentile [Responsabile], le scrivo",
 ]  # fmt: skip

@@ -15,6 +15,8 @@ SIGNED = [
     "Gentile Anna,\nle invio il preventivo.\n\nPia\nDelta Legno — Porte e Infissi",
     "Hi {first_name},\n\nThe report is ready.\n\nBest,\n{{ sender_name }}\n[Your Company]",
     "Hi Ann,\n\nThe report is ready.\n\nAda Lowe | Lowe Research",
+    "Hi Ann,\n\nThe report is ready.\n\nBest,\nHilary Lowe\nHead of Research",
+    "Gentile Anna,\n\nle invio il preventivo.\n\nCarola Neri\nUfficio Acquisti",
 ]
 UNSIGNED = [
     "Hi Ann,\n\nThe report is ready.\n\nBest,\nAda",
