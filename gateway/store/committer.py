@@ -27,7 +27,7 @@ CONFLICTS = 3
 COMPANY = 0.002
 """Seconds at most that a batch waits for company, when the last commit took longer than that."""
 
-PATIENCE = 0.008
+PATIENCE = 0.003
 """Seconds at most that a batch waits for units that are on their way."""
 
 
@@ -57,6 +57,10 @@ class Backend(Protocol):
 
     def committed(self, writes: Writes) -> None:
         """Called after a commit: hand over what it put in the outbox."""
+        ...
+
+    async def rest(self) -> None:
+        """Called once the units of a batch are answered: what is best done between two batches."""
         ...
 
 
@@ -127,6 +131,7 @@ class Committer:
                 await self._wait_for_company()
                 size = min(len(self._queue), LARGEST_BATCH)
                 await self._batch([self._queue.popleft() for _ in range(size)])
+                await self._backend.rest()
             if self._closing:
                 return
 

@@ -294,6 +294,9 @@ class Batches:
             self._feed.drop(self._cancelled)
             self._cancelled = set()
 
+    async def rest(self) -> None:
+        """Nothing: the server looks after its own log."""
+
 
 def _told(error: BaseException) -> BaseException:
     """The error for callers; what only says that this task was cancelled stays as it is."""

@@ -192,7 +192,11 @@ class SqliteStore(Reads):
 
     def _commit(self) -> None:
         self._db.execute("COMMIT")
-        self._fold.finish(self._db)
+
+    async def rest(self) -> None:
+        """Fold what is left of a log whose bulk is folded."""
+        if self._fold.ready:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._fold.finish, self._db)
 
     async def rollback(self) -> None:
         """Forget the transaction, if one is open."""

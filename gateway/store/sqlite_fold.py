@@ -1,7 +1,8 @@
 """Folding the write-ahead log of an embedded store back into its file, beside the commits.
 
 The bulk is copied over a connection of its own while commits go on. What these added meanwhile is copied
-right after a commit: a moment's work, which lets the log begin anew (sqlite.org/wal.html).
+between two batches, once the first is answered: a moment's work, which lets the log begin anew
+(sqlite.org/wal.html).
 """
 
 import contextlib
@@ -15,8 +16,8 @@ FOLD_PAGES = 4000
 
 
 class Fold:
-    """One log. `begin` is called on the loop, `finish` right after a commit, in the thread that commits; a
-    fold that fails leaves the log longer, which a later one makes good."""
+    """One log. `begin` is called on the loop, `finish` between two batches, in the thread that commits, when
+    `ready`; a fold that fails leaves the log longer, which a later one makes good."""
 
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
@@ -30,10 +31,13 @@ class Fold:
         if self._bulk is None and pages > self._left + FOLD_PAGES:
             self._bulk = self._thread.submit(self._fold_bulk)
 
+    @property
+    def ready(self) -> bool:
+        """Whether the bulk is folded, and the rest is not."""
+        return self._bulk is not None and self._bulk.done()
+
     def finish(self, db: apsw.Connection) -> None:
-        """Fold the rest over the connection that commits, once the bulk is folded."""
-        if self._bulk is None or not self._bulk.done():
-            return
+        """Fold the rest over the connection that commits."""
         self._bulk = None
         with contextlib.suppress(apsw.Error):
             pages, folded = db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
