@@ -1,7 +1,10 @@
-"""Fits policies/lexicons/words.yaml on labeled messages: `python -m bench.fit_words FILE.jsonl[:WEIGHT]...`
+"""Fits policies/lexicons/words.yaml on labeled messages.
 
-A logistic regression in plain Python over words and pairs of words, held near zero. What is rare, or known
-from fewer than SOURCES files, is left out: names and topics say nothing about the next message.
+`python -m bench.fit_words [--near] FILE.jsonl[:WEIGHT]...`
+
+A logistic regression in plain Python over words and pairs of words, held near zero, or with `--near` near
+what the file says now, so that further messages add to what earlier ones told. What is rare, or known from
+fewer than SOURCES files, is left out: names and topics say nothing about the next message.
 """
 
 import json
@@ -9,6 +12,7 @@ import random
 import re
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from itertools import pairwise
 from math import exp, log, sqrt
 from pathlib import Path
@@ -16,6 +20,7 @@ from typing import Any, NamedTuple
 
 from gateway.reading.fold import fold
 from gateway.reading.language import split_words
+from gateway.reading.lexicon import parse_tree
 from gateway.reading.words import FINDINGS
 
 PATH = Path("policies/lexicons/words.yaml")
@@ -37,6 +42,7 @@ EVERYWHERE = {"promotional": 0.3}
 TWICE = 2
 """A word counts at most so often in a message."""
 WIDE = 104
+NOTHING: Mapping[str, float] = {}
 
 
 class Row(NamedTuple):
@@ -49,10 +55,13 @@ class Row(NamedTuple):
     source: str
 
 
-def main(files: list[str]) -> None:
+def main(words: list[str]) -> None:
     """Fit every finding of every language and write the file."""
+    known = read_weights() if "--near" in words else {}
     messages = []
-    for name in files:
+    for name in words:
+        if name == "--near":
+            continue
         path, _, weight = name.partition(":")
         lines = Path(path).read_text(encoding="utf-8").splitlines()
         messages += [(json.loads(line), float(weight or 1), path) for line in lines]
@@ -62,7 +71,8 @@ def main(files: list[str]) -> None:
         middle = []
         for finding in FINDINGS:
             rows = _rows(messages, language, LABELS.get(finding, finding))
-            weights = fit(rows, EVERYWHERE.get(finding, 1.0), RARE.get(finding, TIMES))
+            near = known.get((language, finding), {})
+            weights = fit(rows, EVERYWHERE.get(finding, 1.0), RARE.get(finding, TIMES), near)
             sheet += [f"  {finding}:", *_lay_out(weights)]
             middle.append(f"    - {_middle(rows, weights):.2f} {finding}")
             print(f"{language} {finding}: {len(rows)} messages, {len(weights)} words")
@@ -74,6 +84,15 @@ HEAD = """\
 # What words and pairs of words weigh, as logarithms of odds: a second opinion beside the phrases, fitted by
 # `python -m bench.fit_words`. A positive number speaks for the finding, a negative one against it; `middle`
 # is what an ordinary message comes to. docs/reading.md explains how they count."""
+
+
+def read_weights() -> dict[tuple[str, str], dict[str, float]]:
+    """The weights that the file holds now, by language and finding."""
+    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for language, finding, item, _ in parse_tree(PATH.name, PATH.read_text(encoding="utf-8")):
+        weight, _, words = item.partition(" ")
+        found[language, finding].update({word.strip(): float(weight) for word in words.split(",")})
+    return found
 
 
 def _rows(messages: list[tuple[dict[str, Any], float, str]], language: str, label: str) -> list[Row]:
@@ -102,13 +121,15 @@ def count(subject: str, body: str) -> tuple[Counter[str], frozenset[str]]:
     return Counter({word: min(TWICE, times) for word, times in words.items()}), frozenset(small)
 
 
-def fit(rows: list[Row], most: float = 1.0, least: int = TIMES) -> dict[str, float]:
-    """The weight of each word that is worth keeping, in at least so many rows and at most this share of them:
-    gradient descent whose steps shrink word by word."""
-    common = _common(rows, most, least)
+def fit(
+    rows: list[Row], most: float = 1.0, least: int = TIMES, near: Mapping[str, float] = NOTHING
+) -> dict[str, float]:
+    """The weight of each word that is worth keeping, in at least so many rows and at most this share of them
+    or weighed before: gradient descent whose steps shrink word by word."""
+    common = _common(rows, most, least, near)
     table = [([(w, n) for w, n in row.words.items() if w in common], row.label, row.weight) for row in rows]
     share = {word: HOLD / common[word] for word in common}
-    weights: dict[str, float] = dict.fromkeys(common, 0.0)
+    weights = {word: near.get(word, 0.0) for word in common}
     steps: dict[str, float] = dict.fromkeys(common, 1e-4)
     yes = sum(row.weight for row in rows if row.label)
     base = log(yes / max(1e-9, sum(row.weight for row in rows) - yes))
@@ -120,13 +141,14 @@ def fit(rows: list[Row], most: float = 1.0, least: int = TIMES) -> dict[str, flo
             error = weight * (1 / (1 + exp(-max(-30.0, min(30.0, z)))) - label)
             base -= 0.05 / (1 + turn) * error
             for word, times in words:
-                slope = error * times + share[word] * weights[word]
+                slope = error * times + share[word] * (weights[word] - near.get(word, 0.0))
                 steps[word] += slope * slope
                 weights[word] -= RATE * slope / sqrt(steps[word] * (1 + turn))
-    return {word: round(weight, 1) for word, weight in weights.items() if abs(weight) >= LEAST}
+    found = {**near, **weights}
+    return {word: round(weight, 1) for word, weight in found.items() if abs(weight) >= LEAST}
 
 
-def _common(rows: list[Row], most: float, least: int = TIMES) -> dict[str, int]:
+def _common(rows: list[Row], most: float, least: int, near: Mapping[str, float]) -> dict[str, int]:
     """Words that are in enough messages and files, and are no names, with the number of messages."""
     times: Counter[str] = Counter()
     small: Counter[str] = Counter()
@@ -139,9 +161,12 @@ def _common(rows: list[Row], most: float, least: int = TIMES) -> dict[str, int]:
     return {
         word: number
         for word, number in times.items()
-        if least <= number <= most * len(rows)
-        and (len(sources[word]) >= SOURCES or number >= OFTEN)
-        and all(small[one] >= SMALL * times[one] for one in word.split())
+        if word in near
+        or (
+            least <= number <= most * len(rows)
+            and (len(sources[word]) >= SOURCES or number >= OFTEN)
+            and all(small[one] >= SMALL * times[one] for one in word.split())
+        )
     }
 
 

@@ -22,6 +22,7 @@ _ALONE = re.compile(_NAME)
 _BELOW = re.compile(_TITLE)
 _BESIDE = re.compile(rf"{_NAME}(?: ?[|–—] ?| - | \(| @ ?){_TITLE}\)?")
 _AFTER_COMMA = re.compile(rf"{_WORD} {_NAME}, {_TITLE}|{_WORD}, {_WORD} {_TITLE}")
+_INLINE = re.compile(rf"[.!?…)] +({_WORD} {_NAME}(?:, | ?[|–—] ?| - | \(){_TITLE}\)?)\.?\s*$")
 _PLACE = re.compile(r"\d|@.|://|www\.|^(?:via|viale|piazza|p\.s|ps|street|tel|mob|cell|fax)\b", re.IGNORECASE)
 _COURTESY = re.compile(
     r"^(?:(?:best|kind|warm|many|thanks?|regards|cheers|sincerely|yours|with|love|hugs|merry|happy|see|all"
@@ -47,6 +48,18 @@ def find_signature(text: str, blocks: Sequence[Block]) -> tuple[int, int] | None
                 return start, below + len(title)
         elif (_BESIDE.fullmatch(line) or _AFTER_COMMA.fullmatch(line)) and _signs(line):
             return start, start + len(line)
+    return _find_inline(text, blocks)
+
+
+def _find_inline(text: str, blocks: Sequence[Block]) -> tuple[int, int] | None:
+    """The same at the end of the last line, as in short messages: `... Thank you! Ada Lowe, Lowe Books`."""
+    for block in reversed(blocks):
+        if block.kind not in _OTHERS:
+            first = max(block.start, block.end - _LONGEST - len(". "))
+            match = _INLINE.search(text[first : block.end])
+            if match is None or not _signs(fill_fields(match[1])):
+                return None
+            return first + match.start(1), first + match.end(1)
     return None
 
 

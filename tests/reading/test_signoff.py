@@ -17,8 +17,13 @@ SIGNED = [
     "Hi Ann,\n\nThe report is ready.\n\nAda Lowe | Lowe Research",
     "Hi Ann,\n\nThe report is ready.\n\nBest,\nHilary Lowe\nHead of Research",
     "Gentile Anna,\n\nle invio il preventivo.\n\nCarola Neri\nUfficio Acquisti",
+    "Hi Ann, the shelves are in. May I send you the list? Ada Lowe, Lowe Research",
+    "Buongiorno, posso mandarle il programma della stagione? Elena Riva, Libreria Delta.",
 ]
 UNSIGNED = [
+    "Hi Ann, the shelves are in. See you in Turin, Via Roma",
+    "Ciao Anna, ci vediamo al parco. Buon Natale, Famiglia Riva",
+    "Hi Ann, I read the report of Ada Lowe, Lowe Research.",
     "Hi Ann,\n\nThe report is ready.\n\nBest,\nAda",
     "Hi Ann,\n\nThe report is ready.\n\nBest,\nAda\nSent from my phone",
     "Hi Ann,\n\nThe report is ready.\n\nAda Lowe\n+44 20 7946 0000",
