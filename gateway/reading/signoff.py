@@ -10,11 +10,15 @@ _LINES = 6
 """Lines at the end of a text among which a signature is looked for."""
 _LONGEST = 60
 """Characters of a line of a signature."""
+_LAST = 30
+"""Characters of a last word to the reader, right below which one may sign."""
+_DASHES = "-–—~"
 _OTHERS = ("quoted", "forwarded", "footer")
 """Kinds of block in which nobody signs."""
 _WORD = r"[A-ZÀ-Þ][\w'’.&-]*"
 _SMALL = (
-    r"(?:of|the|and|for|at|in|de[ilr]?|dell[aeo]|degli|d[aiou]|von|van|und|für|la|le|et|des|y|e|&|[-–—/|])"
+    r"(?:of|the|and|for|at|in|de[ilr]?|dell[aeo]|degli|d[aiou]|von|van|und|für|la|le|et|des|y|e|&|@"
+    r"|[-–—/|·•])"
 )
 _NAME = rf"{_WORD}(?: (?:{_WORD}|d[aei]|del|della|di|de|von|van)){{0,3}}"
 _TITLE = rf"[^\w\s]{{0,3}} ?{_WORD}(?:,? (?:{_WORD}|{_SMALL})){{0,7}}"
@@ -23,11 +27,13 @@ _BELOW = re.compile(_TITLE)
 _BESIDE = re.compile(rf"{_NAME}(?: ?[|–—] ?| - | \(| @ ?){_TITLE}\)?")
 _AFTER_COMMA = re.compile(rf"{_WORD} {_NAME}, {_TITLE}|{_WORD}, {_WORD} {_TITLE}")
 _INLINE = re.compile(rf"[.!?…)] +({_WORD} {_NAME}(?:, | ?[|–—] ?| - | \(){_TITLE}\)?)\.?\s*$")
-_PLACE = re.compile(r"\d|@.|://|www\.|^(?:via|viale|piazza|p\.s|ps|street|tel|mob|cell|fax)\b", re.IGNORECASE)
+_PLACE = re.compile(
+    r"\d|@\S|://|www\.|^(?:via|viale|piazza|p\.s|ps|street|tel|mob|cell|fax)\b", re.IGNORECASE
+)
 _COURTESY = re.compile(
     r"^(?:(?:best|kind|warm|many|thanks?|regards|cheers|sincerely|yours|with|love|hugs|merry|happy|see|all"
-    r"|sent from|hi|hello|hey|dear|reply|unsubscribe|stop|grazie|saluti|un|a presto|con|in attesa|ciao"
-    r"|gentile|car[oaie]|ti|la|le|inviato da|mit|viele|liebe[rn]?|sehr|hallo|bonjour|ch[eè]re?|saludos"
+    r"|sent from|hi|hello|hey|dear|greetings|reply|unsubscribe|stop|grazie|saluti|un|a presto|con|in attesa"
+    r"|ciao|gentile|car[oaie]|ti|la|le|inviato da|mit|viele|liebe[rn]?|sehr|hallo|bonjour|ch[eè]re?|saludos"
     r"|hola)\b"
     r"|thank|cordial|distint|buon|bien|atentamente|estimad|querid)",
     re.IGNORECASE,
@@ -64,25 +70,30 @@ def _find_inline(text: str, blocks: Sequence[Block]) -> tuple[int, int] | None:
 
 
 def _last_lines(text: str, blocks: Sequence[Block]) -> list[tuple[int, str, bool]]:
-    """The last lines as (start, line, whether a signature may begin there): after a closing, after a comma,
-    or with one of the last paragraphs."""
+    """The last lines but the first, as (start, line, whether a signature may begin there): after a closing, a
+    comma or a short last word, with one of the last paragraphs, or after the only dash."""
     own: list[Block] = []
-    for block in reversed(blocks[1:]):
+    for block in reversed(blocks[1:] or blocks):
         if block.kind not in _OTHERS:
             own.insert(0, block)
             if len(own) == _LINES:
                 break
     found: list[tuple[int, str, bool]] = []
-    opens = False
+    opens = dashed = listed = False
     for place, block in enumerate(own):
         start = block.start
         leads = block.kind == "signature" or (place >= len(own) - 3 and text.startswith("\n\n", start - 2))
         for line in text[start : block.end].split("\n"):
-            bare = line.strip()
+            bare, listed, dashed = line.strip(" \t" + _DASHES), dashed, line.lstrip().startswith((*_DASHES,))
             found.append((start + line.find(bare), bare, opens or leads))
-            opens, leads = block.kind == "closing" or bare.endswith(","), block.kind == "signature"
+            opens = (
+                block.kind == "closing" or bare.endswith(",") or (len(bare) <= _LAST and bare[-1:] in "!.")
+            )
+            leads = block.kind == "signature"
             start += len(line) + 1
-    return found[-_LINES:]
+    if dashed and not listed:
+        found[-1] = (*found[-1][:2], True)
+    return found[-_LINES:] if len(blocks) > 1 else found[1:][-_LINES:]
 
 
 def _signs(line: str) -> bool:

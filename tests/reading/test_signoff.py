@@ -17,10 +17,17 @@ SIGNED = [
     "Hi Ann,\n\nThe report is ready.\n\nAda Lowe | Lowe Research",
     "Hi Ann,\n\nThe report is ready.\n\nBest,\nHilary Lowe\nHead of Research",
     "Gentile Anna,\n\nle invio il preventivo.\n\nCarola Neri\nUfficio Acquisti",
+    "Hi Ann,\n\nthe report is ready.\nLet me know!\nAda Lowe\nHead of Research",
+    "Ciao Anna,\n\nho letto il tuo articolo.\n\n[Tuo Nome]\n[Ruolo] @ [Azienda]",
+    "Hi Ann, nice work on the terrace!\n- Ada @ Lowe Roofs",
+    "Hi Ann,\n\nthe lease ends in May.\n\nAda Lowe\nHead of Rentals · Lowe Homes",
     "Hi Ann, the shelves are in. May I send you the list? Ada Lowe, Lowe Research",
     "Buongiorno, posso mandarle il programma della stagione? Elena Riva, Libreria Delta.",
 ]
 UNSIGNED = [
+    "Hi Ann,\n\nwhat we need:\n- Paint - White\n- Brushes - Large",
+    "Hi Ann,\n\nhere it is.\nada@lowe.example\nLowe Research",
+    "Hi Ann,\n\nthese two come along, said the secretary of the club when I asked.\nAda Lowe\nBea Riva",
     "Hi Ann, the shelves are in. See you in Turin, Via Roma",
     "Ciao Anna, ci vediamo al parco. Buon Natale, Famiglia Riva",
     "Hi Ann, I read the report of Ada Lowe, Lowe Research.",
