@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FILES = (ROOT.parent / "shared" / "data" / "judgement-dev.jsonl", ROOT / "tests" / "data" / "messages.jsonl")
 HARD = ROOT / "tests" / "data" / "hard.jsonl"
 """Ordinary mail that talks of selling, and pitches that hardly do: harder than what anybody receives."""
+FOURS = ROOT / "tests" / "data" / "fours.jsonl"
+"""Fours of messages on one theme in much the same words: a pitch, then three that sell nothing."""
 LABELS = {
     "promotional": "promotional",
     "introduces_sender": "introduces_sender",
@@ -80,10 +82,10 @@ def show(title: str, tally: Tally) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Report on the files named, by default the development set and the project's own two."""
+    """Report on the files named, by default the development set and the project's own."""
     reader = Reader(load_lexicons(ROOT / "policies" / "lexicons"))
     names = [Path(one) for one in arguments if not one.startswith("--")]
-    for path in names or (*FILES, HARD):
+    for path in names or (*FILES, HARD, FOURS):
         if not path.exists():
             print(f"\n{path.name}: absent, left out")
             continue

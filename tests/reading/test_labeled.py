@@ -35,7 +35,7 @@ def test_labels_are_met(reader: Reader, path: Path, language: str) -> None:
 
 
 def test_a_pitch_is_hardly_ever_seen_where_there_is_none(reader: Reader) -> None:
-    """Precision at the score that `no_pitch` asks for."""
+    """Precision at a score below that from which `no_pitch` refuses."""
     import json
 
     from gateway.cli.read import content_of

@@ -4,14 +4,21 @@ import json
 
 import pytest
 
-from bench.reading_report import HARD
+from bench.reading_report import FOURS, HARD, f1, judge
 from gateway.cli.read import content_of
 from gateway.message.content import Content
 from gateway.reading.findings import GAINSAID
 from gateway.reading.read import Reader
 
 SURE = 0.8
-"""The score at which `no_pitch` refuses."""
+"""`no_pitch` refuses from 0.95 on, as the policies have it; nothing ordinary should come near."""
+
+LEAST = {
+    "introduces_sender": 0.85,
+    "states_reason": 0.9,
+    "permission_request": 0.8,
+    "personalised": 0.75,
+}
 
 ORDINARY = (
     "Mia sorella vende la bici, 80 euro, se ti interessa te la faccio vedere.",
@@ -57,3 +64,21 @@ def test_hard_ordinary_mail_is_hardly_ever_refused(reader: Reader) -> None:
     pitches = [row for row in rows if row["labels"]["promotional"]]
     found = [row for row in pitches if reader.read(content_of(row)).promotional.value]
     assert len(found) >= 0.6 * len(pitches)
+
+
+def test_the_same_words_sell_or_do_not(reader: Reader) -> None:
+    """Of four messages on one theme the first is a pitch; a third of these fours was never fitted on."""
+    rows = [json.loads(line) for line in FOURS.read_text(encoding="utf-8").splitlines()]
+    scores = [reader.read(content_of(row)).promotional for row in rows]
+    pitches = [one for place, one in enumerate(scores) if place % 4 == 0]
+    others = [one for place, one in enumerate(scores) if place % 4]
+    assert sum(one.value for one in pitches) > 0.6 * len(pitches)
+    assert sum(one.value for one in others) < 0.06 * len(others)
+    assert sum(one.score >= SURE for one in others) <= 0.01 * len(others)
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_who_writes_and_what_for_is_told_in_the_same_words(reader: Reader, language: str) -> None:
+    tally, errors = judge(FOURS, reader, borderline=True)
+    for label in ("introduces_sender", "states_reason", "permission_request", "personalised"):
+        assert f1(tally, label, language)[2] >= LEAST[label], (label, errors)
