@@ -86,9 +86,8 @@ def _last_lines(text: str, blocks: Sequence[Block]) -> list[tuple[int, str, bool
         for line in text[start : block.end].split("\n"):
             bare, listed, dashed = line.strip(" \t" + _DASHES), dashed, line.lstrip().startswith((*_DASHES,))
             found.append((start + line.find(bare), bare, opens or leads))
-            opens = (
-                block.kind == "closing" or bare.endswith(",") or (len(bare) <= _LAST and bare[-1:] in "!.")
-            )
+            last_word = len(bare) <= _LAST and bare.endswith(("!", "."))
+            opens = block.kind == "closing" or bare.endswith(",") or last_word
             leads = block.kind == "signature"
             start += len(line) + 1
     if dashed and not listed:
