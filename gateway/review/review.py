@@ -50,9 +50,7 @@ class Review:
     async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Send it if today's policies let it, waiving what the reviewer saw; `proposed` where a second
         reviewer has to agree. Raises HoldGone, AlreadyDecided, OwnMessage, StoreError."""
-        hold = await self._hold(hold_id)
-        if hold.status != "open":
-            raise AlreadyDecided(hold)
+        hold = await self._open(hold_id)
         if self._is_own(hold, reviewer):
             raise OwnMessage(hold)
         if self.four_eyes:
@@ -62,6 +60,7 @@ class Review:
             reason = f"{reason} ({agreed.by}: {agreed.reason})"[:LONGEST_REASON]
         cases = await self._cases.load([hold])
         if hold_id not in cases:
+            await self._open(hold_id)  # a text also goes when somebody rejects it meanwhile
             raise HoldGone(hold_id)
         return self._count(await self._store.run(self._release(cases[hold_id], reviewer, reason)), "reviewer")
 
@@ -146,6 +145,12 @@ class Review:
         word = {"open": "refused", "released": "overridden" if waived else "released"}
         self._metrics.review(word.get(result.status, result.status), by, result.waited)
         return result
+
+    async def _open(self, hold_id: str) -> HoldRow:
+        hold = await self._hold(hold_id)
+        if hold.status != "open":
+            raise AlreadyDecided(hold)
+        return hold
 
     async def _hold(self, hold_id: str) -> HoldRow:
         hold = await self._store.hold(hold_id)

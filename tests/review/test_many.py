@@ -12,7 +12,7 @@ from gateway.access import Reviewer, development_access
 from gateway.intake.consents import ConsentInput
 from gateway.intake.held import held_key, kept_reading
 from gateway.intake.rebuild import rebuild
-from gateway.review import OwnMessage, Task, Tasks
+from gateway.review import AlreadyDecided, OwnMessage, Task, Tasks
 from gateway.review.tasks import LEASE, PREFIX
 from gateway.store.records import HoldRow
 from tests.line import DAY, KEYS, Line, consent, line, reader, shipped
@@ -214,3 +214,21 @@ class TestTasks:
             await tasks.resume()
             done = await ended(tasks, replace(NOBODYS, id=said["id"]))
             assert (done.gone, done.done) == (3, 3)
+
+
+async def test_who_comes_too_late_hears_who_was_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rejected by another while this release reads its text: the text is gone, the hold is not."""
+    async with line(tmp_path, shipped()) as built:
+        hold = (await hold_many(built, 1))[0]
+        cases = built.review._cases
+        load = cases.load
+
+        async def late(holds: list[HoldRow]) -> Any:
+            await built.review.reject(hold.id, "bruno", "no")
+            return await load(holds)
+
+        monkeypatch.setattr(cases, "load", late)
+        with pytest.raises(AlreadyDecided, match="already rejected by bruno"):
+            await built.review.release(hold.id, "ada", "yes")
