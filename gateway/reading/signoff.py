@@ -22,10 +22,18 @@ _SMALL = (
 )
 _NAME = rf"{_WORD}(?: (?:{_WORD}|d[aei]|del|della|di|de|von|van)){{0,3}}"
 _TITLE = rf"[^\w\s]{{0,3}} ?{_WORD}(?:,? (?:{_WORD}|{_SMALL})){{0,7}}"
+_OFFICE = (
+    r"(?:[Ss]egret\w+|[Tt]esorier\w+|[Pp]resident\w?|[Dd]irezione|[Dd]irett\w+|[Aa]mminist\w+|[Rr]edazione|[Cc]omitato"
+    r"|[Ss]taff|[Bb]oard|[Cc]ommittee|[Mm]anagement|[Ss]ecretary|[Tt]reasurer|[Cc]hair\w*|[Ee]ditors?|[Oo]ffice)"
+)
 _ALONE = re.compile(_NAME)
 _BELOW = re.compile(_TITLE)
 _BESIDE = re.compile(rf"{_NAME}(?: ?[|–—] ?| - | \(| @ ?){_TITLE}\)?")
 _AFTER_COMMA = re.compile(rf"{_WORD} {_NAME}, {_TITLE}|{_WORD}, {_WORD} {_TITLE}")
+_HOUSE = re.compile(
+    rf"(?:(?:The|Your|Il|Das|L['’]) ?)?(?:{_TITLE} Team|[Tt]eam (?:(?:di|of|at|von|de) )?{_TITLE})"
+    rf"|(?:Il|La|Lo|I|Gli|Le|The|L['’]) ?{_OFFICE}(?: (?:{_WORD}|{_SMALL})){{0,5}}"
+)
 _INLINE = re.compile(rf"[.!?…)] +({_WORD} {_NAME}(?:, | ?[|–—] ?| - | \(){_TITLE}\)?)\.?\s*$")
 _PLACE = re.compile(
     r"\d|@\S|://|www\.|^(?:via|viale|piazza|p\.s|ps|street|tel|mob|cell|fax)\b", re.IGNORECASE
@@ -46,14 +54,16 @@ def find_signature(text: str, blocks: Sequence[Block]) -> tuple[int, int] | None
     for place, (start, line, leads) in enumerate(lines):
         if not leads or not 1 < len(line) <= _LONGEST:
             continue
-        line = fill_fields(line)
+        size, line = len(line), fill_fields(line.replace("*", ""))
+        if _HOUSE.fullmatch(line):
+            return start, start + size
         if _ALONE.fullmatch(line):
             below, title, _ = lines[place + 1] if place + 1 < len(lines) else (0, "", False)
             named = len(title) <= _LONGEST and _BELOW.fullmatch(fill_fields(title))
             if named and _signs(line) and _signs(title):
                 return start, below + len(title)
         elif (_BESIDE.fullmatch(line) or _AFTER_COMMA.fullmatch(line)) and _signs(line):
-            return start, start + len(line)
+            return start, start + size
     return _find_inline(text, blocks)
 
 

@@ -17,6 +17,9 @@ SIGNED = [
     "Hi Ann,\n\nThe report is ready.\n\nAda Lowe | Lowe Research",
     "Hi Ann,\n\nThe report is ready.\n\nBest,\nHilary Lowe\nHead of Research",
     "Gentile Anna,\n\nle invio il preventivo.\n\nCarola Neri\nUfficio Acquisti",
+    "Hi Ann,\n\nhow do you like it?\n\nThe **[Brand Name]** Team",
+    "Hi Ann,\n\nthe sale ends tonight.\n\nThis is your sign,\nTeam Lowe",
+    "Cari soci,\n\nla quota non risulta versata.\n\nCordiali saluti,\n    Il Tesoriere",
     "Hi Ann,\n\nthe report is ready.\nLet me know!\nAda Lowe\nHead of Research",
     "Ciao Anna,\n\nho letto il tuo articolo.\n\n[Tuo Nome]\n[Ruolo] @ [Azienda]",
     "Hi Ann, nice work on the terrace!\n- Ada @ Lowe Roofs",
@@ -25,6 +28,9 @@ SIGNED = [
     "Buongiorno, posso mandarle il programma della stagione? Elena Riva, Libreria Delta.",
 ]
 UNSIGNED = [
+    "Ciao Anna,\n\nstasera al cinema danno un film bellissimo.\n\nLa Dolce Vita",
+    "Hi Ann,\n\nplease sign.\n\nSignature",
+    "Hi Ann,\n\nthe report is ready.\n\nThe Great Gatsby",
     "Hi Ann,\n\nwhat we need:\n- Paint - White\n- Brushes - Large",
     "Hi Ann,\n\nhere it is.\nada@lowe.example\nLowe Research",
     "Hi Ann,\n\nthese two come along, said the secretary of the club when I asked.\nAda Lowe\nBea Riva",
