@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from gateway.reading.fold import fold
 from gateway.reading.language import split_words
-from gateway.reading.lexicon import parse_tree
+from gateway.reading.lexicon import parse_tree, read_weighted
 from gateway.reading.words import FINDINGS
 
 PATH = Path("policies/lexicons/words.yaml")
@@ -55,13 +55,11 @@ class Row(NamedTuple):
     source: str
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Fit every finding of every language and write the file."""
-    known = read_weights() if "--near" in words else {}
+    known = read_weights() if "--near" in arguments else {}
     messages = []
-    for name in words:
-        if name == "--near":
-            continue
+    for name in [one for one in arguments if not one.startswith("--")]:
         path, _, weight = name.partition(":")
         lines = Path(path).read_text(encoding="utf-8").splitlines()
         messages += [(json.loads(line), float(weight or 1), path) for line in lines]
@@ -89,9 +87,9 @@ HEAD = """\
 def read_weights() -> dict[tuple[str, str], dict[str, float]]:
     """The weights that the file holds now, by language and finding."""
     found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-    for language, finding, item, _ in parse_tree(PATH.name, PATH.read_text(encoding="utf-8")):
-        weight, _, words = item.partition(" ")
-        found[language, finding].update({word.strip(): float(weight) for word in words.split(",")})
+    for language, finding, item, line in parse_tree(PATH.name, PATH.read_text(encoding="utf-8")):
+        weight, words = read_weighted(PATH.name, line, item)
+        found[language, finding].update(dict.fromkeys(words, weight))
     return found
 
 

@@ -255,7 +255,7 @@ def parse_words(name: str, text: str) -> dict[str, Words]:
     pairs: dict[str, dict[tuple[bytes, bytes], Load]] = {}
     middle: dict[str, dict[str, float]] = {}
     for language, finding, item, line in parse_tree(name, text):
-        weight, words = _weighted(name, line, item)
+        weight, words = read_weighted(name, line, item)
         if finding == _MIDDLE:
             middle.setdefault(language, {})[words[0]] = weight
             continue
@@ -270,7 +270,8 @@ def parse_words(name: str, text: str) -> dict[str, Words]:
     }
 
 
-def _weighted(name: str, line: int, item: str) -> tuple[float, list[str]]:
+def read_weighted(name: str, line: int, item: str) -> tuple[float, list[str]]:
+    """The weight and the words of an item `<weight> word, two words`. BadLexicon names the line."""
     number, _, rest = item.partition(" ")
     words = [one.strip() for one in rest.split(",") if one.strip()]
     try:

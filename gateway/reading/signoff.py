@@ -54,12 +54,12 @@ def find_signature(text: str, blocks: Sequence[Block]) -> tuple[int, int] | None
     for place, (start, line, leads) in enumerate(lines):
         if not leads or not 1 < len(line) <= _LONGEST:
             continue
-        size, line = len(line), fill_fields(line.replace("*", ""))
+        size, line = len(line), _plain(line)
         if _HOUSE.fullmatch(line):
             return start, start + size
         if _ALONE.fullmatch(line):
             below, title, _ = lines[place + 1] if place + 1 < len(lines) else (0, "", False)
-            named = len(title) <= _LONGEST and _BELOW.fullmatch(fill_fields(title))
+            named = len(title) <= _LONGEST and _BELOW.fullmatch(_plain(title))
             if named and _signs(line) and _signs(title):
                 return start, below + len(title)
         elif (_BESIDE.fullmatch(line) or _AFTER_COMMA.fullmatch(line)) and _signs(line):
@@ -73,7 +73,7 @@ def _find_inline(text: str, blocks: Sequence[Block]) -> tuple[int, int] | None:
         if block.kind not in _OTHERS:
             first = max(block.start, block.end - _LONGEST - len(". "))
             match = _INLINE.search(text[first : block.end])
-            if match is None or not _signs(fill_fields(match[1])):
+            if match is None or not _signs(_plain(match[1])):
                 return None
             return first + match.start(1), first + match.end(1)
     return None
@@ -103,6 +103,11 @@ def _last_lines(text: str, blocks: Sequence[Block]) -> list[tuple[int, str, bool
     if dashed and not listed:
         found[-1] = (*found[-1][:2], True)
     return found[-_LINES:] if len(blocks) > 1 else found[1:][-_LINES:]
+
+
+def _plain(line: str) -> str:
+    """A line without marks of bold type, its fields filled."""
+    return fill_fields(line.replace("*", ""))
 
 
 def _signs(line: str) -> bool:

@@ -183,15 +183,12 @@ class SqliteStore(Reads):
         try:
             cancelled = write(self._db, writes, self._chain)
             self._outbox.write_settled()
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.execute, "COMMIT")
         except apsw.Error as error:
             raise translate(error) from error
         self._in_transaction = False
         if cancelled:
             self._outbox.forget(cancelled)
-
-    def _commit(self) -> None:
-        self._db.execute("COMMIT")
 
     async def rest(self) -> None:
         """Fold what is left of a log whose bulk is folded."""

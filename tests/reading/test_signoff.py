@@ -18,6 +18,7 @@ SIGNED = [
     "Hi Ann,\n\nThe report is ready.\n\nBest,\nHilary Lowe\nHead of Research",
     "Gentile Anna,\n\nle invio il preventivo.\n\nCarola Neri\nUfficio Acquisti",
     "Hi Ann,\n\nhow do you like it?\n\nThe **[Brand Name]** Team",
+    "Hi Ann,\n\nThe report is ready.\n\n**Ada Lowe**\n**Head of Research**",
     "Hi Ann,\n\nthe sale ends tonight.\n\nThis is your sign,\nTeam Lowe",
     "Cari soci,\n\nla quota non risulta versata.\n\nCordiali saluti,\n    Il Tesoriere",
     "Hi Ann,\n\nthe report is ready.\nLet me know!\nAda Lowe\nHead of Research",
