@@ -62,6 +62,7 @@ async def test_results_that_cannot_be_written_at_the_end_do_not_keep_the_rest_fr
 ) -> None:
     monkeypatch.setattr("gateway.store.sqlite.BUSY_SECONDS", 0.05)
     other = apsw.Connection(str(tmp_path / "line.db"))
+    other.set_busy_timeout(5000)  # the gateway may just be committing
     async with line(tmp_path) as gateway:
         await gateway.submit()
         [entry] = await gateway.store.take(1)
