@@ -72,6 +72,7 @@ class Crew:
             if listen is not None:
                 self._environment[f"GALATEO_{name.upper()}"] = str(self._reserve(listen))
         self._running: dict[int, asyncio.subprocess.Process] = {}
+        self._serving: set[int] = set()
         self._stopping = asyncio.Event()
         self._ready: dict[str, Any] = {}
 
@@ -96,7 +97,8 @@ class Crew:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, self._tell, signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
             if not await self._start_all():
@@ -137,6 +139,7 @@ class Crew:
             await process.wait()
             self._running.pop(process.pid, None)
             return None
+        self._serving.add(process.pid)
         return process
 
     async def _keep(self, process: asyncio.subprocess.Process | None) -> None:
@@ -163,7 +166,14 @@ class Crew:
             sys.stdout.flush()
         await process.wait()
         self._running.pop(process.pid, None)
+        self._serving.discard(process.pid)
         multiprocess.mark_process_dead(process.pid, str(self._folder))  # type: ignore[no-untyped-call]
+
+    def _reload(self) -> None:
+        """Tell who serves; who still starts notices by itself what changes meanwhile."""
+        for pid, process in self._running.items():
+            if pid in self._serving and process.returncode is None:
+                process.send_signal(signal.SIGHUP)
 
     def _tell(self, number: signal.Signals) -> None:
         for process in self._running.values():

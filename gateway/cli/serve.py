@@ -42,6 +42,7 @@ YOUNG_OBJECTS = 10_000
 @click.option("--shared-port", is_flag=True, hidden=True)
 def serve_command(*, workers: int | None, shared_port: bool) -> None:
     """Run the gateway with the settings of the environment and galateo.toml."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # waits until somebody is there to reload
     for line in misspelled(os.environ):
         click.echo(f"galateo: {line}", err=True)
     try:
@@ -72,9 +73,10 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(app.reload()))
     try:
         await app.start()
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(app.reload()))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         announce(app)
         await stop.wait()
     finally:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -169,3 +170,19 @@ def test_lexicons_that_go_away_are_what_is_told(tmp_path: Path) -> None:
         assert '"problem":"lexicons/it.yaml:1: cannot be read' in one.said()
         eventually(lambda: one.metric("galateo_policy_reloads_total", result="failed"))
         assert "policies.refused" not in one.said()
+
+
+def test_a_reload_asked_for_during_the_start_waits_for_it(tmp_path: Path) -> None:
+    one = Gateway(tmp_path, relay="smtp://127.0.0.1:1")
+
+    def ask() -> None:
+        eventually((tmp_path / "keys").exists, 60)
+        for _ in range(5):
+            os.kill(one.pid, signal.SIGHUP)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    with one:
+        asking.join()
+        eventually(lambda: one.metric("galateo_policy_reloads_total", result="loaded"))
+        assert one.request("POST", "/v1/messages", NOTE).status == 202
