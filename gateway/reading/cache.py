@@ -12,11 +12,11 @@ from gateway.reading.form import COUNTED
 from gateway.reading.html import Pages
 from gateway.reading.language import Votes, count_votes, elect, most_votes, split_words, weigh_words
 from gateway.reading.lexicon import LANGUAGES, Lexicons
-from gateway.reading.merge_tags import Tag, fill_fields, find_tags
+from gateway.reading.merge_tags import Tag, fill, find_fields, find_tags
 from gateway.reading.recent import Recent
 from gateway.reading.segments import cut
 from gateway.reading.sentences import sentences
-from gateway.reading.words import Load, Words, sells
+from gateway.reading.words import Load, Words, sells, unsay
 
 Hit = tuple[str, int, int, float]
 """(feature, start, end, weight), offsets in the block"""
@@ -30,6 +30,9 @@ _SUBJECTS = 2_000
 LEAST_QUESTION = 7
 """Words of a question that counts by itself though it sells nothing: shorter ones everybody repeats."""
 _QUESTION = {"form.question"}
+_DETAILS = frozenset({"personal.work", "personal.shared", "personal.detail"})
+DETAIL_FIELD = "personal.field"
+"""A detail that a field stands in the place of: "your talk on [topic]"."""
 STOCK_REST = 9
 """Words besides stock ones that make a sentence one's own: "Ciao Ada, " begins many a text."""
 
@@ -252,18 +255,22 @@ class Kept:
     def _read(self, phrase: str, folded: Folded, words: list[bytes], code: str) -> Told:
         hits = self._match(folded.text, words, code)
         tricks = folded.tricks
+        fields: list[tuple[int, int]] = []
         plain = undisguise(folded) if tricks or looks_disguised(folded.text, words) else None
         if plain is not None and (more := self._more(plain.text, code, hits)):
             tricks += plain.tricks
             hits, folded, words = more, plain, split_words(plain.text)
-        elif (filled := fill_fields(phrase)) != phrase:
-            text = fold(filled).text
+        elif fields := find_fields(phrase):
+            text = fold(fill(phrase, fields)).text
             hits = hits + _unknown(self._match(text, split_words(text), code), hits)
         load = self.lexicons.words.get(code, _NO_WORDS).weigh(words)
         if not hits and not tricks:
             return Told((), (), False, False, load) if load else _NOTHING
         if (places := folded.places) is not None:
             hits = [(name, *_place(places, a, b, len(phrase)), weight) for name, a, b, weight in hits]
+        if fields and _blank(hits, fields[-1][0]):
+            hits = [(DETAIL_FIELD, *hit[1:]) if hit[0] in _DETAILS else hit for hit in hits]
+            load = unsay(load, "personal_detail")
         names = {hit[0] for hit in hits}
         asks, stock = not self._selling.isdisjoint(names), not self._stock.isdisjoint(names)
         if asks and len(words) < LEAST_QUESTION:
@@ -290,6 +297,11 @@ def _unknown(more: Iterable[Hit], hits: Iterable[Hit]) -> list[Hit]:
     """Those that no other of their feature was known of; forms aside."""
     known = {hit[0] for hit in hits}
     return [hit for hit in more if hit[0] not in known and not hit[0].startswith("form.")]
+
+
+def _blank(hits: Iterable[Hit], field: int) -> bool:
+    """Whether a detail has a field after it, and so says nothing of anybody."""
+    return any(hit[0] in _DETAILS and hit[1] <= field for hit in hits)
 
 
 def _rest(phrase: str, hits: Sequence[Hit]) -> int:

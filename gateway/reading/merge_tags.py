@@ -6,7 +6,7 @@ backquotes or in a line of code is left alone, and brackets count only if they h
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 # Words that name a field of a recipient, a sender or an offer, in five languages.
 _FIELD = (
@@ -185,15 +185,26 @@ _FIELDS = ("merge tag", "mail merge field", "field in brackets", "unfilled field
 """Tags that a word will stand in."""
 
 
-def fill_fields(text: str) -> str:
-    """The text as it reads once its fields are filled: a capitalized word of the same length in each."""
+def find_fields(text: str) -> list[tuple[int, int]]:
+    """Where fields stand that something is to be written into, in order."""
     if _SIGN.search(text) is None:
-        return text
+        return []
+    return [
+        (start, end) for start, end, why in _clear(_signs(text, is_subject=False), text) if why in _FIELDS
+    ]
+
+
+def fill_fields(text: str) -> str:
+    """The text as it reads once its fields are filled."""
+    return fill(text, find_fields(text))
+
+
+def fill(text: str, fields: Iterable[tuple[int, int]]) -> str:
+    """The text with a capitalized word of the same length in each of these places."""
     filled, place = [], 0
-    for start, end, why in _clear(_signs(text, is_subject=False), text):
-        if why in _FIELDS:
-            filled += [text[place:start], "N", "x" * (end - start - 1)]
-            place = end
+    for start, end in fields:
+        filled += [text[place:start], "N", "x" * (end - start - 1)]
+        place = end
     return "".join(filled) + text[place:]
 
 

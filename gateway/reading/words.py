@@ -63,12 +63,10 @@ class Words:
         """`words.<finding>` for a message of this load and so many words, whose phrases sell `most`."""
         share = 0.01 / sqrt(words) if words else 0.0
         features = {}
-        for finding in FINDINGS:
-            low = load & _FIELD
-            load = (load + _HALF) >> _BITS
+        for finding, amount in zip(FINDINGS, _unpack(load), strict=True):
             middle = self.middle.get(finding)
             if middle is not None:
-                value = (low - _WHOLE if low >= _HALF else low) * share - middle
+                value = amount * share - middle
                 if words > LONG and finding == FINDINGS[0]:
                     value = max(value, most - middle - LESS)
                 features[_FEATURES[finding]] = bound(finding, value)
@@ -84,6 +82,22 @@ def sells(load: Load, words: int) -> float:
     """What a phrase of so many words weighs for the first of FINDINGS, as a message of its own would."""
     low = load & _FIELD
     return 0.01 * (low - _WHOLE if low >= _HALF else low) / sqrt(max(_FEW, words))
+
+
+def unsay(load: Load, finding: str) -> Load:
+    """The load without what it says for this finding."""
+    place = FINDINGS.index(finding)
+    return load - (max(0, _unpack(load)[place]) << (_BITS * place))
+
+
+def _unpack(load: Load) -> list[int]:
+    """Hundredths for each of FINDINGS."""
+    amounts = []
+    for _ in FINDINGS:
+        low = load & _FIELD
+        amounts.append(low - _WHOLE if low >= _HALF else low)
+        load = (load + _HALF) >> _BITS
+    return amounts
 
 
 def pack(finding: str, weight: float) -> Load:

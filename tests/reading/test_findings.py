@@ -177,6 +177,27 @@ def test_greetings(reader: Reader, text: str, name: str, kind: str) -> None:
     assert reader.read(Content(text=text, recipient_name=name)).greeting.kind == kind
 
 
+@pytest.mark.parametrize(
+    ("said", "unsaid"),
+    [
+        (
+            "Hi Ada, I read your paper on tidal gauges and would love to hear how you chose the harbors.",
+            "Hi Ada, I read your paper on [topic] and would love to hear how you chose [specific detail].",
+        ),
+        (
+            "Gentile Ada, ho letto il suo articolo sulle torbiere di Colfiorito e mi è piaciuto molto.",
+            "Gentile Ada, ho letto il suo articolo su {{argomento}} e mi è piaciuto molto.",
+        ),
+    ],
+)
+def test_a_field_in_the_place_of_a_detail_is_none(reader: Reader, said: str, unsaid: str) -> None:
+    whole, blank = reader.read(Content(text=said)), reader.read(Content(text=unsaid))
+    assert whole.personal_detail.value
+    assert not blank.personal_detail.value
+    assert blank.personal_detail.score < whole.personal_detail.score - 0.3
+    assert blank.states_reason.value
+
+
 def test_following_up_alone_is_not_sure(reader: Reader) -> None:
     """Sellers do it, and so do applicants and colleagues."""
     text = "Hi Ann, I wanted to follow up on my note from last week. I know you're busy."
