@@ -20,6 +20,8 @@ RUN python3 -m venv /opt/build \
         --compile /wheels/*.whl
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway gateway
+# gateway/shipped is a link to them.
+COPY policies policies
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /own . \
     && /opt/build/bin/pip --python /opt/galateo/bin/python install --no-cache-dir --no-index --no-deps \
         --compile /own/*.whl

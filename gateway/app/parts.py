@@ -95,10 +95,11 @@ def read_policies(settings: Settings) -> tuple[Reader, LivePolicies]:
             " jurisdictions and lexicons; where none is named, the shipped ones are used."
         )
     try:
-        reader = Reader(load_lexicons(folder / "lexicons"))
+        reader = Reader(load_lexicons(folder / "lexicons", settings.spare_lexicons))
     except BadLexicon as error:
-        raise StartError(f"GALATEO_POLICIES: {folder / 'lexicons'}: {error}") from error
-    current = load_policies(folder, reader)
+        hint = "" if settings.shipped_lexicons else ". GALATEO_SHIPPED_LEXICONS=1 takes those of the package"
+        raise StartError(f"GALATEO_POLICIES: {folder / 'lexicons'}: {error}{hint}") from error
+    current = load_policies(folder, reader, settings.spare_lexicons)
     return reader, LivePolicies(current, observing=settings.mode == "observe")
 
 

@@ -163,11 +163,12 @@ class App:
 
         Lexicons and cases take seconds: they are read in a thread, by a reader of its own.
         """
-        policies, folder = self.parts.policies, self.parts.settings.policies_folder
+        policies, settings = self.parts.policies, self.parts.settings
+        folder, spare = settings.policies_folder, settings.spare_lexicons
         try:
-            fresh = await asyncio.to_thread(lambda: Reader(load_lexicons(folder / "lexicons")))
+            fresh = await asyncio.to_thread(lambda: Reader(load_lexicons(folder / "lexicons", spare)))
             await asyncio.to_thread(fresh.prepare)
-            fine = await asyncio.to_thread(policies.reload, folder, fresh)
+            fine = await asyncio.to_thread(policies.reload, folder, fresh, spare)
             if fine:
                 self.parts.reader.adopt(fresh)
                 self.aside.forget()

@@ -93,7 +93,15 @@ def compare(draft: Path, live: Path, console: Console) -> bool:
 
 def _reader(folder: Path) -> Reader:
     lexicons = folder / "lexicons"
-    return Reader(load_lexicons(lexicons if lexicons.is_dir() else DEFAULT_LEXICONS))
+    return Reader(load_lexicons(lexicons, _spare() if lexicons.is_dir() else DEFAULT_LEXICONS))
+
+
+def _spare() -> Path | None:
+    """Where lexicons come from that a folder lacks, if the settings can say."""
+    try:
+        return load().spare_lexicons
+    except SettingsError:
+        return None
 
 
 def check(
@@ -108,7 +116,7 @@ def check(
     about an access file."""
     try:
         reader = _reader(folder)
-        policies, trials = try_folder(folder, reader)
+        policies, trials = try_folder(folder, reader, _spare())
     except BadLexicon as error:
         console.print(Text(f"lexicons/{error}", style="red"))
         return False

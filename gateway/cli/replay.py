@@ -31,7 +31,7 @@ from gateway.evidence.replaying import (
     versions_of,
 )
 from gateway.policy.load import compose, read_folder
-from gateway.settings import load
+from gateway.settings import Settings, load
 
 ALONE = 5_000
 """Decisions that one process decides before others would have started."""
@@ -59,7 +59,7 @@ def replay_command(
         _tell_observed(since)
         return
     try:
-        texts = read_folder(folder or load().policies_folder)
+        texts = read_folder(folder) if folder else _read_own(load())
         compose(texts)
     except REFUSALS as error:
         click.echo(f"galateo: {error}", err=True)
@@ -122,6 +122,10 @@ def _print(found: Changes, lang: str) -> None:
         console.print(f"\n{change.decision}  {change.before} -> {change.after}  {rules}", markup=False)
         for en, it in change.reasons:
             console.print(f"  {it if lang == 'it' else en}", markup=False)
+
+
+def _read_own(settings: Settings) -> dict[str, str]:
+    return read_folder(settings.policies_folder, settings.spare_lexicons)
 
 
 def _tell_observed(since: float) -> None:

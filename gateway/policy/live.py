@@ -7,6 +7,14 @@ from gateway.policy.document import PolicyErrors, Problem
 from gateway.policy.load import Path, load
 from gateway.policy.policies import PolicySet
 
+_GONE = Problem(
+    file="policies",
+    line=0,
+    column=0,
+    text="the folder holds no policies any more, so those from before stay; restart to run without any",
+)
+"""A volume that was lost would let everything pass."""
+
 
 class LivePolicies:
     """Holds the last set that loaded. `problem` says why the files on disk are not in force, "" when
@@ -25,13 +33,16 @@ class LivePolicies:
         more = len(self.problems) - 1
         return str(self.problems[0]) + (f" (and {more} more)" if more else "")
 
-    def reload(self, folder: Path, reader: Reads | None = None) -> bool:
-        """Takes the folder's policies if they load and their cases pass; else keeps what it has. True
-        when the folder's policies are now in force."""
+    def reload(self, folder: Path, reader: Reads | None = None, lexicons: Path | None = None) -> bool:
+        """Takes the folder's policies if there are any, they load and their cases pass; else keeps what it
+        has. True when the folder's policies are now in force."""
         try:
-            loaded = load(folder, reader)
+            loaded = load(folder, reader, lexicons)
         except PolicyErrors as error:
             self.problems = error.problems
+            return False
+        if self.current.policies and not loaded.policies:
+            self.problems = (_GONE,)
             return False
         self.problems = ()
         if loaded.version != self.current.version:

@@ -23,15 +23,16 @@ FOLDERS = ("", "jurisdictions", "lexicons")
 MAX_FILES = 1000
 
 
-def read_folder(folder: Path) -> dict[str, str]:
-    """The text of every policy file by its name within the folder; nothing where there is no folder.
-    Raises PolicyErrors for a file that cannot be read as UTF-8."""
+def read_folder(folder: Path, lexicons: Path | None = None) -> dict[str, str]:
+    """The text of every policy file by its name within the folder; nothing where there is no folder. Lexicons
+    that it lacks come from `lexicons`. Raises PolicyErrors for a file that cannot be read as UTF-8."""
     texts: dict[str, str] = {}
     problems: list[Problem] = []
-    for sub in FOLDERS:
-        for path in sorted((folder / sub).glob("*.y*ml")):
+    places = [(sub, folder / sub) for sub in FOLDERS] + ([("lexicons", lexicons)] if lexicons else [])
+    for sub, place in places:
+        for path in sorted(place.glob("*.y*ml")):
             name = f"{sub}/{path.name}" if sub else path.name
-            if path.name.startswith(".") or not path.is_file():
+            if name in texts or path.name.startswith(".") or not path.is_file():
                 continue
             data = b""
             try:
@@ -61,10 +62,10 @@ def overlooked(folder: Path) -> tuple[str, ...]:
     )
 
 
-def load(folder: Path, reader: Reads | None = None) -> PolicySet:
+def load(folder: Path, reader: Reads | None = None, lexicons: Path | None = None) -> PolicySet:
     """The policies of a folder, with every case tried (none without a reader); raises PolicyErrors.
-    An empty or missing folder gives the floor alone."""
-    return compose(read_folder(folder), reader)
+    An empty or missing folder gives the floor alone. `lexicons` has those that the folder lacks."""
+    return compose(read_folder(folder, lexicons), reader)
 
 
 def compose(texts: Mapping[str, str], reader: Reads | None = None) -> PolicySet:
@@ -77,9 +78,11 @@ def compose(texts: Mapping[str, str], reader: Reads | None = None) -> PolicySet:
     return policies
 
 
-def try_folder(folder: Path, reader: Reads) -> tuple[PolicySet, tuple[Trial, ...]]:
+def try_folder(
+    folder: Path, reader: Reads, lexicons: Path | None = None
+) -> tuple[PolicySet, tuple[Trial, ...]]:
     """The policies and every case's trial, failed ones too; raises PolicyErrors for other problems."""
-    policies, examples = _assemble(read_folder(folder))
+    policies, examples = _assemble(read_folder(folder, lexicons))
     return policies, try_cases(policies, examples, reader)
 
 

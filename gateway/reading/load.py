@@ -13,12 +13,17 @@ from gateway.reading.lexicon import (
 )
 
 
-def load_lexicons(folder: Path) -> Lexicons:
-    """The lexicons in `folder`: {it,en,de,fr,es}.yaml, weights.yaml, and words.yaml where there is one.
-    BadLexicon names file and line."""
-    lexicons = [parse_lexicon(code, f"{code}.yaml", _text(folder / f"{code}.yaml")) for code in LANGUAGES]
-    weights = parse_weights("weights.yaml", _text(folder / "weights.yaml"))
-    path = folder / "words.yaml"
+def load_lexicons(folder: Path, spare: Path | None = None) -> Lexicons:
+    """The lexicons in `folder`: {it,en,de,fr,es}.yaml, weights.yaml, and words.yaml where there is one. What
+    is not there comes from the folder `spare`. BadLexicon names file and line."""
+
+    def find(name: str) -> Path:
+        own = folder / name
+        return own if spare is None or own.exists() else spare / name
+
+    lexicons = [parse_lexicon(code, f"{code}.yaml", _text(find(f"{code}.yaml"))) for code in LANGUAGES]
+    weights = parse_weights("weights.yaml", _text(find("weights.yaml")))
+    path = find("words.yaml")
     return gather(lexicons, weights, parse_words(path.name, _text(path)) if path.exists() else {})
 
 

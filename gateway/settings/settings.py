@@ -112,6 +112,7 @@ class Settings(BaseSettings):
     # What it works on
     database: Database = SecretUrl("sqlite:///./var/galateo.db")
     policies: Path = Path("policies")
+    shipped_lexicons: Switch = False  # those that the folder of policies lacks are the package's
     access: Path = Path("access.yaml")
     keys: Path | None = None  # pepper and signing keys; without it, beside the SQLite file
     mode: Annotated[Literal["enforce", "observe"], Lowered] = "enforce"
@@ -256,6 +257,11 @@ class Settings(BaseSettings):
         working folder has none."""
         named = "policies" in self.model_fields_set
         return self.policies if named or self.policies.is_dir() else SHIPPED
+
+    @property
+    def spare_lexicons(self) -> Path | None:
+        """Where lexicons come from that the folder of policies lacks."""
+        return SHIPPED / "lexicons" if self.shipped_lexicons else None
 
     @property
     def keys_file(self) -> Path:

@@ -1,11 +1,14 @@
 """The chart, rendered by two real Helm engines and held to Kubernetes' own schemas."""
 
 import copy
+import gzip
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
+from base64 import b64encode
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gateway.evidence.retention import load_retention
+from gateway.reading.load import load_lexicons
 from tests.helm.engines import CHART, KUBERNETES, ROOT, Helm3, Helm4, Refused, example, objects
 from tests.monitoring.expressions import alerts
 
@@ -23,6 +27,7 @@ EXAMPLES = ("", "one", "many", "proxy")
 VERSIONS = ("1.25", "1.37")
 # Custom resources have no schema among Kubernetes' own.
 CUSTOM = {"ServiceMonitor", "PrometheusRule"}
+SECRET_BYTES = 1 << 20
 
 Engine = Helm3 | Helm4
 
@@ -278,13 +283,41 @@ def test_no_configmap_outgrows_its_limit(helm: Helm3) -> None:
             ]
 
 
+@pytest.mark.parametrize("name", ["one", "many"])
+def test_a_release_fits_into_its_secret(helm: Helm3, name: str) -> None:
+    """Helm keeps what it installs, files, templates and manifest, in a Secret: JSON, gzip, Base64."""
+    ignored = {"examples", "__pycache__", "lexicons"}
+    files = {
+        path.resolve()
+        for folder in (ROOT / "helm", ROOT / "policies")
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".py" and not ignored & set(path.relative_to(ROOT).parts)
+    }
+    chart = [{"name": path.name, "data": b64encode(path.read_bytes()).decode()} for path in files]
+    release = {"chart": chart, "manifest": helm.render(example(name))}
+    assert len(b64encode(gzip.compress(json.dumps(release).encode()))) < SECRET_BYTES * 0.8
+
+
+def test_lexicons_are_those_of_the_image_but_for_ones_own(helm: Helm3, tmp_path: Path) -> None:
+    plain = render(helm, "one")
+    assert not [each for each in plain if each["metadata"]["name"].endswith("-lexicons")]
+    assert environment(plain)["GALATEO_SHIPPED_LEXICONS"] == "1"
+    own = render(helm, "one", policies={"lexicons": {"words.yaml": "# none\n"}})
+    assert only(own, "ConfigMap", "-lexicons")["data"] == {"words.yaml": "# none\n"}
+    folder = lay_out(own, tmp_path / "policies")
+    assert [path.name for path in (folder / "lexicons").iterdir()] == ["words.yaml"]
+    spare = ROOT / "policies" / "lexicons"
+    assert load_lexicons(folder / "lexicons", spare).words == {}
+    assert load_lexicons(tmp_path / "nowhere", spare).words
+
+
 def lay_out(found: list[dict[str, Any]], folder: Path) -> Path:
     """The policy volume as a kubelet lays it out: a hidden folder with the files, a link to it that is
     swapped when the ConfigMap changes, and links through that one. Returns the mounted folder."""
     maps = {each["metadata"]["name"]: each["data"] for each in found if each["kind"] == "ConfigMap"}
     [volume] = [each for each in pod(found)["volumes"] if each["name"] == "policies"]
     folder.mkdir(exist_ok=True)
-    fresh = folder / f"..{len(list(folder.glob('..*')))}"
+    fresh = folder / f"..{time.monotonic_ns()}"
     for source in volume["projected"]["sources"]:
         data = maps[source["configMap"]["name"]]
         items = source["configMap"].get("items") or [{"key": key, "path": key} for key in data]

@@ -2,7 +2,10 @@
 
 import re
 import shlex
+import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from tests.tools import find, lack
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
+SHIPPED = ROOT / "policies"
 
 
 def stages() -> list[list[str]]:
@@ -63,6 +67,25 @@ def test_what_is_copied_reaches_the_builder() -> None:
                 for source in line.split()[1:-1]:
                     assert source in let_in, source
                     assert (ROOT / source).exists(), source
+
+
+def test_the_package_in_the_image_has_its_policies(tmp_path: Path) -> None:
+    """The chart takes the lexicons from there. Built of what the first stage copies, as it builds it."""
+    sources = [
+        line.split()[1:-1] for line in stages()[0] if line.startswith("COPY ") and "requirements" not in line
+    ]
+    for source in {one for line in sources for one in line}:
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, tmp_path / source, symlinks=True)
+        else:
+            shutil.copy(ROOT / source, tmp_path)
+    wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*wheel, "--wheel-dir", str(tmp_path / "own"), "."], check=True, cwd=tmp_path, timeout=100)
+    [made] = (tmp_path / "own").glob("*.whl")
+    names = set(zipfile.ZipFile(made).namelist())
+    shipped = [f"gateway/shipped/{path.relative_to(SHIPPED)}" for path in SHIPPED.rglob("*.yaml")]
+    assert len(shipped) > 30
+    assert names.issuperset(shipped)
 
 
 def test_the_health_check_is_a_command_that_there_is() -> None:

@@ -33,7 +33,11 @@ def test_a_changed_configmap_is_taken_up_and_a_bad_one_refused(tmp_path: Path) -
 
     mount()
     (tmp_path / "state").mkdir()
-    with Sink() as sink, Gateway(tmp_path / "state", relay=sink.url, policies=mounted) as gateway:
+    settings = {"SHIPPED_LEXICONS": "1"}
+    with (
+        Sink() as sink,
+        Gateway(tmp_path / "state", relay=sink.url, policies=mounted, settings=settings) as gateway,
+    ):
         assert not shows('policy="own"')
         mount(own=OWN)
         eventually(lambda: shows('policy="own"'), timeout=60, what="the new policy")

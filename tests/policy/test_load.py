@@ -325,3 +325,26 @@ def test_a_jurisdiction_line_needs_its_source() -> None:
 def test_a_copy_of_the_shipped_folder_loads(tmp_path: Path) -> None:
     shutil.copytree(Path(__file__).resolve().parents[2] / "policies", tmp_path / "p")
     assert load(tmp_path / "p").policies
+
+
+def test_a_folder_that_lost_its_policies_keeps_those_from_before(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    live = LivePolicies(load(tmp_path))
+    (tmp_path / "a.yaml").unlink()
+    assert not live.reload(tmp_path)
+    assert "no policies any more" in live.problem
+    assert live.current.policy("first-contact") is not None
+    (tmp_path / "a.yaml").write_text(GOOD)
+    assert live.reload(tmp_path)
+    assert live.problem == ""
+
+
+def test_lexicons_from_elsewhere_count_into_the_version(tmp_path: Path) -> None:
+    (tmp_path / "lexicons").mkdir()
+    (tmp_path / "lexicons" / "it.yaml").write_text("# ours\n")
+    (tmp_path / "spare").mkdir()
+    for name in ("it.yaml", "words.yaml"):
+        (tmp_path / "spare" / name).write_text("# theirs\n")
+    texts = read_folder(tmp_path, tmp_path / "spare")
+    assert texts == {"lexicons/it.yaml": "# ours\n", "lexicons/words.yaml": "# theirs\n"}
+    assert load(tmp_path, None, tmp_path / "spare").version != load(tmp_path).version

@@ -98,7 +98,9 @@ def test_the_files_are_yaml_and_mean_what_we_read(name: str) -> None:
 def test_every_weighed_feature_exists(lexicons: Lexicons) -> None:
     known = {entry.feature for one in lexicons.by_language.values() for entry in one.entries}
     assert {part for _, these, those in PAIRS for part in (*these, *those)} <= known
-    known |= {name for name, _, _ in PAIRS} | {f"words.{finding}" for finding in FINDINGS} | {SIGNED, DETAIL_FIELD}
+    known |= (
+        {name for name, _, _ in PAIRS} | {f"words.{finding}" for finding in FINDINGS} | {SIGNED, DETAIL_FIELD}
+    )
     weighed = {
         name
         for terms in lexicons.weights.features.values()
