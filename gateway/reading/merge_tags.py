@@ -16,7 +16,7 @@ _FIELD = (
     r"|city|città|stadt|ville|ciudad|industry|settore|branche|secteur|sector|topic|argomento|tema|thema|sujet|subject|oggetto|asunto|betreff"
     r"|date|data|datum|fecha|time|ora|orario|uhrzeit|heure|hora|day|giorno|tag|jour|día|month|mese|link|url|sito|website|phone|telefono|telefon"
     r"|teléfono|téléphone|email|e-mail|mail|address|indirizzo|adresse|dirección|product|prodotto|produkt|produit|producto|service|servizio|servicio"
-    r"|client|cliente|customer|kunde|prospect|lead|contact|contatto|kontakt|recipient|destinatario|destinataire|empfänger|subscriber|iscritto"
+    r"|business|client|cliente|customer|kunde|prospect|lead|contact|contatto|kontakt|recipient|destinatario|destinataire|empfänger|subscriber|iscritto"
     r"|sender|mittente|absender|expéditeur|remitente|referente|amount|importo|betrag|montant|importe|price|prezzo|preis|prix|precio|number|numero"
     r"|nummer|numéro|número|insert|inserire|inserisci|einfügen|insérer|insertar|placeholder|segnaposto|detail|dettaglio|project|progetto|projekt|projet"
     r"|proyecto|specific|specifico|team|event|evento|interest|achievement|signature|firma|your|tuo|tua|suo|vostro|ihr|dein|votre|ton|tu|su|x|y|z|field|feld|campo)"
@@ -68,14 +68,45 @@ _SURE = (
     ("[object", re.compile(r"\[object Object\]"), "empty value"),
     ("{", re.compile(rf"(?:{'|'.join(f'(?<={one} )' for one in _CALLS)})\{{\d\}}"), "merge tag"),
     ("%(", re.compile(r"%\([A-Za-z_]\w{0,40}\)[sd]"), "merge tag"),
-    ("%", re.compile(r"(?<=[a-zà-ÿ.:€$£] )%[sd](?=[ ,.;:!?)]|$)"), "merge tag"),
+    ("%", re.compile(r"(?<=[a-zà-ÿ.,:€$£] )%[sd](?=[ ,.;:!?)]|$)"), "merge tag"),
     ("${", re.compile(r"(?<![\w/\\=])\$\{[A-Za-z_][\w.]{0,40}\([^(){}\n]{0,60}\)\}"), "merge tag"),
+    (
+        "}",
+        re.compile(
+            r"(?<![\\{])\$?\{[A-Za-z_][\w.]{0,60}(?:\(['\"@\w, -]{0,40}\)|\[['\"]?\w{1,30}['\"]?\]){1,3}\}"
+        ),
+        "merge tag",
+    ),
+    ("${", re.compile(r"(?<=\w)\$\{[A-Za-z_][\w.]{0,40}\}"), "merge tag"),
+    (
+        "{",
+        re.compile(r"(?<![\\\w])[A-Za-z]{2,30}\{(?:name|nome|firstname|[a-z]{2,20}_[a-z]{2,20})\}"),
+        "merge tag",
+    ),
+    ("#{", re.compile(r"#\{[A-Za-z_@][^{}\n]{0,60}\}"), "merge tag"),
+    ("{}", re.compile(r"(?:^|(?<=[a-zà-ÿ,] ))\{\}(?=[ ,.!?])", re.MULTILINE), "merge tag"),
+    ("<<", re.compile(r"<<[A-Za-z][\w. ]{1,40}>>"), "merge tag"),
+    ("$", re.compile(r"%[1-9]\$[sd]"), "merge tag"),
+    ("[", re.compile(r"(?<=[a-z]\. )\[ {0,3}\](?=[,.;:!])"), "field in brackets"),
+    ("PLACEHOLDER_", re.compile(r"\bPLACEHOLDER_[A-Z_]{2,40}"), "unfilled field"),
+    ("->", re.compile(r"(?<![\w/\\=])\$[a-z_]\w{0,30}->\w{1,40}(?![\w(])"), "merge tag"),
     ("\\(", re.compile(r"(?<![\w\\])\\\([A-Za-z_][\w.]{1,40}\)"), "merge tag"),
     ("<t t-", re.compile(r"<t t-[a-z]+=\"[^\"\n]{1,80}\" ?/?>"), "merge tag"),
     ("_", re.compile(r"(?<![\w/])_[A-Z]{4,}\b"), "unfilled field"),
 )
 _BRACE = re.compile(r"(?<![\w/$\\{}])\$?\{ ?([!$@]?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40}) ?\}")
 _DOLLAR = re.compile(r"(?<![\w/\\=])\$\{ ?[A-Za-z_][\w.]{0,40}(?:[|:!?][^{}]{0,40})? ?\}")
+_VARIABLE = re.compile(r"(?<![\w/\\=$.@#-])\$([a-z_][A-Za-z_]{2,30}(?:-[a-z]{2,20})?)(?![\w$(=-])")
+_NO_VARIABLE = frozenset({"mln", "mil", "mio", "million", "millions", "usd", "path", "home", "user"})
+# The parameters of Laravel, `:date` or `:appName`, and text that a program forgot to put together.
+_PARAMETER = re.compile(r"(?:^|(?<=[\s(])):([a-z][A-Za-z_]{2,24})(?![\w:/(=-])", re.MULTILINE)
+_SPLICED = re.compile(
+    r"\" ?\+ ?[A-Za-z_][\w.]{0,60}(?:\(\))? ?\+ ?\"|' ?\+ ?[A-Za-z_][\w.]{0,60}(?:\(\))? ?\+ ?'"
+    r"|' ?\. ?\$[A-Za-z_]\w{0,40}(?:->\w{1,40})? ?\. ?'"
+)
+_LEADS_ON = re.compile(r"\b(?:to|of|on|in|from|for|your|su|di|da|del|della|per|tuo|tua) $", re.IGNORECASE)
+_SEVERAL = 2
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 _SQUARE = re.compile(r"(?<![\w\]!])\[([^\[\]\n]{1,120})\](?![(\[]|: ?(?:https?:|/|<)|\s*\()", re.DOTALL)
 _ANGLE = re.compile(
     rf"(?<!\w)<((?:[A-Za-zÀ-ÿ' /_-]+[ _-])?{_FIELD}(?:[ _-][A-Za-zÀ-ÿ' /_-]+)?)>", re.IGNORECASE
@@ -92,7 +123,7 @@ _BARE = re.compile(
 _BLANK = re.compile(r"(?<![\w])(?:_{4,}|X{3,}(?!\w)|O{3,}(?!\w)|(?<=[\s:])\.{6,}(?= ))(?![\w])")
 # Three crosses are kisses or the number thirty, three circles are out of office, before and behind such words.
 _NO_BLANK_BEFORE = re.compile(
-    r"\b(?:secolo|capitolo|canto|papa|parte|cap\.|art\.|chapter|part|love|xx|baci|kisses|i am|i'm|i’m|be|being|is|was|been|my|an|auto|currently|sono|è|ufficio) ?$",
+    r"\b(?:a/c|acct|ending|ending in|secolo|capitolo|canto|papa|parte|cap\.|art\.|chapter|part|love|xx|baci|kisses|i am|i'm|i’m|be|being|is|was|been|my|an|auto|currently|sono|è|ufficio) ?$",
     re.IGNORECASE,
 )
 _ENDS_LETTER = re.compile(r"(?:[.!?,)]\s*|\n\s*|(?:^|, ?|\n)[A-Z][a-z]+ )$")
@@ -113,7 +144,7 @@ _OPEN_FIELD = re.compile(
     re.IGNORECASE,
 )
 _OPEN_NULL = re.compile(
-    rf"(?:^|[.!\n] *)\W{{0,3}}{_HELLO}{_TITLES} +({_NOTHING}|%[sd@]|\?{{2,}}|xxx+|\.{{3,}}(?= ?[,!]))(?![\w/])",
+    rf"(?:^|[.!\n] *)\W{{0,3}}{_HELLO}{_TITLES} +({_NOTHING}|%[sd@]|\?{{2,}}|xxx+|nnn+|\.{{3,}}(?= ?[,!]))(?![\w/])",
     re.IGNORECASE,
 )
 _PREP_NULL = re.compile(
@@ -150,6 +181,10 @@ _HOLE = re.compile(r" (?: +(?=([a-zà-ÿ]+))|(?=[,.;!](?:\s|$)))")
 _CODE_LINE = re.compile(
     r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo |git |npm |pip |docker |kubectl |sudo )"
     r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\bf\"|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*(?:[:=]\s*[\"'$\d]|=\s*\{|:\s*\{(?! ?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40} ?\}))"
+)
+_SURELY_TAGGED = re.compile(
+    r"\{\{|\{%|\*\||\{\w{1,40}(?:\.\w{1,40}){1,5}\(\)\}|\$[a-z_]\w{0,30}->\w"
+    r"|\$?\{[a-z_]\w{0,40}(?:\.get\(|\[['\"])|^[^=;{}()\"]*[\"'] ?\+ ?[A-Za-z_][\w.]{0,60}\(\) ?\+ ?[\"']"
 )
 _QUOTED_FIELD = re.compile(r"`\[(?:[A-Za-zÀ-ÿ_]{2,40}|[A-ZÀ-Ý][^\[\]`]{1,40})\]`")
 _NOT_FIELDS = re.compile(
@@ -218,6 +253,10 @@ def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> li
         tags = _signs(text, is_subject)
     if "_" in text or "NAME" in text or "NOM" in text or "Name" in text or "tname" in text:
         tags += [(m.start(), m.end(), "unfilled field") for m in _BARE.finditer(text)]
+    if " :" in text or text.startswith(":") or "\n:" in text:
+        tags += _parameters(text)
+    if "+" in text or "'." in text or "' ." in text:
+        tags += [(m.start(), m.end(), "merge tag") for m in _SPLICED.finditer(text)]
     if tags:
         tags = _clear(tags, text)
     if holes := _holes(text, first):
@@ -238,10 +277,10 @@ def _clear(tags: list[Tag], text: str) -> list[Tag]:
         start = tag[0]
         if (out and start < out[-1][1]) or any(a <= start < b for a, b in code):
             continue
-        if text[start].isalpha() or text[start] in "<(_":
-            if _ABOUT_CODE.search(text[max(0, start - 20) : start]):
-                continue
-        elif text.startswith("[object", start) or tag[1] - start == len("%s"):
+        about = text[start].isalpha() or text[start] in "<(_$:"
+        if about and _ABOUT_CODE.search(text[max(0, start - 20) : start]):
+            continue
+        if text.startswith("[object", start) or tag[1] - start == len("%s"):
             if computing:
                 continue
         elif _ENVIRONMENT.match(text[start : tag[1]]):
@@ -251,13 +290,17 @@ def _clear(tags: list[Tag], text: str) -> list[Tag]:
 
 
 def _signs(text: str, is_subject: bool) -> list[Tag]:
-    tags: list[Tag] = []
-    for sign, pattern, why in _SURE:
-        if sign in text:
-            tags += [(m.start(), m.end(), why) for m in pattern.finditer(text)]
+    tags = [
+        (m.start(), m.end(), why)
+        for sign, pattern, why in _SURE
+        if sign in text
+        for m in pattern.finditer(text)
+    ]
     if "{" in text:
         for pattern in (_DOLLAR, _BRACE):
             tags += [(m.start(), m.end(), "merge tag") for m in pattern.finditer(text)]
+    if "$" in text:
+        tags += _variables(text)
     if "[" in text:
         tags += [
             (m.start(), m.end(), "field in brackets")
@@ -279,6 +322,30 @@ def _signs(text: str, is_subject: bool) -> list[Tag]:
             (m.start(), m.end(), "blank to fill in") for m in _BLANK.finditer(text) if not _rules_off(m, text)
         ]
     return tags
+
+
+def _variables(text: str) -> list[Tag]:
+    """`$company`: one that names a field, or two of any name."""
+    found = [m for m in _VARIABLE.finditer(text) if m[1] not in _NO_VARIABLE]
+    if len({m[1] for m in found}) < _SEVERAL:
+        found = [m for m in found if _names_field(m[1])]
+    return [(m.start(), m.end(), "merge tag") for m in found]
+
+
+def _parameters(text: str) -> list[Tag]:
+    """`:appName`, `to :app`, or two of which one names a field (`:date at :time`): any other lone `:word` may
+    be a slip of the blank."""
+    found = list(_PARAMETER.finditer(text))
+    several = len({m[1] for m in found}) >= _SEVERAL and any(_names_field(m[1]) for m in found)
+    return [
+        (m.start(), m.end(), "merge tag")
+        for m in found
+        if several or not m[1].islower() or _LEADS_ON.search(text, 0, m.start())
+    ]
+
+
+def _names_field(identifier: str) -> bool:
+    return _HAS_FIELD.search(_HUMP.sub(" ", identifier)) is not None
 
 
 def _is_field(match: "re.Match[str]", text: str, is_subject: bool) -> bool:
@@ -344,7 +411,7 @@ def _code_spans(text: str) -> list[tuple[int, int]]:
         spans += [m.span() for m in quoted if not _QUOTED_FIELD.fullmatch(m.group())]
     place = 0
     for line in text.split("\n"):
-        if _CODE_LINE.search(line) and not re.search(r"\{\{|\{%|\*\|", line):
+        if _CODE_LINE.search(line) and not _SURELY_TAGGED.search(line):
             spans.append((place, place + len(line)))
         place += len(line) + 1
     return spans
