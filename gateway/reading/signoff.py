@@ -53,6 +53,12 @@ _INLINE = re.compile(rf"[.!?…)] +({_WORD} {_NAME}(?:, | ?[|–—] ?| - | \(){
 _PLACE = re.compile(
     r"\d|@\S|://|www\.|^(?:via|viale|piazza|p\.s|ps|street|tel|mob|cell|fax)\b", re.IGNORECASE
 )
+_REACHED = re.compile(
+    r"^[^\w\s]{1,2} ?(?:(?:your|il tuo|la tua|tuo|tua)[ _])?(?:tele\w+|phone|contatt\w+|contact\w*|portfolio|linkedin|link"
+    r"|e-?mail|sito|website|url|indirizzo|address|numero|number|dat[ae])\b",
+    re.IGNORECASE,
+)
+"""A field for where somebody is reached, which says nothing of who it is."""
 _COURTESY = re.compile(
     r"^(?:(?:best|kind|warm|many|thanks?|regards|cheers|sincerely|yours|with|love|hugs|merry|happy|see|all"
     r"|sent from|hi|hello|hey|dear|greetings|reply|unsubscribe|stop|grazie|saluti|un|a presto|con|in attesa"
@@ -127,4 +133,4 @@ def _plain(line: str) -> str:
 
 def _signs(line: str) -> bool:
     """Whether a line is neither an address nor a courtesy."""
-    return not _PLACE.search(line) and not _COURTESY.match(line)
+    return not (_PLACE.search(line) or _REACHED.match(line) or _COURTESY.match(line))

@@ -32,6 +32,8 @@ SIGNED = [
     "Ciao Anna,\n\nho dato un'occhiata al sito.\n\nUn saluto,\nRivaSito",
 ]
 UNSIGNED = [
+    "Buongiorno,\n\nho una proposta per voi.\n\nA presto,\n[Il tuo nome]\n[Telefono]",
+    "Hi Ann,\n\nmay I call you?\n\nBest,\n[Your Name]\n[Portfolio Link]",
     "Ciao Anna,\n\nstasera al cinema danno un film bellissimo.\n\nLa Dolce Vita",
     "Hi Ann,\n\nplease sign.\n\nSignature",
     "Hi Ann,\n\nthe report is ready.\n\nThe Great Gatsby",
