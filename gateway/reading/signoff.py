@@ -54,8 +54,8 @@ _PLACE = re.compile(
     r"\d|@\S|://|www\.|^(?:via|viale|piazza|p\.s|ps|street|tel|mob|cell|fax)\b", re.IGNORECASE
 )
 _REACHED = re.compile(
-    r"^[^\w\s]{1,2} ?(?:(?:your|il tuo|la tua|tuo|tua)[ _])?(?:tele\w+|phone|contatt\w+|contact\w*|portfolio|linkedin|link"
-    r"|e-?mail|sito|website|url|indirizzo|address|numero|number|dat[ae])\b",
+    r"^[^\w\s]{1,2} ?(?:(?:your|il tuo|la tua|tuo|tua)[ _])?(?:tele\w+|phone|contatt\w+|contact\w*|portfolio"
+    r"|linkedin|link|e-?mail|sito|website|url|indirizzo|address|numero|number|dat[ae])\b",
     re.IGNORECASE,
 )
 """A field for where somebody is reached, which says nothing of who it is."""
