@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from gateway.reading.fold import Folded, fold, looks_disguised, undisguise
 from gateway.reading.form import COUNTED
+from gateway.reading.holes import Tag
 from gateway.reading.html import Pages
 from gateway.reading.language import Votes, count_votes, elect, most_votes, split_words, weigh_words
 from gateway.reading.lexicon import LANGUAGES, Lexicons
-from gateway.reading.merge_tags import Tag, fill, find_fields, find_tags
+from gateway.reading.merge_tags import fill, find_fields, find_tags
 from gateway.reading.recent import Recent
 from gateway.reading.segments import cut
 from gateway.reading.sentences import sentences

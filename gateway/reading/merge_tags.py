@@ -6,7 +6,9 @@ backquotes or in a line of code is left alone, and brackets count only if they h
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+
+from gateway.reading.holes import COMPUTING, Tag, find_holes
 
 # Words that name a field of a recipient, a sender or an offer, in five languages.
 _FIELD = (
@@ -21,21 +23,7 @@ _FIELD = (
     r"|nummer|numéro|número|insert|inserire|inserisci|einfügen|insérer|insertar|placeholder|segnaposto|detail|dettaglio|project|progetto|projekt|projet"
     r"|proyecto|specific|specifico|team|event|evento|interest|achievement|signature|firma|your|tuo|tua|suo|vostro|ihr|dein|votre|ton|tu|su|x|y|z|field|feld|campo)"
 )
-_IDENT = r"[A-Za-zÀ-ÿ_][\w.À-ÿ:'| \-\"(),=]{0,60}"
-_HELLO = (
-    r"(?:ciao|salve|buongiorno|buonasera|gentile|gentil[ei]ssim[oa]|egregio|caro|cara|cari|spett(?:\.le|abile)|hi|hello|hey|dear|greetings"
-    r"|good (?:morning|afternoon|evening)|hallo|guten (?:tag|morgen)|liebe[r]?|sehr geehrte[r]?|moin|servus|bonjour|bonsoir|salut|cher|chère|hola|buenos días"
-    r"|buenas(?: tardes)?|estimad[oa]|querid[oa])"
-)
-_PREP = r"(?:di|da|per|con|presso|in|at|for|with|of|from|about|bei|von|für|mit|chez|pour|avec|en|para|de|con|a|à|team|company|azienda|firma|entreprise|empresa)"
-_TITLE = r"(?:mr|ms|mrs|mx|dr|dott\.ssa|dott|sig\.ra|sig\.na|sig|prof\.ssa|prof|ing|avv|arch|herrn?|frau|m|mme|mlle|sr|sra|srta|team)"
-_TITLES = rf"(?: {_TITLE}\.?(?: ?/ ?{_TITLE}\.?){{0,3}})?"
-_END = r"(?=\s*(?:[,!.:;]|$))"
-_NOTHING = rf"(?:null|undefined|(?-i:NaN|nan)\b|#n/a|#(?:ref|value|name)[!?]|[(<]null[)>]|\[object object\]|nil|friend_name|(?:none|n/?a|n\.[ad]\.|missing|unknown|test){_END}|[-?._/*–]{{1,2}}(?= ?,))"
-# A name of the field where the name should be.
-_FIELD_FOR_NAME = r"(?:(?:first|last|full|your|customer|client|recipient|contact|company)[ _]?name|nome[ _]?(?:e |di )?(?:cognome|cliente|azienda)?|cognome(?:[ _]e?[ _]?nome)?|name|fname|lname|vorname(?:[ _]nachname)?|nachname|prénom(?:[ _]nom)?|nombre(?:[ _]apellidos?)?)"
 
-_VOID = re.compile(r"N(?:one|ULL|aN)|Invalid [Dd]ate")
 _SIGN = re.compile(r"[{\[%|<#$«~_@(｛]")
 _CALLS = "Dear Hi Hello Hey Ciao Gentile Salve Caro Cara Hallo Hola Bonjour".split()
 # Each with what a text must hold for it, a look at which is quicker.
@@ -105,6 +93,7 @@ _SPLICED = re.compile(
     r"|' ?\. ?\$[A-Za-z_]\w{0,40}(?:->\w{1,40})? ?\. ?'"
 )
 _LEADS_ON = re.compile(r"\b(?:to|of|on|in|from|for|your|su|di|da|del|della|per|tuo|tua) $", re.IGNORECASE)
+_LONGEST_LEAD = 8
 _SEVERAL = 2
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 _SQUARE = re.compile(r"(?<![\w\]!])\[([^\[\]\n]{1,120})\](?![(\[]|: ?(?:https?:|/|<)|\s*\()", re.DOTALL)
@@ -131,61 +120,16 @@ _NO_BLANK_AFTER = re.compile(
     r" (?:edizion|congress|convegn|olimpiad|giornat|anniversari|secolo|festival|conferen|edition|premio|concors|rassegn|settiman|assemble|marcia|corso|until|till|fino|from|next|this|today|tomorrow|messag|repl|respon|dal |dall|bis |jusqu|hasta|on (?:mon|tue|wed|thu|fri))",
     re.IGNORECASE,
 )
-_OPEN_EMPTY = re.compile(
-    rf"^\W{{0,3}}{_HELLO}{_TITLES}(?:  ?,| *\n?,)",
-    re.IGNORECASE,
-)
-_OPEN_ALONE = re.compile(  # French puts a blank before the sign
-    r"^(?:ciao|gentile|caro|cara|egregio|hi|hello|hey|dear|hallo|liebe[r]?|hola|estimad[oa]|querid[oa]) +!\s*$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_OPEN_FIELD = re.compile(
-    rf"^\W{{0,3}}{_HELLO}{_TITLES} +((?:[-@$#:&!^~*]{{1,2}})?{_FIELD_FOR_NAME}[-@$#:&!^~*]{{0,2}}){_END}",
-    re.IGNORECASE,
-)
-_OPEN_NULL = re.compile(
-    rf"(?:^|[.!\n] *)\W{{0,3}}{_HELLO}{_TITLES} +({_NOTHING}|%[sd@]|\?{{2,}}|xxx+|nnn+|\.{{3,}}(?= ?[,!]))(?![\w/])",
-    re.IGNORECASE,
-)
-_PREP_NULL = re.compile(
-    rf"(?:\b(?:{_PREP}|del|dal|al|il|alle|on|your)|\bn\.|\bnr\.|\bno\.) (null|undefined|None|NULL|N/A|#N/A|NaN|Invalid [Dd]ate|\(null\))(?!\w|[:(/]|\.\w)"
-)
-_SUM_NULL = re.compile(
-    r"[€$£#] ?(null|undefined|NaN)\b|(?<=\w )(\((?:undefined|null)\))|(?:\b(?:di|of|von|de|è|is|por|pour)|:) ([€£$]) ?(?=[,.;](?:\s|$))"
-)
-_CURRENCY = ("€", "£", "$")
-_NOBODY = re.compile(
-    r"^(?:null|undefined)(?: (?:null|undefined))* (?=(?:ha|ti|vi|has|wants|invited|hat|sent)\b)"
-)
-# The first day of computers and the day that is none, where something is due.
-_NO_DAY = re.compile(
-    r"\b(?:scad|appuntament|riunion|rinnov|consegn|appointment|meeting|expir|due|renew|deliver|termin|fällig|rendez-vous|vence|cita\b)[^.!?\n]{0,40}?"
-    r"\b(1970-01-01|0?1/0?1/1970|01\.01\.1970|00[/.]00[/.]0000|0000-00-00)\b",
-    re.IGNORECASE,
-)
-_COMPUTING = re.compile(
-    r"\b(?:printf|format|strings?|stringa|placeholder|segnaposto|console|logs?|bug|errore|error|TypeError|restituisce|returns?|Cannot read)\b"
-)
-_BEFORE_HOLE = frozenset(
-    "di da per con presso in at for with of from about bei von für mit chez pour avec en para de a à as della del dell' che that dass que".split()
-)
-_THEIRS = re.compile(
-    r"\b(?:tu[ao]|vostr[ao]|su[ao]|il|your|deine?|ihre?|votre|tu|su) (?:azienda|team|company|firma|entreprise|empresa)$",
-    re.IGNORECASE,
-)
-_AFTER_HOLE = frozenset(
-    "e ed o ma è sono sta stia ha hai hanno abbia che cui per con in a da di and or but is are was has have to for with at in on of caught und ist sind hat mit für et est sont avec pour y es son con para".split()
-)
-_HOLE = re.compile(r" (?: +(?=([a-zà-ÿ]+))|(?=[,.;!](?:\s|$)))")
 
 _CODE_LINE = re.compile(
     r"^\s{4,}\S|^\s*(?:\$ |# |>>> |//|/\*|export |import |from \w+ import|def |class |function |const |let |var |curl |return |if \(|for \(|SELECT |INSERT |set -|echo |git |npm |pip |docker |kubectl |sudo )"
-    r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\bf\"|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*(?:[:=]\s*[\"'$\d]|=\s*\{|:\s*\{(?! ?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40} ?\}))"
+    r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\bf\"|\bf'\{|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*(?:[:=]\s*[\"'$\d]|=\s*\{|:\s*\{(?! ?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40} ?\}))"
 )
 _SURELY_TAGGED = re.compile(
     r"\{\{|\{%|\*\||\{\w{1,40}(?:\.\w{1,40}){1,5}\(\)\}|\$[a-z_]\w{0,30}->\w"
     r"|\$?\{[a-z_]\w{0,40}(?:\.get\(|\[['\"])|^[^=;{}()\"]*[\"'] ?\+ ?[A-Za-z_][\w.]{0,60}\(\) ?\+ ?[\"']"
 )
+_IN_CODE = re.compile(r"\bf[\"']\S|;\s*$|^\s*(?:print|return|console\.log)\b")
 _QUOTED_FIELD = re.compile(r"`\[(?:[A-Za-zÀ-ÿ_]{2,40}|[A-ZÀ-Ý][^\[\]`]{1,40})\]`")
 _NOT_FIELDS = re.compile(
     r"^(?:\.{3}|…|sic|omissis|ndr|n\.d\.r\.?|nota|note|edit|ok|ext|external|esterno|spam|x| |info|error|errore|warn(?:ing)?|debug|fatal|todo|wip|fix|feat|bug|draft|bozza"
@@ -215,7 +159,6 @@ _ENVIRONMENT = re.compile(
     re.IGNORECASE,
 )
 
-Tag = tuple[int, int, str]
 _FIELDS = ("merge tag", "mail merge field", "field in brackets", "unfilled field")
 """Tags that a word will stand in."""
 
@@ -259,7 +202,7 @@ def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> li
         tags += [(m.start(), m.end(), "merge tag") for m in _SPLICED.finditer(text)]
     if tags:
         tags = _clear(tags, text)
-    if holes := _holes(text, first):
+    if holes := find_holes(text, first=first):
         tags += [hole for hole in holes if not any(a < hole[1] and hole[0] < b for a, b, _ in tags)]
     return tags
 
@@ -271,7 +214,7 @@ def _leaves_room(text: str) -> bool:
 
 def _clear(tags: list[Tag], text: str) -> list[Tag]:
     """Each once, the longer of two that overlap, and none in code or in talk about code."""
-    code, computing = _code_spans(text), _COMPUTING.search(text) is not None
+    code, computing = _code_spans(text), COMPUTING.search(text) is not None
     out: list[Tag] = []
     for tag in sorted(tags, key=lambda one: (one[0], -one[1])):
         start = tag[0]
@@ -340,7 +283,9 @@ def _parameters(text: str) -> list[Tag]:
     return [
         (m.start(), m.end(), "merge tag")
         for m in found
-        if several or not m[1].islower() or _LEADS_ON.search(text, 0, m.start())
+        if several
+        or not m[1].islower()
+        or _LEADS_ON.search(text, max(0, m.start() - _LONGEST_LEAD), m.start())
     ]
 
 
@@ -411,55 +356,7 @@ def _code_spans(text: str) -> list[tuple[int, int]]:
         spans += [m.span() for m in quoted if not _QUOTED_FIELD.fullmatch(m.group())]
     place = 0
     for line in text.split("\n"):
-        if _CODE_LINE.search(line) and not _SURELY_TAGGED.search(line):
+        if _CODE_LINE.search(line) and not (_SURELY_TAGGED.search(line) and not _IN_CODE.search(line)):
             spans.append((place, place + len(line)))
         place += len(line) + 1
     return spans
-
-
-def _holes(text: str, first: bool) -> list[Tag]:
-    tags: list[Tag] = []
-    head = text[:80]
-    if first:
-        if (match := _OPEN_EMPTY.match(head)) and re.search(r"\s,$", match.group()):
-            tags.append((match.start(), match.end(), "greeting without its name"))
-        elif match := _OPEN_ALONE.match(head):
-            tags.append(
-                (match.start(), match.start() + len(match.group().rstrip()), "greeting without its name")
-            )
-        elif match := _OPEN_NULL.search(head):
-            tags.append((match.start(1), match.end(1), "empty value in place of a name"))
-        elif match := _OPEN_FIELD.match(head):
-            tags.append((match.start(1), match.end(1), "unfilled field"))
-    if "null" in text or "undefined" in text or "N/A" in text or _VOID.search(text):
-        tags += _voids(text)
-    if "€ ," in text or "€ ." in text or "$ ," in text or "£ ," in text:
-        tags += [(m.start(3), m.end(3), "hole where a value stood") for m in _SUM_NULL.finditer(text) if m[3]]
-    if "1970" in text or "0000-00-00" in text or "00/0000" in text or "00.0000" in text:
-        tags += [(m.start(1), m.end(1), "empty value") for m in _NO_DAY.finditer(text)]
-    if "  " in text or " ," in text or " ." in text or " !" in text:
-        tags += [(start, end, "hole where a value stood") for start, end in _find_holes(text)]
-    return tags
-
-
-def _voids(text: str) -> Iterator[Tag]:
-    """Words by which programs say that there is no value."""
-    if _COMPUTING.search(text):
-        return
-    for pattern in (_PREP_NULL, _SUM_NULL, _NOBODY):
-        for match in pattern.finditer(text):
-            group = match.lastindex or 0
-            if match[group][:1] not in _CURRENCY:
-                yield (match.start(group), match.end(group), "empty value")
-
-
-def _find_holes(text: str) -> Iterator[tuple[int, int]]:
-    """A word that something follows, and nothing but blanks after it."""
-    for match in _HOLE.finditer(text):
-        end = match.start()
-        start = text.rfind(" ", max(0, end - 12), end) + 1
-        if start < 2 or not text[start - 2].isalnum():
-            continue
-        known = text[start:end].lower() in _BEFORE_HOLE or _THEIRS.search(text[max(0, end - 24) : end])
-        if known and (match[1] is None or match[1] in _AFTER_HOLE):
-            yield start, match.end()

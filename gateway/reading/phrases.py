@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from gateway.message.content import Content
 from gateway.reading.cache import IN_FOOTER, IN_SIGNATURE, Hit, Kept, Laid, Passage, Shown
 from gateway.reading.form import message_features
+from gateway.reading.holes import Tag
 from gateway.reading.language import LANGUAGES, elect, most_votes, vote
-from gateway.reading.merge_tags import Tag
 from gateway.reading.reading import Phrase
 from gateway.reading.runs import fingerprint
 from gateway.reading.segments import Block

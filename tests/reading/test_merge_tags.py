@@ -50,6 +50,8 @@ LEFT = [
     "Hola [Nombre]: le escribo por el pedido", "Datum: {Datum}\nUhrzeit: {Uhrzeit}", "Gentile [Responsabile], le scrivo",
 ]  # fmt: skip
 FINE = [
+    "x = f'{row.get(\"name\")}'",
+    """print(f"{row['name']}: {row.get('sum')}")""",
     "Dear customer, your A/c XXXX was debited by 999.00 on 5 November.",
     "In LaTeX write \\frac{name}{x} and f(x) = {}.",
     'Use "a" + name() + "b"; to join them.',
