@@ -136,8 +136,9 @@ class Kept:
 
     def __init__(self, lexicons: Lexicons, phrases_kept: int) -> None:
         self.lexicons = lexicons
-        self.function_words = weigh_words({code: one.words for code, one in lexicons.by_language.items()})
-        self.fillers = frozenset(self.function_words) | {b"#"}
+        files = lexicons.by_language
+        self.telling = weigh_words({code: one.words | one.telling for code, one in files.items()})
+        self.fillers = frozenset(word.encode() for one in files.values() for word in one.words) | {b"#"}
         weighed = {name for terms in lexicons.weights.features.values() for name, _ in terms}
         self._useful = {name for name in weighed if not name.startswith("signature.")} | COUNTED
         self._placed = frozenset(
@@ -185,7 +186,7 @@ class Kept:
         if known is None:
             folded = fold(phrase)
             words = split_words(folded.text)
-            votes = count_votes(words, self.function_words)
+            votes = count_votes(words, self.telling)
             own = elect(votes, least=2.0, lead=1.6)
             told = self._read(phrase, folded, words, own) if own != "und" else None
             known = Said(votes, len(words), told)

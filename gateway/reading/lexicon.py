@@ -19,7 +19,7 @@ from gateway.reading.spelling import Unspellable, spell
 from gateway.reading.words import FINDINGS, Load, Words, pack
 
 LANGUAGES = ("it", "en", "de", "fr", "es")
-FUNCTION_WORDS = "language.words"
+FUNCTION_WORDS, TELLING_WORDS = "language.words", "language.telling"
 _MIDDLE = "middle"
 """The group of words.yaml that says what an ordinary message comes to."""
 _KEY = re.compile(r"^( *)([a-z_]+):(?: +(.*))?$")
@@ -51,21 +51,23 @@ class Entry:
 
 @dataclass(slots=True, kw_only=True)
 class Lexicon:
-    """The phrases of one language. Its matcher is compiled at first use."""
+    """The phrases of one language, its function words, and others that tell it from the rest. Its matcher is
+    compiled at first use."""
 
     language: str
     entries: tuple[Entry, ...]
     words: frozenset[str]
+    telling: frozenset[str] = frozenset()
     _matcher: Matcher | None = None
     _finders: "dict[int, tuple[re.Pattern[bytes], bool]]" = field(default_factory=dict)
     _guards: "Recent[int, re2.Set]" = field(default_factory=lambda: Recent(_GUARDS))
 
-    def __getstate__(self) -> tuple[str, tuple[Entry, ...], frozenset[str]]:
+    def __getstate__(self) -> tuple[str, tuple[Entry, ...], frozenset[str], frozenset[str]]:
         """Without the matcher, which each process makes for itself."""
-        return (self.language, self.entries, self.words)
+        return (self.language, self.entries, self.words, self.telling)
 
-    def __setstate__(self, state: tuple[str, tuple[Entry, ...], frozenset[str]]) -> None:
-        self.language, self.entries, self.words = state
+    def __setstate__(self, state: tuple[str, tuple[Entry, ...], frozenset[str], frozenset[str]]) -> None:
+        self.language, self.entries, self.words, self.telling = state
         self._matcher, self._finders, self._guards = None, {}, Recent(_GUARDS)
 
     def match(
@@ -194,15 +196,20 @@ def _scalar(name: str, number: int, text: str) -> str:
 def parse_lexicon(language: str, name: str, text: str) -> Lexicon:
     """The lexicon in one file; BadLexicon names the line."""
     entries: list[Entry] = []
-    words: list[str] = []
+    words: dict[str, list[str]] = {FUNCTION_WORDS: [], TELLING_WORDS: []}
     for section, group, item, line in parse_tree(name, text):
         feature = f"{section}.{group}"
-        if feature == FUNCTION_WORDS:
-            words += fold_plain(item).split()
+        if feature in words:
+            words[feature] += fold_plain(item).split()
             continue
         entries.append(_entry(name, line, feature, item))
     entries += [Entry(feature, "", 1.0, pattern) for feature, pattern in SHAPES]
-    return Lexicon(language=language, entries=tuple(entries), words=frozenset(words))
+    return Lexicon(
+        language=language,
+        entries=tuple(entries),
+        words=frozenset(words[FUNCTION_WORDS]),
+        telling=frozenset(words[TELLING_WORDS]),
+    )
 
 
 def _entry(name: str, line: int, feature: str, item: str) -> Entry:
