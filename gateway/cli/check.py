@@ -24,9 +24,7 @@ from gateway.policy.policies import PolicySet
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
-from gateway.settings import SHIPPED, Settings, SettingsError, load
-
-DEFAULT_LEXICONS = SHIPPED / "lexicons"
+from gateway.settings import SHIPPED_LEXICONS, Settings, SettingsError, load
 
 
 @click.command("check")
@@ -93,7 +91,7 @@ def compare(draft: Path, live: Path, console: Console) -> bool:
 
 def _reader(folder: Path) -> Reader:
     lexicons = folder / "lexicons"
-    return Reader(load_lexicons(lexicons, _spare() if lexicons.is_dir() else DEFAULT_LEXICONS))
+    return Reader(load_lexicons(lexicons, _spare() if lexicons.is_dir() else SHIPPED_LEXICONS))
 
 
 def _spare() -> Path | None:

@@ -17,12 +17,11 @@ from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.reading.reading import FINDINGS, Evidence, Finding, Greeting, Reading
-from gateway.settings.settings import SHIPPED
+from gateway.settings.settings import SHIPPED_LEXICONS
 
 _TEXTS = (
     "channel", "subject", "body", "html", "sender_name", "recipient_name", "recipient_company", "lang",
 )  # fmt: skip
-DEFAULT_LEXICONS = SHIPPED / "lexicons"
 
 
 def content_of(row: dict[str, Any]) -> Content:
@@ -145,9 +144,9 @@ def read_command(source: str, lexicons: Path | None) -> None:
     recipient_company, lang, html), one per line out.
     """
     try:
-        reader = Reader(load_lexicons(lexicons or DEFAULT_LEXICONS))
+        reader = Reader(load_lexicons(lexicons or SHIPPED_LEXICONS))
     except BadLexicon as error:
-        raise click.UsageError(f"{lexicons or DEFAULT_LEXICONS}: {error}") from None
+        raise click.UsageError(f"{lexicons or SHIPPED_LEXICONS}: {error}") from None
     for ident, content in _contents(source):
         sys.stdout.buffer.write(
             orjson.dumps(as_json(ident, _read(reader, content)), option=orjson.OPT_APPEND_NEWLINE)

@@ -80,8 +80,7 @@ def bound(finding: str, value: float) -> float:
 
 def sells(load: Load, words: int) -> float:
     """What a phrase of so many words weighs for the first of FINDINGS, as a message of its own would."""
-    low = load & _FIELD
-    return 0.01 * (low - _WHOLE if low >= _HALF else low) / sqrt(max(_FEW, words))
+    return 0.01 * _lowest(load) / sqrt(max(_FEW, words))
 
 
 def unsay(load: Load, finding: str) -> Load:
@@ -94,10 +93,15 @@ def _unpack(load: Load) -> list[int]:
     """Hundredths for each of FINDINGS."""
     amounts = []
     for _ in FINDINGS:
-        low = load & _FIELD
-        amounts.append(low - _WHOLE if low >= _HALF else low)
+        amounts.append(_lowest(load))
         load = (load + _HALF) >> _BITS
     return amounts
+
+
+def _lowest(load: Load) -> int:
+    """Hundredths for the first of FINDINGS, which stands in the lowest bits."""
+    low = load & _FIELD
+    return low - _WHOLE if low >= _HALF else low
 
 
 def pack(finding: str, weight: float) -> Load:

@@ -44,6 +44,7 @@ Switch = Annotated[bool, Field(examples=["1 or 0"])]
 
 # The policies that came with the package.
 SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
+SHIPPED_LEXICONS = SHIPPED / "lexicons"
 
 Database = Annotated[
     SecretUrl,
@@ -261,7 +262,7 @@ class Settings(BaseSettings):
     @property
     def spare_lexicons(self) -> Path | None:
         """Where lexicons come from that the folder of policies lacks."""
-        return SHIPPED / "lexicons" if self.shipped_lexicons else None
+        return SHIPPED_LEXICONS if self.shipped_lexicons else None
 
     @property
     def keys_file(self) -> Path:
