@@ -24,7 +24,7 @@ _FIELD = (
     r"|proyecto|specific|specifico|team|event|evento|interest|achievement|signature|firma|your|tuo|tua|suo|vostro|ihr|dein|votre|ton|tu|su|x|y|z|field|feld|campo)"
 )
 
-_SIGN = re.compile(r"[{\[%|<#$«~_@(｛]")
+_SIGN = re.compile(r"[{\[%|<#$«~_@(+｛]")
 _CALLS = "Dear Hi Hello Hey Ciao Gentile Salve Caro Cara Hallo Hola Bonjour".split()
 # Each with what a text must hold for it, a look at which is quicker.
 _SURE = (
@@ -77,6 +77,9 @@ _SURE = (
     ("$", re.compile(r"%[1-9]\$[sd]"), "merge tag"),
     ("[", re.compile(r"(?<=[a-z]\. )\[ {0,3}\](?=[,.;:!])"), "field in brackets"),
     ("PLACEHOLDER_", re.compile(r"\bPLACEHOLDER_[A-Z_]{2,40}"), "unfilled field"),
+    # Text that a program forgot to put together: `" + name + "`, `' . $name . '`.
+    ("+", re.compile(r"([\"']) ?\+ ?[A-Za-z_][\w.]{0,60}(?:\(\))? ?\+ ?\1"), "merge tag"),
+    ("$", re.compile(r"' ?\. ?\$[A-Za-z_]\w{0,40}(?:->\w{1,40})? ?\. ?'"), "merge tag"),
     ("->", re.compile(r"(?<![\w/\\=])\$[a-z_]\w{0,30}->\w{1,40}(?![\w(])"), "merge tag"),
     ("\\(", re.compile(r"(?<![\w\\])\\\([A-Za-z_][\w.]{1,40}\)"), "merge tag"),
     ("<t t-", re.compile(r"<t t-[a-z]+=\"[^\"\n]{1,80}\" ?/?>"), "merge tag"),
@@ -86,12 +89,8 @@ _BRACE = re.compile(r"(?<![\w/$\\{}])\$?\{ ?([!$@]?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0
 _DOLLAR = re.compile(r"(?<![\w/\\=])\$\{ ?[A-Za-z_][\w.]{0,40}(?:[|:!?][^{}]{0,40})? ?\}")
 _VARIABLE = re.compile(r"(?<![\w/\\=$.@#-])\$([a-z_][A-Za-z_]{2,30}(?:-[a-z]{2,20})?)(?![\w$(=-])")
 _NO_VARIABLE = frozenset({"mln", "mil", "mio", "million", "millions", "usd", "path", "home", "user"})
-# The parameters of Laravel, `:date` or `:appName`, and text that a program forgot to put together.
+# The parameters of Laravel, `:date` or `:appName`.
 _PARAMETER = re.compile(r"(?:^|(?<=[\s(])):([a-z][A-Za-z_]{2,24})(?![\w:/(=-])", re.MULTILINE)
-_SPLICED = re.compile(
-    r"\" ?\+ ?[A-Za-z_][\w.]{0,60}(?:\(\))? ?\+ ?\"|' ?\+ ?[A-Za-z_][\w.]{0,60}(?:\(\))? ?\+ ?'"
-    r"|' ?\. ?\$[A-Za-z_]\w{0,40}(?:->\w{1,40})? ?\. ?'"
-)
 _LEADS_ON = re.compile(r"\b(?:to|of|on|in|from|for|your|su|di|da|del|della|per|tuo|tua) $", re.IGNORECASE)
 _LONGEST_LEAD = 8
 _SEVERAL = 2
@@ -198,8 +197,6 @@ def find_tags(text: str, *, is_subject: bool = False, first: bool = False) -> li
         tags += [(m.start(), m.end(), "unfilled field") for m in _BARE.finditer(text)]
     if " :" in text or text.startswith(":") or "\n:" in text:
         tags += _parameters(text)
-    if "+" in text or "'." in text or "' ." in text:
-        tags += [(m.start(), m.end(), "merge tag") for m in _SPLICED.finditer(text)]
     if tags:
         tags = _clear(tags, text)
     if holes := find_holes(text, first=first):
