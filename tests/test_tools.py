@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.tools import find, need
 
 
@@ -22,6 +23,16 @@ def test_or_fails_where_tools_are_required(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("GALATEO_REQUIRE_TOOLS", "1")
     with pytest.raises(pytest.fail.Exception, match="no-such-program is not installed"):
         need("no-such-program")
+
+
+def test_without_a_postgres_that_runs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unfound() -> Path:
+        raise postgres.Unfound("nobody cannot run it")
+
+    monkeypatch.delenv("GALATEO_REQUIRE_TOOLS", raising=False)
+    monkeypatch.setattr(postgres, "find_binaries", unfound)
+    with pytest.raises(pytest.skip.Exception, match="nobody cannot run it"), postgres.cluster():
+        pass
 
 
 def test_postgres_is_found_where_debian_hides_it() -> None:
