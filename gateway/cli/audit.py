@@ -1,13 +1,11 @@
 """`galateo audit`: is the log whole, and what proves it."""
 
 import asyncio
-import contextlib
-import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 
 import click
@@ -16,6 +14,7 @@ import orjson
 from gateway.app import Parts
 from gateway.app.rights import origin_of
 from gateway.cli.moments import bar
+from gateway.cli.processes import side_by_side
 from gateway.cli.serve import REFUSALS
 from gateway.cli.session import with_parts
 from gateway.evidence.checkpoint import (
@@ -27,7 +26,6 @@ from gateway.evidence.checkpoint import (
     take_checkpoint,
 )
 from gateway.evidence.entries import Rows, heads
-from gateway.evidence.origin import Origin
 from gateway.evidence.pack import BadPack, NothingToPack, make_pack, verify_pack
 from gateway.evidence.stretch import State, prepare
 from gateway.evidence.verify import Verification
@@ -131,21 +129,10 @@ def _verify(
         try:
             length = sum(seq for seq, _ in runner.run(heads(rows)).values())
             count = (processes or os.cpu_count() or 1) if length > ALONE else processes
-            with workers(origin, count) as pool:
+            with side_by_side(count, prepare, origin) as pool:
                 return runner.run(run(rows, pool))
         finally:
             runner.run(rows.close())
-
-
-@contextlib.contextmanager
-def workers(origin: Origin, count: int) -> Iterator[Executor | None]:
-    """Processes that read the database; none where one is enough."""
-    if count < 2:
-        yield None
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=prepare, initargs=(origin,)) as pool:
-        yield pool
 
 
 def _read_checkpoints(path: Path, keys: Keys, *, asked: Path | None) -> list[Checkpoint]:

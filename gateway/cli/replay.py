@@ -1,11 +1,8 @@
 """`galateo replay`: what a draft of policies would have changed."""
 
-import multiprocessing
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -16,10 +13,10 @@ from rich.table import Table
 from gateway.app import Parts
 from gateway.app.rights import origin_of
 from gateway.cli.moments import Ago, bar
+from gateway.cli.processes import side_by_side
 from gateway.cli.serve import REFUSALS
 from gateway.cli.session import with_parts
 from gateway.evidence.observed import observed
-from gateway.evidence.origin import Origin
 from gateway.evidence.replay import Changes
 from gateway.evidence.replaying import (
     Drafted,
@@ -86,15 +83,8 @@ async def _run(parts: Parts, texts: dict[str, str], since: float, samples: int, 
     origin = origin_of(parts.settings)
     many = await count_past(parts.store, now - since, now + 1) > ALONE
     count = processes or ((os.cpu_count() or 1) if many else 1)
-    with _pool(origin, drafted, count) as pool, bar("replaying") as progress:
+    with side_by_side(count, prepare, origin, drafted) as pool, bar("replaying") as progress:
         return await replay(parts.store, drafted, now - since, now + 1, pool=pool, progress=progress)
-
-
-def _pool(origin: Origin, drafted: Drafted, count: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
-    if count < 2:
-        return nullcontext()
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=prepare, initargs=(origin, drafted))
 
 
 def _print(found: Changes, lang: str) -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from tests.tools import lack, need
 
-CACHE = Path(tempfile.gettempdir()) / "galateo-test-clients"
+CACHE = Path(tempfile.gettempdir()) / f"galateo-test-clients-{os.getuid()}"
 PATIENCE = 300  # seconds; less than two minutes together on an unhurried machine
 
 NPM = (

@@ -1,13 +1,15 @@
 """The commands of evidence, as people and pipelines call them: on a database in a file, worker processes and
 all; whatever is wrong is said and nothing is half done."""
 
+import errno
+import os
 from pathlib import Path
 
 import orjson
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.cli import main
+from gateway.cli import main, processes
 from gateway.evidence.backup import unserved
 from gateway.keys import save_keys
 from tests.evidence.conftest import change
@@ -64,8 +66,8 @@ def test_a_log_is_verified_and_what_is_wrong_named(galateo: House) -> None:
     assert galateo("audit", "checkpoint", "--to", kept).exit_code == 0
     change(galateo.database, "UPDATE audit SET actor = 'x' WHERE seq = 2")
     change(galateo.database, "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
-    for processes in ("1", "2"):
-        broken = galateo("audit", "verify", "--processes", processes, "--checkpoints", kept)
+    for count in ("1", "2"):
+        broken = galateo("audit", "verify", "--processes", count, "--checkpoints", kept)
         assert broken.exit_code == 1
         assert broken.stdout.splitlines()[0].startswith("gateway entry 2 (")
         assert "its end was cut" in broken.stdout
@@ -78,8 +80,8 @@ def test_a_log_is_verified_and_what_is_wrong_named(galateo: House) -> None:
 def test_a_draft_is_tried_by_workers_and_here(galateo: House) -> None:
     looser = galateo.draft("looser", NEEDS_CONSENT.replace("reject", "hold"))
     told = []
-    for processes in ("1", "2"):
-        given = ("--policies", str(looser), "--since", "9y", "--format", "json", "--processes", processes)
+    for count in ("1", "2"):
+        given = ("--policies", str(looser), "--since", "9y", "--format", "json", "--processes", count)
         found = galateo("replay", *given)
         assert found.exit_code == 0, found.output
         told.append(orjson.loads(found.stdout))
@@ -91,6 +93,19 @@ def test_a_draft_is_tried_by_workers_and_here(galateo: House) -> None:
     table = galateo("replay", "--policies", str(looser), "--since", "9y", "--format", "csv").stdout
     assert table.splitlines()[0].startswith("decision,at,source")
     assert len(table.splitlines()) == 3
+
+
+def test_where_no_processes_can_share_the_work_one_does_it(
+    galateo: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(processes, "ProcessPoolExecutor", refuse)
+    for command in (("audit", "verify"), ("replay", "--since", "9y")):
+        done = galateo(*command, "--processes", "2")
+        assert done.exit_code == 0, done.output
+        assert "Permission denied; is /dev/shm writable?" in done.stderr
 
 
 def test_a_draft_that_does_not_load_is_refused(galateo: House) -> None:
