@@ -53,7 +53,7 @@ def sent(person: Person, contact: Contact, *, introduced: bool) -> Person:
         r.first_out or contact.at,
         max(r.last_out, contact.at),
         r.sent + 1,
-        r.sent_since_reply + 1,
+        r.sent_since_reply + in_sequence(contact),
         r.connected_at,
         r.backdated,
         r.replies,
@@ -75,9 +75,18 @@ def claimed(person: Person, contact: Contact) -> Person:
     """A message that a source says it sent, and that nobody vouches for: it takes its place in caps and
     sequences, and is no first contact that a next one could lean on."""
     r = relationship(person, contact.sender)
-    after = replace(r, last_out=max(r.last_out, contact.at), sent_since_reply=r.sent_since_reply + 1)
+    after = replace(
+        r,
+        last_out=max(r.last_out, contact.at),
+        sent_since_reply=r.sent_since_reply + in_sequence(contact),
+    )
     contacts = (*person.contacts[-CONTACTS_KEPT + 1 :], contact)
     return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
+
+
+def in_sequence(contact: Contact) -> bool:
+    """Whether a message is one that an answer may be hoped for: nobody answers a receipt."""
+    return contact.class_ != "transactional"
 
 
 def give_back(person: Person, message: str) -> Person:
@@ -89,13 +98,13 @@ def give_back(person: Person, message: str) -> Person:
     for contact in lost:
         r = relationships.get(contact.sender)
         if r is not None:
-            relationships[contact.sender] = _without_one(r, contact.at)
+            relationships[contact.sender] = _without_one(r, contact)
     kept = tuple(c for c in person.contacts if c.message != message)
     return replace(person, contacts=kept, relationships=relationships)
 
 
-def _without_one(r: Relationship, at: float) -> Relationship:
-    sent_since_reply = r.sent_since_reply - (at > r.last_reply)
+def _without_one(r: Relationship, contact: Contact) -> Relationship:
+    sent_since_reply = r.sent_since_reply - (contact.at > r.last_reply and in_sequence(contact))
     if r.sent <= 1:
         return replace(
             r,

@@ -107,6 +107,17 @@ def test_what_failed_before_a_reply_takes_nothing_from_after_it() -> None:
     assert relationship(give_back(person, "m2"), RUI).sent_since_reply == 1
 
 
+def test_receipts_begin_no_sequence_and_go_on_with_none() -> None:
+    receipt = contact("r1", 20.0, "transactional")
+    for told in (
+        sent(sent(UNKNOWN, contact("m1"), introduced=True), receipt, introduced=False),
+        claimed(claimed(UNKNOWN, contact("m1")), receipt),
+    ):
+        assert relationship(told, RUI).sent_since_reply == 1
+        assert relationship(give_back(told, "r1"), RUI).sent_since_reply == 1
+        assert relationship(give_back(told, "m1"), RUI).sent_since_reply == 0
+
+
 def test_what_is_only_claimed_restricts_and_opens_nothing() -> None:
     person = claimed(UNKNOWN, contact())
     known = relationship(person, RUI)

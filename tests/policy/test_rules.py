@@ -53,6 +53,15 @@ def allowed(*permissions: Permission, **changes: object) -> Facts:
     return facts(person=Person(permissions=permissions), **changes)
 
 
+def wrote(*contacts: tuple[str, int], **changes: object) -> Facts:
+    """Somebody whom the sender wrote to: of which class, and how many days ago."""
+    kept = [
+        Contact(at=NOW - days * DAY, class_=class_, channel="email", sender="marco@example.com")
+        for class_, days in contacts
+    ]
+    return replace(known(**changes), person=Person(contacts=tuple(kept)))
+
+
 def phrases(*parts: tuple[int, int, bool]) -> tuple[Reading, Facts]:
     """A reading of phrases (words, earlier copies, asks) and the facts that say so."""
     made = tuple(Phrase(i, words, 0, 7, asks) for i, (words, _, asks) in enumerate(parts))
@@ -375,6 +384,15 @@ CASES = [
     (
         "rule: sequence_length\n  limit: 3\n  per: 90 days", OUTREACH, PLAIN,
         known(sent_since_reply=3, last_out=NOW - 90 * DAY), set(),
+    ),
+    (
+        "rule: sequence_length\n  limit: 3\n  per: 90 days", OUTREACH, PLAIN,
+        wrote(("outreach", 91), ("transactional", 1), sent_since_reply=3, last_out=NOW - DAY), set(),
+    ),
+    (
+        "rule: sequence_length\n  limit: 3\n  per: 90 days", OUTREACH, PLAIN,
+        wrote(("transactional", 91), ("outreach", 1), sent_since_reply=3, last_out=NOW - DAY),
+        {"sequence_length.reached"},
     ),
     # burst
     (

@@ -7,6 +7,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from gateway.ledger.person import CONTACTS_KEPT
+from gateway.ledger.relationship import in_sequence
 from gateway.policy.jurisdiction import zone_named
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Clock, Contradiction, Duration, Found
@@ -65,8 +66,8 @@ class ContactCap:
 
 @dataclass(frozen=True, slots=True)
 class SequenceLength:
-    """At most `limit` messages in a row without an answer, as counted here; a step number that the tool
-    declares can only add. With `per`, a sequence that rested this long is over."""
+    """At most `limit` messages in a row without an answer, as counted here, receipts left out; a step number
+    that the tool declares can only add. With `per`, a sequence that rested this long is over."""
 
     limit: int = 3
     per: Duration = Duration(0)
@@ -79,14 +80,15 @@ class SequenceLength:
         """Whether they have been written to often enough without an answer."""
         known = case.facts.relationship
         sent = known.sent_since_reply
-        rested = bool(self.per and known.last_out and case.now - known.last_out >= self.per)
+        last = _last_in_sequence(case)
+        rested = bool(self.per and last and case.now - last >= self.per)
         if rested:
             sent = 0
         elif not known.replies:
             sent = max(sent, case.message.sequence_step - 1)
         if sent < self.limit:
             return NOTHING
-        earliest = known.last_out + self.per if self.per and known.last_out else 0.0
+        earliest = last + self.per if self.per and last else 0.0
         got = count(sent, *_MESSAGES)
         return (
             Objection(
@@ -105,6 +107,15 @@ class SequenceLength:
                 condition="reply" if not earliest else "window",
             ),
         )
+
+
+def _last_in_sequence(case: Case) -> float:
+    """When this sender last wrote to them, receipts left out as far as messages are remembered."""
+    sender = case.message.sender.key
+    return max(
+        (one.at for one in case.facts.person.contacts if one.sender == sender and in_sequence(one)),
+        default=case.facts.relationship.last_out,
+    )
 
 
 @dataclass(frozen=True, slots=True)
