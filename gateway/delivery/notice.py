@@ -50,8 +50,8 @@ def build(
     body = [
         "Good day,",
         "",
-        f"of what your tool {one_line(source)} sent through this gateway, {what}.",
-        "Your tool was told that the message as a whole was taken, so it may not know.",
+        f"Of what your tool {one_line(source)} sent through this gateway, {what}.",
+        "The tool may have been told only that the request as a whole was taken, so it may not know.",
         "",
     ]
     _list(body, [item for item in items if item.refused], "Refused by a policy, and not sent:")

@@ -6,7 +6,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "confirm.text": (
             "Good day,\n"
             "\n"
-            "someone, we hope you, asked at {place} that {who} may write to this address for this "
+            "Someone, we hope you, asked at {place} that {who} may write to this address for this "
             "purpose: {purpose}.\n"
             "\n"
             "These words were shown:\n"
@@ -28,7 +28,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "show.text": (
             "Good day,\n"
             "\n"
-            "someone, we hope you, asked to see what {who} holds about this address. This link shows "
+            "Someone, we hope you, asked to see what {who} holds about this address. This link shows "
             "it, for one hour:\n"
             "\n"
             "{link}\n"

@@ -2,8 +2,8 @@
 
 import textwrap
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from gateway.intake.dates import day
 from gateway.intake.letter_texts import TEXTS
 from gateway.message.compose import build
 from gateway.store.attempt import Report
@@ -53,7 +53,7 @@ def ask_to_confirm(
             wording=shown,
             place=one_line(place) or texts["confirm.nowhere"],
             link=f"{office.public_url}/c/{token}?lang={letter.language}",
-            until=datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d"),
+            until=day(until, letter.language),
         ),
     )
 

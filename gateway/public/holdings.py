@@ -1,5 +1,6 @@
 """What is held about someone: shown only by a link that was sent to the address itself, for an hour."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from gateway.intake.consent_files import parse_time
 from gateway.intake.leaving import Leaving, Lift, Post
 from gateway.intake.letters import Letter, Office, show_holdings
 from gateway.intake.tokens import Showing, open_showing, open_way_out, seal_showing
@@ -79,7 +81,7 @@ class HoldingPages:
             token=request.match_info["token"],
             person=person,
             paused_until=person.paused_until if person.paused_until > self._desk.clock() else 0.0,
-            log=[describe(row) for row in rows[-MOST_SHOWN:]],
+            log=[_shown(row) for row in rows[-MOST_SHOWN:]],
             contacts=tuple(reversed(person.contacts)),
         )
 
@@ -117,6 +119,15 @@ def describe(row: ConsentRow) -> dict[str, Any]:
         "source": row.source,
         "proof": proof,
     }
+
+
+def _shown(row: ConsentRow) -> dict[str, Any]:
+    """The same for the page, with the moment (unix seconds) of its confirmation; 0 for none."""
+    told = describe(row)
+    confirmed = 0.0
+    with contextlib.suppress(ValueError):
+        confirmed = parse_time(str(told["proof"].get("confirmed_at") or ""))
+    return told | {"confirmed": confirmed}
 
 
 def describe_all(who: str, channel: str, person: Person, rows: list[ConsentRow]) -> dict[str, Any]:

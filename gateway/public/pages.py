@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from gateway.intake.dates import day
 
 LANGUAGES = {"it": "Italiano", "en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 STYLE = "/public.css"
@@ -22,15 +23,6 @@ HEADERS = {
     "Permissions-Policy": "interest-cohort=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-
-MONTHS = {
-    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-    "en": "January February March April May June July August September October November December",
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-}
-_DATES = {"de": "{day}. {month} {year}", "es": "{day} de {month} de {year}"}
 
 
 def language_for(request: web.BaseRequest) -> str:
@@ -58,13 +50,6 @@ def _weight(parameter: str) -> float:
         return min(max(float(parameter[2:8]), 0.0), 1.0)
     except ValueError:
         return 0.0
-
-
-def day(seconds: float, language: str) -> str:
-    """A date as people write it, in UTC."""
-    at = datetime.fromtimestamp(seconds, UTC)
-    month = MONTHS[language].split()[at.month - 1]
-    return _DATES.get(language, "{day} {month} {year}").format(day=at.day, month=month, year=at.year)
 
 
 class Words(Mapping[str, str]):

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from gateway.intake.dates import day
 from gateway.intake.optin import CONFIRM_SECONDS, OptIn
 from gateway.ledger.consent import suppress
 from gateway.message.parse import parse
@@ -67,6 +68,9 @@ async def test_the_letter_sells_nothing_and_says_who_asks(tmp_path: Path) -> Non
         assert letter.headers.get("auto-submitted") == "auto-generated"
         assert WORDS in " ".join(letter.content.text.split())
         assert "Acme Srl" in letter.headers.get("from")
+        assert f"cancellata il {day(house.line.clock() + CONFIRM_SECONDS, 'it')}." in " ".join(
+            letter.content.text.split()
+        )
         assert entry.address == "Anna@Example.org"
 
 

@@ -188,6 +188,21 @@ async def test_wishes_are_taken_back_only_on_ones_own_page(tmp_path: Path) -> No
         assert (await house.ask("GET", f"/me/{stolen}")).status == 404
 
 
+async def test_what_is_held_is_told_in_the_language_of_its_reader(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        token = await prepare(house)
+        await house.ask("POST", f"/u/{token}", data={"List-Unsubscribe": "One-Click"})
+        await house.ask("POST", f"/p/{token}", data=[("shown", "offers|email"), ("do", "save")])
+        showing = Showing(controller=REF[0], subject=REF[1], channel="email")
+        own = seal_showing(KEYS, showing, house.line.clock())
+        page = await house.ask("GET", f"/me/{own}", language="it")
+        for where in ("il collegamento di disiscrizione", "la pagina delle preferenze"):
+            assert f"<dd>{where}</dd>" in page.text
+        assert "one-click" not in page.text
+        assert "T00:" not in page.text
+        assert "confermato il 1 gennaio 2026" in page.text
+
+
 async def test_what_people_wrote_is_shown_as_text(tmp_path: Path) -> None:
     async with pages(tmp_path) as house:
         await house.line.consent("anna@example.org", purpose="<b>x</b>")
