@@ -28,6 +28,10 @@ _OPEN_ALONE = re.compile(  # French puts a blank before the sign
     r"^(?:ciao|gentile|caro|cara|egregio|hi|hello|hey|dear|hallo|liebe[r]?|hola|estimad[oa]|querid[oa]) +!\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
+_OPEN_LEFT = re.compile(
+    r"(?:gentile|egregi[oa]|car[oa]|dear|liebe[r]?|sehr geehrte[r]?|chère?|estimad[oa]|querid[oa]) *",
+    re.IGNORECASE,
+)
 _OPEN_FIELD = re.compile(
     rf"^\W{{0,3}}{_HELLO}{_TITLES} +((?:[-@$#:&!^~*]{{1,2}})?{_FIELD_FOR_NAME}[-@$#:&!^~*]{{0,2}}){_END}",
     re.IGNORECASE,
@@ -71,19 +75,7 @@ _HOLE = re.compile(r" (?: +(?=([a-zà-ÿ]+))|(?=[,.;!](?:\s|$)))")
 def find_holes(text: str, *, first: bool) -> list[Tag]:
     """Holes in one block of visible text; `first` says that it opens the message, where a greeting may have
     lost its name."""
-    tags: list[Tag] = []
-    head = text[:80]
-    if first:
-        if (match := _OPEN_EMPTY.match(head)) and re.search(r"\s,$", match.group()):
-            tags.append((match.start(), match.end(), "greeting without its name"))
-        elif match := _OPEN_ALONE.match(head):
-            tags.append(
-                (match.start(), match.start() + len(match.group().rstrip()), "greeting without its name")
-            )
-        elif match := _OPEN_NULL.search(head):
-            tags.append((match.start(1), match.end(1), "empty value in place of a name"))
-        elif match := _OPEN_FIELD.match(head):
-            tags.append((match.start(1), match.end(1), "unfilled field"))
+    tags = _lost_name(text) if first else []
     if "null" in text or "undefined" in text or "N/A" in text or _VOID.search(text):
         tags += _voids(text)
     if "€ ," in text or "€ ." in text or "$ ," in text or "£ ," in text:
@@ -93,6 +85,22 @@ def find_holes(text: str, *, first: bool) -> list[Tag]:
     if "  " in text or " ," in text or " ." in text or " !" in text:
         tags += [(start, end, "hole where a value stood") for start, end in _blanks(text)]
     return tags
+
+
+def _lost_name(text: str) -> list[Tag]:
+    """What a greeting that opens the message has in place of a name."""
+    head = text[:80]
+    if (match := _OPEN_EMPTY.match(head)) and re.search(r"\s,$", match.group()):
+        return [(match.start(), match.end(), "greeting without its name")]
+    if _OPEN_LEFT.fullmatch(text):
+        return [(0, len(text.rstrip()), "greeting without its name")]
+    if match := _OPEN_ALONE.match(head):
+        return [(match.start(), match.start() + len(match.group().rstrip()), "greeting without its name")]
+    if match := _OPEN_NULL.search(head):
+        return [(match.start(1), match.end(1), "empty value in place of a name")]
+    if match := _OPEN_FIELD.match(head):
+        return [(match.start(1), match.end(1), "unfilled field")]
+    return []
 
 
 def _voids(text: str) -> Iterator[Tag]:

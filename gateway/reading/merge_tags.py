@@ -18,14 +18,18 @@ _FIELD = (
     r"|city|città|stadt|ville|ciudad|industry|settore|branche|secteur|sector|topic|argomento|tema|thema|sujet|subject|oggetto|asunto|betreff"
     r"|date|data|datum|fecha|time|ora|orario|uhrzeit|heure|hora|day|giorno|tag|jour|día|month|mese|link|url|sito|website|phone|telefono|telefon"
     r"|teléfono|téléphone|email|e-mail|mail|address|indirizzo|adresse|dirección|product|prodotto|produkt|produit|producto|service|servizio|servicio"
-    r"|business|client|cliente|customer|kunde|prospect|lead|contact|contatto|kontakt|recipient|destinatario|destinataire|empfänger|subscriber|iscritto"
+    r"|business|client|cliente|customer|kunde|prospect|competitor|concorrente|lead|contact|contatto|kontakt|recipient|destinatario|destinataire|empfänger|subscriber|iscritto"
     r"|sender|mittente|absender|expéditeur|remitente|referente|amount|importo|betrag|montant|importe|price|prezzo|preis|prix|precio|number|numero"
     r"|nummer|numéro|número|insert|inserire|inserisci|einfügen|insérer|insertar|placeholder|segnaposto|detail|dettaglio|project|progetto|projekt|projet"
     r"|proyecto|specific|specifico|team|event|evento|interest|achievement|signature|firma|your|tuo|tua|suo|vostro|ihr|dein|votre|ton|tu|su|x|y|z|field|feld|campo)"
 )
 
 _SIGN = re.compile(r"[{\[%|<#$«~_@(+｛]")
-_CALLS = "Dear Hi Hello Hey Ciao Gentile Salve Caro Cara Hallo Hola Bonjour".split()
+_CALLS = (
+    "Dear Hi Hello Hey Ciao Gentile Salve Caro Cara Hallo Hola Bonjour"
+    " on by from to for at il al dal del per am vom le du el".split()
+)
+_CALLED = "|".join(rf"(?<=\b{one} )" for one in _CALLS)
 # Each with what a text must hold for it, a look at which is quicker.
 _SURE = (
     ("{{", re.compile(r"\{\{\{?[^{}]{0,80}\}?\}\}"), "merge tag"),
@@ -54,10 +58,23 @@ _SURE = (
         "spun text",
     ),
     ("[object", re.compile(r"\[object Object\]"), "empty value"),
-    ("{", re.compile(rf"(?:{'|'.join(f'(?<={one} )' for one in _CALLS)})\{{\d\}}"), "merge tag"),
+    ("{", re.compile(rf"(?:{_CALLED})\{{\d\}}"), "merge tag"),
     ("%(", re.compile(r"%\([A-Za-z_]\w{0,40}\)[sd]"), "merge tag"),
     ("%", re.compile(r"(?<=[a-zà-ÿ.,:€$£] )%[sd](?=[ ,.;:!?)]|$)"), "merge tag"),
-    ("${", re.compile(r"(?<![\w/\\=])\$\{[A-Za-z_][\w.]{0,40}\([^(){}\n]{0,60}\)\}"), "merge tag"),
+    (
+        "${",
+        re.compile(r"(?<![\w/\\=])\$\{[A-Za-z_][\w.]{0,40}(?:\([^(){}\n]{0,60}\)[\w.]{0,40}){1,6}\}"),
+        "merge tag",
+    ),
+    ("{", re.compile(r"^\{\d\}$", re.MULTILINE), "merge tag"),
+    (
+        "[",
+        re.compile(
+            r"(?<!\w)\[[A-ZÀ-Ý][A-ZÀ-Ý ]{3,40}(?: [-–—]|:) ?(?:es\.|ad es|e\.g\.|eg|for example|z\. ?B\.|p\. ?ej\.|ex\.)[^\[\]\n]{1,400}\]"
+        ),
+        "field in brackets",
+    ),
+    ("_HERE", re.compile(r"(?<![\w/])[A-Z]{3,20}(?:_[A-Z]{2,20}){0,4}_HERE\b"), "unfilled field"),
     (
         "}",
         re.compile(
@@ -108,7 +125,9 @@ _BARE = re.compile(
     r"(?<![\w.@/-])(?:FIRST_?NAME|LAST_?NAME|FNAME|LNAME|COMPANY_?NAME|FULL_?NAME|NOME_?(?:AZIENDA|CLIENTE|COGNOME)|first_name|last_name|company_name"
     r"|firstName|lastName|companyName|full_name|nome_(?:azienda|cliente|contatto)|Firstname|Lastname|VORNAME|NACHNAME|PRENOM|NOMBRE_?CLIENTE|INSERT_[A-Z_]+|YOUR_[A-Z_]+)(?![\w.@=(])"
 )
-_BLANK = re.compile(r"(?<![\w])(?:_{4,}|X{3,}(?!\w)|O{3,}(?!\w)|(?<=[\s:])\.{6,}(?= ))(?![\w])")
+_BLANK = re.compile(
+    r"(?<![\w])(?:_{4,}|(?<!\d-)(?<!X-)X{3,}(?!\w|-X)|O{3,}(?!\w)|(?<=[\s:])\.{6,}(?= ))(?![\w])"
+)
 # Three crosses are kisses or the number thirty, three circles are out of office, before and behind such words.
 _NO_BLANK_BEFORE = re.compile(
     r"\b(?:a/c|acct|ending|ending in|secolo|capitolo|canto|papa|parte|cap\.|art\.|chapter|part|love|xx|baci|kisses|i am|i'm|i’m|be|being|is|was|been|my|an|auto|currently|sono|è|ufficio) ?$",
@@ -125,14 +144,14 @@ _CODE_LINE = re.compile(
     r"|[;{]\s*$|^\s*[}\])]+[;,]?\s*$|=>|\w\(\)|\bf\"|\bf'\{|\"\w+\"\s*:|</?\w+[^>]*>.*</|^\s*[\w.-]+\s*(?:[:=]\s*[\"'$\d]|=\s*\{|:\s*\{(?! ?[A-Za-zÀ-ÿ_][\wÀ-ÿ .'-]{0,40} ?\}))"
 )
 _SURELY_TAGGED = re.compile(
-    r"\{\{|\{%|\*\||\{\w{1,40}(?:\.\w{1,40}){1,5}\(\)\}|\$[a-z_]\w{0,30}->\w"
+    r"\{\{|\{%|\*\||\{\w{1,40}(?:(?:\(\))?\.\w{1,40}){1,8}\(\)\}|\$[a-z_]\w{0,30}->\w"
     r"|\$?\{[a-z_]\w{0,40}(?:\.get\(|\[['\"])|^[^=;{}()\"]*[\"'] ?\+ ?[A-Za-z_][\w.]{0,60}\(\) ?\+ ?[\"']"
 )
 _IN_CODE = re.compile(r"\bf[\"']\S|;\s*$|^\s*(?:print|return|console\.log)\b")
 _QUOTED_FIELD = re.compile(r"`\[(?:[A-Za-zÀ-ÿ_]{2,40}|[A-ZÀ-Ý][^\[\]`]{1,40})\]`")
 _NOT_FIELDS = re.compile(
     r"^(?:\.{3}|…|sic|omissis|ndr|n\.d\.r\.?|nota|note|edit|ok|ext|external|esterno|spam|x| |info|error|errore|warn(?:ing)?|debug|fatal|todo|wip|fix|feat|bug|draft|bozza"
-    r"|urgente?|important[e]?|reminder|promemoria|re|fwd?|fw|i|r|new|novità|invito|save the date|cid:.*|image.*|immagine.*|https?:.*|\d.*|[\d.,/: -]+|[a-z-]+ #\d+|[A-Z]{2,6}-\d+|.*@.*|[^A-Za-zÀ-ÿ]+)$",
+    r"|urgente?|important[e]?|reminder|promemoria|re|fwd?|fw|i|r|new|novità|invito|save the date|cid:.*|image.*|immagine.*|https?:.*|(?:v|ver|versione?)?[. ]?\d.*|[\d.,/: -]+|[a-z-]+ #\d+|[A-Z]{2,6}-\d+|.*@.*|[^A-Za-zÀ-ÿ]+)$",
     re.IGNORECASE,
 )
 _HAS_FIELD = re.compile(rf"(?<![A-Za-zÀ-ÿ]){_FIELD}(?![A-Za-zÀ-ÿ])", re.IGNORECASE)
@@ -158,6 +177,8 @@ _ENVIRONMENT = re.compile(
     re.IGNORECASE,
 )
 
+_PLACES = frozenset(["s", "d", *(f"{digit}}}" for digit in range(10))])
+"""What stands in `%s` and `{0}` behind the first sign: fields in mail, and talk in talk about programs."""
 _FIELDS = ("merge tag", "mail merge field", "field in brackets", "unfilled field")
 """Tags that a word will stand in."""
 
@@ -220,7 +241,7 @@ def _clear(tags: list[Tag], text: str) -> list[Tag]:
         about = text[start].isalpha() or text[start] in "<(_$:"
         if about and _ABOUT_CODE.search(text[max(0, start - 20) : start]):
             continue
-        if text.startswith("[object", start) or tag[1] - start == len("%s"):
+        if text.startswith("[object", start) or text[start + 1 : tag[1]] in _PLACES:
             if computing:
                 continue
         elif _ENVIRONMENT.match(text[start : tag[1]]):

@@ -5,6 +5,13 @@ from gateway.message.content import Content
 from gateway.reading.read import Reader
 
 LEFT = [
+    'Vi scrivo perché [RIFERIMENTO PRECISO — es. "leggo da tempo i vostri rapporti, e so quanto sia centrale il vostro lavoro" / "ho visto il vostro ultimo bilancio, e il numero delle persone che ogni anno si rivolgono a voi"].',
+    "Gentile ${pratica.getTitolare().getNome()}, la sua pratica è pronta.",
+    "Si ricorda che il termine è il {0} e che le domande vanno inviate prima.",
+    "Le inviamo la stampa della domanda per:\n{0}\n{1}",
+    "I would love to play at ROOM_NAME_HERE in the spring.",
+    "We helped [Competitor] cut their costs by half.",
+    "Gentile",
     "Hello NNN,\n\nyour seat is on the waiting list.",
     "Ciao %1$s, il tuo sconto è scaduto.",
     "{} has joined! Open the app to see more.",
@@ -50,6 +57,9 @@ LEFT = [
     "Hola [Nombre]: le escribo por el pedido", "Datum: {Datum}\nUhrzeit: {Uhrzeit}", "Gentile [Responsabile], le scrivo",
 ]  # fmt: skip
 FINE = [
+    "Il glossario [versione 2.0.0] e il piano [v 1.3] sono pronti.",
+    "Please call me, my number is 050-XXX-XXXX.",
+    "The kernel of the map is {0}.",
     "x = f'{row.get(\"name\")}'",
     """print(f"{row['name']}: {row.get('sum')}")""",
     "Dear customer, your A/c XXXX was debited by 999.00 on 5 November.",
