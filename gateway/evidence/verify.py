@@ -14,7 +14,7 @@ import orjson
 from gateway.evidence import entries as e
 from gateway.evidence.checkpoint import Checkpoint
 from gateway.evidence.entries import DECLARING, Entry, Rows
-from gateway.evidence.stretch import FIRST, Break, Check, Marks, State, Stretch, moment, work
+from gateway.evidence.stretch import DEEDS, FIRST, Break, Check, Marks, State, Stretch, moment, work
 
 STRETCH = 5_000
 """Entries that one worker checks at a time."""
@@ -150,7 +150,8 @@ def check_tails(state: State, checkpoints: Sequence[Checkpoint], ends: dict[str,
 
 def _untold(table: str, name: str, kinds: str, where: str = "1 = 1") -> tuple[str, str]:
     rows = f"SELECT {name} AS name FROM {table} WHERE {where}"
-    told = f"SELECT reference FROM audit WHERE {kinds}"
+    deeds = ", ".join(f"'{kind}'" for kind in DEEDS)
+    told = f"SELECT reference FROM audit WHERE {kinds} AND kind NOT IN ({deeds})"
     joined = f"({rows}) AS r LEFT JOIN ({told}) AS a ON a.reference = r.name"
     return (
         f"SELECT count(*) FROM {table} WHERE {where}",
@@ -165,7 +166,12 @@ _UNTOLD = {
         "kind = 'decision'",
     ),
     "messages": _untold("messages", "id || '-0'", "kind = 'decision'"),
-    "holds": _untold("holds", "id", "kind LIKE 'hold.%'", "status IN ('released', 'rejected', 'expired')"),
+    "holds": _untold(
+        "holds",
+        "id",
+        "kind IN ('hold.released', 'hold.rejected', 'hold.expired')",
+        "status IN ('released', 'rejected', 'expired')",
+    ),
     "consents": _untold("consent_events", "id", "kind LIKE 'consent.%'"),
     "events": _untold("events", "id", "kind LIKE 'event.%'"),
 }
