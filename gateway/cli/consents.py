@@ -12,6 +12,7 @@ from gateway.app import Ledger
 from gateway.cli.consent_import import import_command
 from gateway.cli.holds import when
 from gateway.cli.session import with_ledger
+from gateway.evidence.rights import NoSuchController, known_as
 from gateway.store.records import ConsentRow
 
 PAGE = 1000
@@ -20,6 +21,7 @@ EXPORT = (
     " lane FROM consent_events WHERE (lane, controller, subject, id) > (?, ?, ?, ?)"
     " ORDER BY lane, controller, subject, id LIMIT ?"
 )
+LOGGED = "SELECT 1 FROM consent_events WHERE controller = ? LIMIT 1"
 
 
 @click.group("consents")
@@ -59,6 +61,8 @@ def export_command(controller: str, purpose: str, out: Path | None) -> None:
 
     People stand in it by their subject key: the database does not hold their addresses.
     """
+    if controller:
+        with_ledger(lambda ledger: _check(ledger, controller))
     file = out.open("w", encoding="utf-8") if out else sys.stdout
     try:
         count = with_ledger(lambda ledger: _export(ledger, file, controller, purpose))
@@ -66,6 +70,13 @@ def export_command(controller: str, purpose: str, out: Path | None) -> None:
         if out:
             file.close()
     click.echo(f"{count} lines exported", err=True)
+
+
+async def _check(ledger: Ledger, controller: str) -> None:
+    """Raises UsageError for a controller that access.yaml does not have and that nothing is logged for."""
+    known = ledger.access.controllers
+    if controller not in known and not await ledger.store.rows(LOGGED, (controller,)):
+        raise click.UsageError(str(NoSuchController(known)))
 
 
 async def _export(ledger: Ledger, file: IO[str], controller: str, purpose: str) -> int:
@@ -84,7 +95,12 @@ async def _export(ledger: Ledger, file: IO[str], controller: str, purpose: str) 
 
 
 async def _log_of(ledger: Ledger, controller: str, channel: str, address: str) -> list[ConsentRow]:
-    return await ledger.store.consents((controller, ledger.consents.subject(channel, address)))
+    subject = ledger.consents.subject(channel, address)
+    try:
+        await known_as(ledger.store, subject, controller, ledger.access.controllers)
+    except NoSuchController as error:
+        raise click.UsageError(str(error)) from None
+    return await ledger.store.consents((controller, subject))
 
 
 def describe(row: ConsentRow) -> dict[str, Any]:

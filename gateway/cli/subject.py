@@ -9,13 +9,14 @@ from typing import Any
 import click
 import orjson
 
-from gateway.app import Parts
+from gateway.app import Parts, make_rights
 from gateway.cli.holds import login
 from gateway.cli.session import with_parts
 from gateway.evidence.backup import BackupError, shred
 from gateway.evidence.erase import erase
-from gateway.evidence.subjects import as_html, export, note, restrict, subjects_of
-from gateway.evidence.traces import subjects_like, traces_of
+from gateway.evidence.rights import NoSuchController
+from gateway.evidence.subjects import as_html, export, note, restrict
+from gateway.evidence.traces import traces_of
 from gateway.message.address import is_valid
 from gateway.message.envelope import CHANNELS
 from gateway.settings import load
@@ -42,8 +43,15 @@ def _read(channel: str, address: str) -> str:
     return address
 
 
-async def _refs(parts: Parts, channel: str, address: str, controller: str) -> list[Ref]:
-    return await subjects_like(parts.store, subjects_of(parts.keys, channel, address), controller)
+async def _refs(
+    parts: Parts, channel: str, address: str, controller: str, *, everywhere: bool = False
+) -> list[Ref]:
+    """Who an address is; `everywhere`, where nobody knows it: under every controller."""
+    rights = make_rights(parts)
+    try:
+        return await (rights.everywhere if everywhere else rights.find)(channel, address, controller)
+    except NoSuchController as error:
+        raise click.UsageError(str(error)) from None
 
 
 @subject_command.command("export")
@@ -119,11 +127,7 @@ async def _list(
 
 
 async def _erase(parts: Parts, channel: str, address: str, controller: str) -> None:
-    refs = await _refs(parts, channel, address, controller)
-    subject = subjects_of(parts.keys, channel, address)
-    if not any(ref[1] == subject for ref in refs):
-        names = [controller] if controller else sorted(parts.access.controllers)
-        refs.extend((name, subject) for name in names)
+    refs = await _refs(parts, channel, address, controller, everywhere=True)
     async for _ in erase(parts.store, refs, login(), time.time(), parts.keys):
         pass
 
@@ -138,11 +142,7 @@ def restrict_command(address: str, channel: str, controller: str, lift: bool) ->
     address = _read(channel, address)
 
     async def run(parts: Parts) -> int:
-        refs = await _refs(parts, channel, address, controller)
-        subject = subjects_of(parts.keys, channel, address)
-        if not refs and not lift:
-            names = [controller] if controller else sorted(parts.access.controllers)
-            refs = [(name, subject) for name in names]
+        refs = await _refs(parts, channel, address, controller, everywhere=not lift)
         return await restrict(parts.store, refs, login(), os.urandom(10), lift=lift)
 
     changed = with_parts(run)

@@ -4,14 +4,16 @@ under every controller that knows them, told before it is done, and logged."""
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.evidence.entries import Rows
 from gateway.evidence.erase import erase
 from gateway.evidence.subjects import export, note, restrict, subjects_of
 from gateway.evidence.traces import person_of, subjects_like, traces_of
 from gateway.keys import Keys
+from gateway.policy.outcome import Words
 from gateway.store.protocol import Store
 from gateway.store.records import Ref
 
@@ -23,6 +25,29 @@ class Stored:
     controller: str
     counts: dict[str, int]
     restricted: bool
+
+
+class NoSuchController(Exception):
+    """A controller was named that access.yaml does not have, and that keeps nothing of whom it was asked
+    about: nothing would be found, and a stop under its name would protect nobody. `words` name those there
+    are."""
+
+    def __init__(self, controllers: Collection[str]) -> None:
+        names = ", ".join(sorted(controllers)) or "-"
+        self.words = Words(
+            f"There is no such controller. Known (access.yaml): {names}.",
+            f"Non c'è un titolare con questo nome. Noti (access.yaml): {names}.",
+        )
+        super().__init__(self.words.en)
+
+
+async def known_as(store: Rows, subject: bytes, controller: str, controllers: Collection[str]) -> list[Ref]:
+    """Who a subject is, with its linked addresses, under every controller that knows it or under one: under
+    one that left access.yaml too, as long as it knows them. Raises NoSuchController."""
+    refs = await subjects_like(store, subject, controller)
+    if controller and not refs and controller not in controllers:
+        raise NoSuchController(controllers)
+    return refs
 
 
 def plain(reason: str) -> str:
@@ -50,11 +75,14 @@ class Rights:
         self._clock = clock
 
     async def find(self, channel: str, address: str, controller: str = "") -> list[Ref]:
-        """Who an address is, with its linked addresses, under every controller that knows it or under one."""
-        return await subjects_like(self._store, subjects_of(self._keys, channel, address), controller)
+        """Who an address is, with its linked addresses, under every controller that knows it or under one.
+        Raises NoSuchController."""
+        subject = subjects_of(self._keys, channel, address)
+        return await known_as(self._store, subject, controller, self._controllers)
 
     async def everywhere(self, channel: str, address: str, controller: str = "") -> list[Ref]:
-        """The same, and where nobody knows the address, every controller: so that a stop can stand there."""
+        """The same, and where nobody knows the address, every controller: so that a stop can stand there.
+        Raises NoSuchController."""
         refs = await self.find(channel, address, controller)
         subject = subjects_of(self._keys, channel, address)
         if any(ref[1] == subject for ref in refs):

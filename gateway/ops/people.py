@@ -9,6 +9,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from gateway.access import Access
+from gateway.evidence.rights import NoSuchController, known_as
 from gateway.intake.consent_files import read_row
 from gateway.intake.consents import ConsentInput, Recorded
 from gateway.message.address import is_valid
@@ -19,6 +20,7 @@ from gateway.ops.roles import READ_CONSENTS, READ_SUBJECTS, RECORD_CONSENTS
 from gateway.ops.telling import describe_consents, describe_hold, describe_person
 from gateway.policy.outcome import Words
 from gateway.store.protocol import Store
+from gateway.store.records import Ref
 from gateway.web.problem import Fault, malformed
 from gateway.web.validation import malformed_by, validate
 
@@ -65,7 +67,9 @@ class People:
         """The consent log of one person."""
         await self._desk.admit(request, READ_CONSENTS)
         asked = read_query(request.query, ConsentsAsked)
-        rows = await self._store.consents((asked.controller, bytes.fromhex(asked.subject)))
+        ref = (asked.controller, bytes.fromhex(asked.subject))
+        await self._check(ref)
+        rows = await self._store.consents(ref)
         return answer(request, {"consents": describe_consents(rows)})
 
     async def look_up(self, request: web.Request) -> web.Response:
@@ -79,12 +83,23 @@ class People:
                 f"Non può essere un indirizzo del canale {who.channel}.",
             )
         ref = (who.controller, self._consents.subject(who.channel, who.address))
+        await self._check(ref)
         log.info("subject.looked_up", extra={"reviewer": reviewer.name, "subject": ref[1].hex()})
         person = await self._store.person(ref)
         told = {"controller": who.controller, "subject": ref[1].hex(), **describe_person(person)}
         told["holds"] = [describe_hold(hold) for hold in await self._store.held_of(ref)]
         told["consents"] = describe_consents(await self._store.consents(ref))
         return answer(request, told)
+
+    async def _check(self, ref: Ref) -> None:
+        """Raises Problem where the controller is none that could know anybody."""
+        known = self._desk.access.controllers
+        if ref[0] in known:
+            return
+        try:
+            await known_as(self._store, ref[1], ref[0], known)
+        except NoSuchController as error:
+            raise malformed("#/controller", error.words.en, error.words.it) from None
 
 
 def _read_lines(data: Any) -> ConsentLines:

@@ -2,17 +2,18 @@
 URL."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 
-from gateway.evidence.rights import Rights, Stored
+from gateway.evidence.rights import NoSuchController, Rights, Stored
 from gateway.evidence.subjects import as_html
 from gateway.message.address import is_valid
 from gateway.ops.desk import Desk, answer
 from gateway.ops.evidence_models import Erasure, Person, Restriction
 from gateway.ops.roles import ERASE_SUBJECTS, EXPORT_SUBJECTS, RESTRICT_SUBJECTS
+from gateway.store.records import Ref
 from gateway.web.problem import malformed
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class PeopleRights:
         """Everything stored about a person (GDPR 15 and 20); as a page where HTML is asked for."""
         reviewer = await self._desk.admit(request, EXPORT_SUBJECTS)
         who = _checked(await self._desk.read(request, Person))
-        refs = await self._rights.find(who.channel, who.address, who.controller)
+        refs = await _seek(self._rights.find, who)
         told = await self._rights.export(refs, who.channel, who.address, reviewer.name, "api")
         log.info("subject.exported", extra={"reviewer": reviewer.name})
         if request.headers.get("Accept", "").partition(",")[0].strip().startswith("text/html"):
@@ -41,7 +42,7 @@ class PeopleRights:
         reviewer = await self._desk.admit(request, EXPORT_SUBJECTS)
         who = _checked(await self._desk.read(request, Erasure))
         if who.dry_run:
-            refs = await self._rights.find(who.channel, who.address, who.controller)
+            refs = await _seek(self._rights.find, who)
             return answer(request, _told(await self._rights.list(refs), dry_run=True))
         await self._desk.admit(request, ERASE_SUBJECTS)
         if not who.reason.strip() or "@" in who.reason:
@@ -50,7 +51,7 @@ class PeopleRights:
                 "Say why, in words that name nobody: the reason stays in the audit log for good.",
                 "Indicare il motivo, senza nominare nessuno: resta per sempre nel registro di audit.",
             )
-        refs = await self._rights.everywhere(who.channel, who.address, who.controller)
+        refs = await _seek(self._rights.everywhere, who)
         there = await self._rights.list(refs)
         await self._rights.erase(refs, reviewer.name, who.reason)
         log.info("subject.erased", extra={"reviewer": reviewer.name})
@@ -61,7 +62,7 @@ class PeopleRights:
         reviewer = await self._desk.admit(request, RESTRICT_SUBJECTS)
         who = _checked(await self._desk.read(request, Restriction))
         seek = self._rights.find if who.lift else self._rights.everywhere
-        refs = await seek(who.channel, who.address, who.controller)
+        refs = await _seek(seek, who)
         there = await self._rights.list(refs)
         changed = sum(1 for stored in there if stored.restricted is who.lift)
         if not who.dry_run:
@@ -78,6 +79,13 @@ def _checked(who: Any) -> Any:
             f"Non può essere un indirizzo del canale {who.channel}.",
         )
     return who
+
+
+async def _seek(seek: Callable[[str, str, str], Awaitable[list[Ref]]], who: Any) -> list[Ref]:
+    try:
+        return await seek(who.channel, who.address, who.controller)
+    except NoSuchController as error:
+        raise malformed("#/controller", error.words.en, error.words.it) from None
 
 
 def _told(there: Sequence[Stored], *, dry_run: bool) -> dict[str, Any]:

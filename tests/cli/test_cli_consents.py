@@ -70,6 +70,22 @@ def test_what_goes_in_comes_out(tmp_path: Path, run: Run) -> None:
     assert run("export", "--purpose", "offers").stdout == ""
 
 
+def test_a_controller_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path, run: Run) -> None:
+    """ "Nothing is recorded" would be no answer to who asks for their data."""
+    run("import", str(write(tmp_path / "a.csv", [consent("anna@example.org")])))
+    out = tmp_path / "out.jsonl"
+    out.write_text("of yesterday")
+    for words in (("show",), ("export", "--out", str(out))):
+        refused = run(*words, "--controller", "defualt", said="anna@example.org\n")
+        assert refused.exit_code == 2, words
+        assert "There is no such controller. Known (access.yaml): default." in refused.stderr
+    assert out.read_text() == "of yesterday"
+    (tmp_path / "access.yaml").write_text("controllers: [{name: other, jurisdiction: it}]\n")
+    assert "newsletter" in run("show", "--controller", "default", said="anna@example.org\n").stdout
+    assert run("export", "--controller", "default").stdout.count("\n") == 1
+    assert run("export", "--controller", "other").exit_code == 0
+
+
 def test_a_dry_run_checks_all_and_writes_nothing(tmp_path: Path, run: Run) -> None:
     file = write(tmp_path / "a.csv", [consent("anna@example.org"), consent("nobody"), consent("b@x.example")])
     report = tmp_path / "refused.txt"

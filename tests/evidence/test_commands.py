@@ -168,6 +168,33 @@ def test_a_person_is_listed_restricted_and_erased(galateo: House) -> None:
     assert galateo("subject", "export", said="nobody\n").exit_code == 2
 
 
+def test_a_controller_that_does_not_exist_is_refused_with_those_that_do(galateo: House) -> None:
+    """Misspelled, it would find nothing, and what it stopped would protect nobody."""
+    before = galateo("subject", "erase", "--dry-run", said=f"{ANNA}\n").stdout
+    for words in (
+        ("erase", "--yes"), ("erase", "--dry-run"), ("restrict",), ("restrict", "--lift"), ("export",)
+    ):  # fmt: skip
+        for who in (ANNA, "never@example.org"):
+            refused = galateo("subject", *words, "--controller", "defualt", said=f"{who}\n")
+            assert refused.exit_code == 2, words
+            assert "There is no such controller. Known (access.yaml): default." in refused.stderr
+            assert not refused.stdout
+    assert galateo("subject", "erase", "--dry-run", said=f"{ANNA}\n").stdout == before
+
+
+def test_who_left_the_access_file_still_erases_whom_it_knows(galateo: House) -> None:
+    (galateo.folder / "access.yaml").write_text("controllers: [{name: other, jurisdiction: it}]\n")
+    left = ("--controller", "default")
+    assert galateo("subject", "restrict", "never@example.org", *left).exit_code == 2
+    copy = galateo("subject", "export", *left, said=f"{ANNA}\n")
+    assert orjson.loads(copy.stdout)["known_by"]
+    for _ in range(2):
+        gone = galateo("subject", "erase", *left, said=f"{ANNA}\n")
+        assert gone.exit_code == 0, gone.output
+    assert ANNA.encode() not in galateo.database.read_bytes()
+    assert galateo("subject", "restrict", "never@example.org", "--controller", "other").exit_code == 0
+
+
 def test_keys_are_not_rotated_under_a_gateway_that_serves(galateo: House) -> None:
     """It would not see who is stored under the new pepper meanwhile."""
     before = (galateo.folder / "keys").read_bytes()

@@ -187,6 +187,27 @@ async def test_what_names_nobody_is_refused(house: House, path: str) -> None:
         assert "nobody" not in answer.text
 
 
+async def test_a_controller_that_does_not_exist_is_refused_with_those_that_do(house: House) -> None:
+    await house.post(json=OFFER)
+    asked = {**ANA, "controller": "acmee"}
+    for path, body in (
+        ("export", asked),
+        ("restrict", asked),
+        ("restrict", {**asked, "lift": True, "dry_run": True}),
+        ("erase", {**asked, "dry_run": True}),
+        ("erase", {**asked, "reason": "asked by letter"}),
+        ("lookup", asked),
+    ):
+        refused = await post(house, f"subjects/{path}", body, **{"Accept-Language": "it"})
+        assert refused.status == 400, path
+        [error] = refused.json["errors"]
+        assert error["pointer"] == "#/controller"
+        assert error["detail"].endswith("Noti (access.yaml): acme, beta.")
+    assert (await get(house, f"consents?controller=acmee&subject={'0' * 32}")).status == 400
+    assert (await house.store.rows("SELECT * FROM people WHERE controller = 'acmee'", ())) == []
+    assert (await post(house, "subjects/restrict", {**ANA, "controller": "acme"})).json["changed"] == 1
+
+
 async def test_whom_nobody_knows_is_stopped_all_the_same(house: House) -> None:
     who = {"channel": "email", "address": "never@example.test", "reason": "asked by letter"}
     told = (await post(house, "subjects/erase", who)).json
