@@ -71,6 +71,8 @@ def import_command(file: Path, dry_run: bool, errors: Path | None, after: int) -
     except HeaderError as error:
         click.echo(f"{file.name}: {error}", err=True)
         sys.exit(1)
+    if not (tally.fine or tally.refused or after):
+        click.echo(f"{file.name}: there is no line to import", err=True)
     said = "would be imported" if dry_run else "imported"
     click.echo(f"{tally.fine} lines {said}, {tally.changed} changed something, {tally.refused} refused")
     sys.exit(1 if tally.refused else 0)

@@ -38,10 +38,11 @@ class HeaderError(ValueError):
 
 
 def bounded(readline: Callable[[int], str]) -> Iterator[str]:
-    """The lines of a file, none longer than LONGEST_LINE: what is more of one is dropped."""
+    """The lines of a file, none longer than LONGEST_LINE: what is more of one is dropped. Where the file is
+    read with newline="", a line ends as well with a carriage return alone, as some spreadsheets write it."""
     while line := readline(LONGEST_LINE):
         rest = line
-        while not rest.endswith("\n") and (rest := readline(LONGEST_LINE)):
+        while not rest.endswith(("\n", "\r")) and (rest := readline(LONGEST_LINE)):
             pass
         yield line
 

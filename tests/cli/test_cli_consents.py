@@ -139,6 +139,22 @@ def test_what_is_no_import_says_so(tmp_path: Path, run: Run) -> None:
     assert "write the file first" in wrong.stderr
 
 
+def test_a_file_saved_on_a_macintosh_is_read_in_full(tmp_path: Path, run: Run) -> None:
+    file = write(tmp_path / "a.csv", [consent(f"p{n}@example.org") for n in range(3)])
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r"))
+    done = run("import", str(file))
+    assert (done.exit_code, done.stdout) == (0, "3 lines imported, 3 changed something, 0 refused\n")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_file_without_a_line_says_so(tmp_path: Path, run: Run, name: str) -> None:
+    file = tmp_path / name
+    file.write_text(HEADER + "\n" if name == "a.csv" else "")
+    done = run("import", str(file))
+    assert (done.exit_code, done.stderr) == (0, f"{name}: there is no line to import\n")
+
+
 def test_going_on_writes_the_report_as_if_nothing_had_happened(tmp_path: Path, run: Run) -> None:
     rows = [consent("nobody" if n % 7 == 0 else f"p{n}@example.org") for n in range(60)]
     file, whole, parts = write(tmp_path / "a.csv", rows), tmp_path / "whole.txt", tmp_path / "parts.txt"

@@ -151,6 +151,36 @@ def test_an_endless_line_is_one_refused_line() -> None:
     assert [(n, isinstance(line, str)) for n, line in found] == [(2, False), (3, True), (4, False)]
 
 
+@pytest.mark.parametrize("ends", ["\r", "\r\n", "\r\n\r", "\n\r"])
+def test_a_line_ends_however_its_spreadsheet_ends_it(ends: str) -> None:
+    """No line is taken for the rest of the one before it, whichever ends stand beside each other."""
+    plain = [HEADER, *[GOOD] * 4]
+    for odd in range(5):
+        lines = [each.replace("\n", ends) if n == odd else each for n, each in enumerate(plain)]
+        found = read(*lines[1:], header=lines[0])
+        assert len(fine(found)) == len(found) == 4
+    every = read(*[GOOD.replace("\n", ends)] * 4, header=HEADER.replace("\n", ends))
+    assert len(fine(every)) == len(every) == 4
+
+
+def test_a_cell_may_hold_a_carriage_return() -> None:
+    found = read(GOOD.replace("Sì, volentieri", "Sì,\rvolentieri"), GOOD)
+    assert fine(found) == [3, 4]
+    assert isinstance(found[0][1], ConsentInput)
+    assert found[0][1].proof["wording"] == "Sì,\rvolentieri"
+
+
+def test_an_endless_line_ends_with_a_carriage_return_too() -> None:
+    found = read(GOOD, "x" * (3 * LONGEST_LINE) + "\r", GOOD)
+    assert [(n, isinstance(line, str)) for n, line in found] == [(2, False), (3, True), (4, False)]
+
+
+def test_objects_between_carriage_returns() -> None:
+    given = orjson.dumps(FIELDS).decode()
+    for text in (f"{given}\r{given}\n{given}\r\n{given}", f"{given}\r" * 4):
+        assert fine(read_jsonl(bounded(io.StringIO(text, newline="").readline))) == [1, 2, 3, 4]
+
+
 def test_objects_line_by_line() -> None:
     given = FIELDS | {"at": "2026-03-02"}
     lines = [
