@@ -6,12 +6,12 @@ A file may be of any length: it is read line by line, and a line that cannot be 
 import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from math import inf
 
 import orjson
 
-from gateway.intake.consents import STOPPING, ConsentInput
+from gateway.intake.consents import DAY, STOPPING, ConsentInput
+from gateway.ledger.evidence import faults, parse_time
 
 REQUIRED = ("address", "channel", "purpose", "controller", "action", "at")
 EVIDENCE = (
@@ -23,6 +23,10 @@ OTHER = ("basis", "source", "expires_at", "jurisdiction")
 COLUMNS = (*REQUIRED, *EVIDENCE, *OTHER)
 
 _EVIDENCE = frozenset(EVIDENCE)
+_CLOSING = (*STOPPING, "expired")
+"""What these take away is gone whatever stands beside it: evidence is kept and never held against them."""
+_ASKING = ("requested", "granted", "imported")
+"""Actions whose time is that of the request, so that no confirmation lies before it."""
 
 LONGEST_FIELD = 10_000
 LONGEST_LINE = 262_144
@@ -170,11 +174,12 @@ def _check(values: dict[str, str], latest: float) -> ConsentInput | str:
             return f"{name} is empty"
     try:
         at, expires = parse_time(values["at"]), parse_time(get("expires_at", ""))
-        parse_time(get("confirmed_at", ""))
     except ValueError as error:
         return str(error)
     if at > latest:
         return f"{values['at'][:40]!r} is yet to come: what was agreed to lies in the past"
+    if action not in _CLOSING and (wrong := _unproven(values, action, at, latest)):
+        return wrong
     line = ConsentInput(
         controller=values["controller"],
         channel=values["channel"].lower(),
@@ -191,6 +196,19 @@ def _check(values: dict[str, str], latest: float) -> ConsentInput | str:
     return line.problem() or line
 
 
+def _unproven(values: dict[str, str], action: str, at: float, latest: float) -> str:
+    """What is wrong with the evidence of a line that grants or asks, or nothing."""
+    try:
+        confirmed = parse_time(values.get("confirmed_at", ""))
+    except ValueError as error:
+        return str(error)
+    if wrong := faults(values, latest):
+        return next(iter(wrong.values()))
+    if confirmed and confirmed < at - DAY and action in _ASKING:
+        return "confirmed_at lies before at, which is the time of the request"
+    return ""
+
+
 def _proof(values: dict[str, str]) -> dict[str, str]:
     """The evidence as it was given; with the time as it was written, where that tells a zone."""
     proof = {name: value for name, value in values.items() if value and name in _EVIDENCE}
@@ -198,21 +216,3 @@ def _proof(values: dict[str, str]) -> dict[str, str]:
     if len(at) > 10 and at[-1] not in "Zz":
         proof["at"] = at
     return proof
-
-
-def parse_time(text: str) -> float:
-    """ISO 8601 with a zone (Z or an offset), or a date, to unix seconds; 0 for nothing."""
-    if not text:
-        return 0.0
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"{text[:40]!r} is not a time; write 2026-03-01T10:00:00Z") from error
-    if at.tzinfo is None:
-        if len(text) > 10:
-            raise ValueError(f"{text[:40]!r} has no time zone; write 2026-03-01T10:00:00Z")
-        at = at.replace(tzinfo=UTC)
-    try:
-        return at.timestamp()
-    except OverflowError as error:
-        raise ValueError(f"{text[:40]!r} is no time that can be meant") from error

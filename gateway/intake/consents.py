@@ -19,6 +19,7 @@ from gateway.store.protocol import Store
 from gateway.store.records import AuditRow, ConsentRow, Ref
 
 STOPPING = ("withdrawn", "objected")
+DAY = 86400.0
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -100,7 +101,7 @@ def record_consent(
 ) -> bool:
     """Log one consent event and apply it; True when it changed what is known. What changes nothing is not
     logged, but `always`."""
-    event = _event(ref, line)
+    event = _event(ref, line, draft.now + DAY)
     before = draft.person(ref)
     after = apply(before, event)
     changed = after is not before and after != before
@@ -115,7 +116,7 @@ def record_consent(
     return changed
 
 
-def _event(ref: Ref, line: ConsentInput) -> ConsentEvent:
+def _event(ref: Ref, line: ConsentInput, latest: float) -> ConsentEvent:
     """The event of a line. Purposes are compared everywhere, so their capitals go here."""
     purpose = line.purpose.strip().lower()
     return ConsentEvent(
@@ -124,7 +125,7 @@ def _event(ref: Ref, line: ConsentInput) -> ConsentEvent:
         purpose=purpose,
         channel=line.channel,
         at=line.at,
-        grade=grade_of(line.proof, at=line.at),
+        grade=grade_of(line.proof, at=line.at, latest=latest),
         basis=line.basis,
         expires_at=line.expires_at,
         source=line.source,

@@ -10,9 +10,11 @@ and channel that it names.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from msgspec.structs import replace
 
+from gateway.ledger.evidence import faults
 from gateway.ledger.person import UNKNOWN, Permission, Person, Stop
 
 ACTIONS = (
@@ -47,11 +49,13 @@ class ConsentEvent:
     proof: Mapping[str, str] = field(default_factory=dict)
 
 
-def grade_of(proof: Mapping[str, str], *, at: float = 0.0) -> str:
+def grade_of(proof: Mapping[str, str], *, at: float = 0.0, latest: float = inf) -> str:
     """The grade that the evidence in a row supports (the field names of `consents import`): A needs the
     wording, the time of the request and of the confirmation, and who confirmed. `at` is the row's own time
-    where that is known beside the proof."""
-    get = proof.get
+    where that is known beside the proof, `latest` the time after which nobody can have confirmed yet. What
+    proves nothing (`NULL` for an IP address) counts as if it were not there."""
+    wrong = faults(proof, latest)
+    get = {name: said for name, said in proof.items() if name not in wrong}.get if wrong else proof.get
     timed = bool(at or get("at"))
     confirmed = get("confirmed_at") and (get("confirmed_ip") or get("confirmation_message"))
     if timed and confirmed and get("wording"):

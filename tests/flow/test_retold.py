@@ -498,7 +498,7 @@ def test_an_old_list_revives_nobody_who_left_by_one_click(world: World) -> None:
     vera = world.someone()
     path = page_of(world, vera).replace("/p/", "/u/")
     assert form(world, path, "List-Unsubscribe=One-Click").status == 200
-    again = {"at": "2026-11-20T10:00:00Z"}
+    again = {"at": "2026-11-20T10:00:00Z", "confirmed_at": "2026-11-20T10:05:00Z"}
     world.carry(vera.upper(), "NEWSLETTER", action="imported", **again)
     told = world.happens(
         "consent.granted", vera, source="crm", ago=3 * DAY, purpose="newsletter",

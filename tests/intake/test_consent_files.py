@@ -107,6 +107,53 @@ def test_nothing_was_agreed_to_tomorrow() -> None:
     assert isinstance(read_row(FIELDS, latest=2e9), ConsentInput)
 
 
+CONFIRMED = {"wording": "Sì", "confirmed_at": "2026-03-02T10:05:00Z", "confirmed_ip": "192.0.2.1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ip": "NULL"}, "ip 'NULL' is no IP address"),
+        ({"confirmed_ip": "n/a"}, "confirmed_ip 'n/a' is no IP address"),
+        ({"ip": "999.1.1.1"}, "no IP address"),
+        ({"confirmed_at": "2031-01-02T09:05:00Z"}, "is yet to come"),
+        ({"confirmed_at": "2025-03-02T10:05:00Z"}, "lies before at"),
+        ({"confirmed_at": "1772446000"}, "not a time"),
+        ({"wording": "N/A"}, "stands for nothing"),
+        ({"confirmed_ip": "", "confirmation_message": "none"}, "confirmation_message 'none'"),
+        ({"recording": "-"}, "recording '-' stands for nothing"),
+        ({"signed_document": " No "}, "signed_document 'No' stands for nothing"),
+        ({"basis": "soft_opt_in", "sale_id": "NULL"}, "sale_id 'NULL' stands for nothing"),
+    ],
+)
+def test_evidence_that_is_none_is_refused(given: dict[str, str], said: str) -> None:
+    found = read_row(FIELDS | CONFIRMED | given, latest=1.8e9)
+    assert isinstance(found, str)
+    assert said in found
+
+
+@pytest.mark.parametrize("action", ["withdrawn", "objected", "expired"])
+@pytest.mark.parametrize("name", ["ip", "confirmed_at", "confirmed_ip", "wording", "recording"])
+def test_what_restricts_counts_whatever_its_evidence(action: str, name: str) -> None:
+    assert isinstance(row(**CONFIRMED | {"action": action, name: "NULL"}), ConsentInput)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"confirmed_at": "2026-03-02"},
+        {"confirmed_at": "2026-03-02T10:00:00Z"},
+        {"action": "confirmed", "confirmed_at": "2026-01-02T10:05:00Z"},
+        {"action": "changed", "confirmed_at": "2026-01-02T10:05:00Z"},
+        {"ip": "2001:db8::1", "confirmed_ip": "::ffff:192.0.2.1", "language": "no", "place": "-"},
+    ],
+)
+def test_evidence_that_can_be_meant_is_kept(given: dict[str, str]) -> None:
+    found = read_row(FIELDS | CONFIRMED | given, latest=1.8e9)
+    assert isinstance(found, ConsentInput)
+    assert found.proof == {name: said for name, said in (CONFIRMED | given).items() if name != "action"}
+
+
 def test_the_zone_in_which_it_was_said_is_kept() -> None:
     here = row(at="2026-03-02T11:00:00+01:00")
     there = row(at="2026-03-02T10:00:00Z")

@@ -345,6 +345,18 @@ async def test_the_same_word_without_proof_revives_nothing(tmp_path: Path) -> No
         assert (await tell(gateway, bare, revives=True)).effect.note == "suppressed"
 
 
+@pytest.mark.parametrize("empty", [{"confirmed_ip": "NULL"}, {"confirmed_at": "2131-01-01T10:00:00Z"}])
+async def test_evidence_that_is_none_revives_nothing(tmp_path: Path, empty: dict[str, str]) -> None:
+    async with line(tmp_path) as gateway:
+        given = event("consent.granted", purpose="offers", data=PROOF | empty)
+        await tell(gateway, given)
+        [permission] = (await person(gateway)).permissions
+        assert permission.grade == "D"
+        await tell(gateway, event("unsubscribe", occurred_at=NOW - 60, purpose="newsletter"))
+        again = event("consent.granted", purpose="newsletter", data=PROOF | empty, source_event_id="2")
+        assert (await tell(gateway, again, revives=True)).effect.note == "suppressed"
+
+
 @pytest.mark.parametrize(("ago", "left"), [(120.0, True), (2 * 3600.0, False)])
 async def test_a_withdrawal_by_a_clock_that_is_late_is_no_older_than_the_consent(
     tmp_path: Path, ago: float, left: bool

@@ -19,7 +19,12 @@ from gateway.ledger.consent import (
 from gateway.ledger.person import UNKNOWN, Person
 
 DAY = 86400.0
-DOUBLE = {"wording": "Yes", "at": "1", "confirmed_at": "2", "confirmed_ip": "192.0.2.1"}
+DOUBLE = {
+    "wording": "Yes",
+    "at": "2026-01-01T10:00:00Z",
+    "confirmed_at": "2026-01-01T10:05:00Z",
+    "confirmed_ip": "192.0.2.1",
+}
 
 
 def event(action: str, at: float, **given: Any) -> ConsentEvent:
@@ -52,6 +57,25 @@ def test_a_double_opt_in_is_proved_whole_or_not_at_all(missing: str) -> None:
     assert grade_of(DOUBLE) == "A"
     assert grade_of({k: v for k, v in DOUBLE.items() if k != missing}) != "A"
     assert grade_of({k: v for k, v in DOUBLE.items() if k != "at"}, at=1.0) == "A"
+
+
+@pytest.mark.parametrize(
+    ("given", "grade"),
+    [
+        ({"confirmed_ip": "NULL"}, "D"),
+        ({"confirmed_ip": "n/a", "ip": "999.1.1.1"}, "D"),
+        ({"confirmed_ip": "-", "ip": "2001:db8::1"}, "C"),
+        ({"confirmed_ip": "", "confirmation_message": "none"}, "D"),
+        ({"confirmed_ip": "-", "confirmation_message": "<a@example.org>"}, "A"),
+        ({"confirmed_at": "soon"}, "D"),
+        ({"confirmed_at": "2031-01-02T09:05:00Z"}, "D"),
+        ({"confirmed_at": "1767261900"}, "A"),
+        ({"wording": "N/A", "recording": "no", "signed_document": "null"}, "D"),
+        ({"wording": "-", "recording": "tape 12"}, "B"),
+    ],
+)
+def test_what_proves_nothing_supports_no_grade(given: dict[str, str], grade: str) -> None:
+    assert grade_of(DOUBLE | given, latest=1.8e9) == grade
 
 
 def test_lesser_grades() -> None:

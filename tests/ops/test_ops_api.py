@@ -233,6 +233,8 @@ class TestConsents:
             ({"at": "yesterday at ten"}, "#/rows/1"),
             ({"at": "2026-01-01T10:00:00"}, "#/rows/1"),
             ({"purpose": ""}, "#/rows/1"),
+            ({"confirmed_ip": "n/a"}, "#/rows/1"),
+            ({"confirmed_at": "2131-01-01T10:00:00Z"}, "#/rows/1"),
             ({"channel": "pigeon"}, "#/rows/1/channel"),
             ({"action": "maybe"}, "#/rows/1/action"),
             ({"basis": "because"}, "#/rows/1/basis"),
