@@ -115,6 +115,18 @@ def decode_file(content: str, at: str) -> bytes:
         raise Bad("The attachment content must be base64 encoded.", at) from None
 
 
+def octets_of(data: Fields, name: str, at: str) -> bytes:
+    """The octets of an attachment, Base64 under that key. Raises Bad where it has none, or an address of
+    them in their place: a file that leaves empty would be another one."""
+    text = text_of(data, name, at, most=100_000_000)
+    if not text and (data.get(name) is None or data.get("path") or data.get("url")):
+        raise Bad(
+            "An attachment needs its content, in base64: files are not fetched from an address.",
+            path(at, name),
+        )
+    return decode_file(text, path(at, name))
+
+
 def file_of(
     data: Fields, at: str, *, name: str, content: str, kind: str, cid: str, inline: bool = False
 ) -> File:
@@ -122,7 +134,7 @@ def file_of(
     identity = line_of(data, cid, at, most=300).removeprefix("cid:").strip("<>")
     return File(
         filename=line_of(data, name, at, most=255),
-        octets=decode_file(text_of(data, content, at, most=100_000_000), path(at, content)),
+        octets=octets_of(data, content, at),
         type=line_of(data, kind, at, most=200).partition(";")[0].strip() or "application/octet-stream",
         inline=inline or bool(identity),
         content_id=identity,

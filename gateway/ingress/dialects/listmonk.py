@@ -16,10 +16,10 @@ from gateway.ingress.dialects.fields import (
     MOST_FILES,
     Fields,
     an_object,
-    decode_file,
     line_of,
     object_of,
     objects_of,
+    octets_of,
     one_line,
     scalars,
     squeeze,
@@ -119,7 +119,7 @@ def _file(data: Fields, n: int) -> File:
     said = {name: _first(headers.get(name)) for name in ("content-type", "content-disposition", "content-id")}
     return File(
         filename=line_of(data, "name", at, most=255),
-        octets=decode_file(text_of(data, "content", at, most=100_000_000), f"{at}.content"),
+        octets=octets_of(data, "content", at),
         type=said["content-type"].partition(";")[0].strip() or "application/octet-stream",
         inline=said["content-disposition"].lower().startswith("inline"),
         content_id=said["content-id"].strip("<> "),

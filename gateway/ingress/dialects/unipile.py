@@ -32,6 +32,7 @@ CHANNELS = ("linkedin", "whatsapp", "telegram", "instagram")
 MOST_FILES = 20
 _CHAT = re.compile(r"[A-Za-z0-9_-]{1,200}\Z")
 
+_AS_FILES = "Send attachments as files, in multipart/form-data: nothing else of them would arrive."
 _TITLES = {
     400: ("errors/invalid_parameters", "Invalid parameters"),
     401: ("errors/missing_credentials", "Missing credentials"),
@@ -180,11 +181,13 @@ def _required(body: Fields, name: str) -> str:
 
 
 def _form(call: Call) -> Form:
-    """The fields of a request, as a form or as JSON: texts, and lists of texts."""
+    """The fields of a request, as a form or as JSON: texts, and lists of texts. Files in JSON are Bad."""
     kind = call.request.content_type
     if kind in (MULTIPART, URLENCODED):
         return parse_form(call.request.headers.get("Content-Type", ""), call.raw)
     body = an_object(call.json)
+    if body.get("attachments"):
+        raise Bad(_AS_FILES, "attachments")
     pairs = [
         (name, each)
         for name, value in body.items()
@@ -195,8 +198,10 @@ def _form(call: Call) -> Form:
 
 
 def _files(form: Form) -> list[dict[str, Any]]:
-
-    parts = [part for part in form.parts if part.name.startswith("attachments") and part.filename is not None]
+    parts = [part for part in form.parts if part.name.startswith("attachments")]
+    if any(part.filename is None and part.octets for part in parts):
+        raise Bad(_AS_FILES, "attachments")
+    parts = [part for part in parts if part.filename is not None]
     if len(parts) > MOST_FILES:
         raise Bad(f"There may be at most {MOST_FILES} attachments.", "attachments")
     return [

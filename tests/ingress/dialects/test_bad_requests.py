@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -166,6 +167,48 @@ async def test_a_body_that_is_too_large(place: Shop, tongue: Tongue) -> None:
     before = await place.stored()
     answer = await tongue.send(place, tongue.changed(lambda b: tongue.file(b, "QUJD" * (SMALL // 3))))
     await refused(place, tongue, answer, tongue.too_large, before)
+
+
+FILES: dict[str, tuple[str, str, str]] = {
+    "sendgrid": ("attachments", "content", "filename"),
+    "postmark": ("Attachments", "Content", "Name"),
+    "resend": ("attachments", "content", "filename"),
+    "brevo": ("attachment", "content", "name"),
+    "mandrill": ("attachments", "content", "name"),
+    "listmonk": ("attachments", "content", "name"),
+    "ses": ("Attachments", "RawContent", "FileName"),
+}
+"""What attachments are called, and their parts, where a body is JSON and takes them."""
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"content": None}, {"path": "https://files.example/f.pdf"}, {"url": "u", "content": ""}]
+)
+@pytest.mark.parametrize("name", FILES)
+async def test_no_attachment_leaves_as_an_empty_file(
+    place: Shop, name: str, given: dict[str, str | None]
+) -> None:
+    tongue, (files, content, filename) = TONGUES[name], FILES[name]
+    before = await place.stored()
+    file = {filename: "f.pdf"} | {content if key == "content" else key: v for key, v in given.items()}
+
+    def attach(body: dict[str, Any]) -> None:
+        where = {"mandrill": lambda: body["message"], "ses": lambda: body["Content"]["Simple"]}
+        where.get(name, lambda: body)()[files] = [file]
+
+    answer = await tongue.send(place, tongue.changed(attach))
+    await refused(place, tongue, answer, tongue.malformed, before)
+    assert "content" in tongue.said(answer)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "sendgrid"])
+async def test_a_file_that_is_empty_on_purpose(place: Shop, name: str) -> None:
+    """SendGrid refuses those too."""
+    tongue = TONGUES[name]
+    assert tongue.file is not None
+    answer = await tongue.send(place, tongue.changed(lambda b: tongue.file(b, "")))
+    assert answer.status == tongue.good, answer.text
+    assert [file.size for file in place.seen[-1][0].content.attachments] == [0]
 
 
 @ALL

@@ -55,6 +55,18 @@ async def test_a_chat_and_what_follows(shop: Shop) -> None:
     assert shop.messages[2].recipients[0].key.startswith("urn:li:chat:")
 
 
+async def test_files_that_would_be_lost_are_refused(shop: Shop) -> None:
+    """Whoever sends them in JSON, or their addresses as text, hears that nothing left."""
+    file = {"filename": "f.pdf", "content": "QUJD"}
+    body = {**dict(OPEN), "attachments": [file]}
+    answer = await shop.ask("POST", "/api/v1/chats", json=body, X_API_KEY=KEY)
+    assert (answer.status, "attachments" in answer.text) == (400, True), answer.text
+    answer = await chat(shop, "/api/v1/chats", *OPEN, ("attachments", "https://files.example/f.pdf"))
+    assert (answer.status, "attachments" in answer.text) == (400, True), answer.text
+    assert await shop.stored() == 0
+    assert (await chat(shop, "/api/v1/chats", *OPEN, ("attachments", ""))).status == 201
+
+
 async def test_a_chat_from_elsewhere_is_with_a_stranger(shop: Shop) -> None:
     answer = await chat(shop, "/api/v1/chats/ch_1/messages", ("text", "Hello again"))
     assert answer.status == 201
