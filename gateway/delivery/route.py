@@ -34,6 +34,9 @@ def route(entry: Entry, routes: Routes) -> str | Refusal:
         setting = "RELAY" if entry.channel == "email" else "WEBHOOK_RELAY"
         return Refusal("5.3.5", f"no relay is set up for channel {entry.channel}: set {setting}")
     takes = routes.formats.get(name)
+    if takes is None and name == f"upstream-{entry.source}":
+        text = f"its provider was to send it, and no `upstream` is set for the source {entry.source}"
+        return Refusal("5.3.5", text)
     if takes is None:
         return Refusal("5.3.5", f"there is no relay named {name}")
     if takes != entry.format:

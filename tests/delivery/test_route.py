@@ -33,6 +33,11 @@ def test_the_nearest_choice_wins(item: Item, relay: str) -> None:
     [
         (entry(), Routes(formats={}), "no relay is set up for channel email: set RELAY"),
         (entry(relay="x"), ROUTES, "there is no relay named x"),
+        (
+            entry(source="shop", relay="upstream-shop"),
+            ROUTES,
+            "its provider was to send it, and no `upstream` is set for the source shop",
+        ),
         (entry(format="json"), ROUTES, "relay smtp takes mime messages, this one is json"),
         (entry(channel="sms"), ROUTES, "relay hook takes json messages, this one is mime"),
     ],

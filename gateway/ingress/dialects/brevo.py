@@ -95,7 +95,7 @@ def _letter(body: Fields, version: Mapping[str, Any], at: str) -> Letter:
         campaign=squeeze(tags[0]) if tags and isinstance(tags[0], str) else "",
         send_at=_send_at(body),
         deliver=not sandbox,
-        pending=bool(template),
+        pending=path(at, "templateId") if template else "",
     )
 
 

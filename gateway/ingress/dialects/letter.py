@@ -27,6 +27,12 @@ OURS = frozenset(
 """Header fields that are made from what the letter says, or are not a tool's to set."""
 LINE = 998
 
+_KEPT = (
+    "The provider keeps the text of this template, and requests of this source do not go on to it: nobody"
+    " could deliver the message. Send the text itself; for SendGrid, Mailgun and Postmark, `upstream` in"
+    " access.yaml lets such requests go on."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
@@ -41,9 +47,9 @@ class Letter:
     """What one person, or a few that see each other, would get.
 
     `headers` are names and values as given; X-Galateo-* among them declare and never leave. `meta` is what
-    the tool attaches for itself. `pending` says that only the provider can render the text; `forward` is the
-    request that goes on to the provider in place of a mail, as `delivery/upstream.py` takes it; `send_at` is
-    unix seconds, 0 for now.
+    the tool attaches for itself. `pending` is the field that names a template which only the provider can
+    render, "" for none; `forward` is the request that goes on to the provider in place of a mail, as
+    `delivery/upstream.py` takes it; `send_at` is unix seconds, 0 for now.
     """
 
     sender: Party
@@ -66,7 +72,7 @@ class Letter:
     external_id: str = ""
     send_at: float = 0.0
     deliver: bool = True
-    pending: bool = False
+    pending: str = ""
     forward: Mapping[str, Any] | None = None
 
     @property
@@ -76,7 +82,9 @@ class Letter:
 
 
 def build_message(letter: Letter, source: Source, identity: str, now: float, key: str = "") -> Message:
-    """The message that a letter becomes. Raises Bad where the source may not send it, or it is no mail."""
+    """The message a letter becomes. Raises Bad for what the source may not send, or nobody can deliver."""
+    if letter.pending and letter.forward is None:
+        raise Bad(_KEPT, letter.pending)
     declared = _declared(letter, source)
     check_domain(source, letter.sender.address)
     recipients = _recipients(letter, declared)
@@ -85,7 +93,7 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
     unsubscribe = headers.get("list-unsubscribe")
     message_id = letter.message_id or f"<{identity}@{_domain_of(letter.sender.address)}>"
     everyone = letter.everyone
-    native = letter.forward is not None or letter.pending
+    native = letter.forward is not None
     return Message(
         id=identity,
         source=source.name,
@@ -119,7 +127,6 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
         send_at=letter.send_at if letter.send_at > now else 0.0,
         list_unsubscribe=unsubscribe,
         list_unsubscribe_post=headers.get("list-unsubscribe-post"),
-        # Where no provider is set up there is no such relay: better not delivered than an empty mail.
         relay=upstream_relay(source.name) if native else source.relay,
     )
 
@@ -139,7 +146,7 @@ def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool
         own_words=_own_words(letter),
         bulk_headers=bulk,
         is_reply=reply,
-        template_pending=letter.pending,
+        template_pending=bool(letter.pending),
         attachments=tuple(file.described for file in letter.files if not file.is_text),
     )
 
@@ -185,7 +192,7 @@ def _native(letter: Letter, identity: str) -> dict[str, Any]:
         "html": letter.html,
         "thread": {"in_reply_to": headers.get("in-reply-to")},
         "attachments": [{"filename": f.filename, "type": f.type, "inline": f.inline} for f in letter.files],
-        "template_pending": letter.pending or None,
+        "template_pending": bool(letter.pending) or None,
         "upstream": _sealed(letter.forward),
     }
 

@@ -157,7 +157,7 @@ class _Template:
         if len(self.text) > LONGEST_TEXT or len(self.html) > LONGEST_HTML:
             raise Bad("The text of the message is too long", status=413)
         self.name = form.get("template").strip()
-        self.pending = bool(self.name)
+        self.pending = "template" if self.name else ""
         if not (self.text or self.html or self.pending):
             raise Bad("Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified")
         self.headers = form.prefixed("h:")

@@ -116,7 +116,7 @@ def read_letter(data: Any, call: Call) -> Letter:
         raise Bad("Zero recipients specified.", "To")
     if sum(map(len, to.values())) > MOST_TO:
         raise Bad(f"At most {MOST_TO} recipients in one message.", "To")
-    template = body.get("TemplateId") or body.get("TemplateAlias")
+    template = next((name for name in ("TemplateId", "TemplateAlias") if body.get(name)), "")
     text, html = text_of(body, "TextBody"), text_of(body, "HtmlBody", most=5_000_000)
     if not template and not text and not html:
         raise Bad("Provide either email TextBody or HtmlBody or both.", "TextBody")
@@ -141,7 +141,7 @@ def read_letter(data: Any, call: Call) -> Letter:
         campaign=squeeze(meta.get("campaign_id") or meta.get("campaign") or tag),
         class_=_class_of(body, call),
         deliver=not test,
-        pending=bool(template),
+        pending=template,
         forward=_forward(body, bool(template)) if call.goes_on else None,
     )
 

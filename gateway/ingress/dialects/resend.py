@@ -131,7 +131,7 @@ def read_letter(data: Any, now: float) -> Letter:
         meta=tags,
         campaign=squeeze(tags.get("campaign_id") or tags.get("campaign") or next(iter(tags.values()), "")),
         send_at=_send_at(body, now),
-        pending=bool(template),
+        pending="template" if template else "",
     )
 
 

@@ -206,7 +206,7 @@ def _letter(
         ),
         send_at=_send_at(each, at, now) or _send_at(body, "", now),
         deliver=deliver,
-        pending=bool(template),
+        pending="template_id" if template else "",
     )
 
 

@@ -114,7 +114,7 @@ def read_letter(body: Fields, content: Fields, tags: Mapping[str, str], campaign
         attributes=scalars(data),
         meta=tags,
         campaign=campaign,
-        pending=bool(template),
+        pending="Content.Template" if template else "",
     )
 
 

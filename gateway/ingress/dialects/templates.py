@@ -76,7 +76,7 @@ def fill(letter: Letter, template: Template | None, data: Any) -> Letter:
             text=render(template.text, data, escape=False),
             html=render(template.html, data, escape=True),
             own_words=(*letter.own_words, *leaves(data)),
-            pending=False,
+            pending="",
         )
     except (Unrendered, Bad):
         return letter

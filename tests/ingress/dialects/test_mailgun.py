@@ -145,12 +145,6 @@ async def test_test_mode_sends_nothing(shop: Shop) -> None:
     assert not shop.messages[0].deliver
 
 
-async def test_a_template_waits(shop: Shop) -> None:
-    form = [(n, v) for n, v in fields(template="welcome", t__variables='{"a": "Ana"}') if n != "text"]
-    assert (await send(shop, form)).status == 200
-    assert shop.messages[0].content.template_pending
-
-
 def without(name: str) -> Fields:
     return [(n, v) for n, v in fields() if n != name]
 

@@ -87,17 +87,12 @@ async def test_streams_give_the_class(shop: Shop) -> None:
     assert [m.class_ for m in shop.messages] == ["newsletter", ""]
 
 
-async def test_templates_wait(shop: Shop) -> None:
-    body = {
-        "From": "a@acme.test",
-        "To": "ana@example.test",
-        "TemplateAlias": "hi",
-        "TemplateModel": {"a": "Ana"},
-    }
-    assert (await send(shop, body, "/email/withTemplate")).status == 200
-    answer = await send(shop, {"Messages": [body]}, "/email/batchWithTemplates")
-    assert [each["ErrorCode"] for each in answer.json] == [0]
-    assert all(m.content.template_pending for m in shop.messages)
+async def test_templates_of_a_batch_are_refused_one_by_one(shop: Shop) -> None:
+    body = {"From": "a@acme.test", "To": "ana@example.test", "TemplateAlias": "hi"}
+    answer = await send(shop, {"Messages": [body, mail()]}, "/email/batchWithTemplates")
+    assert [each["ErrorCode"] for each in answer.json] == [300, 0]
+    assert "TemplateAlias" in answer.json[0]["Message"]
+    assert await shop.stored() == 1
 
 
 async def test_the_test_token_sends_nothing(shop: Shop) -> None:

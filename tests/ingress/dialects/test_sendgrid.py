@@ -102,14 +102,6 @@ async def test_what_is_encoded_in_a_subject_is_read_as_it_will_be_seen(shop: Sho
     assert b"Subject: =?utf-8?b?U2NvbnRvIGRlbCA1MCU=?= a?" in message.raw
 
 
-async def test_a_template_of_the_provider_waits_for_a_person(shop: Shop) -> None:
-    body = mail({"to": [ANA], "dynamic_template_data": {"first": "Ana"}}, template_id="d-" + "0" * 32)
-    del body["subject"], body["content"]
-    assert (await send(shop, body)).status == 202
-    assert shop.messages[0].content.template_pending
-    assert "Ana" in shop.messages[0].content.own_words
-
-
 async def test_sandbox_is_200_and_sends_nothing(shop: Shop) -> None:
     answer = await send(shop, mail(ANA, mail_settings={"sandbox_mode": {"enable": True}}))
     assert (answer.status, answer.text) == (200, "")

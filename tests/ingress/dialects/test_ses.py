@@ -77,12 +77,6 @@ async def test_a_whole_message(shop: Shop, named: bool) -> None:
     assert [r.address for r in shop.messages[0].recipients] == [BO if named else ANA]
 
 
-async def test_a_template_waits(shop: Shop) -> None:
-    body = mail("", ANA, Template={"TemplateName": "t1", "TemplateData": '{"name": "Ana"}'})
-    assert (await send(shop, body)).status == 200
-    assert shop.messages[0].content.template_pending
-
-
 @pytest.mark.parametrize(
     "how",
     [

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+import pytest
 import pytest_asyncio
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from gateway.access import Access, Controller, Source
 from gateway.delivery.upstream import Catalog
 from gateway.ingress.http import HttpListener, build_app
 from tests.ingress.dialects.shop import Shop, basic, bearer
+from tests.ingress.dialects.tongues import TONGUES, Change
 from tests.ingress.http.house import _QUICK, ANYWHERE, SECRET
 
 SENDGRID = {
@@ -87,6 +89,7 @@ async def test_sendgrid(shop: Shop, provider: tuple[Provider, str]) -> None:
     assert (first.content.subject, first.content.html) == ("For ana", "<p>Hi ana</p>")
     assert (second.content.html, second.content.template_pending) == ("<p>Hi bo</p>", False)
     assert all(m.content.template_pending for m in shop.messages[4:])
+    assert "ana" in shop.messages[4].content.own_words
     assert orjson.loads(first.raw)["upstream"]["path"] == "/v3/mail/send"
     asked = [path for path, key in provider[0].asked if key == "Bearer k"]
     assert asked == [f"/v3/templates/d-{n}" for n in (1, 2, 3, 4)]
@@ -126,6 +129,37 @@ async def test_mailgun(shop: Shop) -> None:
     assert answer.status == 200, answer.text
     content = shop.messages[0].content
     assert (content.subject, content.html, content.template_pending) == ("Hi", "<b>Ana &amp; Bo</b>", False)
+
+
+TEMPLATES: dict[str, tuple[Change, str]] = {
+    "sendgrid": (lambda b: b.pop("content") and b.update(template_id="d-1"), "template_id"),
+    "mailgun": (lambda b: [*b, ("template", "welcome")], "template"),
+    "postmark": (lambda b: b.pop("TextBody") and b.update(TemplateId=7), "TemplateId"),
+    "resend": (lambda b: b.pop("text") and b.update(template={"id": "t"}), "template"),
+    "brevo": (lambda b: b.pop("textContent") and b.update(templateId=7), "templateId"),
+    "ses": (lambda b: b.update(Content={"Template": {"TemplateName": "t"}}), "Content.Template"),
+}
+"""How a good request becomes one with a template, and the field that names it."""
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+async def test_a_template_that_nobody_could_send_is_refused(tmp_path: Path, name: str) -> None:
+    """Also where it is a receipt, of which `readable` asks nothing."""
+    tongue, (change, field) = TONGUES[name], TEMPLATES[name]
+    async with Shop(tmp_path) as shop:
+        answer = await tongue.send(shop, tongue.changed(change))
+        assert answer.status == tongue.malformed, answer.text
+        assert "upstream" in tongue.said(answer)
+        assert field in answer.text
+        assert await shop.stored() == 0
+
+
+async def test_a_template_of_another_provider_is_refused(shop: Shop) -> None:
+    """An upstream takes the requests of its own dialect."""
+    body = TONGUES["brevo"].changed(lambda b: b.update(templateId=7))
+    answer = await shop.ask("POST", "/v3/smtp/email", json=body, api_key=f"sendgrid:{SECRET}")
+    assert answer.status == 400, answer.text
+    assert await shop.stored() == 0
 
 
 async def test_what_a_provider_is_asked(provider: tuple[Provider, str]) -> None:
