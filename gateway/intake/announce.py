@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from gateway.intake.effects import is_hard
 from gateway.message.ids import is_id
 from gateway.policy.outcome import Outcome
 from gateway.store.packing import unpack_decision
@@ -64,7 +65,8 @@ _DECISION = (
     " WHERE message_id = ? AND n = ? AND round = ?"
 )
 _HOLD = "SELECT controller, source, message_id, n, class, channel, campaign, codes FROM holds WHERE id = ?"
-_EVENT = "SELECT controller, source, data FROM events WHERE id = ?"
+_EVENT = "SELECT controller, source, data, subject FROM events WHERE id = ?"
+_RECIPIENT = "SELECT MIN(n) FROM decisions WHERE message_id = ? AND controller = ? AND subject = ?"
 _CONSENT = "SELECT controller, source, purpose, channel, grade, basis FROM consent_events WHERE id = ?"
 _TOLD = ("channel", "message", "thread", "purpose", "note", "effect", "reply")
 
@@ -203,10 +205,19 @@ async def _event(store: Store, entry: Entry) -> Announcement | None:
     rows = await store.rows(_EVENT, (entry.reference,))
     if not rows:
         return None
-    kept = orjson.loads(bytes(rows[0][2]) or b"{}")
-    data = {"event_id": entry.reference, "told_by": rows[0][1]}
+    controller, source, packed, subject = rows[0]
+    kept = orjson.loads(bytes(packed) or b"{}")
+    data = {"event_id": entry.reference, "told_by": source}
     data |= {name: kept[name] for name in _TOLD if kept.get(name)}
-    return _said(entry, KINDS[entry.kind][0], rows[0][0], "", data)
+    if message := data.get("message"):
+        data["message_id"] = message
+        found = await store.rows(_RECIPIENT, (message, controller, bytes(subject)))
+        if found[0][0] is not None:
+            data["recipient"] = found[0][0]
+    type_ = KINDS[entry.kind][0]
+    if type_ == "message.bounced":
+        data["kind"] = "hard" if is_hard(kept.get("data", kept)) else "soft"
+    return _said(entry, type_, controller, "", data)
 
 
 async def _consent(store: Store, entry: Entry) -> Announcement | None:

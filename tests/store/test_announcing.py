@@ -2,8 +2,13 @@
 
 from gateway.delivery.announcer import Position, keep, pack
 from gateway.intake.announce import announce, chains_of, entries_after, entries_since, heads_of
-from gateway.intake.delivered import Deliveries
+from gateway.intake.delivered import Deliveries, NoteDelivery
+from gateway.intake.events import TellEvent
+from gateway.intake.failure import FailDelivery
+from gateway.ledger.happening import Happening
+from gateway.message.envelope import Identifier
 from gateway.store.attempt import Attempt, Kind, Outcome
+from tests.line import KEYS
 from tests.store.conftest import Stores
 
 
@@ -53,3 +58,49 @@ async def test_a_delivery_is_noted_once_with_what_settles_it(stores: Stores) -> 
     quiet.hear(entry, attempt)
     await quiet.stop()
     assert len(await entries_after(line.store, before, 10)) == 1
+
+
+def happening(type_: str, address: str, message: str, **data: str) -> Happening:
+    return Happening(
+        type=type_,
+        controller="default",
+        source="crm",
+        source_event_id=f"{type_} {address} {data}",
+        occurred_at=0.0,
+        received_at=0.0,
+        channel="email",
+        recipients=(Identifier(channel="email", address=address, key=address),),
+        sender="elena@acme.example",
+        message=message,
+        data=data,
+    )
+
+
+async def test_what_comes_back_names_the_message_and_its_recipient(stores: Stores) -> None:
+    line = await stores.line()
+    anna, bruno = "anna@example.org", "bruno@example.org"
+    receipt = await line.submit(to=[anna, bruno])
+    entries = {entry.address: entry for entry in await line.store.take(2)}
+    before = await heads_of(line.store)
+    nobody = Attempt(
+        outcome=Outcome.FAILED, kind=Kind.PERMANENT, relay="email", phase="rcpt", code=550, enhanced="5.1.1"
+    )
+    await line.store.run(NoteDelivery(entries[bruno]))
+    await line.store.run(FailDelivery(entries[bruno], nobody))
+    for told in (
+        happening("message.replied", anna, receipt.id, automatic="true"),
+        happening("message.bounced", anna, receipt.id, kind="soft"),
+        happening("message.bounced", "carla@example.org", receipt.id),
+        happening("complaint", anna, ""),
+    ):
+        await line.store.run(TellEvent(told, KEYS))
+    said = [await announce(line.store, one) for one in await entries_after(line.store, before, 100)]
+    names = ("message_id", "recipient", "kind", "reply")
+    assert [(one.type, *map(one.data.get, names)) for one in said if one] == [
+        ("message.delivered", receipt.id, 1, None, None),
+        ("message.bounced", receipt.id, 1, "hard", None),
+        ("message.replied", receipt.id, 0, None, "automatic"),
+        ("message.bounced", receipt.id, 0, "soft", None),
+        ("message.bounced", receipt.id, None, "hard", None),
+        ("message.complained", None, None, None, None),
+    ]
