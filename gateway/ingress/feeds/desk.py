@@ -8,7 +8,7 @@ A secret in the URL is in many a log: it may only restrict.
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -41,9 +41,8 @@ from gateway.web.strict_json import parse_json
 Tell = Callable[[Happening], Awaitable[EventResult]]
 Receive = Callable[[Inbound], Awaitable[str]]
 """Takes in mail that came back, and says what it was."""
-MOST = 5000
-"""Events of one body."""
 AT_ONCE = 200
+"""Events of a body that are told together: however many it holds, others get their turn in between."""
 INFLIGHT = 32 * 1024 * 1024
 """Octets of bodies at once: whoever signs is known only when the body is read."""
 _TOKENS = frozenset({"mailgun", "mailgun-routes"})
@@ -97,20 +96,17 @@ class FeedDesk:
             if signs:
                 await self._check(feed.name, call)
                 request[CALLER] = source.name
-            told = feed.read(call.body, options, source)[:MOST]
-            happenings = [
-                replace(h, message=await self._message_of(feed, each, source, h.occurred_at))
-                for each in told
-                if (h := self._say(feed, each, source, call, signs, believed)) is not None
-            ]
-        counts = await self._tell_all(happenings)
+            told = feed.read(call.body, options, source)
+
+            async def say(each: Told) -> Happening | None:
+                said = self._say(feed, each, source, call, signs, believed)
+                if said is None:
+                    return None
+                return replace(said, message=await self._message_of(feed, each, source, said.occurred_at))
+
+            answer = await self._tell_all(told, say)
         if signs:
             await self._finish(feed.name, call)
-        answer = {
-            "applied": counts,
-            "recorded": len(happenings) - counts,
-            "left_out": len(told) - len(happenings),
-        }
         return web.Response(body=orjson.dumps(answer), content_type="application/json")
 
     async def _post_mail(self, request: web.Request) -> web.Response:
@@ -214,13 +210,19 @@ class FeedDesk:
             return await self._matching.latest(source.name, source.controller, address, at)
         return ""
 
-    async def _tell_all(self, happenings: list[Happening]) -> int:
-        """How many changed something. Where the store fails half way, the same body may come again."""
-        applied = 0
-        for start in range(0, len(happenings), AT_ONCE):
-            results = await asyncio.gather(*map(self._tell, happenings[start : start + AT_ONCE]))
+    async def _tell_all(
+        self, told: Sequence[Told], say: Callable[[Told], Awaitable[Happening | None]]
+    ) -> dict[str, int]:
+        """How many counted, were recorded, and named nobody. Where the store fails half way, the same body
+        may come again."""
+        applied = happened = 0
+        for start in range(0, len(told), AT_ONCE):
+            said = [await say(each) for each in told[start : start + AT_ONCE]]
+            happenings = [happening for happening in said if happening is not None]
+            results = await asyncio.gather(*map(self._tell, happenings))
             applied += sum(result.effect.applied and not result.replayed for result in results)
-        return applied
+            happened += len(happenings)
+        return {"applied": applied, "recorded": happened - applied, "left_out": len(told) - happened}
 
 
 def _signs(name: str, options: Mapping[str, Any]) -> bool:

@@ -231,6 +231,14 @@ async def test_what_can_be_applied_is_applied(office: Office) -> None:
     assert (await office.vouched("sendgrid", batch)).json == {"applied": 1, "recorded": 0, "left_out": 1}
 
 
+async def test_however_many_there_are_all_count(office: Office) -> None:
+    many = 5200
+    batch = [{"event": "unsubscribe", "email": f"{n}@example.test", "sg_event_id": n} for n in range(many)]
+    answer = await office.vouched("sendgrid", batch)
+    assert (answer.status, answer.json) == (200, {"applied": many, "recorded": 0, "left_out": 0})
+    assert (await office.person(f"{many - 1}@example.test")).stops
+
+
 async def test_brevo(office: Office) -> None:
     told = [
         {"event": "hard_bounce", "email": "bo@example.test", "ts_epoch": 1773309600000},
