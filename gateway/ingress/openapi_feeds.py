@@ -21,7 +21,7 @@ _TAKEN = {
     "properties": {
         "applied": {"type": "integer", "description": "Events that changed something"},
         "recorded": {"type": "integer", "description": "Events that did not: known already, or not believed"},
-        "left_out": {"type": "integer", "description": "Events that named nobody"},
+        "left_out": {"type": "integer", "description": "Events that named nobody or are not understood"},
         "took": {
             "type": "string",
             "description": "What mail was: human, stop, automatic, bounce, unmatched, ...",

@@ -211,13 +211,13 @@ class FeedDesk:
         return ""
 
     async def _tell_all(
-        self, told: Sequence[Told], say: Callable[[Told], Awaitable[Happening | None]]
+        self, told: Sequence[Told | None], say: Callable[[Told], Awaitable[Happening | None]]
     ) -> dict[str, int]:
-        """How many counted, were recorded, and named nobody. Where the store fails half way, the same body
-        may come again."""
+        """How many counted, were recorded, and named nobody or were not understood. Where the store fails
+        half way, the same body may come again."""
         applied = happened = 0
         for start in range(0, len(told), AT_ONCE):
-            said = [await say(each) for each in told[start : start + AT_ONCE]]
+            said = [await say(each) for each in told[start : start + AT_ONCE] if each is not None]
             happenings = [happening for happening in said if happening is not None]
             results = await asyncio.gather(*map(self._tell, happenings))
             applied += sum(result.effect.applied and not result.replayed for result in results)

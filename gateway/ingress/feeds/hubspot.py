@@ -4,18 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.access import Source
-from gateway.ingress.feeds.told import Feed, Told, filled, line, mark_of, moment, obj, purpose_of, rows
+from gateway.ingress.feeds.told import (
+    Feed,
+    Told,
+    events,
+    filled,
+    line,
+    mark_of,
+    moment,
+    obj,
+    purpose_of,
+    rows,
+)
 
 _OPTED_OUT = "hs_email_optout"
 _CONSENT = "freely given consent"
 
 
-def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """A withdrawal where the contact opted out; else a consent where the legal basis is a freely given one
     and a form was sent. Other legal bases are the company's claim, not the person's word."""
-    found: list[Told] = []
-    for item in rows(body):
-        found += _read(item, options, source)
+    found: list[Told | None] = []
+    for item in events(body):
+        found += _read(item, options, source) or [None]
     return found
 
 

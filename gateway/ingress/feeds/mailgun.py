@@ -15,14 +15,14 @@ _TYPES = {
 _SUPPRESSED = {"suppress-unsubscribe": "unsubscribe", "suppress-complaint": "complaint"}
 
 
-def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """What Mailgun suppressed by itself counts as what it remembers: an unsubscription, a complaint."""
     item = obj(obj(body).get("event-data"))
     kind = _TYPES.get(line(item.get("event")), "")
     if kind == "message.bounced":
         kind = _SUPPRESSED.get(line(item.get("reason")), kind)
     if not kind:
-        return []
+        return [None]
     status = obj(item.get("delivery-status"))
     headers = obj(obj(item.get("message")).get("headers"))
     hard = "hard" if line(item.get("severity")) == "permanent" else "soft"

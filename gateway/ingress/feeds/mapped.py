@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.access import Source
 from gateway.ingress.dialects.paths import BadPath, apply_map, check_map
-from gateway.ingress.feeds.told import Feed, Told, filled, inner, line, mark_of, moment, obj, rows
+from gateway.ingress.feeds.told import Feed, Told, events, filled, inner, line, mark_of, moment, obj
 from gateway.ledger.happening import TYPES
 from gateway.message.envelope import CHANNELS
 
@@ -100,12 +100,12 @@ PHANTOMBUSTER: Mapping[str, Any] = {
 }
 
 
-def read_map(fields: Mapping[str, Any], body: Any) -> list[Told]:
-    """What a map makes of a body; entries of which the type or the address is not known are left out."""
+def read_map(fields: Mapping[str, Any], body: Any) -> list[Told | None]:
+    """What a map makes of a body; None for an entry of which the type is not known."""
     items = apply_map(fields["items"], body) if "items" in fields else body
     if isinstance(items, str):
         items = inner(items)
-    return [told for item in rows(items) if (told := _read(fields, item)) is not None]
+    return [_read(fields, item) for item in events(items)]
 
 
 def _read(fields: Mapping[str, Any], item: Mapping[str, Any]) -> Told | None:
@@ -156,7 +156,7 @@ def check_fields(fields: Any) -> None:
 
 
 def _by_map(name: str, shipped: Mapping[str, Any]) -> Feed:
-    def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+    def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
         fields = {"purpose": source.default_purpose, **shipped, **obj(options.get("fields"))}
         return read_map(fields, body)
 

@@ -11,15 +11,15 @@ _STATUS = {"unsubscribed": "unsubscribe", "manual": "unsubscribe", "bounced": "m
 YES = frozenset({"1", "yes", "true", "on", "sì", "si", "ja", "oui"})
 
 
-def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """Changes of do-not-contact, and forms in which the field `consent_field` (`consent`) says yes. That
     a contact may be contacted again is nobody's consent and is left out."""
-    told: list[Told] = []
+    told: list[Told | None] = []
     for item in rows(obj(body).get("mautic.lead_channel_subscription_changed")):
-        told += _changed(item)
+        told += _changed(item) or [None]
     for item in rows(obj(body).get("mautic.form_on_submit")):
-        told += _submitted(item, options, source)
-    return told
+        told += _submitted(item, options, source) or [None]
+    return told or [None]
 
 
 def _changed(item: Mapping[str, Any]) -> list[Told]:

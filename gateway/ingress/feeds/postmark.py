@@ -10,12 +10,12 @@ _HARD = frozenset({"HardBounce", "BadEmailAddress", "ManuallyDeactivated"})
 _SILENT = frozenset({"AutoResponder", "AddressChange", "OpenRelayTest", "VirusNotification", "Subscribe"})
 
 
-def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """`streams` in the options maps message streams to purposes; a stream without one means everything."""
     item = obj(body)
     kind = _type(item)
     if not kind:
-        return []
+        return [None]
     times = (item.get(name) for name in ("BouncedAt", "ChangedAt", "DeliveredAt"))
     changed = kind in ("unsubscribe", "consent.granted")
     told = Told(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.access import Source
-from gateway.ingress.feeds.told import Feed, Told, filled, line, mark_of, message_id, moment, obj, rows
+from gateway.ingress.feeds.told import Feed, Told, events, filled, line, mark_of, message_id, moment, obj
 
 _BREVO = {
     "delivered": ("message.delivered", ""),
@@ -30,44 +30,42 @@ _RESEND = {
 }
 
 
-def read_brevo(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read_brevo(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """One event or an array of them. Brevo signs nothing."""
-    told = []
-    for item in rows(body):
+    told: list[Told | None] = []
+    for item in events(body):
         kind, hardness = _BREVO.get(line(item.get("event")).lower(), ("", ""))
         at = moment(item.get("ts_epoch")) or moment(item.get("ts_event"))
         data = filled(kind=hardness, message_id=line(item.get("message-id")))
         address = (("email", line(item.get("email"))),)
         sent_as = message_id(item.get("message-id"))
-        if kind:
-            told.append(
-                Told(type=kind, id=mark_of(item), addresses=address, at=at, sent_as=sent_as, data=data)
-            )
+        known = Told(type=kind, id=mark_of(item), addresses=address, at=at, sent_as=sent_as, data=data)
+        told.append(known if kind else None)
     return told
 
 
-def read_mandrill(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read_mandrill(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """The array in the field `mandrill_events`."""
-    told = []
-    for item in rows(body):
+    told: list[Told | None] = []
+    for item in events(body):
         kind, hardness = _MANDRILL.get(line(item.get("event")), ("", ""))
         message = obj(item.get("msg"))
         mark = f"{line(item.get('_id'))}-{line(item.get('event'))}" if item.get("_id") else mark_of(item)
         address = (("email", line(message.get("email"))),)
         data = filled(kind=hardness, message_id=line(message.get("_id")))
         at = moment(item.get("ts"))
-        told += [Told(type=kind, id=mark, addresses=address, at=at, data=data)] if kind else []
+        told.append(Told(type=kind, id=mark, addresses=address, at=at, data=data) if kind else None)
     return told
 
 
-def read_resend(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read_resend(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """One event; one is told for each address that it names."""
     item = obj(body)
     kind, hardness = _RESEND.get(line(item.get("type")), ("", ""))
     detail = obj(item.get("data"))
     listed = detail.get("to")
     if not kind:
-        return []
+        return [None]
     if line(obj(detail.get("bounce")).get("type")).lower() in ("transient", "undetermined"):
         hardness = "soft"
     mark, at = mark_of(item), moment(item.get("created_at"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.access import Source
-from gateway.ingress.feeds.told import Feed, Told, filled, line, mapped, mark_of, message_id, moment, rows
+from gateway.ingress.feeds.told import Feed, Told, events, filled, line, mapped, mark_of, message_id, moment
 
 _TYPES = {
     "delivered": "message.delivered",
@@ -21,9 +21,9 @@ _DROPPED = {"unsubscribed address": "unsubscribe", "bounced address": "message.b
 _DROPPED["spam reporting address"] = "complaint"
 
 
-def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """`groups` in the options maps suppression groups to purposes; a group without one means everything."""
-    return [told for item in rows(body) if (told := _read(item, options)) is not None]
+    return [_read(item, options) for item in events(body)]
 
 
 def _read(item: Mapping[str, Any], options: Mapping[str, Any]) -> Told | None:

@@ -14,15 +14,15 @@ _LISTS = {
 }
 
 
-def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """One event for each recipient. Also takes the raw message, where SNS delivers that alone."""
     note = obj(body)
-    if "Message" in note and line(note.get("Type") or "Notification") != "Notification":
-        return []
+    if line(note.get("Type") or "Notification") != "Notification":
+        return []  # about the subscription: no event
     item = obj(inner(note["Message"])) if "Message" in note else note
     what = line(item.get("notificationType") or item.get("eventType"))
     if what not in _TYPES:
-        return []
+        return [None]
     part, names = _LISTS[what]
     detail, mail = obj(item.get(part)), obj(item.get("mail"))
     data = filled(

@@ -40,15 +40,22 @@ class Told:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """One provider's events. `read` takes what the body says, the options of the source for this feed and the
-    source, and gives what is worth telling; what it does not know it leaves out, and it never raises."""
+    source, and gives what is worth telling; None for each event that it does not know, so that it is counted.
+    It never raises."""
 
     name: str
-    read: Callable[[Any, Mapping[str, Any], Source], list[Told]]
+    read: Callable[[Any, Mapping[str, Any], Source], list[Told | None]]
 
 
 def obj(value: Any) -> Mapping[str, Any]:
     """The object, or an empty one where it is none."""
     return value if isinstance(value, dict) else {}
+
+
+def events(body: Any) -> list[Mapping[str, Any]]:
+    """The events of an array; anything else is an array of one. What is no object is an empty one: an event
+    that nobody knows."""
+    return [obj(item) for item in (body if isinstance(body, list) else [body])]
 
 
 def rows(value: Any) -> list[Mapping[str, Any]]:

@@ -7,17 +7,17 @@ from gateway.access import Source
 from gateway.ingress.feeds.told import Feed, Told, filled, line, mark_of, moment, obj, purpose_of, rows
 
 
-def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """A consent where the question `consent_field` (else the legal one) was answered yes. Hidden fields come
     from the address of the page, which anyone may write: they prove nothing and are left out."""
     sent = obj(obj(body).get("form_response"))
     if line(obj(body).get("event_type")) != "form_response":
-        return []
+        return [None]
     answers = rows(sent.get("answers"))
     email = next((line(a.get("email")) for a in answers if a.get("type") == "email"), "")
     agreed = next((a for a in answers if _agrees(a, line(options.get("consent_field")))), None)
     if agreed is None or not email:
-        return []
+        return [None]
     form = line(sent.get("form_id"))
     told = Told(
         type="consent.granted",

@@ -11,42 +11,39 @@ _CHANNELS = {
 }  # fmt: skip
 
 
-def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told]:
+def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
     """Accounts are people as `dialects.unipile.accounts` of the source lists them. A message that the account
     itself sent arrives as received too: it is no reply, nor does it show that a person wrote it."""
     item = obj(body)
     channel = _CHANNELS.get(line(item.get("account_type")).upper(), "")
     event = line(item.get("event"))
-    if not channel:
-        return []
-    if event == "new_relation":
-        return _related(item, channel, source)
-    return _received(item, channel, source) if event == "message_received" else []
+    if channel and event == "new_relation":
+        return [_related(item, channel, source)]
+    return [_received(item, channel, source) if channel and event == "message_received" else None]
 
 
-def _related(item: Mapping[str, Any], channel: str, source: Source) -> list[Told]:
+def _related(item: Mapping[str, Any], channel: str, source: Source) -> Told:
     addresses = _addresses(
         channel,
         line(item.get("user_profile_url")) or line(item.get("user_public_identifier")),
         line(item.get("user_provider_id")),
     )
-    told = Told(
+    return Told(
         type="connection.accepted",
         id=mark_of(item),
         addresses=addresses,
         channel=channel,
         sender=_sender(item, channel, source),
     )
-    return [told]
 
 
-def _received(item: Mapping[str, Any], channel: str, source: Source) -> list[Told]:
+def _received(item: Mapping[str, Any], channel: str, source: Source) -> Told | None:
     own, writer = line(obj(item.get("account_info")).get("user_id")), obj(item.get("sender"))
     author = line(writer.get("attendee_provider_id"))
     if item.get("is_sender") in (True, 1) or not own or not author or own == author:
-        return []
+        return None
     text = item.get("message")
-    told = Told(
+    return Told(
         type="message.replied",
         id=line(item.get("message_id")) or mark_of(item),
         addresses=_addresses(channel, line(writer.get("attendee_profile_url")), author),
@@ -57,7 +54,6 @@ def _received(item: Mapping[str, Any], channel: str, source: Source) -> list[Tol
         text=text[:100_000] if isinstance(text, str) else "",
         data=filled(message_id=line(item.get("message_id"))),
     )
-    return [told]
 
 
 def _addresses(channel: str, profile: str, provider_id: str) -> tuple[tuple[str, str], ...]:
