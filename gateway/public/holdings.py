@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.intake.consent_files import parse_time
 from gateway.intake.leaving import Leaving, Lift, Post
 from gateway.intake.letters import Letter, Office, show_holdings
 from gateway.intake.tokens import Showing, open_showing, open_way_out, seal_showing
+from gateway.ledger.evidence import parse_time
 from gateway.ledger.person import Person
 from gateway.message.ids import new_id
 from gateway.public.desk import Desk, Turned
