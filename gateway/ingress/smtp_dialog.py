@@ -1,4 +1,4 @@
-"""aiosmtpd's coroutines, for what is said once in a session: AUTH, STARTTLS, PROXY, HELP, VRFY.
+"""aiosmtpd's coroutines, for what is said once in a session: AUTH, STARTTLS, PROXY, HELP.
 
 The base class spends half a millisecond in its constructor looking up its own methods, writes each reply
 by itself, and answers without enhanced status codes. So its attributes are set here, and `push` mends

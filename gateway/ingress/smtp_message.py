@@ -93,7 +93,10 @@ def check_from(source: Source, parsed: Parsed, envelope_from: str) -> bytes | No
     if not source.from_domains:
         return None
     fields = parsed.headers.get_all("from")
-    authors = [address for _, address in getaddresses(list(fields)) if address] or [envelope_from]
+    try:
+        authors = [address for _, address in getaddresses(list(fields)) if address] or [envelope_from]
+    except RecursionError:
+        return b"550 5.6.0 The From field is nested too deeply to be read\r\n"
     if len(fields) > 1:
         return b"550 5.6.0 The message has more than one From field\r\n"
     # What a lenient reader might take for an address counts as well.

@@ -33,7 +33,7 @@ _FOREIGN = (
     b"USER",
     b"\x16\x03",
 )
-_DIALOGS = frozenset({"AUTH", "STARTTLS", "HELP", "VRFY", "EXPN"})
+_DIALOGS = frozenset({"AUTH", "STARTTLS", "HELP", "EXPN"})
 
 
 class SmtpSession(Stream):
@@ -81,11 +81,20 @@ class SmtpSession(Stream):
         elif name == "BDAT":
             # Whoever sends it, though it is not offered, sends octets of a message next, not commands.
             self.turn_away(texts.NO_BDAT)
+        elif name == "VRFY":
+            self._not_verify(rest)
         elif name in _DIALOGS:
             argument = rest.strip(b" \t\r\n").decode("ascii", "replace")
             self.begin(lambda: self._converse(name, argument))
         else:
             self.refuse(texts.UNKNOWN)
+
+    def _not_verify(self, argument: bytes) -> None:
+        """Nobody hears here who exists (RFC 5321 3.5.3)."""
+        if argument.strip():
+            self.out.append(texts.UNVERIFIED)
+        else:
+            self.refuse(texts.VERIFY_SYNTAX)
 
     async def _converse(self, name: str, argument: str) -> None:
         if name == "AUTH" and self._transaction is not None:

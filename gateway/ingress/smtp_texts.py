@@ -4,6 +4,9 @@ OK = b"250 2.0.0 Ok\r\n"
 SENDER_OK = b"250 2.1.0 Ok\r\n"
 RECIPIENT_OK = b"250 2.1.5 Ok\r\n"
 GO_AHEAD = b"354 End data with <CR><LF>.<CR><LF>\r\n"
+UNVERIFIED = (
+    b"252 2.5.0 Addresses are not verified here; send the message, and its recipients are looked at\r\n"
+)
 BYE = b"221 2.0.0 Bye\r\n"
 
 UNKNOWN = b"500 5.5.2 Command not recognized\r\n"
@@ -11,6 +14,7 @@ LONG_LINE = b"500 5.5.2 Line too long\r\n"
 NO_BDAT = b"502 5.5.1 BDAT is not offered here\r\n"
 
 HELLO_SYNTAX = b"501 5.5.4 Syntax: EHLO or HELO, and a name\r\n"
+VERIFY_SYNTAX = b"501 5.5.4 Syntax: VRFY, and an address\r\n"
 NO_ARGUMENT = b"501 5.5.4 This command takes no argument\r\n"
 HELLO_FIRST = b"503 5.5.1 Say EHLO first\r\n"
 AUTH_FIRST = b"530 5.7.0 Authentication required\r\n"

@@ -12,7 +12,7 @@ _WESTERN = frozenset({"iso-8859-1", "latin1", "latin-1", "iso8859-1", "windows-1
 # Codecs of Python that no mail uses: they run escapes, or take time that grows with the square.
 _REFUSED = frozenset({"unicode-escape", "raw-unicode-escape", "punycode", "idna", "undefined", "utf-7"})
 _UTF7 = frozenset({"utf-7", "utf7", "utf_7", "csutf7", "unicode-1-1-utf-7", "x-unicode-2-0-utf-7"})
-_QUOTED_BLANKS = re.compile(rb"[ \t]+(?=\r?\n|\Z)")
+_QUOTED_BLANKS = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
 _MOST_PIECES = 100  # of one base64 body
 PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
 

@@ -158,7 +158,7 @@ def _choose(leaves: list[Leaf]) -> dict[int, int]:
 
 def _attachment(leaf: Leaf) -> Attachment:
     return Attachment(
-        filename=decode_words(leaf.filename),
+        filename=decode_words(leaf.filename).replace("\0", "\ufffd"),
         type=leaf.type,
         size=decoded_size(leaf.octets, leaf.encoding),
         inline=leaf.disposition == "inline" or (leaf.embedded and leaf.disposition != "attachment"),

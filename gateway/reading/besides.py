@@ -30,8 +30,12 @@ _WHY = "not in the text that most people see: "
 _WORD = re.compile(r"[^\W\d_]+")
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*")
 _LONG_NAME = 40
-_OUTLOOK = re.compile(r"<!--\[if\b([^\]]*)\]>(.*?)<!\[endif\]-->", re.DOTALL | re.IGNORECASE)
-_NOT_SAID = re.compile(r"<style.*?</style>|<xml.*?</xml>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_OUTLOOK = re.compile(r"<!--\[if\b([^\]]{0,200})\]>", re.IGNORECASE)
+_OUTLOOK_ENDS = re.compile(r"<!\[endif\]-->", re.IGNORECASE)
+_NOT_SAID = re.compile(r"<style.*?(?:</style>|\Z)|<xml.*?(?:</xml>|\Z)|<[^<>]*+>", re.DOTALL | re.IGNORECASE)
+_CUT = re.compile(r"(?<=[^\W\d_])\n++(?=[a-zà-ÿ])")
+_CUTS = 3
+"""Words that seem to go on below from which on a page is read with its lines put together."""
 _BLANKS = re.compile(r"\s+")
 
 
@@ -48,6 +52,8 @@ def gather(content: Content, page: Page) -> str:
         parts.append(content.subject[MAX_SUBJECT:])
     if len(content.sender_name) > _LONG_NAME:
         parts.append(content.sender_name)
+    if content.html and len(_CUT.findall(page.text)) >= _CUTS:
+        parts.append(_CUT.sub("", page.text))
     if "bidi-override" in content.html or "<bdo" in content.html:
         parts.append(page.text[::-1])
     if not parts:
@@ -62,11 +68,14 @@ def gather(content: Content, page: Page) -> str:
 def _for_outlook(html: str) -> list[str]:
     """The words in the comments that Outlook reads as part of the page."""
     said = []
-    for condition, inside in _OUTLOOK.findall(html):
-        if "!" not in condition:
+    begins = _OUTLOOK.search(html)
+    while begins and (ends := _OUTLOOK_ENDS.search(html, begins.end())):
+        if "!" not in begins[1]:
+            inside = html[begins.end() : ends.start()]
             words = _BLANKS.sub(" ", unescape(_NOT_SAID.sub(" ", inside))).strip()
             if words.count(" ") > _NEW:
                 said.append(words)
+        begins = _OUTLOOK.search(html, ends.end())
     return said
 
 

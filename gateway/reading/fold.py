@@ -46,8 +46,15 @@ _FOREIGN = re.compile(r"[Ͱ-ԯ԰-֏]")
 _MIXED = re.compile(r"[a-zA-ZÀ-ɏ][Ͱ-ԯ]|[Ͱ-ԯ][a-zA-ZÀ-ɏ]")
 _FILLERS = "\u115f\u1160\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff"
 """Letters, variations and tags that show nothing."""
-_ZERO = re.compile(f"[\u200b-\u200f\u2060-\u2064\u202a-\u202e\ufeff\u00ad\u034f\u180e{_FILLERS}]")
-_INWORD = re.compile(f"[^\\W\\d_][\u200b\u2060-\u2064\u034f\u180e\ufeff{_FILLERS}]+[^\\W\\d_]")
+_CONTROLS = "\u2060-\u206f\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+"""What shows nothing and stands in no word of any script."""
+_ZERO = re.compile(
+    f"[\u200b-\u200f\u202a-\u202e\ufeff\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f{_CONTROLS}{_FILLERS}]"
+)
+_INWORD = re.compile(f"[^\\W\\d_][\u200b\u034f\u180e\ufeff{_CONTROLS}{_FILLERS}]+[^\\W\\d_]")
+_NO_LETTERS = frozenset({"Mn", "Me", "Cf"})
+"""Categories of signs that show nothing, or only what they add to a letter."""
+_LINES = "\u2028\u2029"
 _TURNED = re.compile("[\u202d\u202e][^\u202c\n]{0,200}")
 _UNIT = re.compile(r"(?<!\w)[μΔδΩσπλαβγθφ][a-zA-Z]{1,3}(?!\w)")
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-_*·|]{1,2}){3,}[^\W_](?![^\W_])")
@@ -97,8 +104,10 @@ def _blank(match: "re.Match[str]") -> str:
 
 @lru_cache(4096)
 def _plain(letter: str, alike: bool) -> bytes:
-    if _ZERO.match(letter) or unicodedata.combining(letter):
+    if _ZERO.match(letter) or unicodedata.category(letter) in _NO_LETTERS:
         return b""
+    if letter in _LINES:
+        return b" "
     if alike:
         letter = letter.translate(_ALIKE)
     shape = unicodedata.normalize("NFKD", letter)

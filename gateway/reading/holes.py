@@ -69,7 +69,7 @@ _THEIRS = re.compile(
 _AFTER_HOLE = frozenset(
     "e ed o ma è sono sta stia ha hai hanno abbia che cui per con in a da di and or but is are was has have to for with at in on of caught und ist sind hat mit für et est sont avec pour y es son con para".split()
 )
-_HOLE = re.compile(r" (?: +(?=([a-zà-ÿ]+))|(?=[,.;!](?:\s|$)))")
+_HOLE = re.compile(r"(?<! )  ++(?=([a-zà-ÿ]+))| (?=[,.;!](?:\s|$))")
 
 
 def find_holes(text: str, *, first: bool) -> list[Tag]:

@@ -118,7 +118,7 @@ class Rules:
                 self._select(selector, plain, important)
 
     def _select(self, selector: str, plain: Looks, important: Looks) -> None:
-        compounds = re.sub(r"\s*>\s*", " >", selector.replace(":link", "").strip()).split()
+        compounds = " >".join(map(str.strip, selector.replace(":link", "").split(">"))).split()
         read = [_COMPOUND.match(one.lstrip(">")) for one in compounds]
         if not read or len(read) > 6:
             return

@@ -34,7 +34,7 @@ TELLING = {
 """Attributes whose words are shown where a picture is not, in a field, or in a frame."""
 _FEW = 3
 """Blanks between words that make them more than a label."""
-_TAGS = re.compile(r"<[^>]*>")
+_TAGS = re.compile(r"<[^<>]*+>")
 _CELLS = frozenset("td th tr tbody thead tfoot".split())
 _CLOSED_BY = {
     "td": _CELLS, "th": _CELLS, "tr": _CELLS - {"td", "th"}, "tbody": _CELLS - {"td", "th", "tr"},

@@ -9,7 +9,8 @@ from gateway.message.headers import decode_words
 from gateway.message.mailbox import is_address
 
 LONGEST = 200_000
-_PIECES = re.compile(r'(?>(?:"(?>(?:[^"\\]|\\.)*)"|<[^>]*+>|[^,;"<]|["<])+)')
+# A quotation mark or bracket that nothing closes runs to the end.
+_PIECES = re.compile(r'(?>(?:"(?>(?:[^"\\]|\\.)*)(?:"|\\?\Z)|<[^>]*+(?:>|\Z)|[^,;"<])+)')
 _NAMED = re.compile(r"(.*)<([^<>]*)>\s*\Z", re.DOTALL)
 
 

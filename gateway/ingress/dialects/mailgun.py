@@ -42,7 +42,7 @@ from gateway.web.strict_json import parse_json
 MOST = 1000
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,255}\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,100}\Z")
-_TOKEN = re.compile(r"\s*<%[^<>]*%>\s*,?")
+_TOKEN = re.compile(r"<%[^<>]*%>\s*,?")
 _YES = frozenset({"yes", "true", "htmlonly"})
 _ID = re.compile(r"<?([!-;=?-~]{1,200}@[A-Za-z0-9.-]{1,200})>?\Z")
 

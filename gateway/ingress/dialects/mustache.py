@@ -16,7 +16,7 @@ LONGEST = 5_000_000
 MOST_STEPS = 200_000
 DEPTH = 20
 
-_TAG = re.compile(r"\{\{\{\s*([^{}]*?)\s*\}\}\}|\{\{\s*([^{}]*?)\s*\}\}")
+_TAG = re.compile(r"\{\{\{([^{}]*+)\}\}\}|\{\{([^{}]*+)\}\}")
 _ARGUMENT = re.compile(r'"[^"]*"|\'[^\']*\'|[^\s"\']+')
 _PATH = re.compile(r"(?:\.\./)*(?:@?[A-Za-z_$][\w$-]*|\.|this)(?:[./][\w$-]+|\.\[[^\]]+\])*\Z")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
@@ -58,9 +58,9 @@ def _parse(template: str) -> list[Any]:
         at = match.end()
         raw, tag = match.groups()
         if raw is not None:
-            stack[-1].current.append((raw, False))
+            stack[-1].current.append((raw.strip(), False))
         else:
-            _take_tag(stack, tag)
+            _take_tag(stack, tag.strip())
     if len(stack) != 1 or "{{" in template[at:]:
         raise Unrendered
     root.current.append(template[at:])
