@@ -17,6 +17,9 @@ from gateway.message.mailbox import is_address
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _BROKEN = re.compile(r"[\r\n\0\ud800-\udfff]")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}\Z")
+_NEVER_ENCODED = ("multipart/", "message/")
+"""Types whose parts may not stand in Base64 (RFC 2045 6.4, RFC 2046 5.2.1): sent as plain files, which every
+program saves under their names."""
 _WIDTH = 76
 _LONGEST_LINE = 998
 
@@ -184,7 +187,7 @@ def _quoted(octets: bytes) -> bytes:
 
 
 def _file(file: File) -> bytes:
-    kind = file.type if _TYPE.match(file.type) and not file.type.startswith("multipart/") else ""
+    kind = file.type if _TYPE.match(file.type) and not file.type.lower().startswith(_NEVER_ENCODED) else ""
     lines = [
         f"Content-Type: {kind or 'application/octet-stream'}",
         f"Content-Disposition: {'inline' if file.inline else 'attachment'}{_filename(file.filename)}",

@@ -164,6 +164,27 @@ def test_shapes(text: str, html: str, kinds: list[str]) -> None:
     assert [part.get_content_type() for part in email.message_from_bytes(raw).walk()] == kinds
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["message/rfc822", "Message/RFC822", "message/delivery-status", "multipart/mixed", "Multipart/Mixed"],
+)
+def test_a_message_that_is_attached_arrives_as_a_file(kind: str) -> None:
+    """Base64 is not for these types: programs show such a part empty, or broken."""
+    inner = b"From: ana@example.com\r\nSubject: Order\r\n\r\nIt left.\r\n"
+    raw = build(
+        sender="a@b.example",
+        recipient="c@d.example",
+        subject="s",
+        message_id="m@x",
+        date=0,
+        text="See what she wrote.",
+        attachments=[File(filename="order.eml", octets=inner, type=kind)],
+    )
+    file = [*email.message_from_bytes(raw).walk()][-1]
+    assert (file.get_content_type(), file.get_filename()) == ("application/octet-stream", "order.eml")
+    assert file.get_payload(decode=True) == inner
+
+
 def test_a_dot_and_a_boundary_in_the_text_do_no_harm() -> None:
     for text in (".\n..\nFrom x", "--=_alternative", "x" * 5000, "è" * 5000):
         raw = build(
