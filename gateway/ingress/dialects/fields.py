@@ -7,6 +7,8 @@ from typing import Any
 from gateway.ingress.dialects.bad import Bad
 from gateway.message import base64_text
 from gateway.message.compose import File
+from gateway.web.problem import Problem
+from gateway.web.strict_json import parse_json
 
 LONGEST_TEXT = 1_000_000
 LONGEST_HTML = 5_000_000
@@ -30,6 +32,14 @@ def object_of(data: Fields, name: str, at: str = "") -> Fields:
     """The object under that key, empty where there is none."""
     value = data.get(name)
     return {} if value is None else an_object(value, path(at, name))
+
+
+def object_in(text: str, at: str) -> Fields:
+    """The object that a text of JSON says, empty for a blank one; Bad where it says something else."""
+    try:
+        return an_object(parse_json(text.encode("utf-8", "replace")), at) if text.strip() else {}
+    except Problem:
+        raise Bad("This must be an object, in a string as JSON.", at) from None
 
 
 def objects_of(data: Fields, name: str, at: str = "", *, most: int = 1000) -> list[Fields]:

@@ -24,9 +24,11 @@ from gateway.ingress.dialects.fields import (
     flag_of,
     leaves,
     line_of,
+    object_in,
     object_of,
     objects_of,
     one_line,
+    path,
     scalars,
     squeeze,
     text_of,
@@ -37,7 +39,6 @@ from gateway.ingress.dialects.mailboxes import party
 from gateway.ingress.dialects.render import substitute, with_sections
 from gateway.ingress.dialects.templates import fill, of_sendgrid
 from gateway.message.compose import File
-from gateway.web.strict_json import parse_json
 
 MOST = 1000
 AHEAD = 5 * 366 * 86400.0
@@ -322,15 +323,15 @@ def _reply_to(body: Fields, words: Mapping[str, str]) -> tuple[Party, ...]:
 
 def _custom(data: Fields, at: str) -> dict[str, str]:
     """Custom arguments: an object, or (as the OpenAPI file has it) the text of one."""
-    value = data.get("custom_args")
+    value, where = data.get("custom_args"), path(at, "custom_args")
     if isinstance(value, str):
         if len(value) > PERSONAL:
-            raise Bad("custom_args are too long.", "custom_args")
-        value = parse_json(value.encode("utf-8", "replace")) if value.strip() else None
+            raise Bad("custom_args are too long.", where)
+        value = object_in(value, where)
     if value is None:
         return {}
-    found = an_object(value, f"{at}.custom_args" if at else "custom_args")
-    _check_size(found, f"{at}.custom_args" if at else "custom_args")
+    found = an_object(value, where)
+    _check_size(found, where)
     return scalars(found)
 
 

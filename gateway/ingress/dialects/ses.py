@@ -24,6 +24,7 @@ from gateway.ingress.dialects.fields import (
     file_of,
     leaves,
     line_of,
+    object_in,
     object_of,
     objects_of,
     scalars,
@@ -36,7 +37,6 @@ from gateway.ingress.dialects.mailgun_mime import build_mime, read_mime
 from gateway.ingress.dialects.sigv4 import is_genuine, read_signed
 from gateway.message.mailbox import is_address
 from gateway.message.parse import parse
-from gateway.web.strict_json import parse_json
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ def _file(data: Fields, n: int) -> Any:
 
 def _template_data(template: Fields) -> dict[str, Any]:
     text = text_of(template, "TemplateData", "Content.Template", most=262_144)
-    return dict(an_object(parse_json(text.encode()), "Content.Template.TemplateData")) if text.strip() else {}
+    return dict(object_in(text, "Content.Template.TemplateData"))
 
 
 def signer(request: web.Request, raw: bytes, access: Access, now: float) -> str:

@@ -129,6 +129,18 @@ async def test_custom_args_as_an_object_or_its_text(shop: Shop, custom: Any) -> 
     assert shop.messages[0].campaign == "c1"
 
 
+@pytest.mark.parametrize("custom", ["campaign-1", '["c1"]', '{"a": NaN}', 7])
+async def test_custom_args_that_are_no_object_are_named(shop: Shop, custom: Any) -> None:
+    for body, field in (
+        (mail(ANA, custom_args=custom), "custom_args"),
+        (mail({"to": [ANA], "custom_args": custom}), "personalizations.0.custom_args"),
+    ):
+        answer = await send(shop, body)
+        assert (answer.status, answer.json["errors"][0]["field"]) == (400, field), answer.text
+        assert "object" in answer.json["errors"][0]["message"]
+    assert await shop.stored() == 0
+
+
 async def test_keys_of_every_shape(shop: Shop) -> None:
     for header in (bearer(), bearer().replace("tool:", "tool."), f"Bearer {SENDGRID_KEY}"):
         assert (await send(shop, mail(ANA), Authorization=header)).status == 202

@@ -77,6 +77,12 @@ async def test_a_whole_message(shop: Shop, named: bool) -> None:
     assert [r.address for r in shop.messages[0].recipients] == [BO if named else ANA]
 
 
+async def test_template_data_that_is_no_json_is_named(shop: Shop) -> None:
+    body = mail("", ANA, Template={"TemplateName": "t1", "TemplateData": "Ana"})
+    answer = await send(shop, body)
+    assert (answer.status, "TemplateData" in answer.json["message"]) == (400, True), answer.text
+
+
 @pytest.mark.parametrize(
     "how",
     [
