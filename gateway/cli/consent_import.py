@@ -74,8 +74,13 @@ def import_command(file: Path, dry_run: bool, errors: Path | None, after: int) -
     if not (tally.fine or tally.refused or after):
         click.echo(f"{file.name}: there is no line to import", err=True)
     said = "would be imported" if dry_run else "imported"
-    click.echo(f"{tally.fine} lines {said}, {tally.changed} changed something, {tally.refused} refused")
+    click.echo(f"{lines_of(tally.fine)} {said}, {tally.changed} changed something, {tally.refused} refused")
     sys.exit(1 if tally.refused else 0)
+
+
+def lines_of(count: int) -> str:
+    """So many lines, in words."""
+    return "1 line" if count == 1 else f"{count} lines"
 
 
 class Tally:
@@ -97,7 +102,7 @@ async def _import_file(
         click.echo(f"going on after line {after}" if after else "no import of this file stopped", err=True)
     with file.open("rb") as octets:
         lines = TextIOWrapper(octets, encoding="utf-8-sig", errors="replace", newline="")
-        read = read_jsonl if file.suffix in (".jsonl", ".ndjson") else read_csv
+        read = read_jsonl if file.suffix.lower() in (".jsonl", ".ndjson") else read_csv
         rows = read(bounded(lines.readline), after, time.time() + DAY)
         report = _open_report(errors, after) if errors else None
         try:
@@ -196,7 +201,7 @@ class Progress:
         self._told = now
         share = min(100, round(100 * self._octets.tell() / max(1, self._size)))
         left = (now - self._began) * (100 - share) / max(1, share)
-        said = f"{line} lines read, {share}%, about {left:.0f} s left; if it stops, go on with --resume"
+        said = f"{lines_of(line)} read, {share}%, about {left:.0f} s left; if it stops, go on with --resume"
         click.echo(f"\r{said}   " if self._watched else said, err=True, nl=not self._watched)
 
     def end(self) -> None:

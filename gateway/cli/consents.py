@@ -9,7 +9,7 @@ import click
 import orjson
 
 from gateway.app import Ledger
-from gateway.cli.consent_import import import_command
+from gateway.cli.consent_import import import_command, lines_of
 from gateway.cli.holds import when
 from gateway.cli.session import with_ledger
 from gateway.evidence.rights import NoSuchController, known_as
@@ -69,7 +69,7 @@ def export_command(controller: str, purpose: str, out: Path | None) -> None:
     finally:
         if out:
             file.close()
-    click.echo(f"{count} lines exported", err=True)
+    click.echo(f"{lines_of(count)} exported", err=True)
 
 
 async def _check(ledger: Ledger, controller: str) -> None:

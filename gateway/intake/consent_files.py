@@ -4,6 +4,7 @@ A file may be of any length: it is read line by line, and a line that cannot be 
 """
 
 import csv
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
@@ -25,6 +26,9 @@ COLUMNS = (*REQUIRED, *EVIDENCE, *OTHER)
 _EVIDENCE = frozenset(EVIDENCE)
 _CLOSING = (*STOPPING, "expired")
 """What these take away is gone whatever stands beside it: evidence is kept and never held against them."""
+_SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\s]*\Z', re.IGNORECASE)
+"""A line before the header by which some spreadsheets tell each other what stands between fields."""
+_JSON = re.compile(r"\s*(\{|\[\s*(\{|\Z))")
 _ASKING = ("requested", "granted", "imported")
 """Actions whose time is that of the request, so that no confirmation lies before it."""
 
@@ -86,11 +90,13 @@ class _Lines:
 
 def read_csv(lines: Iterable[str], after: int = 0, latest: float = inf) -> Read:
     """(line number, input or what is wrong with it) for each line of a CSV file with a header, between
-    commas or, as some spreadsheets write it, semicolons. Lines up to `after` are passed over; `latest` is
-    the time after which nothing can have happened yet."""
+    commas or, as some spreadsheets write it, semicolons or tabs. Lines up to `after` are passed over;
+    `latest` is the time after which nothing can have happened yet."""
     csv.field_size_limit(LONGEST_FIELD * 20)
     source = _Lines(lines)
-    header, separator = _read_header(next(source, ""))
+    first = next(source, "")
+    named = _SEPARATOR.match(first)
+    header, separator = _read_header(next(source, ""), named[1]) if named else _read_header(first)
     fields = csv.reader(source, strict=True, delimiter=separator)
     width = len(header)
     while True:
@@ -117,8 +123,10 @@ def _other_width(row: list[str], width: int) -> str:
     return f"{'more' if len(row) > width else 'fewer'} fields than the header has columns"
 
 
-def _read_header(line: str) -> tuple[list[str], str]:
-    separator = ";" if line.count(";") > line.count(",") else ","
+def _read_header(line: str, separator: str = "") -> tuple[list[str], str]:
+    if why := _no_header(line):
+        raise HeaderError(why)
+    separator = separator or max(",;\t", key=line.count)
     try:
         names = next(csv.reader([line], strict=True, delimiter=separator), [])
     except csv.Error as error:
@@ -132,6 +140,17 @@ def _read_header(line: str) -> tuple[list[str], str]:
         said += ["names a column twice"] if len(set(header)) != len(header) else []
         raise HeaderError(f"the header {'; '.join(said)}. Columns: {', '.join(COLUMNS)}")
     return header, separator
+
+
+def _no_header(line: str) -> str:
+    """What a file is that begins like this and is no CSV in UTF-8, and what to do, or nothing."""
+    if line.startswith("PK\x03\x04"):
+        return "this is a workbook or an archive, not CSV: save it as CSV UTF-8"
+    if "\0" in line or "\ufffd" in line:
+        return "the file is not in UTF-8: save it as CSV UTF-8"
+    if _JSON.match(line):
+        return "this is JSON, not CSV: write one object a line, into a file whose name ends with .jsonl"
+    return ""
 
 
 def read_jsonl(lines: Iterable[str], after: int = 0, latest: float = inf) -> Read:

@@ -147,6 +147,21 @@ def test_a_file_saved_on_a_macintosh_is_read_in_full(tmp_path: Path, run: Run) -
     assert done.stderr == ""
 
 
+def test_one_line_is_one(tmp_path: Path, run: Run) -> None:
+    file = write(tmp_path / "a.csv", [consent("anna@example.org")])
+    assert run("import", str(file), "--dry-run").stdout.startswith("1 line would be imported, ")
+    assert run("import", str(file)).stdout == "1 line imported, 1 changed something, 0 refused\n"
+    assert run("export").stderr == "1 line exported\n"
+
+
+def test_unicode_text_of_a_spreadsheet_is_told_to_be_saved_again(tmp_path: Path, run: Run) -> None:
+    file = write(tmp_path / "a.csv", [consent("anna@example.org")])
+    file.write_text(file.read_text(encoding="utf-8"), encoding="utf-16")
+    done = run("import", str(file))
+    said = "a.csv: the file is not in UTF-8: save it as CSV UTF-8\n"
+    assert (done.exit_code, done.stderr) == (1, said)
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
 def test_a_file_without_a_line_says_so(tmp_path: Path, run: Run, name: str) -> None:
     file = tmp_path / name

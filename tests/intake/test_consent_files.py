@@ -60,6 +60,16 @@ def test_columns_in_any_order_capitals_and_spreadsheet() -> None:
     assert (line.controller, line.address) == ("acme", "anna@example.org")
 
 
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+@pytest.mark.parametrize("before", ["", "sep={}\n", '"sep={}"\r\n', "SEP={}\r"])
+def test_fields_between_what_spreadsheets_put_there(between: str, before: str) -> None:
+    header = before.format(between) + between.join((*REQUIRED, "wording")) + "\n"
+    line = between.join((*(FIELDS[name] for name in REQUIRED), '"Sì, volentieri; \t sempre"')) + "\n"
+    [(number, found)] = read(line, header=header)
+    assert isinstance(found, ConsentInput)
+    assert (number, found.proof["wording"]) == (3 if before else 2, "Sì, volentieri; \t sempre")
+
+
 @pytest.mark.parametrize(
     ("header", "said"),
     [
@@ -67,6 +77,14 @@ def test_columns_in_any_order_capitals_and_spreadsheet() -> None:
         (HEADER.replace("wording", "words"), "unknown columns words"),
         (HEADER.replace("wording", "ip"), "names a column twice"),
         ("", "missing address"),
+        ("PK\x03\x04\x14\0\x06\0\n", "is a workbook"),
+        ("\ufffd\ufffda\0d\0d\0r\0", "not in UTF-8"),
+        (HEADER.replace("wording", "citt\ufffd"), "not in UTF-8"),
+        ('[{"address":"anna@example.org","channel":"email"}]', "is JSON"),
+        ('{"address":"anna@example.org"}\n', "is JSON"),
+        ("[\n", "is JSON"),
+        ("[address],[channel]\n", "unknown columns"),
+        ("sep=;\n", "missing address"),
     ],
 )
 def test_a_header_that_is_none_says_why(header: str, said: str) -> None:
