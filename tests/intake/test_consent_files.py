@@ -172,6 +172,13 @@ def test_evidence_that_can_be_meant_is_kept(given: dict[str, str]) -> None:
     assert found.proof == {name: said for name, said in (CONFIRMED | given).items() if name != "action"}
 
 
+def test_a_bare_date_is_its_first_moment_in_utc() -> None:
+    found = row(at="2026-03-02", basis="implied", expires_at="2026-09-02")
+    assert isinstance(found, ConsentInput)
+    assert (found.at, found.expires_at) == (1772409600.0, 1788307200.0)
+    assert "at" not in found.proof
+
+
 def test_the_zone_in_which_it_was_said_is_kept() -> None:
     here = row(at="2026-03-02T11:00:00+01:00")
     there = row(at="2026-03-02T10:00:00Z")
