@@ -16,13 +16,26 @@ def access_command() -> None:
 
 
 @access_command.command("hash")
-@click.option("--secret", prompt="Secret (empty: make one)", hide_input=True, default="", show_default=False)
-def hash_command(secret: str) -> None:
+@click.option("--secret", default=None, help="Asked for, or the line that a pipe gives, if left out.")
+def hash_command(secret: str | None) -> None:
     """Print the argon2id hash of a secret, to stand in access.yaml; without a secret, make one."""
+    if secret is None:
+        secret = _read_secret()
     if not secret:
         secret = new_secret()
         click.echo(f"secret: {secret}")
-    click.echo(f"hash: {hash_secret(secret)}")
+    try:
+        click.echo(f"hash: {hash_secret(secret)}")
+    except UnicodeEncodeError:
+        raise click.BadParameter("the secret is not in UTF-8", param_hint="--secret") from None
+
+
+def _read_secret() -> str:
+    """What is typed at a terminal, unseen, or the line that a pipe gives."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
+    asked: str = click.prompt("Secret (empty: make one)", hide_input=True, default="", show_default=False)
+    return asked
 
 
 @access_command.command("check")

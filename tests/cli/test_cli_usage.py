@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
@@ -86,6 +87,41 @@ def test_what_cannot_be_written_is_told(tmp_path: Path, words: tuple[str, ...]) 
     assert done.exit_code == 1
     assert f"galateo: {tmp_path / 'file' / 'under'}" in done.output
     assert "Not a directory" in done.output
+
+
+@pytest.mark.parametrize("given", ["geheim caffè", "geheim caffè\n", "geheim caffè\r\n"])
+def test_a_secret_comes_through_a_pipe(given: str) -> None:
+    done = hash_of(given.encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    hashed = done.stdout.decode().removeprefix("hash: ").rstrip("\n")
+    assert PasswordHasher().verify(hashed, "geheim caffè")
+
+
+def test_a_pipe_without_a_secret_gets_a_new_one() -> None:
+    done = hash_of(b"")
+    assert (done.returncode, done.stderr) == (0, b"")
+    secret, hashed = (line.partition(": ")[2] for line in done.stdout.decode().splitlines())
+    assert len(secret) == 43
+    assert PasswordHasher().verify(hashed, secret)
+
+
+def test_a_secret_that_is_no_text_is_told() -> None:
+    done = hash_of(b"\xe8")
+    assert done.returncode == 2
+    assert b"the secret is not in UTF-8" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def hash_of(given: bytes) -> subprocess.CompletedProcess[bytes]:
+    """`galateo access hash` that is given this by a pipe, without a terminal to ask at."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", "access", "hash"],
+        env={**os.environ, "PYTHONUTF8": "1"},
+        input=given,
+        capture_output=True,
+        start_new_session=True,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("words", ["access hash --secret x", "check -q shipped", "read empty"])
