@@ -12,13 +12,14 @@ from pydantic import Field
 from gateway.access import Access, Source
 from gateway.ingress.http_auth import Gate
 from gateway.ingress.http_limits import HttpLimits
-from gateway.ingress.http_models import ONE_LINE, Purpose, Strict
+from gateway.ingress.http_models import Purpose, Strict
 from gateway.intake.optin import CONFIRM_SECONDS, OptIn, OptIns
 from gateway.message.address import is_valid, normalize
 from gateway.policy.outcome import Words
 from gateway.web.body import Inflight, check_json, read_body
 from gateway.web.language import language_of
 from gateway.web.often import Often
+from gateway.web.patterns import IP, ONE_LINE, WEB_ADDRESS
 from gateway.web.problem import Problem, malformed
 from gateway.web.strict_json import parse_json
 from gateway.web.validation import validate
@@ -41,8 +42,8 @@ class ConsentAsked(Strict):
     wording: Annotated[str, Field(min_length=1, max_length=4000)]
     wording_version: Annotated[str, Field(max_length=100, pattern=ONE_LINE)] = ""
     language: Literal["en", "it", "de", "fr", "es"] = "en"
-    form_url: Annotated[str, Field(max_length=2000, pattern=r"^(https?://[^\s\u0000-\u001f]+)?$")] = ""
-    ip: Annotated[str, Field(max_length=45, pattern=r"^[0-9A-Fa-f:.]*$")] = ""
+    form_url: Annotated[str, Field(max_length=2000, pattern=WEB_ADDRESS)] = ""
+    ip: Annotated[str, Field(max_length=45, pattern=IP)] = ""
     user_agent: Annotated[str, Field(max_length=500, pattern=ONE_LINE)] = ""
 
 

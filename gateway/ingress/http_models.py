@@ -5,14 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.terms import Channel, Class, EventType
-
-ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
-"""No line end and no other control character: nothing that could begin a header of its own."""
-TIMESTAMP = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
-    r"([Zz]|[+-][0-9]{2}:?[0-9]{2})$"
-)
-MIME_TYPE = r"^[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}$"
+from gateway.web.patterns import ADDRESS_TYPE, JURISDICTION, MIME_TYPE, ONE_LINE, TIMESTAMP
 
 Name = Annotated[str, Field(max_length=200, pattern=ONE_LINE)]
 Line = Annotated[str, Field(max_length=998, pattern=ONE_LINE)]
@@ -42,7 +35,7 @@ class Strict(BaseModel):
 class Address(Strict):
     """One address of a party. The type is a channel, or begins with it: `linkedin_provider_id`; `phone`."""
 
-    type: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+    type: Annotated[str, Field(min_length=1, max_length=64, pattern=ADDRESS_TYPE)]
     value: Annotated[str, Field(min_length=1, max_length=1024, pattern=ONE_LINE)]
 
 
@@ -67,9 +60,7 @@ class Recipient(Strict):
     name: Name | None = None
     external_id: Id | None = None
     addresses: Addresses
-    jurisdiction: Annotated[
-        str | None, Field(max_length=16, pattern=r"^([A-Za-z]{2}(-[A-Za-z0-9]{1,3})?|unknown)$")
-    ] = None
+    jurisdiction: Annotated[str | None, Field(max_length=16, pattern=JURISDICTION)] = None
     attributes: Annotated[dict[Name, Attribute] | None, Field(max_length=100)] = None
 
 

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gateway.ops.models import ONE_LINE, Channel, Strict
+from gateway.ops.models import Channel, Strict
+from gateway.web.patterns import BASE64, ONE_LINE, SPAN
 
-Span = Annotated[str, Field(pattern=r"^[0-9]{1,4}[hdw]$", description="How far back: 12h, 30d, 8w")]
+Span = Annotated[str, Field(pattern=SPAN, description="How far back: 12h, 30d, 8w")]
 File = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9._/-]+$")]
 Text = Annotated[str, Field(max_length=512 * 1024)]
 
@@ -49,7 +50,7 @@ class Draft(Strict):
 class Letter(Strict):
     """A message as it would be submitted (RFC 5322, in Base64), to whom and by which source."""
 
-    message: Annotated[str, Field(max_length=1_400_000, pattern=r"^[A-Za-z0-9+/=]+$")]
+    message: Annotated[str, Field(max_length=1_400_000, pattern=BASE64)]
     to: Annotated[str, Field(min_length=3, max_length=320, pattern=ONE_LINE)]
     source: Annotated[str, Field(min_length=1, max_length=64, pattern=ONE_LINE)]
 

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.message.envelope import CHANNELS, CLASSES
-
-ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
+from gateway.web.patterns import ONE_LINE, SOMETHING, SUBJECT
 
 Channel = Literal["email", "linkedin", "whatsapp", "sms", "telegram", "instagram", "other"]
 Line = Annotated[str, Field(max_length=1024, pattern=ONE_LINE)]
@@ -22,7 +21,7 @@ class Strict(BaseModel):
 class Verdict(Strict):
     """Why a hold is released or rejected: kept in the audit log."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=SOMETHING)]
 
 
 class ConsentLine(Strict):
@@ -96,4 +95,4 @@ class ConsentsAsked(Strict):
     """Whose consent log: the controller and the subject key that a look-up gave."""
 
     controller: Annotated[str, Field(min_length=1, max_length=64)]
-    subject: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    subject: Annotated[str, Field(pattern=SUBJECT)]

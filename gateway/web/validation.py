@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gateway.policy.outcome import Words
+from gateway.web.patterns import OTHER, WANTED
 from gateway.web.problem import Fault, Problem
 from gateway.web.strict_json import escape
 
@@ -28,10 +29,14 @@ _SAID = {
     "model_type": Words("This must be an object.", "Deve essere un oggetto."),
     "model_attributes_type": Words("This must be an object.", "Deve essere un oggetto."),
     "list_type": Words("This must be an array.", "Deve essere un array."),
-    "string_pattern_mismatch": Words(
-        "This holds characters that it may not, such as line ends, or has another form.",
-        "Contiene caratteri non ammessi, come fine riga, o ha un'altra forma.",
-    ),
+}
+_EMPTY = Words("This must not be empty.", "Non può essere vuoto.")
+_ONLY = Words("Only {} is possible here.", "Qui è possibile solo {}.")
+_ONE = {
+    "string_too_long": Words("At most one character.", "Al massimo un carattere."),
+    "string_too_short": _EMPTY,
+    "too_long": Words("At most one item.", "Al massimo un elemento."),
+    "too_short": _EMPTY,
 }
 _COUNTED = {
     "string_too_long": ("max_length", Words("At most {} characters.", "Al massimo {} caratteri.")),
@@ -84,10 +89,15 @@ def pointer(at: str, location: Iterable[int | str]) -> str:
 
 def _say(problem: Any) -> Words:
     kind, context = problem["type"], problem.get("ctx") or {}
+    if kind == "string_pattern_mismatch":
+        return WANTED.get(str(context.get("pattern", "")), OTHER)
     if kind in _SAID:
         return _SAID[kind]
     if kind in _COUNTED:
         name, words = _COUNTED[kind]
-        value = str(context.get(name, "")).replace("'", "").replace(" or ", ", ")
+        value = str(context.get(name, "")).replace("'", "").replace(" or ", ", ").strip(", ")
+        words = _ONE.get(kind, words) if value == "1" else words
+        if kind == "literal_error" and ", " not in value:
+            words = _ONLY
         return Words(words.en.format(value), words.it.format(value))
     return Words(f"{problem['msg']}.", f"Non va bene: {problem['msg']}.")
