@@ -18,7 +18,7 @@ KINDS: dict[str, tuple[int, Words]] = {
     "forbidden": (403, Words("This caller may not do that", "Chi chiama non può farlo")),
     "not-found": (404, Words("There is nothing here", "Qui non c'è nulla")),
     "method-not-allowed": (405, Words("The method does not fit", "Il metodo non è ammesso")),
-    "not-acceptable": (406, Words("The answer has another form", "La risposta ha un'altra forma")),
+    "not-acceptable": (406, Words("What came is not accepted", "Ciò che è arrivato non è accettato")),
     "timeout": (408, Words("The request took too long", "La richiesta ha impiegato troppo tempo")),
     "in-progress": (409, Words("The same request is under way", "La stessa richiesta è in corso")),
     "conflict": (409, Words("The state has changed", "Lo stato è cambiato")),

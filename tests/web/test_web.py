@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import time
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -20,9 +21,10 @@ from gateway.web.credentials import Credentials, Doorkeeper, read_credentials
 from gateway.web.frame import build_app
 from gateway.web.language import choose_language
 from gateway.web.listener import HttpListener
-from gateway.web.problem import Problem
+from gateway.web.problem import KINDS, Problem
 from gateway.web.strict_json import parse_json
 
+ROOT = Path(__file__).resolve().parents[2]
 HERE = Listen("127.0.0.1", 0)
 
 
@@ -267,3 +269,8 @@ def test_time_grows_with_the_size_and_no_faster() -> None:
             parse_json(raw)
         # A quadratic reading of two million octets takes minutes.
         assert time.process_time() - started < 5, mark
+
+
+def test_the_documentation_lists_every_kind_of_problem() -> None:
+    told = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in told and f"problem:{kind}`" not in told] == []
