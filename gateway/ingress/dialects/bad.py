@@ -39,6 +39,14 @@ class Bad(Exception):
         return cls(text, field, status=problem.status, headers=problem.headers)
 
 
+def own_field(field: str, names: Mapping[str, str]) -> str:
+    """What the caller calls a field that the native API calls by its path: the name in `names` of the longest
+    path that leads to it; the field itself where none does."""
+    steps = field.split(".")
+    paths = (".".join(steps[:end]) for end in range(len(steps), 0, -1))
+    return next((names[path] for path in paths if path in names), field)
+
+
 def forbidden(text: str, field: str = "") -> Bad:
     """What this source may not do."""
     return Bad(text, field, status=403)

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.ingress.dialects.bad import Bad
+from gateway.ingress.dialects.bad import Bad, own_field
 from gateway.ingress.dialects.desk import Call, Dialect
 from gateway.ingress.dialects.fields import scalars
 from gateway.ingress.dialects.forms import MULTIPART, URLENCODED, Form, parse_form
@@ -70,6 +70,27 @@ FIELDS = frozenset({*DEFAULTS, "attributes", "aliases", "jurisdiction", "send_at
 address (`linkedin`, `phone`, `linkedin_provider_id`) and paths."""
 
 OBJECTS = frozenset({"attributes", "aliases"})
+
+_NATIVE: Mapping[str, str] = {
+    "sender.addresses": "from",
+    "sender.name": "from_name",
+    "sender.account_id": "account",
+    "recipient.addresses.0": "to",
+    "recipient.addresses": "aliases",
+    "recipient.name": "name",
+    "recipient.jurisdiction": "jurisdiction",
+    "recipient.attributes": "attributes",
+    "campaign.id": "campaign",
+    "sequence.step": "step",
+    "thread.id": "thread",
+    "thread.in_reply_to": "in_reply_to",
+}
+"""The fields of a map by what they become in a message."""
+
+_WHO = (
+    "The source in the path and the secret do not belong together. Send the secret that access.yaml has for"
+    " this source: Authorization: Bearer <secret>, X-API-Key: <secret>, or ?key=<secret>."
+)
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 
@@ -203,8 +224,9 @@ def _flag(found: Mapping[str, Any], name: str) -> bool:
 
 
 def fail(bad: Bad) -> web.Response:
-    """A small object with what is wrong."""
-    told = {"status": "error", "message": bad.text, "field": bad.field or None}
+    """A small object with what is wrong, and in which field of the map."""
+    text = _WHO if bad.status == 401 else bad.text
+    told = {"status": "error", "message": text, "field": own_field(bad.field, _NATIVE) or None}
     return web.json_response(told, status=bad.status, headers=bad.headers)
 
 

@@ -8,13 +8,16 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.ingress.dialects.bad import Bad
+from gateway.ingress.dialects.bad import Bad, own_field
 from gateway.ingress.dialects.desk import Call, Dialect
 from gateway.ingress.dialects.fields import an_object, line_of, text_of
 from gateway.ingress.dialects.keys import basic_secret
 from gateway.ingress.http_message import read_message
 from gateway.ingress.http_models import NewMessage
 from gateway.web.validation import validate
+
+_NATIVE = {"sender": "sendUserId", "recipient.addresses": "linkedinUrl", "recipient": "leadId"}
+"""lemlist's fields by what they become in a message."""
 
 
 async def send(call: Call) -> web.Response:
@@ -54,7 +57,7 @@ def _user(call: Call, user: str) -> dict[str, Any]:
 
 def fail(bad: Bad) -> web.Response:
     """The errors of lemlist."""
-    text = f"{bad.text} ({bad.field})" if bad.field else bad.text
+    text = f"{bad.text} ({own_field(bad.field, _NATIVE)})" if bad.field else bad.text
     return web.json_response({"ok": False, "message": text}, status=bad.status, headers=bad.headers)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.ingress.dialects.bad import Bad
+from gateway.ingress.dialects.bad import Bad, own_field
 from gateway.ingress.dialects.desk import Call, Dialect, Taken
 from gateway.ingress.dialects.fields import Fields, an_object, line_of, text_of
 from gateway.ingress.dialects.forms import MULTIPART, URLENCODED, Form, Part, parse_form
@@ -45,6 +45,15 @@ _TITLES = {
     429: ("errors/too_many_requests", "Too many requests"),
     503: ("errors/service_unavailable", "Service unavailable"),
 }
+
+_NATIVE = {
+    "sender": "account_id",
+    "recipient.addresses.0": "provider_id, attendees_ids",
+    "recipient.addresses": "user_email",
+    "recipients": "attendees_ids",
+    "thread": "chat_id",
+}
+"""Unipile's fields by what they become in a message."""
 
 
 async def invite(call: Call) -> web.Response:
@@ -217,7 +226,7 @@ def _files(form: Form) -> list[dict[str, Any]]:
 def fail(bad: Bad) -> web.Response:
     """The errors of Unipile."""
     kind, title = _TITLES.get(bad.status, ("errors/unexpected_error", "Unexpected error"))
-    detail = f"{bad.text} ({bad.field})" if bad.field else bad.text
+    detail = f"{bad.text} ({own_field(bad.field, _NATIVE)})" if bad.field else bad.text
     told = {"status": bad.status, "type": kind, "title": title, "detail": detail}
     return web.json_response(told, status=bad.status, headers=bad.headers)
 

@@ -156,6 +156,32 @@ async def test_bad_requests_store_nothing(shop: Shop, case: str) -> None:
     assert await shop.stored() == 0
 
 
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"channel": "linkedin", "from": "linkedin.com/in/rui"}, "to"),
+        ({"channel": "linkedin", "to": "linkedin.com/in/ana-ruiz"}, "from"),
+        ({"from_name": "Rui\r\nBcc: x"}, "from_name"),
+        ({"name": "a" * 201}, "name"),
+        ({"campaign": "a" * 201}, "campaign"),
+        ({"in_reply_to": "a\nb"}, "in_reply_to"),
+        ({"class": "gossip"}, "class"),
+        ({"email": ""}, "to"),
+    ],
+)
+async def test_what_is_wrong_is_named_as_in_the_map(shop: Shop, fields: dict[str, str], named: str) -> None:
+    body = {"email": "ana@example.test", "from": "news@acme.test", "subject": "Hi", "text": "It left."}
+    answer = await shop.ask("POST", "/v1/hooks/plain", json=body | fields, Authorization=bearer("plain"))
+    assert answer.status in (400, 422)
+    assert answer.json["field"] == named, answer.text
+
+
+async def test_whom_nobody_knows_hears_what_to_send(shop: Shop) -> None:
+    answer = await shop.ask("POST", "/v1/hooks/plain", json={}, Authorization="Bearer no")
+    assert answer.status == 401
+    assert "Authorization: Bearer <secret>" in answer.json["message"]
+
+
 async def test_wrong_type_of_body(shop: Shop) -> None:
     answer = await shop.ask(
         "POST", "/v1/hooks/hub", data=b"<a/>", Content_Type="text/xml", Authorization=bearer("hub")

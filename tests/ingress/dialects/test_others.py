@@ -122,6 +122,9 @@ async def test_lemlist(shop: Shop) -> None:
         "POST", "/api/inbox/linkedin", json=body, Authorization=basic("", f"sales:{SECRET}")
     )
     assert (answer.status, answer.json["ok"]) == (422, False)
+    body["linkedinUrl"] = "Ana Ruiz <ana>"
+    answer = await shop.ask("POST", "/api/inbox/linkedin", json=body, Authorization=key)
+    assert (answer.status, answer.json["message"].rpartition(" ")[2]) == (400, "(linkedinUrl)")
 
 
 async def test_the_samples(shop: Shop) -> None:

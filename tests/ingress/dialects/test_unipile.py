@@ -116,6 +116,14 @@ async def test_bad_requests_store_nothing(shop: Shop, fields: dict[str, Any]) ->
     assert await shop.stored() == 0
 
 
+async def test_what_is_wrong_is_named_as_unipile_has_it(shop: Shop) -> None:
+    assert (await invite(shop, provider_id="a\r\nb", user_email="")).json["detail"].endswith("(provider_id)")
+    assert (await invite(shop, user_email="nobody")).json["detail"].endswith("(user_email)")
+    sent = (("account_id", "acc_1"), ("text", "Hi."), ("attendees_ids", "a\u0000b"))
+    told = (await chat(shop, "/api/v1/chats", *sent)).json["detail"]
+    assert told.endswith("(provider_id, attendees_ids)")
+
+
 async def test_unknown(shop: Shop) -> None:
     for key in ("", "wrong", "tool:wrong"):
         answer = await invite(shop, key)
