@@ -21,7 +21,7 @@ from gateway.policy.outcome import Outcome
 from gateway.reading.read import Reader
 from gateway.store.packing import unpack_recipient
 from gateway.store.protocol import Store
-from gateway.store.records import DecisionRow
+from gateway.store.records import DecisionRow, Ref
 
 PAGE = 50
 LOOKED_AT = 5_000
@@ -40,6 +40,10 @@ _LAST_LOOKED_AT = (
 )
 _BY_SUBJECT = (
     "SELECT DISTINCT message_id FROM decisions WHERE lane = ? AND subject = ? AND message_id < ?"
+    " ORDER BY message_id DESC LIMIT ?"
+)
+_TO_PERSON = (
+    "SELECT DISTINCT message_id FROM decisions WHERE lane = ? AND subject = ? AND controller = ?"
     " ORDER BY message_id DESC LIMIT ?"
 )
 _OUTCOMES = (
@@ -150,6 +154,12 @@ class Messages:
             attempts=await self._store.attempts(message_id),
             waiting=await self._store.waiting(message_id),
         )
+
+
+async def latest_to(store: Store, ref: Ref, limit: int) -> list[Line]:
+    """The latest messages to a person, whatever was decided, newest first."""
+    rows = await store.few(_TO_PERSON, (lane_of(ref[1]), ref[1], ref[0], limit))
+    return await lines_of(store, [row[0] for row in rows])
 
 
 async def lines_of(store: Store, ids: list[str]) -> list[Line]:

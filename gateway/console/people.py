@@ -13,7 +13,8 @@ from aiohttp import web
 
 from gateway.console.desk import Desk, Turned, Visit, go_to
 from gateway.console.dossier import Happening, Proof, prove, timeline
-from gateway.console.messages import Line, lines_of
+from gateway.console.messages import Line, latest_to
+from gateway.evidence.traces import traces_of
 from gateway.intake.consents import ConsentInput, Consents, record_consent
 from gateway.ledger.person import Person
 from gateway.message.address import is_valid
@@ -34,7 +35,7 @@ Erase = Callable[[Ref, str, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """What is kept of one person on one address."""
+    """What is kept of one person on one address; `known` is whether a copy of it all would hold anything."""
 
     ref: Ref
     person: Person
@@ -42,16 +43,12 @@ class File:
     timeline: list[Happening]
     holds: list[HoldRow]
     messages: list[Line]
+    known: bool
 
     @property
     def path(self) -> str:
         """Where it is shown."""
         return path_of(self.ref)
-
-    @property
-    def known(self) -> bool:
-        """Whether anything is kept."""
-        return bool(self.consents or self.timeline or self.holds or self.person != Person())
 
 
 def path_of(ref: Ref) -> str:
@@ -126,7 +123,8 @@ class People:
             consents=[prove(row) for row in await store.consents(ref)],
             timeline=await timeline(store, ref, person),
             holds=await store.held_of(ref),
-            messages=await lines_of(store, await store.sent_to(ref, LATEST)),
+            messages=await latest_to(store, ref, LATEST),
+            known=person != Person() or any((await traces_of(store, ref, 1)).counts.values()),
         )
 
     async def withdraw(self, visit: Visit) -> web.Response:

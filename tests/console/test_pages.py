@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.console.pages import load_words
+from gateway.policy.load import compose
 from gateway.store.records import Ref
-from tests.console.place import Browser, Place, place, plain
+from tests.console.place import OFFERS, Browser, Place, place, plain
 from tests.line import KEYS
 
 EVIL = "<script>alert(1)</script>\u202e\x07\"'><img src=x onerror=alert(1)>"
@@ -165,6 +166,21 @@ class TestPeople:
         rows = await here.line.store.consents(("default", KEYS.subject("email", "anna@example.org")))
         assert [row.action for row in rows] == ["withdrawn"]
         assert b"by telephone" in rows[0].proof
+
+    async def test_whose_messages_were_all_refused_is_known(self, here: Place, ada: Browser) -> None:
+        """A copy of their data would hold those messages: the page says nothing else, and lists them."""
+        refusing = compose({"offers.yaml": OFFERS.replace("outcome: hold", "outcome: reject")})
+        here.line.policies.current = refusing
+        refused = await here.line.submit(to="bea@example.org", class_="promotion", purpose="offers")
+        assert refused.status == "rejected"
+        for language, nothing in (("en", "Nothing is kept"), ("it", "non è conservato nulla")):
+            _, text, path = await self._find(ada, "bea@example.org")
+            _, text = await ada.get(path, Cookie=f"galateo_language={language}")
+            assert nothing not in plain(text)
+            assert f"/console/messages/{refused.id}" in text
+            _, _, path = await self._find(ada, "nobody@example.org")
+            _, text = await ada.get(path, Cookie=f"galateo_language={language}")
+            assert nothing in plain(text)
 
     async def test_export_and_erasure_are_called_where_there_are_any(self, tmp_path: Path) -> None:
         called: list[tuple[Ref, ...] | tuple[object, ...]] = []

@@ -48,6 +48,8 @@ async def test_pages_and_verdicts(postgres: str, tmp_path: Path) -> None:
         ):  # fmt: skip
             status, text = await ada.get(path)
             assert status == 200, (path, plain(text))
+            if "/people/" in path:
+                assert f"/console/messages/{stored.message_id}" in text
         task = await decide_pile(here, ada, holds[0], "release", (holds[3],))
         assert "3 of 3" in plain(await finished(ada, task))
         assert [await here.status(hold) for hold in holds] == ["released"] * 3 + ["open"]
