@@ -11,6 +11,7 @@ import orjson
 
 from gateway.app import Parts
 from gateway.cli.session import plain, with_parts
+from gateway.message.address import without_addresses
 from gateway.review import LONGEST_REASON, ReviewResult
 from gateway.store.packing import unpack_decision
 from gateway.store.protocol import HoldFilter
@@ -95,8 +96,9 @@ async def _find(parts: Parts, hold_id: str) -> dict[str, Any] | None:
 
 
 def _why(_: click.Context, parameter: click.Parameter, reason: str) -> str:
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise click.BadParameter(f"say why, in 1 to {LONGEST_REASON} characters.", param=parameter)
+    if not without_addresses(reason) or len(reason) > LONGEST_REASON:
+        told = f"say why, in 1 to {LONGEST_REASON} characters and not by an address alone."
+        raise click.BadParameter(told, param=parameter)
     return reason
 
 

@@ -16,6 +16,7 @@ from gateway.console.replies import waiting_replies
 from gateway.console.roles import DECIDE_HOLDS
 from gateway.console.verdicts import Verdicts
 from gateway.intake.rebuild import rebuild
+from gateway.message.address import without_addresses
 from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
@@ -255,9 +256,9 @@ class Holds:
 
 
 def _reason(visit: Visit) -> str:
-    """Why, in the reviewer's words: what does not show is taken out."""
+    """Why, in the reviewer's words: what does not show is taken out, and so are addresses."""
     text = visit.form.get("reason")[:LONGEST_REASON]
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    return without_addresses("".join(c if c.isprintable() else " " for c in text).strip())
 
 
 def _codes(visit: Visit) -> str:

@@ -13,6 +13,7 @@ from gateway.evidence.erase import erase
 from gateway.evidence.subjects import export, note, restrict, subjects_of
 from gateway.evidence.traces import person_of, subjects_like, traces_of
 from gateway.keys import Keys
+from gateway.message.address import without_addresses
 from gateway.policy.outcome import Words
 from gateway.store.protocol import Store
 from gateway.store.records import Ref
@@ -52,7 +53,7 @@ async def known_as(store: Rows, subject: bytes, controller: str, controllers: Co
 
 def plain(reason: str) -> str:
     """A reason without addresses: it stays in the log for good."""
-    return " ".join("…" if "@" in word else word for word in reason.split())
+    return without_addresses(" ".join(reason.split())) or "…"
 
 
 class Rights:

@@ -14,7 +14,16 @@ import idna
 
 from gateway.message.mailbox import Mailbox, is_address, parse_mailbox, parse_path
 
-__all__ = ["PROVIDERS", "Mailbox", "Provider", "is_valid", "normalize", "parse_mailbox", "parse_path"]
+__all__ = [
+    "PROVIDERS",
+    "Mailbox",
+    "Provider",
+    "is_valid",
+    "normalize",
+    "parse_mailbox",
+    "parse_path",
+    "without_addresses",
+]
 
 LONGEST = 1024  # characters; what is longer is no address, and is cut
 
@@ -100,6 +109,17 @@ def normalize(channel: str, address: str) -> str:
 
 
 _ROUNDS = 12
+_WORD = re.compile(r"\S+")
+_ADDRESSED = re.compile(
+    "[@\uff20\ufe6b]|linkedin\\.com/+(?:mwlite/+)?(?:in|pub|sales|talent)/", re.IGNORECASE
+)  # the @ in its three widths
+
+
+def without_addresses(text: str) -> str:
+    """A text that is kept for good, with … in the place of every word that holds an @ or leads to a
+    profile on LinkedIn. Of a text that says nothing else, nothing is left."""
+    plain = _WORD.sub(lambda word: "…" if _ADDRESSED.search(word[0]) else word[0], text)
+    return plain if plain.strip("… \t\r\n") else ""
 
 
 def is_valid(channel: str, address: str) -> bool:

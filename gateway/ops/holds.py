@@ -6,6 +6,7 @@ from typing import Protocol
 from aiohttp import web
 
 from gateway.intake.rebuild import rebuild
+from gateway.message.address import without_addresses
 from gateway.ops.desk import Desk, answer, not_found
 from gateway.ops.models import HoldsAsked, Verdict
 from gateway.ops.query import read_query
@@ -15,7 +16,7 @@ from gateway.policy.outcome import Words
 from gateway.review import AlreadyDecided, HoldGone, OwnMessage, ReviewResult
 from gateway.store.protocol import HoldFilter, Store
 from gateway.web.language import language_of
-from gateway.web.problem import Problem
+from gateway.web.problem import Problem, malformed
 
 _ID = re.compile(r"[0-9a-z]{26}-[0-9]{1,6}\Z")
 _DECISION = re.compile(r"[0-9a-z]{26}-[0-9]{1,6}(?:\.[0-9]{1,6})?\Z")
@@ -81,7 +82,7 @@ class Holds:
         reviewer = await self._desk.admit(request, DECIDE_HOLDS)
         verdict = await self._desk.read(request, Verdict)
         try:
-            result = await self._review.release(_hold_id(request), reviewer.name, verdict.reason)
+            result = await self._review.release(_hold_id(request), reviewer.name, _why(verdict))
         except HoldGone:
             raise not_found(_NO_HOLD) from None
         except AlreadyDecided as error:
@@ -99,7 +100,7 @@ class Holds:
         reviewer = await self._desk.admit(request, DECIDE_HOLDS)
         verdict = await self._desk.read(request, Verdict)
         try:
-            result = await self._review.reject(_hold_id(request), reviewer.name, verdict.reason)
+            result = await self._review.reject(_hold_id(request), reviewer.name, _why(verdict))
         except HoldGone:
             raise not_found(_NO_HOLD) from None
         except AlreadyDecided as error:
@@ -120,6 +121,16 @@ class Holds:
         told = describe_decision(exact[-1], language)
         told["rounds"] = [describe_decision(d, language) for d in rounds]
         return answer(request, told)
+
+
+def _why(verdict: Verdict) -> str:
+    if not without_addresses(verdict.reason):
+        raise malformed(
+            "#/reason",
+            "Say why, in more words than an address: addresses are not kept in a reason.",
+            "Indicare il motivo, non solo un indirizzo: nel motivo gli indirizzi non vengono conservati.",
+        )
+    return verdict.reason
 
 
 def _hold_id(request: web.Request) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Sequence
 from gateway.access import Access
 from gateway.intake.letterhead import Letterhead
 from gateway.keys import Keys
+from gateway.message.address import without_addresses
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
@@ -25,7 +26,7 @@ an acceptance among them hardly waits."""
 
 class Review:
     """Decides holds. With `four_eyes` a release needs two reviewers. Whoever wrote a message, or whose
-    source it is, does not release it: `access` says who is who."""
+    source it is, does not release it: `access` says who is who. Reasons are kept without addresses."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class Review:
     async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Send it if today's policies let it, waiving what the reviewer saw; `proposed` where a second
         reviewer has to agree. Raises HoldGone, AlreadyDecided, OwnMessage, StoreError."""
-        hold = await self._open(hold_id)
+        hold, reason = await self._open(hold_id), without_addresses(reason)
         if self._is_own(hold, reviewer):
             raise OwnMessage(hold)
         if self.four_eyes:
@@ -66,14 +67,14 @@ class Review:
 
     async def reject(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Never send it. Raises HoldGone, AlreadyDecided, StoreError."""
-        hold = await self._hold(hold_id)
+        hold, reason = await self._hold(hold_id), without_addresses(reason)
         return self._count(await self._store.run(End(hold, "rejected", reviewer, reason)), "reviewer")
 
     async def release_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
         """Release many, each for itself: released, open (the policies refuse it today), own or gone, in
         their order. Two reviewers agreed before, where that is asked. Raises StoreError; then some may be
         decided and others not."""
-        under_way: list[Awaitable[ReviewResult]] = []
+        reason, under_way = without_addresses(reason), list[Awaitable[ReviewResult]]()
         for start in range(0, len(holds), CHUNK):
             chunk = holds[start : start + CHUNK]
             async with self._loading:
@@ -90,6 +91,7 @@ class Review:
 
     async def reject_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
         """Reject many, each for itself: rejected or gone, in their order. Raises StoreError."""
+        reason = without_addresses(reason)
         return await self._words([self._start(End(hold, "rejected", reviewer, reason)) for hold in holds])
 
     async def sweep(self, now: float, limit: int = 100) -> list[ReviewResult]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from gateway.message.address import without_addresses
 from gateway.message.ids import new_id
 from gateway.review.review import Review
 from gateway.store.draft import Draft, Needs
@@ -143,7 +144,8 @@ class Tasks:
         self, *, action: str, cluster: str, codes: str, reason: str, actor: str, seen_at: float,
         except_: tuple[str, ...] = (), propose: bool = False,
     ) -> Task:  # fmt: skip
-        """Begin to decide what was open at `seen_at`, or only propose it to a second reviewer."""
+        """Begin to decide what was open at `seen_at`, or only propose it to a second reviewer. The reason is
+        kept without addresses."""
         now, except_ = self._clock(), tuple(dict.fromkeys(except_))[:MOST_EXCEPTIONS]
         [(found,)] = await self._store.rows(_COUNT, (cluster, codes, seen_at))
         left_out = 0
@@ -151,9 +153,9 @@ class Tasks:
             marks = ", ".join("?" * len(except_))
             [(left_out,)] = await self._store.few(_OPEN.format(marks=marks), (cluster, codes, *except_))
         task = Task(
-            id=new_id(now, os.urandom(10)), action=action, cluster=cluster, codes=codes, reason=reason,
-            actor=actor, seen_at=seen_at, except_=except_, total=max(0, found - left_out),
-            proposed_by=actor if propose else "",
+            id=new_id(now, os.urandom(10)), action=action, cluster=cluster, codes=codes,
+            reason=without_addresses(reason), actor=actor, seen_at=seen_at, except_=except_,
+            total=max(0, found - left_out), proposed_by=actor if propose else "",
         )  # fmt: skip
         if propose:
             await self._store.run(_Keep(task, lambda before: before is None, "cluster.proposed"))

@@ -44,7 +44,7 @@ def test_a_limit_of_holds_has_limits(tmp_path: Path, limit: str) -> None:
     assert "--limit" in done.output
 
 
-@pytest.mark.parametrize("reason", ["", " ", "x" * 1001])
+@pytest.mark.parametrize("reason", ["", " ", "x" * 1001, "anna@example.org"])
 @pytest.mark.parametrize("verdict", ["release", "reject"])
 def test_a_verdict_needs_a_reason(tmp_path: Path, verdict: str, reason: str) -> None:
     done = run(tmp_path, "holds", verdict, "some-hold", "--reason", reason)

@@ -40,6 +40,43 @@ async def test_a_decision_needs_a_reason(here: Place, ada: Browser, reason: str)
     assert "needs a reason" in text
 
 
+REASON = "asked by anna@example.org, see https://www.linkedin.com/in/anna-conti (in March)"
+KEPT = "asked by … see … (in March)"
+
+
+async def test_an_address_in_a_reason_is_not_kept(here: Place, ada: Browser) -> None:
+    holds = [await here.hold(f"p{n}@example.org") for n in range(4)]
+    await ada.decide(holds[0], "release", REASON)
+    await ada.decide(holds[1], "reject", REASON)
+    path = await decide_pile(here, ada, holds[2], "reject", reason=f"Both {REASON}")
+    assert "2 of 2" in plain(await finished(ada, path))
+    stored = [await here.line.store.hold(hold) for hold in holds]
+    assert [hold and hold.reason for hold in stored] == [KEPT, KEPT, f"Both {KEPT}", f"Both {KEPT}"]
+    rows = await here.line.store.rows("SELECT answer FROM replays")
+    assert not any(b"anna" in bytes(row[0]) for row in rows)
+
+
+async def test_an_address_alone_is_no_reason(here: Place, ada: Browser) -> None:
+    hold = await here.hold()
+    status, text = await ada.decide(hold, "reject", "anna@example.org, luca@example.org")
+    assert (status, await here.status(hold)) == (409, "open")
+    assert "an address alone is none" in plain(text)
+
+
+async def test_an_address_in_a_proposal_is_not_kept(tmp_path: Path) -> None:
+    async with place(tmp_path, four_eyes=True) as here, here.browser() as ada, here.browser() as bruno:
+        hold = await here.hold()
+        await ada.sign_in()
+        await bruno.sign_in("bruno")
+        await ada.decide(hold, "release", REASON)
+        await bruno.decide(hold, "release", "fine, anna@example.org knows us")
+        stored = await here.line.store.hold(hold)
+        assert stored is not None
+        assert (stored.status, stored.reason) == ("released", f"fine, … knows us (compliance: {KEPT})")
+        rows = await here.line.store.rows("SELECT answer FROM replays")
+        assert not any(b"anna" in bytes(row[0]) for row in rows)
+
+
 async def test_a_withdrawal_meanwhile_makes_the_hold_go(here: Place, ada: Browser) -> None:
     hold = await here.hold()
     await ada.get(f"/console/holds/{hold}")
@@ -193,14 +230,19 @@ class TestFourEyes:
 
 
 async def decide_pile(
-    here: Place, browser: Browser, hold_id: str, action: str, except_: tuple[str, ...] = ()
+    here: Place,
+    browser: Browser,
+    hold_id: str,
+    action: str,
+    except_: tuple[str, ...] = (),
+    reason: str = "like the others",
 ) -> str:
     """Decide all that are like a hold; the path of the task."""
     hold = await here.line.store.hold(hold_id)
     assert hold is not None
     data = [
         ("form", await browser.form("/console/")), ("codes", hold.codes), ("seen_at", str(here.line.clock())),
-        ("action", action), ("reason", "like the others"), *(("except", hold) for hold in except_),
+        ("action", action), ("reason", reason), *(("except", hold) for hold in except_),
     ]  # fmt: skip
     status, text, path = await browser.post(f"/console/piles/{hold.cluster}", data)
     assert status == 200, plain(text)

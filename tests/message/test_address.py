@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.message.address import PROVIDERS, is_valid, normalize
+from gateway.message.address import PROVIDERS, is_valid, normalize, without_addresses
 from gateway.message.envelope import CHANNELS
 
 SAME = {
@@ -198,3 +198,20 @@ def test_capitals_make_no_second_identity(channel: str, name: str) -> None:
 )
 def test_validity(channel: str, address: str, valid: bool) -> None:
     assert is_valid(channel, address) is valid
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("we met at the fair", "we met at the fair"),
+        ("for anna@example.org,\nas agreed", "for …\nas agreed"),
+        ("<anna＠example.org> wrote", "… wrote"),
+        ("told by @anna_conti", "told by …"),
+        ("see https://it.LinkedIn.com/in/anna-conti", "see …"),
+        ("see linkedin.com/company/acme", "see linkedin.com/company/acme"),
+        ("anna@example.org luca@example.org", ""),
+        (" ", ""),
+    ],
+)
+def test_a_text_without_addresses(said: str, kept: str) -> None:
+    assert without_addresses(said) == kept

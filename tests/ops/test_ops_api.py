@@ -121,6 +121,18 @@ async def test_no_such_hold(house: House, hold: str) -> None:
     assert (await _post(house, f"/api/v1/holds/{hold}/reject", VERDICT)).status == 404
 
 
+@pytest.mark.parametrize(("verdict", "status"), [("release", "released"), ("reject", "rejected")])
+async def test_an_address_in_a_reason_is_not_kept(house: House, verdict: str, status: str) -> None:
+    hold = await _held(house)
+    path = f"/api/v1/holds/{hold}"
+    alone = await _post(house, f"{path}/{verdict}", {"reason": "anna@example.org"})
+    assert (alone.status, alone.json["errors"][0]["pointer"]) == (400, "#/reason")
+    assert (await _get(house, path)).json["status"] == "open"
+    await _post(house, f"{path}/{verdict}", {"reason": "asked by anna@example.org, in March"})
+    told = (await _get(house, path)).json
+    assert (told["status"], told["reason"]) == (status, "asked by … in March")
+
+
 async def test_a_release_sends_and_happens_once(house: House) -> None:
     hold = await _held(house)
     answer = await _post(house, f"/api/v1/holds/{hold}/release", VERDICT)
