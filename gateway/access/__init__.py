@@ -9,7 +9,7 @@ from gateway.access.access import (
     hash_secret,
     new_secret,
 )
-from gateway.access.doubts import doubts
+from gateway.access.doubts import doubts, unmet
 from gateway.access.entries import ROLES, Controller, Reviewer, Source, Subscription
 from gateway.access.load import AccessError, load_access
 
@@ -29,4 +29,5 @@ __all__ = [
     "hash_secret",
     "load_access",
     "new_secret",
+    "unmet",
 ]

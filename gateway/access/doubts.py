@@ -1,9 +1,10 @@
-"""What an access file may well say, and yet probably does not mean."""
+"""What an access file, or a policy about its sources, may well say and yet probably does not mean."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from gateway.access.access import Access
 from gateway.policy.document import did_you_mean
+from gateway.policy.policies import Policy
 
 UNKNOWN = "unknown"
 
@@ -23,3 +24,15 @@ def doubts(access: Access, laws: Collection[str]) -> Iterator[str]:
             if name not in access.sources and "@" not in name and "/" not in name:
                 whose = f"reviewer {reviewer.name!r}: own: {name!r}"
                 yield f"{whose} is no source; it is taken for a sender's address"
+
+
+def unmet(access: Access, policies: Iterable[Policy]) -> Iterator[str]:
+    """In words, each source that a policy applies to and that the access file does not have."""
+    for policy in policies:
+        unknown = sorted(policy.scope.source - access.sources.keys())
+        idle = len(unknown) == len(policy.scope.source)
+        for name in unknown:
+            hint = did_you_mean(name, sorted(access.sources)) if access.sources else ""
+            wrong = f"no source {name!r} stands in access.yaml{f' ({hint})' if hint else ''}"
+            end = ", so that the policy applies to nothing" if idle else ""
+            yield f"{policy.file}: applies_to: {wrong}{end}"

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.access import Access, AccessError, doubts
+from gateway.access import Access, AccessError, doubts, unmet
 from gateway.app.access_file import read_access_file
 from gateway.cli.in_force import NotGiven, fetch
 from gateway.evidence.regressions import regressions
@@ -49,6 +49,8 @@ def check_command(folder: Path | None, quiet: bool, against: str) -> None:
         known = not wrong
         for line in wrong:
             console.print(Text(line, style="red"))
+    else:
+        access = _access_at_hand()
     if folder.is_file():
         raise click.UsageError(f"{folder} is a file: name the folder that it stands in, {folder.parent}.")
     if not folder.is_dir():
@@ -128,7 +130,9 @@ def check(
     _print_problems(console, [trial.problem() for trial in failed])
     if kept:
         console.print(Text(f"{kept}. Until it is right, nothing is let go of.", style="red"))
-    doubted = doubts(access, policies.jurisdictions) if access is not None else ()
+    doubted: list[str] = []
+    if access is not None:
+        doubted = [*doubts(access, policies.jurisdictions), *unmet(access, policies.policies)]
     told = (
         *_without_policies(folder, policies), *_overlooked(folder), *_unkept(folder), *_unsigned(policies)
     )  # fmt: skip
@@ -138,6 +142,15 @@ def check(
         count = f"{len(policies.policies)} policies, {len(trials)} cases"
         console.print(f"{count}, version {policies.version}: all is well.")
     return not failed and not kept
+
+
+def _access_at_hand() -> Access | None:
+    """The access file that the settings name, if they name one that can be read."""
+    try:
+        settings = load()
+        return read_access_file(settings.access) if settings.access.is_file() else None
+    except (SettingsError, AccessError):
+        return None
 
 
 def _retention(folder: Path) -> str:

@@ -177,6 +177,27 @@ def test_policies_that_are_not_read_are_told(tmp_path: Path) -> None:
     assert "everything is kept for good" in done.output
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_a_policy_for_a_source_that_is_none_is_told(tmp_path: Path, named: bool) -> None:
+    (tmp_path / "access.yaml").write_text(
+        "controllers: [{name: acme, jurisdiction: it}]\nsources: [{name: sales, controller: acme}]\n"
+    )
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    for name, sources in (("idle", "[salse]"), ("half", "[salse, sales]"), ("fine", "sales")):
+        text = f"version: 1\npolicy: {name}\napplies_to: {{source: {sources}}}\n"
+        (folder / f"{name}.yaml").write_text(text)
+    words = (str(folder),) if named else ()
+    env = {"GALATEO_ACCESS": str(tmp_path / "access.yaml"), "GALATEO_POLICIES": str(folder)}
+    done = CliRunner().invoke(main, ["check", *words], env=env)
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    unknown = "applies_to: no source 'salse' stands in access.yaml (did you mean 'sales'?)"
+    assert f"idle.yaml: {unknown}, so that the policy applies to nothing" in said
+    assert f"half.yaml: {unknown} " in said
+    assert "fine.yaml: applies_to" not in said
+
+
 @pytest.mark.parametrize(
     "words",
     ["retention", "keys show", "keys rotate", "audit key", "audit verify", "holds list", "health"],
