@@ -29,11 +29,11 @@ def read_message(
 
     `most` is how many recipients one message may have; `key` what a repetition has in common with it.
     """
-    class_ = _find_class(body, source)
+    class_ = _find_class(body, source) or source.default_class
     sender = _find_sender(body)
     _check_domain(source, body.channel, sender.key)
     recipients = _find_recipients(body, most)
-    _check_text(body)
+    _check_text(body, class_)
     mime = body.channel == "email"
     files = [_make_file(file, n) for n, file in enumerate(body.attachments or ())]
     if mime:
@@ -52,7 +52,7 @@ def read_message(
         raw=raw,
         format="mime" if mime else "json",
         received_at=now,
-        class_=class_ or source.default_class,
+        class_=class_,
         purpose=(body.purpose or "").strip().lower() or source.default_purpose,
         campaign=((body.campaign.id or body.campaign.name) if body.campaign else "") or "",
         kind=body.kind or ("email" if mime else "direct_message"),
@@ -166,8 +166,8 @@ def _find_recipient(channel: str, recipient: Recipient, at: str) -> To:
     )
 
 
-def _check_text(body: NewMessage) -> None:
-    if not (body.text or "").strip() and not (body.html or "").strip() and body.kind != "connection_request":
+def _check_text(body: NewMessage, class_: str) -> None:
+    if not (body.text or "").strip() and not (body.html or "").strip() and class_ != "connection_request":
         raise malformed(
             "#/text",
             "A message needs text or html; only a connection request may go without.",

@@ -175,6 +175,24 @@ async def test_the_mail_says_what_was_asked(house: House) -> None:
     assert parsed.in_reply_to == ("<t1@acme.test>", "<m1@acme.test>")
 
 
+@pytest.mark.parametrize(
+    ("said", "source"),
+    [
+        ({"kind": "connection_request"}, {}),
+        ({"class": "connection_request"}, {}),
+        ({}, {"default_class": "connection_request"}),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "  ", None])
+def test_an_invitation_may_go_to_the_policies_without_a_note(
+    said: dict[str, str], source: dict[str, str], text: str | None
+) -> None:
+    body = {**note(text=text), **said}
+    caller = Source(name="shop", controller="acme", **source)  # type: ignore[arg-type]  # words alone
+    message = read_message(validate(NewMessage, body), caller, "01m7zpe11p6r8hj66bc3xxfbrs", 1e9, most=1)
+    assert (message.class_, message.content.text.strip()) == ("connection_request", "")
+
+
 async def test_a_private_message_is_known_by_the_channel_s_own_address(house: House) -> None:
     answer = await house.post(json=note(kind="connection_request", meta={"deep": [1, {"a": None}]}))
     assert answer.status == 202, answer.text
