@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -119,9 +119,16 @@ class Findings:
 def did_you_mean(word: str, known: "list[str] | tuple[str, ...]") -> str:
     """A suggestion for a mistyped word: the nearest known one, else all of them."""
     near = get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
+    if near and _is_like(word, near[0]):
         return f"did you mean {near[0]!r}?"
     return "known: " + ", ".join(sorted(known)) if len(known) <= 40 else ""
+
+
+def _is_like(word: str, near: str) -> bool:
+    """Whether a near word is near enough: of three letters, two make a Monday (*lun*) a Sunday."""
+    if min(len(word), len(near)) >= 5 or (word.startswith(near) and word.isalpha()):
+        return True
+    return SequenceMatcher(None, near, word).ratio() >= 0.75
 
 
 def parse(text: str, findings: Findings) -> Node | None:
@@ -172,6 +179,10 @@ class _Tree:
     def _mapping(self, raw: MappingNode, place: tuple[int, int], depth: int) -> Node:
         values: dict[str, Node] = {}
         keys: dict[str, tuple[int, int]] = {}
+        tag = _tag_of(raw)
+        if tag:
+            self._findings.add(place, f"{tag} is taken for a group of keys", f'put it in quotes: "{tag}"')
+            return Node(tag, *place)
         for raw_key, raw_value in raw.value:
             at = (raw_key.start_mark.line + 1, raw_key.start_mark.column + 1)
             if not isinstance(raw_key, ScalarNode):
@@ -194,6 +205,16 @@ class _Tree:
             self._findings.add(place, "tags (!...) are not used in policies")
             return None
         return _READ.get(tag, str)(text)
+
+
+def _tag_of(raw: MappingNode) -> str:
+    """The placeholder that is written with two braces and without quotes, "" where there is none."""
+    inner = raw.value[0][0] if len(raw.value) == 1 else None
+    if not isinstance(inner, MappingNode) or len(inner.value) != 1:
+        return ""
+    word, value = inner.value[0]
+    alone = isinstance(word, ScalarNode) and isinstance(value, ScalarNode) and not value.value
+    return f"{{{{{word.value}}}}}" if alone else ""
 
 
 def _integer(text: str) -> int | str:

@@ -21,7 +21,13 @@ _UNITS = {
 _SHORT = {"s": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week"}
 _LONGEST = 10 * _UNITS["year"]
 _DURATION = re.compile(r"(?:(\d{1,6})\s*)?([a-z]+?)s?")
+_PERCENT = re.compile(r"(\d{1,3}(?:[.,]\d{1,6})?)\s*%")
+_COMMA = re.compile(r"-?\d{1,9},\d{1,9}")
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
+
+_WORD = re.compile(r"\w+")
+_THROUGH = ("to", "till", "until", "through", "a")
+"""Between the first and the last of some, besides dashes."""
 
 UNSET = object()
 """What a value that cannot be read becomes, once it was complained about."""
@@ -124,11 +130,20 @@ def _meant(wanted: type, value: Any, key: str) -> str:
     """What was meant by a value of another type, where that is clear."""
     if wanted in (int, float) and isinstance(value, str) and value.isdecimal() and len(value) < 9:
         return f"without quotes, {key}: {int(value)}"
+    if wanted is float and isinstance(value, str):
+        return _number_meant(value.strip(), key)
     if wanted is str and isinstance(value, int | float) and not isinstance(value, bool):
         return f'in quotes, {key}: "{value}"'
     if wanted is bool and str(value).casefold() in (*_YES, *_NO):
         return f"{key}: {'true' if str(value).casefold() in _YES else 'false'}"
     return ""
+
+
+def _number_meant(text: str, key: str) -> str:
+    percent = _PERCENT.fullmatch(text)
+    if percent:
+        return f"{key}: {float(percent[1].replace(',', '.')) / 100:g}"
+    return f"{key}: {text.replace(',', '.')}" if _COMMA.fullmatch(text) else ""
 
 
 def _read_group(wanted: type, node: Node, key: str, findings: Findings) -> Any:
@@ -141,11 +156,28 @@ def _read_group(wanted: type, node: Node, key: str, findings: Findings) -> Any:
 def _read_list(inner: Any, node: Node, key: str, findings: Findings) -> Any:
     if not isinstance(node.value, tuple):
         if isinstance(node.value, str):
+            listed = _list_meant(inner, node.value, key)
+            if listed:
+                return _complain(node, key, "a list", findings, listed)
             one = _read(inner, node, key, findings)
             return UNSET if one is UNSET else (one,)
         return _complain(node, key, "a list", findings)
     values = tuple(_read(inner, item, key, findings) for item in node.value)
     return UNSET if UNSET in values else values
+
+
+def _list_meant(inner: Any, text: str, key: str) -> str:
+    """The list that was meant by several known words in one text, or by the first and the last of some."""
+    words = get_args(inner) if get_origin(inner) is Literal else ()
+    parts = _WORD.findall(text.casefold())
+    found = [part for part in parts if part in words]
+    if found and found == parts and (len(found) > 2 or "," in text):
+        return f"{key}: [{', '.join(found)}]"
+    if len(found) != 2 or set(parts) - {*found, *_THROUGH}:
+        return ""
+    first, last = (words.index(word) for word in found)
+    span = words[first : last + 1] if first <= last else (*words[first:], *words[: last + 1])
+    return f"{key}: [{', '.join(span)}]"
 
 
 def _read_word(words: tuple[str, ...], node: Node, key: str, findings: Findings) -> Any:

@@ -172,12 +172,42 @@ def test_a_mistake_is_shown_where_it_stands(old, new, line, says, hint) -> None:
         ("rule: merge_tags\n  allow: 3", "allow must be a list"),
         ("rule: permission_request\n  allow: yes", "must be true or false"),
         ("rule: no_pitch\n  until_any: {replies: 1}\n  certainty: 7", "between 0 and 1"),
+        ("rule: bare_invitation\n  min_words: 0", "min_words must be at least 1"),
+        ("rule: copied_text\n  own_words: -1", "own_words cannot be negative"),
+        ("rule: permission_request\n  copies: -1", "copies cannot be negative"),
     ],
 )
 def test_parameters_that_cannot_be(line, says) -> None:
     found = problems(policy(f"- {line}\n  outcome: hold"))
     assert any(says in p.text for p in found), [str(p) for p in found]
     assert all(p.line >= 4 for p in found)
+
+
+WEEK = "mon, tue, wed, thu, fri"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("rule: quiet_hours\n  days: mon-fri", f"days: [{WEEK}]"),
+        ("rule: quiet_hours\n  days: Mon to Fri", f"days: [{WEEK}]"),
+        ("rule: quiet_hours\n  days: sat – mon", "days: [sat, sun, mon]"),
+        ("rule: quiet_hours\n  days: mon, wed", "days: [mon, wed]"),
+        ("rule: quiet_hours\n  days: mon tue wed", "days: [mon, tue, wed]"),
+        ("rule: quiet_hours\n  days: [lun]", "known: fri, mon, sat, sun, thu, tue, wed"),
+        ("rule: quiet_hours\n  days: [monday]", "did you mean 'mon'?"),
+        ("rule: quiet_hours\n  days: [tues]", "did you mean 'tue'?"),
+        ("rule: merge_tags\n  allow: [{{unsubscribe}}]", 'put it in quotes: "{{unsubscribe}}"'),
+        ("rule: merge_tags\n  allow: {{ user.name }}", 'put it in quotes: "{{user.name}}"'),
+        ("rule: copied_text\n  max_share: 50%", "max_share: 0.5"),
+        ("rule: copied_text\n  max_share: 12,5 %", "max_share: 0.125"),
+        ("rule: phrases\n  lexicon: pressure\n  threshold: 0,6", "threshold: 0.6"),
+        ("rule: phrases\n  lexicon: pressure\n  threshold: high", ""),
+    ],
+)
+def test_a_hint_says_what_to_write(line, hint) -> None:
+    [found] = problems(policy(f"- {line}\n  outcome: hold"))
+    assert found.suggestion == hint
 
 
 def test_several_mistakes_are_shown_at_once() -> None:

@@ -234,6 +234,10 @@ class BareInvitation:
 
     min_words: int = 5
 
+    def __post_init__(self) -> None:
+        if self.min_words < 1:
+            raise Contradiction("min_words", "min_words must be at least 1")
+
     def check(self, case: Case) -> Found:
         """Whether the invitation has a note."""
         if "connection_request" not in case.classes:

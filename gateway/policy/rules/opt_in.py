@@ -24,6 +24,10 @@ class PermissionRequest:
     allow: bool = False
     copies: int = 3
 
+    def __post_init__(self) -> None:
+        if self.copies < 0:
+            raise Contradiction("copies", "copies cannot be negative")
+
     def check(self, case: Case) -> Found:
         """Whether this question may be put to this person."""
         declared = case.class_ == "permission_request"

@@ -65,6 +65,8 @@ class CopiedText:
             raise Contradiction("max_share", "max_share is a share of the words: more than 0, at most 1")
         if self.copies < 1:
             raise Contradiction("copies", "copies must be at least 1")
+        if self.own_words < 0:
+            raise Contradiction("own_words", "own_words cannot be negative")
 
     def check(self, case: Case) -> Found:
         """How much of this went to others before."""
