@@ -11,6 +11,7 @@ from typing import Any
 import apsw
 import asyncpg
 
+from gateway.store import queries as q
 from gateway.store.migrate import SchemaError, migrate_sqlite
 from gateway.store.postgres_link import LOST, Link, read_address, translate
 from gateway.store.postgres_schema import check, read_catalog
@@ -71,10 +72,12 @@ async def copy_database(file: Path, url: str, say: Callable[[Copied], None]) -> 
 
 
 def _open(file: Path) -> apsw.Connection:
-    """The database in the file, with today's schema. Raises StoreError."""
+    """The database in the file, with today's schema and without leases: their holder does not run, and no
+    replica would know its name. Raises StoreError."""
     try:
         source = connect(file)
         migrate_sqlite(source)
+        source.execute(q.FREE_LEASES)
     except apsw.Error as error:
         raise translate_sqlite(error) from error
     return source

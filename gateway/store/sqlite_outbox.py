@@ -1,6 +1,7 @@
 """The outbox on SQLite: fresh entries from memory, waiting ones from the file, results in batches."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -54,16 +55,21 @@ class SqliteOutbox:
         ]
 
     async def stop(self) -> None:
-        """Stop looking; write what is settled."""
+        """Stop looking; write what is settled; give back the rest. Nothing may be under way any more."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._run is not None and (self._settled or self._reports):
+        if self._run is None:
+            return
+        if self._settled or self._reports:
             try:
                 await self._run(_Flush(self))
             except StoreError as error:
                 lost = {"results": len(self._settled), "problem": str(error)}
                 log.error("outbox.unwritten", extra=lost)  # these may go out again
+                return
+        with contextlib.suppress(StoreError):  # the next start gives it back
+            await self._run(_Free(self))
 
     # -- out -------------------------------------------------------------------------------------
 
@@ -160,6 +166,10 @@ class SqliteOutbox:
             entries.append(unpack_entry(row, content))
         return entries
 
+    def free_leases(self) -> None:
+        """Inside a transaction: give back all that was leased, also what a flush has just queued."""
+        self._db.execute(q.FREE_LEASES)
+
     # -- back ------------------------------------------------------------------------------------
 
     def settle(self, entry: Entry, attempt: Attempt) -> None:
@@ -248,6 +258,17 @@ class _Lease:
     def apply(self, draft: Draft[list[Entry]]) -> list[Entry]:
         """Take due rows for this process."""
         return self._outbox.lease_due(self._limit)
+
+
+class _Free:
+    needs = Needs()
+
+    def __init__(self, outbox: SqliteOutbox) -> None:
+        self._outbox = outbox
+
+    def apply(self, draft: Draft[None]) -> None:
+        """Give back what is leased."""
+        self._outbox.free_leases()
 
 
 def _typed(fields: Any) -> Any:

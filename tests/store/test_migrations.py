@@ -1,6 +1,7 @@
 """Schemas: both databases in step, two phases side by side, refusals; a copy from one to the other."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -159,6 +160,31 @@ async def test_a_copy_has_everything_and_goes_on_where_it_stopped(
         assert (await gateway.submit(to="new@example.org")).status == "accepted"
     with pytest.raises(SchemaError, match="holds rows already"):
         await copy_database(tmp_path / "line.db", postgres.url, told.append)
+
+
+async def test_what_a_killed_gateway_had_taken_is_due_in_the_copy(postgres: Stores, tmp_path: Path) -> None:
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    async with line(tmp_path) as gateway:
+        receipt = await gateway.submit()
+        for name in ("line.db", "line.db-wal"):
+            shutil.copy(tmp_path / name, killed)  # as a kill leaves them
+    done = await copy_database(killed / "line.db", postgres.url, lambda table: None)
+    assert all(table.same for table in done)
+    async with line(tmp_path, store=PostgresStore(postgres.url, clock=Clock())) as gateway:
+        async with asyncio.timeout(20):
+            assert [each.message_id for each in await gateway.store.take(5)] == [receipt.id]
+
+
+async def test_a_gateway_that_stops_gives_back_what_it_had_taken(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await gateway.submit()
+        await gateway.submit(to="bo@example.org")
+        assert len(await gateway.store.take(1)) == 1
+    db = connect(tmp_path / "line.db", readonly=True)
+    rows = db.execute("SELECT lease_owner, due_at - queued_at FROM outbox").fetchall()
+    db.close()
+    assert rows == [("", 0.0), ("", 0.0)]
 
 
 async def test_a_copy_of_a_file_that_is_served_is_refused(postgres: Stores, tmp_path: Path) -> None:
