@@ -37,7 +37,7 @@ SIGNED = (
 SMALLEST_RSA = 2048
 _NAME = re.compile(r"([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)\._domainkey\.([a-z0-9.-]{1,253})\.pem")
 _BLANKS = re.compile(rb"[ \t]+")
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?>(?:[^\r\n]|\r\n[ \t])*))(?:\r\n|\Z)")
+_FIELD = re.compile(rb"(?<![!-9;-~])([!-9;-~]++)[ \t]*+:((?>(?:[^\r\n]|\r\n[ \t])*))(?:\r\n|\Z)")
 
 
 class BadKey(Exception):

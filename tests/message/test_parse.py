@@ -533,6 +533,9 @@ HOSTILE = {
     "references": b"References: " + b"<a@b> " * 300_000 + b"\r\n\r\n",
     "bad base64": b"Content-Transfer-Encoding: base64\r\n\r\n" + b"=A" * 2_000_000,
     "spaces for base64": b"Content-Transfer-Encoding: base64\r\n\r\n" + b" " * 4_000_000 + b"Y2lhbw==",
+    "blanks within a line": b"Content-Transfer-Encoding: quoted-printable\r\n\r\nCiao"
+    + b" " * 4_000_000
+    + b"x= \r\n",
     "escapes": b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b"=" * 4_000_000,
     "punycode": b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a" * 1_000_000,
     "only NUL": b"\0" * 1_000_000,
@@ -546,6 +549,7 @@ HOSTILE = {
     "8 bits in the disposition": "Content-Disposition: è; filename=è\r\n\r\nciao".encode(),
     "8 bits in the encoding": "Content-Transfer-Encoding: è\r\n\r\nciao".encode(),
     "bad RFC 2231": b"Content-Disposition: attachment; filename*=no-such'x'%ff%zz\r\n\r\nciao",
+    "NUL in a file's name": b"Content-Disposition: attachment; filename*=utf-8''a%00b.pdf\r\n\r\nciao",
     "NUL in RFC 2231": b"Content-Disposition: attachment; filename*=\0'x'%ff%zz\r\n\r\nciao",
 }
 
@@ -558,6 +562,7 @@ def test_hostile_mail_costs_little(name: str) -> None:
     assert len(parsed.content.text) <= TEXT_OCTETS
     assert len(parsed.content.subject) <= 4096
     assert "\0" not in parsed.content.text + parsed.content.subject
+    assert not any("\0" in one.filename for one in parsed.content.attachments)
     for value in (
         parsed.content.text,
         parsed.content.subject,

@@ -47,6 +47,13 @@ HOSTILE = {
     "empty objects": Content(text="[object Object] " * 4_000),
     "percent signs": Content(text="%a " * 500_000),
     "greetings": Content(text="Ciao " * 500_000),
+    "blanks before a sign": Content(text="ciao" + " " * 200_000 + "-"),
+    "blanks in a selector": Content(html="<style>a" + " " * 250_000 + "b{display:none}</style>ciao"),
+    "brackets in the words of a picture": Content(html='<img alt="a b c d ' + "<" * 250_000 + '">'),
+    "beginnings for Outlook": Content(html="<!--[if ]>" * 25_000),
+    "openings for Outlook": Content(html="<!--[if" * 40_000),
+    "style sheets for Outlook": Content(html="<!--[if mso]>" + "<style" * 40_000 + "<![endif]-->"),
+    "tags in a line": Content(text="{a} " + "<a>" * 60_000),
     "long word with signs": Content(text="a-'" * 400_000),
 }
 

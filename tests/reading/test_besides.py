@@ -46,6 +46,21 @@ ASIDE = {
 }
 
 
+CUTS = [
+    "<p hidden></p>", '<div style="display:none"></div>', '<br style="display:none">', "<td>", "<tr>",
+    '<div style="position:absolute"></div>',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_words_that_nothing_visible_cuts_are_read_whole(reader: Reader, cut: str) -> None:
+    """A browser shows them on one line."""
+    words = " ".join(f"{word[:2]}{cut}{word[2:4]}{cut}{word[4:]}" for word in PITCH.split())
+    reading = reader.read(Content(html=f"<p>{words}</p>"))
+    assert reading.promotional.value
+    assert reading.promotional.score >= 0.6
+
+
 @pytest.mark.parametrize("content", ASIDE.values(), ids=ASIDE)
 def test_a_pitch_counts_wherever_it_stands(reader: Reader, content: Content) -> None:
     reading = reader.read(content)

@@ -56,6 +56,9 @@ def test_white_text_on_a_dark_button_is_seen(reader: Reader) -> None:
         "Offertа lancio: sсonto del 20%",
         "Una of\u200bferta speciale",
         "Una \u202eatreffo\u202c speciale",
+        "Una o\u2066f\u2066f\u2066e\u2066r\u2066t\u2066a speciale",
+        "Una of\ufff9ferta spe\u206aciale",
+        "Una of\U0001d173ferta speciale",
     ],
 )
 def test_disguises_are_seen_through(reader: Reader, text: str) -> None:
@@ -71,6 +74,8 @@ def test_disguises_are_seen_through(reader: Reader, text: str) -> None:
         "Ci vediamo alle 18h in piazza S. M. N. di Firenze.",
         "See RFC 2045 and mp3 files.",
         "La dose è di 20 μg, con Δt di un'ora e σ² nota.",
+        "Ciao \u2068Marco\u2069, a domani.",
+        "Riga una\u2028riga due",
         "Die Donau\xaddampf\xadschiff\xadfahrt ist schön.",
     ],
 )

@@ -1,5 +1,7 @@
 """Templates of providers: what is rendered, and what is left to them."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,3 +78,11 @@ def test_nothing_else_is_raised(template: str) -> None:
         assert isinstance(render(template, DATA, escape=True), str)
     except Unrendered:
         return
+
+
+@pytest.mark.parametrize("template", ["{{" + " " * 400_000, "{{{" + " \n" * 200_000 + "}}", "{{ a" * 200_000])
+def test_a_template_without_an_end_is_left_in_no_time(template: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(Unrendered):
+        render(template, DATA, escape=True)
+    assert time.process_time() - begun < 2

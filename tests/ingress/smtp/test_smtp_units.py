@@ -309,3 +309,10 @@ def test_every_address_of_from_must_be_the_sources(field: str, allowed: bool) ->
     source = SOURCE.model_copy(update={"from_domains": frozenset({"example.com"})})
     parsed = parse(f"From: {field}\r\n\r\n".encode())
     assert (check_from(source, parsed, "bounce@esp.example") is None) is allowed
+
+
+@pytest.mark.parametrize("field", ["a:" * 3000 + "x@example.com", "(" * 3000 + "x@example.com"])
+def test_a_from_field_that_nobody_can_read_is_refused_for_good(field: str) -> None:
+    source = SOURCE.model_copy(update={"from_domains": frozenset({"example.com"})})
+    refused = check_from(source, parse(f"From: {field}\r\n\r\n".encode()), "bounce@esp.example")
+    assert (refused or b"").startswith(b"550 ")
