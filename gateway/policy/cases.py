@@ -83,12 +83,13 @@ class Trial:
         return not self.difference
 
     def problem(self) -> Problem:
-        """The failed case as a problem of its file."""
+        """The failed case as a problem of its file: the rule may be wrong, or the case be of yesterday."""
         return Problem(
             file=self.example.file,
             line=self.example.line,
             column=self.example.column,
             text=f"the case {self.example.name!r} failed: {self.difference}",
+            suggestion="if that is what you want from now on, change what the case expects, or its facts",
         )
 
 

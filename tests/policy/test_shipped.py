@@ -38,6 +38,34 @@ def test_every_policy_says_why_and_who_owns_it(shipped) -> None:
         assert "@" in policy.owner
 
 
+TYPICAL = [
+    ("frequency.yaml", "limit: 10", "limit: 2", "contacts: 4 within 7 days", "contacts: 1 within 7 days"),
+    ("first-contact.yaml", "connected: 14", "connected: 30", "connected: 15 days", "connected: 31 days"),
+    ("private-messages.yaml", "connected: 14", "connected: 30", "", ""),
+    ("quiet-hours.yaml", "thu, fri", "thu", "", ""),
+    ("consent.yaml", "jurisdiction asks\n", "jurisdiction asks\n    min_grade: A\n", "", ""),
+    ("permission.yaml", "allow: false", "allow: true", "hold, codes: [permission_request.review]", "accept"),
+]
+"""The typical changes of docs/policies.*.md: what is changed, and what of which case with it."""
+
+
+@pytest.mark.parametrize(("name", "old", "new", "was", "becomes"), TYPICAL)
+def test_a_typical_change_loads_once_the_case_that_is_named_is_changed(
+    tmp_path: Path, reader: Reader, name: str, old: str, new: str, was: str, becomes: str
+) -> None:
+    (tmp_path / "jurisdictions").symlink_to(SHIPPED / "jurisdictions")
+    text = (SHIPPED / name).read_text()
+    assert old in text
+    changed = text.replace(old, new)
+    (tmp_path / name).write_text(changed)
+    failed = [trial.example.name for trial in try_folder(tmp_path, reader)[1] if not trial.passed]
+    assert len(failed) == bool(was)
+    for page in ("policies.en.md", "policies.it.md"):
+        assert all(f"*{case}*: " in (SHIPPED.parent / "docs" / page).read_text() for case in failed)
+    (tmp_path / name).write_text(changed.replace(was, becomes) if was else changed)
+    assert all(trial.passed for trial in try_folder(tmp_path, reader)[1])
+
+
 def run(*arguments: str):
     return CliRunner().invoke(check_command, list(arguments))
 
@@ -64,6 +92,7 @@ def test_check_names_file_and_line_of_a_failing_case(tmp_path: Path) -> None:
     line = next(i for i, row in enumerate(text.splitlines(), 1) if "the same by name" in row)
     assert f"placeholders.yaml:{line}:" in result.output
     assert "expected held, got accepted" in result.output
+    assert "if that is what you want from now on, change what the case expects" in result.output
 
 
 def test_check_names_file_and_line_of_a_mistake(tmp_path: Path) -> None:
