@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -44,6 +46,9 @@ LOST = (
 )
 """What tells that a connection, or the server behind it, is not there."""
 
+UNREADABLE = "GALATEO_DATABASE is not a URL that can be read"
+_NAME = "name your authority's certificate in GALATEO_DATABASE: &sslrootcert=/path/ca.pem"
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _GOING_DOWN = ("57P", "08", "25006")
 
 
@@ -57,6 +62,13 @@ def translate(error: BaseException) -> Exception:
         return error
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return Unavailable("none of the database servers takes writes now")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = (error.verify_message or "it cannot be verified").rstrip(".")
+        return Unavailable(
+            f"the certificate of the database server is refused: {why}. If it is good, {_NAME}"
+        )
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return Unavailable(_told_of_url(error))
     if _is_bad_value(error):
         return BadRow(f"a value cannot be written ({type(error).__name__})")
     if isinstance(error, LOST) and not isinstance(error, asyncpg.PostgresError):
@@ -67,6 +79,26 @@ def translate(error: BaseException) -> Exception:
     if state == "53100":
         return DiskFull("the disk that holds the database is full")
     return _told_by_state(error, state)
+
+
+def _told_of_url(error: ValueError) -> str:
+    """What keeps a URL from being used. Of the driver's texts only the one about the file that it looks for
+    by itself is passed on: others may repeat parts of the URL."""
+    told = str(error.args[0]) if isinstance(error, asyncpg.ClientConfigurationError) else ""
+    if told.startswith("root certificate file"):
+        return f"GALATEO_DATABASE asks for TLS, but the {told}: {_NAME}"
+    return UNREADABLE
+
+
+def _told_of_files(url: str) -> str:
+    """Which file that the URL names cannot be read, and why; empty where none is to blame."""
+    for name, file in parse_qsl(urlsplit(url).query):
+        if name in _FILES:
+            try:
+                Path(file).open("rb").close()
+            except OSError as error:
+                return f"GALATEO_DATABASE: {name}={file} cannot be read: {error.strerror}"
+    return ""
 
 
 def _told_by_state(error: BaseException, state: str) -> Exception:
@@ -135,7 +167,7 @@ def read_address(url: str) -> Address:
         kept = [(name, value) for name, value in pairs if name != "statement_cache_size"]
         return Address(urlunsplit(parts._replace(query=urlencode(kept))), cached)
     except ValueError:
-        raise Unavailable("GALATEO_DATABASE is not a URL that can be read") from None
+        raise Unavailable(UNREADABLE) from None
 
 
 class Link:
@@ -153,9 +185,11 @@ class Link:
         try:
             async with asyncio.timeout(CONNECT_SECONDS + 1):
                 return await asyncpg.connect(**options)
-        except (asyncpg.PostgresError, *LOST, ValueError, asyncpg.ClientConfigurationError) as error:
-            if isinstance(error, ValueError | asyncpg.ClientConfigurationError):
-                raise Unavailable("GALATEO_DATABASE is not a URL that can be read") from None
+        except (asyncpg.PostgresError, *LOST, ValueError) as error:
+            if isinstance(error, OSError) and (told := _told_of_files(self.address.url)):
+                raise Unavailable(told) from None
+            if isinstance(error, ValueError) and not isinstance(error, ssl.SSLCertVerificationError):
+                raise Unavailable(_told_of_url(error)) from None
             raise translate(error) from None
 
     def _options(self) -> dict[str, Any]:
