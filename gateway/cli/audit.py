@@ -30,6 +30,7 @@ from gateway.evidence.pack import BadPack, NothingToPack, make_pack, verify_pack
 from gateway.evidence.stretch import State, prepare
 from gateway.evidence.verify import Verification
 from gateway.keys import Keys, load_keys
+from gateway.private import write_private
 from gateway.settings import Settings, load
 
 SHOWN = 20
@@ -180,7 +181,7 @@ def export_command(message_id: str, target: Path | None) -> None:
     except NothingToPack as error:
         click.echo(f"galateo: {error}", err=True)
         sys.exit(1)
-    path.write_bytes(data)
+    write_private(path, data)
     click.echo(f"{path}: check it anywhere with `galateo audit verify-pack {path}`")
 
 

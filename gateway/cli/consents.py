@@ -13,6 +13,7 @@ from gateway.cli.consent_import import import_command, lines_of
 from gateway.cli.holds import when
 from gateway.cli.session import with_ledger
 from gateway.evidence.rights import NoSuchController, known_as
+from gateway.private import private
 from gateway.store.records import ConsentRow
 
 PAGE = 1000
@@ -63,7 +64,7 @@ def export_command(controller: str, purpose: str, out: Path | None) -> None:
     """
     if controller:
         with_ledger(lambda ledger: _check(ledger, controller))
-    file = out.open("w", encoding="utf-8") if out else sys.stdout
+    file = open(out, "w", encoding="utf-8", opener=private) if out else sys.stdout  # noqa: SIM115
     try:
         count = with_ledger(lambda ledger: _export(ledger, file, controller, purpose))
     finally:

@@ -19,6 +19,7 @@ from gateway.evidence.subjects import as_html, export, note, restrict
 from gateway.evidence.traces import traces_of
 from gateway.message.address import is_valid
 from gateway.message.envelope import CHANNELS
+from gateway.private import write_private
 from gateway.settings import load
 from gateway.store.records import Ref
 
@@ -75,9 +76,9 @@ def export_command(address: str, channel: str, controller: str, folder: Path | N
     if folder is None:
         click.echo(data.decode())
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "data.json").write_bytes(data)
-    (folder / "data.html").write_text(as_html(told), encoding="utf-8")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(folder / "data.json", data)
+    write_private(folder / "data.html", as_html(told).encode())
     click.echo(f"{folder}/data.json and data.html: hand them over safely, and delete them here.")
 
 

@@ -17,6 +17,7 @@ from typing import IO, Any
 import apsw
 import orjson
 
+from gateway.private import make_private
 from gateway.store.migrate import pending
 
 DATABASE = "galateo.db"
@@ -62,14 +63,15 @@ def back_up(
     copy = target.with_name(f".{target.name}.{os.getpid()}.db")
     made = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
+        make_private(copy)
         _vacuum_into(database, copy)
         manifest = _describe(copy, now, _digest(copy, progress))
-        with zipfile.ZipFile(made, "x", zipfile.ZIP_STORED) as archive:
+        make_private(made)
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
             archive.write(copy, DATABASE)
             archive.writestr(MANIFEST, manifest.pack())
         with made.open("rb") as file:
             os.fsync(file.fileno())
-        made.chmod(0o600)
         made.rename(target)
     except (OSError, apsw.Error) as error:
         raise BackupError(f"The backup could not be written: {_reason(error)}.") from error

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import apsw
 
 from gateway.ledger.person import Person
+from gateway.private import make_private
 from gateway.store import queries as q
 from gateway.store.attempt import Attempt, Report
 from gateway.store.codec import unpack_person
@@ -46,7 +47,11 @@ BUSY_SECONDS = 10.0
 
 def connect(path: Path, *, readonly: bool = False, mapped: bool = True) -> apsw.Connection:
     """A connection with the pragmas that durability and speed here rest on. `mapped` maps the file into
-    memory: it counts as the process's own, and is quicker to read."""
+    memory: it counts as the process's own, and is quicker to read. A new file, and with it its log, is its
+    owner's alone; one that is there is not touched: to close it would end the locks of other connections."""
+    if not readonly:
+        with contextlib.suppress(OSError):  # SQLite says what it lacks
+            make_private(path)
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, statementcachesize=200)
     db.set_busy_timeout(0 if not readonly else 1000)

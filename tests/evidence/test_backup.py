@@ -1,6 +1,7 @@
 """A backup of a running gateway comes back whole, or not at all; packs and keys hold."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -41,6 +42,36 @@ async def test_a_running_gateway_is_backed_up_and_restored(tmp_path: Path, rules
         restore(tmp_path / "b.zip", there, KEYS.fingerprint)
     restore(tmp_path / "b.zip", there, KEYS.fingerprint, replace=True)
     assert (there.parent / "galateo.db.before-restore").exists()
+
+
+async def test_a_database_and_its_backup_are_for_their_owner_alone(tmp_path: Path, rules: PolicySet) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    seen: dict[str, int] = {}
+
+    def look(done: int, total: int) -> None:
+        for folder in (tmp_path, made):
+            seen.update(
+                (path.suffix, path.stat().st_mode & 0o777) for path in folder.iterdir() if path.is_file()
+            )
+
+    before = os.umask(0o022)
+    try:
+        async with line(tmp_path, rules, clock=Clock()) as gateway:
+            await gateway.submit()
+            back_up(tmp_path / "line.db", made / "b.zip", 1.0, look)
+            assert {".db", ".db-wal", ".db-shm"} <= seen.keys()
+            look(1, 1)
+    finally:
+        os.umask(before)
+    assert ".zip" in seen
+    assert set(seen.values()) == {0o600}
+
+
+async def test_a_file_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "line.db").touch(0o640)
+    async with line(tmp_path):
+        assert (tmp_path / "line.db").stat().st_mode & 0o777 == 0o640
 
 
 async def test_a_database_in_use_is_left_alone(tmp_path: Path, rules: PolicySet) -> None:

@@ -141,6 +141,24 @@ def test_a_decision_is_explained_and_packed(galateo: House) -> None:
     assert galateo("audit", "verify-pack", str(pack)).exit_code == 1
 
 
+def test_what_holds_people_is_for_its_owner_alone(galateo: House) -> None:
+    [message] = galateo_ids(galateo)
+    folder, before = galateo.folder, os.umask(0o022)
+    try:
+        assert galateo("subject", "export", ANNA, "--to", str(folder / "new" / "anna")).exit_code == 0
+        assert galateo("audit", "export", "--message", message, "--to", str(folder / "p.zip")).exit_code == 0
+        assert galateo("consents", "export", "--out", str(folder / "consents.jsonl")).exit_code == 0
+    finally:
+        os.umask(before)
+    assert mode(folder / "new" / "anna") == 0o700
+    for name in ("new/anna/data.json", "new/anna/data.html", "p.zip", "consents.jsonl"):
+        assert mode(folder / name) == 0o600, name
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
 def galateo_ids(galateo: House) -> list[str]:
     import apsw
 
