@@ -262,6 +262,21 @@ def test_settings_that_do_not_go_together(given: dict[str, object], problem: str
     assert refusal(**given).startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"database": "sqlite:///."}, "DATABASE"),
+        ({"database": "sqlite:///.."}, "DATABASE"),
+        ({"database": "sqlite:////tmp/"}, "DATABASE"),
+        ({"keys": "."}, "KEYS"),
+        ({"database": "postgresql://h/d", "keys": "/"}, "KEYS"),
+        ({"checkpoint_file": "/tmp"}, "CHECKPOINT_FILE"),
+    ],
+)
+def test_a_folder_in_the_place_of_a_file(given: dict[str, object], name: str) -> None:
+    assert refusal(**given).startswith(f"GALATEO_{name} names a folder; for example ")
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "[::1]", "localhost"])
 def test_development_on_this_machine(host: str) -> None:
     assert load(development=True, smtp_listen=f"{host}:0").development

@@ -172,7 +172,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        for wrong, text in (*self._mail_disagreements(), *self._other_disagreements()):
+        for wrong, text in (*self._mail_disagreements(), *self._other_disagreements(), *self._folders()):
             if wrong:
                 raise ValueError(f"{PREFIX}{text}")
         return self
@@ -240,6 +240,16 @@ class Settings(BaseSettings):
             ),
         ]
 
+    def _folders(self) -> list[tuple[bool, str]]:
+        return [
+            (_is_folder(self.sqlite_file), "DATABASE names a folder; for example sqlite:///./var/galateo.db"),
+            (_is_folder(self.keys), "KEYS names a folder; for example /etc/galateo/keys"),
+            (
+                _is_folder(self.checkpoint_file),
+                "CHECKPOINT_FILE names a folder; for example /mnt/elsewhere/galateo.checkpoints",
+            ),
+        ]
+
     @property
     def postgres(self) -> bool:
         """Whether the database is PostgreSQL rather than the embedded SQLite."""
@@ -289,3 +299,8 @@ class Settings(BaseSettings):
         """Arguments first, then the environment, then the file; nothing else."""
         file = TomlConfigSettingsSource(settings_cls, Path(os.environ.get(FILE_VARIABLE) or DEFAULT_FILE))
         return init_settings, env_settings, file
+
+
+def _is_folder(path: Path | None) -> bool:
+    """Whether a folder is where a file should be; what cannot be looked at is told by whoever opens it."""
+    return path is not None and os.path.isdir(path)  # unlike Path.is_dir, it never raises
