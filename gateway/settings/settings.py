@@ -303,4 +303,4 @@ class Settings(BaseSettings):
 
 def _is_folder(path: Path | None) -> bool:
     """Whether a folder is where a file should be; what cannot be looked at is told by whoever opens it."""
-    return path is not None and os.path.isdir(path)  # unlike Path.is_dir, it never raises
+    return path is not None and os.path.isdir(path)  # noqa: PTH112 (Path.is_dir may raise)
