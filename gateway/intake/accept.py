@@ -129,7 +129,7 @@ class Accept:
             hold_id = put_on_hold(draft, judged, n, ref, decision, s.hold_seconds, s.reading)
             keep_phrases(draft, message.id, s.reading, s.policies.lexicons, draft.now + s.hold_seconds)
         elif decision.outcome is Outcome.ACCEPT:
-            let_go(draft, judged, n, ref, s.reading, head)
+            let_go(draft, judged, n, ref, s.reading, s.policies.copy_window, head)
         return RecipientResult(
             address=recipient.address,
             outcome=decision.outcome,
@@ -260,12 +260,14 @@ def let_go(
     n: int,
     ref: Ref,
     reading: Reading,
+    window: float,
     head: Head = PLAIN,
     *,
     fresh: bool = True,
 ) -> None:
-    """Accept: count it in caps and relationships, and put it in the outbox. What is not `fresh` has its
-    body in the database alone, so delivery takes it from there."""
+    """Accept: count it in caps and relationships, and put it in the outbox. `window` is how many seconds its
+    text is remembered. What is not `fresh` has its body in the database alone, so delivery takes it from
+    there."""
     recipient = message.recipients[n]
     person = draft.person(ref)
     contact = Contact(
@@ -281,7 +283,7 @@ def let_go(
     if message.class_ == "conversation":
         answered(draft, ref, message.sender.key)
     if message.class_ not in NOT_COUNTED and reading.phrases:
-        draft.count_phrases(message.controller, [p.hash for p in reading.phrases], ref[1])
+        draft.count_phrases(message.controller, [p.hash for p in reading.phrases], ref[1], window)
     draft.count_sent(message.controller, message.sender.key, message.class_)
     due = max(draft.now, message.send_at)
     leased = draft.lease if fresh and due <= draft.now else 0.0

@@ -169,8 +169,8 @@ class PolicySet:
         whole = "\0".join(part for pair in mine for part in pair)
         return sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:16] if mine else ""
 
-    @property
+    @cached_property
     def copy_window(self) -> int:
-        """Seconds that phrases must be remembered for: the longest window of any `copied_text`."""
+        """Seconds that phrases are remembered for: the longest window of any `copied_text`, 0 without one."""
         rules = [entry.rule for policy in self.policies for entry in policy.entries]
         return max((int(rule.window) for rule in rules if isinstance(rule, CopiedText)), default=0)

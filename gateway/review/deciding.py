@@ -93,7 +93,7 @@ class Decide:
             waived=case.seen if self._waive else frozenset(),
         )
         if decision.outcome is Outcome.ACCEPT:
-            let_go(draft, message, n, ref, case.reading, head, fresh=False)
+            let_go(draft, message, n, ref, case.reading, self._policies.copy_window, head, fresh=False)
             status = "released"
         else:
             status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"

@@ -160,9 +160,9 @@ class Draft(Generic[T]):
         """To how many other people each phrase went, and since when (unix seconds)."""
         return self._sameness.counts(controller, hashes, mark_of(subject))
 
-    def count_phrases(self, controller: str, hashes: Sequence[int], subject: bytes) -> None:
-        """Count one more reader of these phrases."""
-        changed = self._sameness.add(controller, hashes, mark_of(subject), self.now)
+    def count_phrases(self, controller: str, hashes: Sequence[int], subject: bytes, window: float) -> None:
+        """Count one more reader of these phrases, which are remembered for so many seconds."""
+        changed = self._sameness.add(controller, hashes, mark_of(subject), self.now, window)
         if changed:
             self.writes.fingerprints.append(
                 FingerprintRow(controller, self.now, mark_of(subject), pack_hashes(changed))

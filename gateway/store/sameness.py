@@ -1,8 +1,8 @@
 """To how many other people each phrase went: an index in memory, rebuilt from the fingerprint log.
 
-Two generations per controller: when the younger is full it becomes the older, whose entries come back
-when they are met again. What is common stays, what was said once is forgotten after some hundred
-thousand other phrases, and memory is bounded.
+Two generations per controller: when the younger is full, or as old as phrases are to be remembered, it
+becomes the older, whose entries come back when they are met again. What is common stays, what was said once
+is forgotten after some hundred thousand other phrases, and memory is bounded.
 """
 
 import struct
@@ -33,6 +33,7 @@ class SamenessIndex:
         self._generation = generation
         self._young: dict[str, dict[int, int]] = {}
         self._old: dict[str, dict[int, int]] = {}
+        self._begun: dict[str, float] = {}
         self._undo: list[tuple[dict[int, int], list[tuple[int, int | None]]]] = []
 
     def counts(self, controller: str, hashes: Sequence[int], mark: int) -> tuple[tuple[int, ...], float]:
@@ -51,8 +52,13 @@ class SamenessIndex:
             counts.append(count)
         return tuple(counts), since * 60.0
 
-    def add(self, controller: str, hashes: Sequence[int], mark: int, now: float) -> list[int]:
-        """Count one more reader; returns the phrases whose count changed (what the log must keep)."""
+    def add(
+        self, controller: str, hashes: Sequence[int], mark: int, now: float, window: float = 0.0
+    ) -> list[int]:
+        """Count one more reader; returns the phrases whose count changed (what the log must keep). With a
+        window (seconds), what nobody met for so long is forgotten, after twice as long at the latest."""
+        if window and now - self._begun.setdefault(controller, now) >= window:
+            self._rotate(controller, now)
         young = self._young.setdefault(controller, {})
         old = self._old.get(controller, _NONE)
         fresh = (int(now // 60) << 32) | (mark << _COUNT_BITS) | 1
@@ -72,12 +78,13 @@ class SamenessIndex:
             young[phrase] = value
         self._undo.append((young, before))
         if len(young) > self._generation:
-            self._rotate(controller)
+            self._rotate(controller, now)
         return changed
 
-    def _rotate(self, controller: str) -> None:
-        self._old[controller] = self._young[controller]
+    def _rotate(self, controller: str, now: float) -> None:
+        self._old[controller] = self._young.get(controller, {})
         self._young[controller] = {}
+        self._begun[controller] = now
 
     def settle(self) -> None:
         """What was added since the last call is committed."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from gateway.access import Access, Controller, Source
 from gateway.intake import NotAllowed
+from gateway.policy.load import compose
 from gateway.policy.outcome import Outcome
 from gateway.policy.policies import PolicySet
 from gateway.store.attempt import Attempt, Kind
@@ -234,3 +235,28 @@ async def test_asking_only_sends_nothing_and_holds_nothing(tmp_path: Path) -> No
         assert found is not None
         assert found[1] == b""
         assert len(await gateway.store.decisions(doubtful.id)) == 1
+
+
+COPIES = """
+policy: copies
+version: 1
+title: "Copies"
+rules:
+  - rule: copied_text
+    copies: 2
+    window: 1 day
+    outcome: reject
+"""
+
+
+async def test_a_text_is_a_copy_for_as_long_as_the_window_says(tmp_path: Path) -> None:
+    async with line(tmp_path, compose({"copies.yaml": COPIES})) as gateway:
+
+        async def send(person: int, text: str = NEWSLETTER) -> str:
+            return (await gateway.submit(to=f"p{person}@example.org", class_="outreach", text=text)).status
+
+        assert [await send(n) for n in range(3)] == ["accepted", "accepted", "rejected"]
+        for n in range(2):
+            gateway.clock.now += 86_401
+            assert await send(10 + n, f"Le scrivo della visita {n} al vostro mulino di pietra.") == "accepted"
+        assert await send(3) == "accepted"

@@ -50,11 +50,11 @@ def own_sentence(case: Case, least: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CopiedText:
-    """Text already sent word for word to others. A phrase is a copy once `copies` other people got it, as
-    far back as the store remembers (`window` changes nothing there); the message is one when copies make up
-    more than `max_share` of its words, or when a single passage that sells or asks is one. With `own_words`
-    (0: off) it passes all the same when it has a sentence of at least that many words which nobody else
-    got."""
+    """Text already sent word for word to others. A phrase is a copy once `copies` other people got it; the
+    message is one when copies make up more than `max_share` of its words, or when a single passage that sells
+    or asks is one. A text is remembered for `window` after it was last sent, the longest of all lines. With
+    `own_words` (0: off) it passes all the same when it has a sentence of at least that many words which
+    nobody else got."""
 
     max_share: float = 0.5
     copies: int = 4
