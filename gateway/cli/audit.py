@@ -97,7 +97,10 @@ def _tell(state: State, known: Sequence[Checkpoint], *, as_json: bool) -> None:
     if len(state.breaks) > SHOWN:
         click.echo(f"and {len(state.breaks) - SHOWN} more")
     if state.breaks:
-        click.echo(f"{state.entries} entries checked, {len(state.breaks)} are not as they were written.")
+        wrong = (
+            "1 is not as it was" if len(state.breaks) == 1 else f"{len(state.breaks)} are not as they were"
+        )
+        click.echo(f"{state.entries} entries checked, {wrong} written.")
         return
     click.echo(f"{state.entries} entries checked against {len(known)} checkpoints: all is well.")
     if not known:

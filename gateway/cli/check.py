@@ -139,7 +139,8 @@ def check(
     for warning in (*warnings, *doubted, *told):
         console.print(Text("warning: ", style="yellow").append(warning, style="default"))
     if not failed and not kept and not quiet:
-        count = f"{len(policies.policies)} policies, {len(trials)} cases"
+        known, tried = len(policies.policies), len(trials)
+        count = f"{known} polic{'y' if known == 1 else 'ies'}, {tried} case{'' if tried == 1 else 's'}"
         console.print(f"{count}, version {policies.version}: all is well.")
     return not failed and not kept
 

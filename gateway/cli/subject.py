@@ -117,7 +117,10 @@ def erase_command(address: str, channel: str, controller: str, dry_run: bool, ye
     except BackupError as error:
         click.echo(f"Erased, but {error}", err=True)
         sys.exit(1)
-    click.echo("Erased, and the files hold no trace." if alone else "Erased; the log was emptied.")
+    rest = (
+        "the write-ahead log was emptied, but while a gateway serves the database's file is not written anew"
+    )
+    click.echo("Erased, and the files hold no trace." if alone else f"Erased; {rest} (docs/privacy.md).")
 
 
 async def _list(
@@ -147,4 +150,7 @@ def restrict_command(address: str, channel: str, controller: str, lift: bool) ->
         return await restrict(parts.store, refs, login(), os.urandom(10), lift=lift)
 
     changed = with_parts(run)
-    click.echo("Nothing changed." if not changed else "Lifted." if lift else "Restricted: nobody writes.")
+    if lift:
+        click.echo("Lifted." if changed else "There is no restriction to lift.")
+    else:
+        click.echo("Restricted: nobody writes." if changed else "Restricted already: nobody writes.")

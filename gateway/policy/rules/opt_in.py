@@ -145,10 +145,10 @@ _NO_EXIT_MAIL = Objection(
         "Il messaggio non offre un modo funzionante per disiscriversi.",
     ),
     remedy=Words(
-        "Add List-Unsubscribe and List-Unsubscribe-Post headers (RFC 8058), or set PUBLIC_URL so that the "
-        "gateway adds them.",
-        "Aggiungere le intestazioni List-Unsubscribe e List-Unsubscribe-Post (RFC 8058), o impostare "
-        "PUBLIC_URL perché le aggiunga il gateway.",
+        "Add List-Unsubscribe and List-Unsubscribe-Post headers (RFC 8058), or ask whoever runs the gateway "
+        "to let it add them (GALATEO_PUBLIC_URL).",
+        "Aggiungere le intestazioni List-Unsubscribe e List-Unsubscribe-Post (RFC 8058), o chiedere a chi "
+        "gestisce il gateway di farle aggiungere (GALATEO_PUBLIC_URL).",
     ),
 )
 
