@@ -22,6 +22,7 @@ import uvloop
 from prometheus_client import multiprocess
 
 from gateway.settings import Listen, Settings
+from gateway.settings.listening import listening
 
 log = logging.getLogger(__name__)
 
@@ -70,25 +71,26 @@ class Crew:
         for name in LISTENERS:
             listen = getattr(settings, name)
             if listen is not None:
-                self._environment[f"GALATEO_{name.upper()}"] = str(self._reserve(listen))
+                self._environment[f"GALATEO_{name.upper()}"] = str(self._reserve(name.upper(), listen))
         self._running: dict[int, asyncio.subprocess.Process] = {}
         self._serving: set[int] = set()
         self._stopping = asyncio.Event()
         self._ready: dict[str, Any] = {}
 
-    def _reserve(self, listen: Listen) -> Listen:
+    def _reserve(self, setting: str, listen: Listen) -> Listen:
         """Keep an address, bound and not listening, so that its port stays ours between two workers."""
         family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
         try:
-            with socket.socket(family) as probe:  # shared ports would be shared with strangers too
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((listen.host, listen.port))
-            kept = socket.socket(family)
-            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            kept.bind((listen.host, listen.port))
+            with listening(setting, listen):
+                with socket.socket(family) as probe:  # shared ports would be shared with strangers too
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind((listen.host, listen.port))
+                kept = socket.socket(family)
+                kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                kept.bind((listen.host, listen.port))
         except OSError as error:
-            raise WorkersError(f"cannot listen on {listen}: {error.strerror or error}") from None
+            raise WorkersError(str(error)) from None
         self._sockets.append(kept)
         return Listen(listen.host, kept.getsockname()[1])
 

@@ -31,6 +31,7 @@ from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.review import Tasks
 from gateway.settings import Settings
+from gateway.settings.listening import listening
 from gateway.store.outage import Outage
 from gateway.store.protocol import StoreError
 from gateway.watch import digest_folder, watch_folder
@@ -101,7 +102,7 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Listen and deliver. Raises OSError where an address is taken."""
+        """Listen and deliver. Raises OSError where an address cannot be had, with its setting."""
         self._show_policies()
         await keep_policies(self.parts.store, self.parts.policies.current)
         self.parts.metrics.reply_feeds({s.name: s.reply_feed for s in self.parts.access.sources.values()})
@@ -110,8 +111,9 @@ class App:
         await self.smtp.start()
         if self.replies is not None:
             await self.replies.start()
-        for listener in self.http.values():
-            await listener.start()
+        for name, listener in self.http.items():
+            with listening(f"{name.upper()}_LISTEN", listener.listen):
+                await listener.start()
         self._tasks = [
             asyncio.create_task(task, name=name)
             for name, task in (

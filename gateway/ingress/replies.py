@@ -55,6 +55,8 @@ class ReplySession(SmtpSession):
 class ReplyListener(Listener):
     """Listens on REPLY_LISTEN, which must be set, and hands what comes to `receive`."""
 
+    setting = "REPLY_LISTEN"
+
     def __init__(
         self,
         settings: Settings,

@@ -15,6 +15,7 @@ from gateway.ingress.smtp_reception import Reception, Recognize, RefuseAtRcpt, S
 from gateway.ingress.smtp_tls import make_context
 from gateway.metrics import Metrics
 from gateway.settings import Listen, Settings
+from gateway.settings.listening import listening
 
 BACKLOG = 1024
 LAST_CALL = 0.1
@@ -28,7 +29,10 @@ class Listener:
 
     `submit` answers with a receipt when what became of a message is durable; `refuse_at_rcpt` says why a
     recipient is refused at RCPT already, at once or by an awaitable. `limits` wins over the settings.
+    `setting` is the name of the address that is not for TLS from the first octet.
     """
+
+    setting = "SMTP_LISTEN"
 
     def __init__(
         self,
@@ -65,9 +69,11 @@ class Listener:
         """Listen. Raises OSError where an address cannot be had."""
         try:
             if self._plain is not None:
-                await self._listen(self._plain, implicit=False)
+                with listening(self.setting, self._plain):
+                    await self._listen(self._plain, implicit=False)
             if self._implicit is not None:
-                await self._listen(self._implicit, implicit=True)
+                with listening("SMTPS_LISTEN", self._implicit):
+                    await self._listen(self._implicit, implicit=True)
         except OSError:
             self.close()
             raise

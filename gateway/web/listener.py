@@ -42,7 +42,7 @@ class HttpListener:
         keepalive: float = KEEPALIVE,
         stalled: float = STALLED,
     ) -> None:
-        self._listen = listen
+        self.listen = listen
         self._stalled = stalled
         self._watch: asyncio.TimerHandle | None = None
         self._grace = grace
@@ -57,7 +57,7 @@ class HttpListener:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                self._connect, self._listen.host, self._listen.port, backlog=512, reuse_address=True
+                self._connect, self.listen.host, self.listen.port, backlog=512, reuse_address=True
             )
         except BaseException:
             await self._runner.cleanup()

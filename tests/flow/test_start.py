@@ -11,20 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access import AccessError, load_access
+from gateway.access import AccessError, development_access, load_access
 from gateway.app import App
 from gateway.app.parts import StartError, read_policies, start_store
+from gateway.ingress.replies import ReplyListener
+from gateway.ingress.smtp import Listener
 from gateway.ingress.smtp_tls import make_context
 from gateway.keys import KeysError, load_keys
 from gateway.ops.health import FRESH
-from gateway.settings import SecretUrl, Settings
+from gateway.settings import SecretUrl, Settings, load
 from gateway.store.protocol import Unavailable, WrongKeys
 from gateway.store.sqlite import SqliteStore
 from gateway.watch import digest_folder, watch_folder
+from gateway.workers import Crew, WorkersError
 from tests.flow.harness import Gateway, eventually, policies
+from tests.ingress.smtp.house import make_certificate
 
 
-@pytest.mark.parametrize("listener", ["SMTP_LISTEN", "OPS_LISTEN"])
+@pytest.mark.parametrize("listener", ["SMTP_LISTEN", "HTTP_LISTEN", "OPS_LISTEN"])
 def test_an_address_that_is_taken_is_told(tmp_path: Path, listener: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -40,8 +44,39 @@ def test_an_address_that_is_taken_is_told(tmp_path: Path, listener: str) -> None
             one.start()
     said = (tmp_path / "stderr.log").read_text()
     assert "Traceback" not in said
-    assert address.rpartition(":")[2] in said
-    assert said.splitlines()[-1].startswith("galateo: ")
+    assert said.splitlines()[-1].startswith(f"galateo: GALATEO_{listener}: cannot listen on {address}: ")
+    assert "may be there already" in said
+
+
+class TestAddressesThatCannotBeHad:
+    """Each is told with its setting, why, and what to do."""
+
+    @pytest.mark.parametrize("address", ["192.0.2.1:0", "nosuchhost.invalid:0", "a..b:0"])
+    @pytest.mark.parametrize("kind", ["smtp", "smtps", "reply", "workers"])
+    async def test_one_that_is_not_here(self, tmp_path: Path, kind: str, address: str) -> None:
+        make_certificate(tmp_path)
+        off = dict.fromkeys(("smtp_listen", "http_listen", "ops_listen"), "off")
+        name = "smtp_listen" if kind == "workers" else f"{kind}_listen"
+        tls = {"smtp_tls_cert": tmp_path / "cert.pem", "smtp_tls_key": tmp_path / "key.pem"}
+        settings = load(**(off | tls | {name: address}))
+        with pytest.raises((OSError, WorkersError)) as told:
+            await self.listen(kind, settings)
+        said = str(told.value)
+        assert said.startswith(f"GALATEO_{name.upper()}: cannot listen on {address}: ")
+        assert said.endswith("; name an address that this machine has")
+
+    @staticmethod
+    async def listen(kind: str, settings: Settings) -> None:
+        if kind == "workers":
+            Crew(settings, 2, ())
+        elif kind == "reply":
+            await ReplyListener(settings, nobody).start()
+        else:
+            await Listener(settings, development_access(""), nobody).start()
+
+
+async def nobody(message: object) -> str:
+    raise AssertionError(message)
 
 
 class TestFilesThatCannotBeMeant:

@@ -358,5 +358,5 @@ def test_a_port_that_is_taken_is_told(postgres_server: str, tmp_path: Path) -> N
         taken.listen()
         one = gateway(tmp_path / "a", sink, url, "--workers", "2")
         one.settings["SMTP_LISTEN"] = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(AssertionError, match="cannot listen on"):
+        with pytest.raises(AssertionError, match="GALATEO_SMTP_LISTEN: cannot listen on"):
             one.start()
