@@ -18,6 +18,9 @@ LANES = 1024
 """Every row of a recipient begins with its lane: hash(subject) mod 1024 (see docs/architecture.md)."""
 
 
+_PLACE = "GALATEO_KEYS names its place; without that it lies beside the database (GALATEO_DATABASE)."
+
+
 class KeysError(Exception):
     """The key file cannot be used; the text says why, without a key."""
 
@@ -72,6 +75,14 @@ def new_keys() -> Keys:
     return Keys((os.urandom(32),), (os.urandom(32),), os.urandom(32))
 
 
+def has_keys(path: Path) -> bool:
+    """Whether there is a key file. Raises KeysError where nobody can tell."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be looked for: {error.strerror}. {_PLACE}") from error
+
+
 def load_keys(path: Path) -> Keys:
     """Read the key file. Raises KeysError."""
     try:
@@ -93,17 +104,20 @@ def load_keys(path: Path) -> Keys:
 
 
 def save_keys(path: Path, keys: Keys) -> None:
-    """Write the key file, readable by its owner alone, in one step."""
+    """Write the key file, readable by its owner alone, in one step. Raises KeysError."""
     data = {
         "peppers": [k.hex() for k in keys.peppers],
         "tokens": [k.hex() for k in keys.tokens],
         "signing": keys.signing.hex(),
         "retired": [k.hex() for k in keys.retired],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(data, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(data, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    except OSError as error:
+        raise KeysError(f"the key file {path} cannot be written: {error.strerror}. {_PLACE}") from error

@@ -13,7 +13,7 @@ from gateway.intake.consents import Consents
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.letters import Office
 from gateway.intake.optin import OptIns
-from gateway.keys import Keys, load_keys, new_keys, save_keys
+from gateway.keys import Keys, has_keys, load_keys, new_keys, save_keys
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
 from gateway.policy.load import load as load_policies
@@ -74,7 +74,7 @@ def read_access(settings: Settings) -> Access:
 
 def read_keys(path: Path, *, make: bool) -> Keys:
     """The key file; a new one at the first start on SQLite. Raises StartError, KeysError."""
-    if path.exists():
+    if has_keys(path):
         return load_keys(path)
     if not make:
         raise StartError(
@@ -150,7 +150,7 @@ async def start_store(
     settings: Settings, metrics: Metrics | None, *, serving: bool, chain: str
 ) -> tuple[Store, Keys]:
     """The store, started, and the keys that it goes with. Raises StartError, KeysError, StoreError."""
-    made = not settings.keys_file.exists()
+    made = not has_keys(settings.keys_file)
     keys = read_keys(settings.keys_file, make=not settings.postgres)
     store = open_store(settings, metrics, serving=serving, chain=chain)
     await store.start()

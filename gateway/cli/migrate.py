@@ -15,7 +15,7 @@ from gateway.store.distributed import distribute
 from gateway.store.migrate import migrate_sqlite
 from gateway.store.postgres_link import LOST, Link, read_address, translate
 from gateway.store.postgres_schema import check, migrate
-from gateway.store.sqlite import connect
+from gateway.store.sqlite import connect, make_folder
 from gateway.store.sqlite_reads import translate as translate_sqlite
 
 
@@ -54,7 +54,7 @@ def migrate_command(*, finish: bool, distributed: bool) -> None:
 
 
 def _migrate_file(file: Path) -> list[str]:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file)
     try:
         with contextlib.closing(connect(file)) as db:
             return migrate_sqlite(db)

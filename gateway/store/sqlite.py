@@ -67,6 +67,17 @@ def connect(path: Path, *, readonly: bool = False, mapped: bool = True) -> apsw.
     return db
 
 
+def make_folder(path: Path) -> None:
+    """Make the folder of a database where there is none. Raises Unavailable."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"GALATEO_DATABASE: the folder {path.parent} cannot be made: {error.strerror}. Name a place where"
+            " this user may write, or make the folder and give it to this user."
+        ) from error
+
+
 def _identify(path: Path) -> tuple[int, int] | None:
     """Which file that is, whatever its name: device and inode; None where there is none."""
     try:
@@ -93,7 +104,7 @@ class SqliteStore(Reads):
         self.path = path
         self.owner = f"{os.getpid()}"
         self._clock = clock
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         self._lock = _lock(path) if serving else None
         try:
             self._db = connect(path, mapped=serving)
@@ -314,7 +325,13 @@ _NOTHING = _Nothing()
 
 def _lock(path: Path) -> int:
     """Hold `<database>.lock` for as long as this process serves."""
-    file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Unavailable(
+            f"GALATEO_DATABASE: this user cannot write {path.name}.lock in {path.parent.absolute()}:"
+            f" {error.strerror}. The folder and what is in it must be this user's."
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -124,6 +124,15 @@ def hash_of(given: bytes) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+def test_a_database_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(tmp_path / "file", "migrate")
+    assert done.exit_code == 1
+    assert done.output.startswith(
+        f"galateo: GALATEO_DATABASE: the folder {tmp_path / 'file'} cannot be made: "
+    )
+
+
 @pytest.mark.parametrize("words", ["access hash --secret x", "check -q shipped", "read empty"])
 def test_a_closed_stdout_is_no_fault(tmp_path: Path, words: str) -> None:
     (tmp_path / "empty").touch()

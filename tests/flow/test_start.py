@@ -13,7 +13,7 @@ import pytest
 
 from gateway.access import AccessError, development_access, load_access
 from gateway.app import App
-from gateway.app.parts import StartError, read_policies, start_store
+from gateway.app.parts import StartError, read_keys, read_policies, start_store
 from gateway.ingress.replies import ReplyListener
 from gateway.ingress.smtp import Listener
 from gateway.ingress.smtp_tls import make_context
@@ -99,6 +99,29 @@ class TestFilesThatCannotBeMeant:
     def test_a_database_where_nobody_may_write(self, tmp_path: Path) -> None:
         (tmp_path / "galateo.db").mkdir()
         with pytest.raises(Unavailable, match="must own it"):
+            SqliteStore(tmp_path / "galateo.db", clock=time.time)
+
+    def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        database = tmp_path / "file" / "var" / "galateo.db"
+        with pytest.raises(
+            Unavailable, match=r"^GALATEO_DATABASE: the folder .*/var cannot be made: Not a dir"
+        ):
+            SqliteStore(database, clock=time.time)
+        with pytest.raises(
+            KeysError, match=r"^the key file .*/galateo.keys cannot be written: Not a dir.*GALATEO_KEYS"
+        ):
+            read_keys(database.with_suffix(".keys"), make=True)
+
+    def test_a_key_file_that_cannot_be_looked_for(self, tmp_path: Path) -> None:
+        with pytest.raises(KeysError, match=r"cannot be looked for: File name too long.* GALATEO_KEYS"):
+            read_keys(tmp_path / ("k" * 300), make=True)
+
+    def test_a_folder_in_which_nobody_may_write(self, tmp_path: Path) -> None:
+        (tmp_path / "galateo.db.lock").mkdir()  # for root, too, no file can be opened there
+        with pytest.raises(
+            Unavailable, match=r"^GALATEO_DATABASE: this user cannot write galateo.db.lock in /"
+        ):
             SqliteStore(tmp_path / "galateo.db", clock=time.time)
 
     @pytest.mark.parametrize("octets", [b"", b"[" * 100_000, b"\xff\xfe", b"[1]"])
