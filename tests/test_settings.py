@@ -24,6 +24,7 @@ from gateway.settings import (
 from gateway.settings.values import parse_listen
 
 SECRET = "hunter2-hunter2"
+SIGNS = f"whsec_{SECRET.replace('-', '') * 3}"
 
 
 @pytest.fixture(autouse=True)
@@ -223,6 +224,10 @@ WRONG = [
     ("DATABASE", "sqlite:///", "names no database; for example sqlite:///./var/galateo.db"),
     ("RELAY", "smtp://h\r\nEHLO x", "holds a space or a control character; for example"),
     ("DATABASE", "mysql://h/d", "does not begin with sqlite:// or postgresql:// or postgres://; for example"),
+    ("WEBHOOK_SECRET", "abc", "is not a secret that signs webhooks; for example whsec_ and 24 to 64"),
+    ("WEBHOOK_SECRET", " ", "is not a secret that signs webhooks; for example whsec_"),
+    ("WEBHOOK_SECRET", f"{SIGNS} abc", "is not a secret that signs webhooks; for example whsec_"),
+    ("CHECKPOINT_SECRET", "whsec_***", "is not a secret that signs webhooks; for example whsec_"),
     ("PUBLIC_URL", "mail.example.com", "does not begin with http:// or https://; for example"),
 ]
 
@@ -307,11 +312,12 @@ def test_passwords_and_secrets_do_not_print() -> None:
         relay=f"smtps://user:{SECRET}@relay.example.com:465",
         database=f"postgresql://user:{SECRET}@db/galateo?password={SECRET}",
         webhook_relay=f"https://u:{SECRET}@h/p?token={SECRET}",
-        webhook_secret=SECRET,
+        webhook_secret=SIGNS,
         keys="k",
     )
     for shown in (repr(settings), str(settings), settings.model_dump_json(), str(settings.relay)):
         assert SECRET not in shown
+        assert SIGNS not in shown
     assert str(settings.relay) == "smtps://***@relay.example.com:465"
     assert settings.relay is not None
     assert settings.relay.get_secret_value() == f"smtps://user:{SECRET}@relay.example.com:465"
@@ -327,6 +333,7 @@ def test_passwords_and_secrets_do_not_print() -> None:
         {"database": f"mysql://u:{SECRET}@h"},
         {"database": f"postgresql://u:{SECRET}@h"},
         {"webhook_secret": [SECRET]},
+        {"webhook_secret": SECRET},
         {"mode": SECRET},
         {"smtp_listen": SECRET},
         {"max_recipients": SECRET},

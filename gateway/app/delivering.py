@@ -74,7 +74,7 @@ def process_name() -> str:
 
 
 def make_checkpoint_post(settings: Settings) -> Callable[[bytes, float], Awaitable[bool]] | None:
-    """What posts checkpoints of the audit log, if anything. Raises StartError where its URL or secret cannot
+    """What posts checkpoints of the audit log, if anything. Raises StartError where its URL cannot
     be meant."""
     if settings.checkpoint_webhook is None or settings.checkpoint_secret is None:
         return None
@@ -83,7 +83,7 @@ def make_checkpoint_post(settings: Settings) -> Callable[[bytes, float], Awaitab
             settings.checkpoint_webhook.get_secret_value(), settings.checkpoint_secret.get_secret_value()
         )
     except TargetError as error:
-        raise StartError(f"GALATEO_CHECKPOINT_WEBHOOK or GALATEO_CHECKPOINT_SECRET: {error}") from error
+        raise StartError(f"GALATEO_CHECKPOINT_WEBHOOK: {error}") from error
     return CheckpointHook(target).post
 
 

@@ -6,11 +6,11 @@ that offers PIPELINING and does it wrong. With a user and password TLS
 is required, unless the relay is on this machine or the URL says tls=never.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from gateway.settings.values import read_secrets
 
 _TLS = ("required", "opportunistic", "never")
 _PORTS = {"smtp": 25, "smtps": 465}
@@ -68,7 +68,10 @@ def parse_webhook(url: str, secret: str) -> WebhookTarget:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
         raise TargetError("a webhook relay is written https://host/path")
-    secrets = tuple(_secret(each) for each in secret.replace(",", " ").split())
+    try:
+        secrets = read_secrets(secret)
+    except ValueError:
+        raise TargetError("a webhook secret is whsec_ and 24 to 64 bytes in Base64") from None
     if not secrets:
         raise TargetError("a webhook relay needs a secret to sign with, as whsec_ and Base64")
     return WebhookTarget(url=url, secrets=secrets)
@@ -102,14 +105,3 @@ def _tls(parts: SplitResult, asked: str, credentials: bool) -> str:
     if asked == "opportunistic":
         raise TargetError("a password goes over verified TLS only: write tls=required, or smtps://")
     return asked or "required"
-
-
-def _secret(text: str) -> bytes:
-    encoded = text.removeprefix("whsec_")
-    try:
-        secret = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise TargetError("a webhook secret is whsec_ and 24 to 64 bytes in Base64") from None
-    if not 24 <= len(secret) <= 64:
-        raise TargetError("a webhook secret is whsec_ and 24 to 64 bytes in Base64")
-    return secret

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ByteSize, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, ByteSize, Field, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -27,6 +27,7 @@ from gateway.settings.values import (
     SecretUrl,
     Size,
     Timeout,
+    WebhookSecret,
     url_of,
 )
 from gateway.terms import Class
@@ -124,7 +125,7 @@ class Settings(BaseSettings):
     # Where messages go
     relay: Relay = None
     webhook_relay: WebUrl = None
-    webhook_secret: SecretStr | None = Field(None, examples=["whsec_ and 24 to 64 random bytes in Base64"])
+    webhook_secret: WebhookSecret = None
     relay_connections: Count = 16
     relay_timeout: Timeout = timedelta(seconds=60)  # for each command
     retry_max_age: Timeout = timedelta(days=4)  # RFC 5321 4.5.4.1: at least 4-5 days
@@ -138,7 +139,7 @@ class Settings(BaseSettings):
     checkpoint_file: Path | None = None  # without it, beside the key file
     checkpoint_interval: Timeout = timedelta(hours=1)
     checkpoint_webhook: WebUrl = None  # each is posted there as well
-    checkpoint_secret: SecretStr | None = Field(None, examples=["whsec_ and 24 to 64 random bytes in Base64"])
+    checkpoint_secret: WebhookSecret = None
 
     # How holds are reviewed, and by whom
     review_sla: Timeout = timedelta(days=1)  # how long a hold should wait for a person at most

@@ -4,6 +4,8 @@ A parser raises ValueError with the end of a sentence: "is not a duration"; the 
 it. No text of a ValueError repeats the value.
 """
 
+import base64
+import binascii
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, ByteSize, Field, Secret
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, Secret, SecretStr
 from pydantic_settings import NoDecode
 
 
@@ -165,6 +167,29 @@ def _parse_networks(value: object) -> object:
         raise ValueError("is not a list of networks") from None
 
 
+def read_secrets(text: str) -> tuple[bytes, ...]:
+    """The secrets that sign webhooks (Standard Webhooks): `whsec_` and 24 to 64 octets in Base64; several,
+    newest first, apart by spaces. Raises ValueError."""
+    return tuple(_read_secret(each) for each in text.replace(",", " ").split())
+
+
+def _read_secret(text: str) -> bytes:
+    encoded = text.removeprefix("whsec_")
+    try:
+        secret = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        secret = b""
+    if not 24 <= len(secret) <= 64:
+        raise ValueError("is not a secret that signs webhooks")
+    return secret
+
+
+def _check_secrets(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and not read_secrets(value.get_secret_value()):
+        raise ValueError("is not a secret that signs webhooks")
+    return value
+
+
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -229,3 +254,8 @@ ForwardTo = Annotated[str, BeforeValidator(_parse_forward), Field(examples=["sen
 Address = Annotated[str, BeforeValidator(_parse_address), Field(examples=["no-reply@example.com"])]
 Size = Annotated[ByteSize, Field(gt=0, examples=["26214400 or 25 MiB"])]
 Count = Annotated[int, Field(gt=0, examples=["100"])]
+WebhookSecret = Annotated[
+    SecretStr | None,
+    AfterValidator(_check_secrets),
+    Field(examples=["whsec_ and 24 to 64 random bytes in Base64"]),
+]
