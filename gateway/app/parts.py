@@ -1,5 +1,6 @@
 """What `serve` and the commands share: the files that are read, the store, and what works on it."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +124,16 @@ def read_signing(settings: Settings) -> SigningKeys:
         return load_signing_keys(settings.dkim_keys)
     except BadKey as error:
         raise StartError(f"GALATEO_DKIM_KEYS: {error}") from error
+
+
+def check_checkpoints(settings: Settings) -> None:
+    """Whether checkpoints have a place. Raises StartError."""
+    file = settings.checkpoint_file
+    if file is not None and not os.path.isdir(file.parent):  # noqa: PTH112 - that of Path may raise
+        raise StartError(
+            f"GALATEO_CHECKPOINT_FILE: there is no folder {file.parent.absolute()}. Make it, or mount what"
+            " belongs there: checkpoints prove most where who can write to the database cannot."
+        )
 
 
 def make_letterhead(settings: Settings, keys: Keys, signing: SigningKeys) -> Letterhead | None:

@@ -16,7 +16,7 @@ from gateway.app.delivering import (
 )
 from gateway.app.gauges import show_depths, show_surroundings
 from gateway.app.listening import make_http, make_replies, make_smtp
-from gateway.app.parts import Parts, StartError, open_parts
+from gateway.app.parts import Parts, StartError, check_checkpoints, open_parts
 from gateway.aside import Aside
 from gateway.delivery.echo import Refusal
 from gateway.evidence.upkeep import Upkeep
@@ -278,6 +278,7 @@ async def build(settings: Settings) -> App:
             "There is no relay to deliver to. Set GALATEO_RELAY, for example smtp://relay.example.com:587,"
             " or try `galateo demo`, which needs none."
         )
+    check_checkpoints(settings)
     known = digest_folder(settings.policies_folder)
     parts = await open_parts(settings, serving=True)
     try:

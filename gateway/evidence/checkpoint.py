@@ -65,8 +65,8 @@ async def take_checkpoint(store: Rows, keys: Keys, now: float) -> bytes:
 
 
 def append_checkpoint(path: Path, line: bytes) -> None:
-    """Add a line to the file of checkpoints, on disk when this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Add a line to the file of checkpoints, on disk when this returns. No folder is made: where one is
+    missing, what should be mounted there is. Raises OSError."""
     with path.open("ab") as file:
         file.write(line)
         file.flush()

@@ -124,6 +124,13 @@ def hash_of(given: bytes) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+def test_no_folder_is_made_for_a_checkpoint(tmp_path: Path) -> None:
+    done = run(tmp_path, "audit", "checkpoint", "--to", str(tmp_path / "elsewhere" / "checkpoints"))
+    assert done.exit_code == 1
+    assert f"galateo: {tmp_path / 'elsewhere'}" in done.output
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_database_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run(tmp_path / "file", "migrate")

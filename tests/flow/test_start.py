@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.access import AccessError, development_access, load_access
-from gateway.app import App
+from gateway.app import App, build
 from gateway.app.parts import StartError, read_keys, read_policies, start_store
 from gateway.ingress.replies import ReplyListener
 from gateway.ingress.smtp import Listener
@@ -112,6 +112,13 @@ class TestFilesThatCannotBeMeant:
             KeysError, match=r"^the key file .*/galateo.keys cannot be written: Not a dir.*GALATEO_KEYS"
         ):
             read_keys(database.with_suffix(".keys"), make=True)
+
+    async def test_a_folder_of_checkpoints_that_is_not_there(self, tmp_path: Path) -> None:
+        missing = tmp_path / "elsewhere"
+        settings = load(relay="smtp://127.0.0.1:1", checkpoint_file=missing / "galateo.checkpoints")
+        with pytest.raises(StartError, match=f"GALATEO_CHECKPOINT_FILE: there is no folder {missing}"):
+            await build(settings)
+        assert not missing.exists()
 
     def test_a_key_file_that_cannot_be_looked_for(self, tmp_path: Path) -> None:
         with pytest.raises(KeysError, match=r"cannot be looked for: File name too long.* GALATEO_KEYS"):
