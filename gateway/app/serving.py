@@ -152,7 +152,7 @@ class App:
     @property
     def addresses(self) -> dict[str, str]:
         """Where it listens, by name, as host:port."""
-        found = {"smtp": "{}:{}".format(*self.smtp.addresses[0])} if self.smtp.addresses else {}
+        found = {name: "{}:{}".format(*address) for name, address in self.smtp.named.items()}
         if self.replies is not None:
             found["reply"] = "{}:{}".format(*self.replies.addresses[0])
         return found | {name: str(listener.address) for name, listener in self.http.items()}

@@ -96,6 +96,17 @@ class Listener:
         return tuple(bound.getsockname()[:2] for server in self._servers for bound in server.sockets)
 
     @property
+    def named(self) -> dict[str, tuple[str, int]]:
+        """Host and port of each listener's first socket, by name: `smtp`, and `smtps` with TLS from the first
+        octet."""
+        names = [name for name, on in (("smtp", self._plain), ("smtps", self._implicit)) if on is not None]
+        return {
+            name: server.sockets[0].getsockname()[:2]
+            for name, server in zip(names, self._servers, strict=False)
+            if server.sockets
+        }
+
+    @property
     def sessions(self) -> int:
         """How many clients are connected."""
         return len(self._reception.sessions)

@@ -1,10 +1,12 @@
 """What keeps a gateway from starting is told in a line, and nothing else goes wrong on the way out."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
 import socket
+import ssl
 import threading
 import time
 from pathlib import Path
@@ -73,6 +75,24 @@ class TestAddressesThatCannotBeHad:
             await ReplyListener(settings, nobody).start()
         else:
             await Listener(settings, development_access(""), nobody).start()
+
+
+def test_the_first_line_says_where_tls_is_from_the_first_octet(tmp_path: Path) -> None:
+    make_certificate(tmp_path)
+    settings = {
+        "SMTPS_LISTEN": "127.0.0.1:0",
+        "SMTP_TLS_CERT": str(tmp_path / "cert.pem"),
+        "SMTP_TLS_KEY": str(tmp_path / "key.pem"),
+    }
+    for plain in ({}, {"SMTP_LISTEN": "off"}):
+        with Gateway(tmp_path, relay="smtp://127.0.0.1:1", settings=settings | plain) as one:
+            ready = json.loads((tmp_path / "stdout.log").read_text().splitlines()[-1])
+            host, _, port = ready["smtps"].rpartition(":")
+            with socket.create_connection((host, int(port))) as raw:
+                context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+                with context.wrap_socket(raw, server_hostname="localhost") as safe:
+                    assert safe.recv(4) == b"220 "
+            assert ("smtp" in ready) == (not plain) == bool(one.smtp_port)
 
 
 async def nobody(message: object) -> str:
