@@ -59,7 +59,7 @@ def _migrate_file(file: Path) -> list[str]:
         with contextlib.closing(connect(file)) as db:
             return migrate_sqlite(db)
     except apsw.Error as error:
-        raise translate_sqlite(error) from None
+        raise translate_sqlite(error, file) from None
 
 
 async def _migrate(url: str, finish: bool, distributed: bool) -> list[str]:

@@ -79,7 +79,7 @@ def _open(file: Path) -> apsw.Connection:
         migrate_sqlite(source)
         source.execute(q.FREE_LEASES)
     except apsw.Error as error:
-        raise translate_sqlite(error) from error
+        raise translate_sqlite(error, file) from error
     return source
 
 

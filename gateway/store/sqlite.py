@@ -111,7 +111,7 @@ class SqliteStore(Reads):
             migrate_sqlite(self._db)
             self._reader = connect(path, readonly=True, mapped=serving)
         except apsw.Error as error:
-            raise translate(error) from error
+            raise translate(error, path) from error
         self._log = path.with_name(f"{path.name}-wal")
         self._file, self._log_file = _identify(path), _identify(self._log)
         self._slow = SlowReads(lambda: connect(path, readonly=True))

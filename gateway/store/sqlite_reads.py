@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -39,16 +40,17 @@ _TOLD: tuple[tuple[tuple[type[apsw.Error], ...], str], ...] = (
 """Errors that do not pass by themselves: what an operator can do about them."""
 
 
-def translate(error: apsw.Error) -> StoreError:
-    """What a database error means to a caller; the text names no value."""
+def translate(error: apsw.Error, file: Path | None = None) -> StoreError:
+    """What a database error means to a caller; the text names no value, but the `file` where it is given."""
+    named = f"{file}: " if file is not None else ""
     if isinstance(error, apsw.FullError):
-        return DiskFull("the disk that holds the database is full")
+        return DiskFull(f"{named}the disk that holds the database is full")
     if getattr(error, "extendedresult", 0) in _CUT_OFF:
-        return Unavailable(DAMAGED)
+        return Unavailable(f"{named}{DAMAGED}")
     for kinds, words in _TOLD:
         if isinstance(error, kinds):
-            return Unavailable(words)
-    return Unavailable(f"the database does not answer ({type(error).__name__})")
+            return Unavailable(f"{named}{words}")
+    return Unavailable(f"{named}the database does not answer ({type(error).__name__})")
 
 
 class SlowReads:

@@ -70,7 +70,14 @@ def test_a_database_to_copy_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "other.db").write_bytes(b"hello world\n" * 1000)
     done = run(tmp_path, "copy-database", str(tmp_path / "other.db"), "postgresql://127.0.0.1:1/none")
     assert done.exit_code == 1
-    assert "is none of SQLite's" in done.output
+    assert (
+        f"galateo: {tmp_path / 'other.db'}: the database file is damaged, or is none of SQLite's"
+        in done.output
+    )
+    (tmp_path / "other.db").rename(tmp_path / "galateo.db")
+    assert (
+        f"galateo: {tmp_path / 'galateo.db'}: the database file is damaged" in run(tmp_path, "migrate").output
+    )
 
 
 @pytest.mark.parametrize(

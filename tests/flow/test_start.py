@@ -113,12 +113,12 @@ class TestFilesThatCannotBeMeant:
     @pytest.mark.parametrize("octets", [b"hello world\n" * 1000, b"SQLite format 3\0" + b"\xff" * 8000])
     def test_a_database_that_is_none(self, tmp_path: Path, octets: bytes) -> None:
         (tmp_path / "galateo.db").write_bytes(octets)
-        with pytest.raises(Unavailable, match="galateo restore"):
+        with pytest.raises(Unavailable, match=r"/galateo\.db: .*galateo restore"):
             SqliteStore(tmp_path / "galateo.db", clock=time.time)
 
     def test_a_database_where_nobody_may_write(self, tmp_path: Path) -> None:
         (tmp_path / "galateo.db").mkdir()
-        with pytest.raises(Unavailable, match="must own it"):
+        with pytest.raises(Unavailable, match=r"/galateo\.db: .*must own it"):
             SqliteStore(tmp_path / "galateo.db", clock=time.time)
 
     def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_file_that_was_cut_off_is_damaged(tmp_path: Path) -> None:
     file.write_bytes(octets[: len(octets) // 2])
     with pytest.raises(Unavailable) as told:
         asyncio.run(_use(file))
-    assert str(told.value) == DAMAGED
+    assert str(told.value) == f"{file}: {DAMAGED}"
 
 
 async def _close(store: SqliteStore) -> None:
