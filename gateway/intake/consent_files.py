@@ -29,7 +29,7 @@ _CLOSING = (*STOPPING, "expired")
 _SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\s]*\Z', re.IGNORECASE)
 """A line before the header by which some spreadsheets tell each other what stands between fields."""
 _JSON = re.compile(r"\s*(\{|\[\s*(\{|\Z))")
-_ASKING = ("requested", "granted", "imported")
+_ASKING = ("requested", "granted")
 """Actions whose time is that of the request, so that no confirmation lies before it."""
 
 LONGEST_FIELD = 10_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 _LONGEST = 8_000
 _WORD = re.compile(
-    r"(?<![A-Za-z0-9-])([A-Za-z][A-Za-z0-9-]*+(?:\.[A-Za-z0-9_-]++)?+)\s{0,9}+=\s{0,9}+([^\s;]{1,320})"
+    r"(?<![A-Za-z0-9-])([A-Za-z][A-Za-z0-9-]*+(?>(?:\.[A-Za-z0-9_-]++)?))\s{0,9}+=\s{0,9}+([^\s;]{1,320})"
 )
 
 

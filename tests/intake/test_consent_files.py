@@ -135,7 +135,7 @@ CONFIRMED = {"wording": "Sì", "confirmed_at": "2026-03-02T10:05:00Z", "confirme
         ({"confirmed_ip": "n/a"}, "confirmed_ip 'n/a' is no IP address"),
         ({"ip": "999.1.1.1"}, "no IP address"),
         ({"confirmed_at": "2031-01-02T09:05:00Z"}, "is yet to come"),
-        ({"confirmed_at": "2025-03-02T10:05:00Z"}, "lies before at"),
+        ({"action": "granted", "confirmed_at": "2025-03-02T10:05:00Z"}, "lies before at"),
         ({"confirmed_at": "1772446000"}, "not a time"),
         ({"wording": "N/A"}, "stands for nothing"),
         ({"confirmed_ip": "", "confirmation_message": "none"}, "confirmation_message 'none'"),
@@ -163,6 +163,7 @@ def test_what_restricts_counts_whatever_its_evidence(action: str, name: str) -> 
         {"confirmed_at": "2026-03-02T10:00:00Z"},
         {"action": "confirmed", "confirmed_at": "2026-01-02T10:05:00Z"},
         {"action": "changed", "confirmed_at": "2026-01-02T10:05:00Z"},
+        {"action": "imported", "confirmed_at": "2026-01-02T10:05:00Z"},
         {"ip": "2001:db8::1", "confirmed_ip": "::ffff:192.0.2.1", "language": "no", "place": "-"},
     ],
 )
