@@ -123,22 +123,24 @@ def _own_words(content: Content) -> tuple[str, ...]:
         if len(value) >= 2 and len(value.split()) <= _MASK_WORDS and len(value) <= 80:
             found[value] = None
     for part in content.recipient_name.split()[:4]:
-        if len(part) >= 3:
-            found[part.strip(".,")] = None
+        if len(part) >= 3 and (bare := part.strip(".,")):  # of dots alone nothing is left
+            found[bare] = None
     return tuple(sorted(found, key=len, reverse=True))
 
 
 def _find_own(block: str, owned: Sequence[str], budget: int) -> list[Cut]:
     cuts: list[Cut] = []
+    covered = bytearray(len(block))
     for word in owned:
         if word not in block:
             continue
         start = block.find(word)
         while start >= 0 and budget > 0:
             end = start + len(word)
-            free = not any(a < end and start < b for a, b in cuts)
+            free = 1 not in covered[start:end]
             if free and not (start and block[start - 1].isalnum()) and not block[end : end + 1].isalnum():
                 cuts.append((start, end))
+                covered[start:end] = b"\1" * (end - start)
                 budget -= end - start
             start = block.find(word, end)
     return sorted(cuts)

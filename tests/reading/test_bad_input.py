@@ -54,6 +54,11 @@ HOSTILE = {
     "openings for Outlook": Content(html="<!--[if" * 40_000),
     "style sheets for Outlook": Content(html="<!--[if mso]>" + "<style" * 40_000 + "<![endif]-->"),
     "tags in a line": Content(text="{a} " + "<a>" * 60_000),
+    "a name of dots": Content(text="Ciao ... a tutti", recipient_name="..."),
+    "a name with dots": Content(text="Ciao Anna, a domani...", recipient_name="Anna ,,, ... .,.,"),
+    "one's own words everywhere": Content(
+        text="ab cd " * 40_000, recipient_name="ab", recipient_company="cd", own_words=("ab", "cd", "d a")
+    ),
     "long word with signs": Content(text="a-'" * 400_000),
 }
 
