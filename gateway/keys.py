@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
+from gateway.private import private
+
 LANES = 1024
 """Every row of a recipient begins with its lane: hash(subject) mod 1024 (see docs/architecture.md)."""
 
@@ -114,7 +116,7 @@ def save_keys(path: Path, keys: Keys) -> None:
     fresh = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with open(fresh, "w", opener=private) as file:
             json.dump(data, file, indent=1)
             file.flush()
             os.fsync(file.fileno())

@@ -1,6 +1,5 @@
 """What `serve` and the commands share: the files that are read, the store, and what works on it."""
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.review import Review
 from gateway.settings import Settings
+from gateway.settings.values import is_folder
 from gateway.store.postgres import PostgresStore
 from gateway.store.protocol import Store, WrongKeys
 from gateway.store.sqlite import SqliteStore
@@ -129,7 +129,7 @@ def read_signing(settings: Settings) -> SigningKeys:
 def check_checkpoints(settings: Settings) -> None:
     """Whether checkpoints have a place. Raises StartError."""
     file = settings.checkpoint_file
-    if file is not None and not os.path.isdir(file.parent):  # noqa: PTH112 - that of Path may raise
+    if file is not None and not is_folder(file.parent):
         raise StartError(
             f"GALATEO_CHECKPOINT_FILE: there is no folder {file.parent.absolute()}. Make it, or mount what"
             " belongs there: checkpoints prove most where who can write to the database cannot."

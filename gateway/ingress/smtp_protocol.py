@@ -82,14 +82,14 @@ class SmtpSession(Stream):
             # Whoever sends it, though it is not offered, sends octets of a message next, not commands.
             self.turn_away(texts.NO_BDAT)
         elif name == "VRFY":
-            self._not_verify(rest)
+            self._decline_to_verify(rest)
         elif name in _DIALOGS:
             argument = rest.strip(b" \t\r\n").decode("ascii", "replace")
             self.begin(lambda: self._converse(name, argument))
         else:
             self.refuse(texts.UNKNOWN)
 
-    def _not_verify(self, argument: bytes) -> None:
+    def _decline_to_verify(self, argument: bytes) -> None:
         """Nobody hears here who exists (RFC 5321 3.5.3)."""
         if argument.strip():
             self.out.append(texts.UNVERIFIED)

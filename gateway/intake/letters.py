@@ -3,9 +3,9 @@
 import textwrap
 from dataclasses import dataclass
 
-from gateway.intake.dates import day
 from gateway.intake.letter_texts import TEXTS
 from gateway.message.compose import build
+from gateway.policy.dates import day
 from gateway.store.attempt import Report
 
 LANGUAGES = tuple(TEXTS)

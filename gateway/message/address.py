@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import idna
 
 from gateway.message.mailbox import Mailbox, is_address, parse_mailbox, parse_path
+from gateway.message.unseen import IGNORABLE
 
 __all__ = [
     "PROVIDERS",
@@ -63,12 +64,8 @@ PROVIDERS = {
     },
 }  # fmt: skip
 
-# Default_Ignorable_Code_Point of Unicode, controls and U+FFFC: they show nothing, so they mean nothing.
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
-)
+# What shows nothing means nothing: controls and U+FFFC too.
+_UNSEEN = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffc-\uffff\ud800-\udfff{IGNORABLE}]")
 _ORDINARY = re.compile(r"[a-z0-9_-]++(?>(?:\.[a-z0-9_-]++)*)@[a-z0-9-]++(?>(?:\.[a-z0-9-]++)+)\Z")
 _DOTS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61\u2024", "."))
 _ATOMS = re.compile(r'[^\s"(),:;<>@\[\\\].]++(?>(?:\.[^\s"(),:;<>@\[\\\].]++)*)\Z')

@@ -5,13 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from gateway.policy.dates import MONTHS, written
 from gateway.policy.outcome import Words
 from gateway.reading.reading import Evidence
-
-_MONTHS = (
-    "January February March April May June July August September October November December".split(),
-    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split(),
-)
 
 _SPANS = ((86400, "day", "days", "giorno", "giorni"), (3600, "hour", "hours", "ora", "ore"))
 
@@ -60,9 +56,8 @@ def when(time: float) -> Words:
         moment = datetime.fromtimestamp(time, UTC)
     except (ValueError, OverflowError, OSError):
         moment = datetime.max.replace(tzinfo=UTC)
-    day, rest = moment.day, f"{moment.year}, {moment.hour:02}:{moment.minute:02} UTC"
-    en, it = (names[moment.month - 1] for names in _MONTHS)
-    return Words(f"{day} {en} {rest}", f"{day} {it} {rest}")
+    clock = f"{moment.hour:02}:{moment.minute:02} UTC"
+    return Words(f"{written(moment, 'en')}, {clock}", f"{written(moment, 'it')}, {clock}")
 
 
 @lru_cache(maxsize=4096)
@@ -109,7 +104,9 @@ def country(name: str) -> Words:
 
 
 _ELIDED = {"il": "l'", "Il": "L'", "dal": "dall'", "al": "all'", "del": "dell'"}
-_BEFORE_A_VOWEL = re.compile(rf"\b(il|Il|dal|al|del) (?=(?:8|11) (?:{'|'.join(_MONTHS[1])}) \d|(?:8\d?|11)%)")
+_BEFORE_A_VOWEL = re.compile(
+    rf"\b(il|Il|dal|al|del) (?=(?:8|11) (?:{'|'.join(MONTHS['it'])}) \d|(?:8\d?|11)%)"
+)
 
 
 def elide(words: Words) -> Words:

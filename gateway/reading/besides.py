@@ -33,6 +33,8 @@ _LONG_NAME = 40
 _OUTLOOK = re.compile(r"<!--\[if\b([^\]]{0,200})\]>", re.IGNORECASE)
 _OUTLOOK_ENDS = re.compile(r"<!\[endif\]-->", re.IGNORECASE)
 _NOT_SAID = re.compile(r"<style.*?(?:</style>|\Z)|<xml.*?(?:</xml>|\Z)|<[^<>]*+>", re.DOTALL | re.IGNORECASE)
+_GOES_ON = re.compile(r"\n(?=[a-zà-ÿ])")
+"""A line that may go on with a word: a quick look, where the next pattern tries every sign of a page."""
 _CUT = re.compile(r"(?<=[^\W\d_])\n++(?=[a-zà-ÿ])")
 _CUTS = 3
 """Words that seem to go on below from which on a page is read with its lines put together."""
@@ -52,8 +54,9 @@ def gather(content: Content, page: Page) -> str:
         parts.append(content.subject[MAX_SUBJECT:])
     if len(content.sender_name) > _LONG_NAME:
         parts.append(content.sender_name)
-    if content.html and len(_CUT.findall(page.text)) >= _CUTS:
-        parts.append(_CUT.sub("", page.text))
+    if content.html and len(_GOES_ON.findall(page.text)) >= _CUTS:
+        whole, cuts = _CUT.subn("", page.text)
+        parts += [whole] if cuts >= _CUTS else []
     if "bidi-override" in content.html or "<bdo" in content.html:
         parts.append(page.text[::-1])
     if not parts:

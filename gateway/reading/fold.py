@@ -11,6 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from gateway.message.unseen import IGNORABLE
 from gateway.reading.language import split_words
 
 _EVEN = {
@@ -48,9 +49,7 @@ _FILLERS = "\u115f\u1160\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff"
 """Letters, variations and tags that show nothing."""
 _CONTROLS = "\u2060-\u206f\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
 """What shows nothing and stands in no word of any script."""
-_ZERO = re.compile(
-    f"[\u200b-\u200f\u202a-\u202e\ufeff\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f{_CONTROLS}{_FILLERS}]"
-)
+_ZERO = re.compile(f"[{IGNORABLE}]")
 _INWORD = re.compile(f"[^\\W\\d_][\u200b\u034f\u180e\ufeff{_CONTROLS}{_FILLERS}]+[^\\W\\d_]")
 _NO_LETTERS = frozenset({"Mn", "Me", "Cf"})
 """Categories of signs that show nothing, or only what they add to a letter."""

@@ -24,14 +24,11 @@ _OPEN_EMPTY = re.compile(
     rf"^\W{{0,3}}{_HELLO}{_TITLES}(?:  ?,| *\n?,)",
     re.IGNORECASE,
 )
+_DEAR = r"gentile|egregi[oa]|car[oa]|dear|liebe[r]?|estimad[oa]|querid[oa]"
 _OPEN_ALONE = re.compile(  # French puts a blank before the sign
-    r"^(?:ciao|gentile|caro|cara|egregio|hi|hello|hey|dear|hallo|liebe[r]?|hola|estimad[oa]|querid[oa]) +!\s*$",
-    re.IGNORECASE | re.MULTILINE,
+    rf"^(?:ciao|hi|hello|hey|hallo|hola|{_DEAR}) +!\s*$", re.IGNORECASE | re.MULTILINE
 )
-_OPEN_LEFT = re.compile(
-    r"(?:gentile|egregi[oa]|car[oa]|dear|liebe[r]?|sehr geehrte[r]?|chère?|estimad[oa]|querid[oa]) *",
-    re.IGNORECASE,
-)
+_OPEN_LEFT = re.compile(rf"(?:{_DEAR}|sehr geehrte[r]?|chère?) *", re.IGNORECASE)
 _OPEN_FIELD = re.compile(
     rf"^\W{{0,3}}{_HELLO}{_TITLES} +((?:[-@$#:&!^~*]{{1,2}})?{_FIELD_FOR_NAME}[-@$#:&!^~*]{{0,2}}){_END}",
     re.IGNORECASE,

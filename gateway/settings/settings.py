@@ -28,6 +28,7 @@ from gateway.settings.values import (
     Size,
     Timeout,
     WebhookSecret,
+    is_folder,
     url_of,
 )
 from gateway.terms import Class
@@ -243,10 +244,10 @@ class Settings(BaseSettings):
 
     def _folders(self) -> list[tuple[bool, str]]:
         return [
-            (_is_folder(self.sqlite_file), "DATABASE names a folder; for example sqlite:///./var/galateo.db"),
-            (_is_folder(self.keys), "KEYS names a folder; for example /etc/galateo/keys"),
+            (is_folder(self.sqlite_file), "DATABASE names a folder; for example sqlite:///./var/galateo.db"),
+            (is_folder(self.keys), "KEYS names a folder; for example /etc/galateo/keys"),
             (
-                _is_folder(self.checkpoint_file),
+                is_folder(self.checkpoint_file),
                 "CHECKPOINT_FILE names a folder; for example /mnt/elsewhere/galateo.checkpoints",
             ),
         ]
@@ -300,8 +301,3 @@ class Settings(BaseSettings):
         """Arguments first, then the environment, then the file; nothing else."""
         file = TomlConfigSettingsSource(settings_cls, Path(os.environ.get(FILE_VARIABLE) or DEFAULT_FILE))
         return init_settings, env_settings, file
-
-
-def _is_folder(path: Path | None) -> bool:
-    """Whether a folder is where a file should be; what cannot be looked at is told by whoever opens it."""
-    return path is not None and os.path.isdir(path)  # noqa: PTH112 (Path.is_dir may raise)

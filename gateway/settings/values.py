@@ -6,10 +6,12 @@ it. No text of a ValueError repeats the value.
 
 import base64
 import binascii
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -188,6 +190,11 @@ def _check_secrets(value: SecretStr | None) -> SecretStr | None:
     if value is not None and not read_secrets(value.get_secret_value()):
         raise ValueError("is not a secret that signs webhooks")
     return value
+
+
+def is_folder(path: Path | None) -> bool:
+    """Whether a folder stands there; what cannot be looked at is told by whoever opens it."""
+    return path is not None and os.path.isdir(path)  # noqa: PTH112 (Path.is_dir may raise)
 
 
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

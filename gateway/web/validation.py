@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gateway.policy.outcome import Words
-from gateway.web.patterns import OTHER, WANTED
+from gateway.web.patterns import OTHER, SOMETHING, WANTED
 from gateway.web.problem import Fault, Problem
 from gateway.web.strict_json import escape
 
@@ -30,7 +30,7 @@ _SAID = {
     "model_attributes_type": Words("This must be an object.", "Deve essere un oggetto."),
     "list_type": Words("This must be an array.", "Deve essere un array."),
 }
-_EMPTY = Words("This must not be empty.", "Non può essere vuoto.")
+_EMPTY = WANTED[SOMETHING]
 _ONLY = Words("Only {} is possible here.", "Qui è possibile solo {}.")
 _ONE = {
     "string_too_long": Words("At most one character.", "Al massimo un carattere."),

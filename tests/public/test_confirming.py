@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from gateway.intake.dates import day
 from gateway.intake.optin import CONFIRM_SECONDS, OptIn
 from gateway.ledger.consent import suppress
 from gateway.message.parse import parse
+from gateway.policy.dates import day
 from gateway.store.draft import Draft, Needs
 from tests.line import KEYS
 from tests.public.house import NEWS, Pages, pages

@@ -80,13 +80,12 @@ class SequenceLength:
         """Whether they have been written to often enough without an answer."""
         known = case.facts.relationship
         sent = known.sent_since_reply
-        last = _last_in_sequence(case)
-        rested = bool(self.per and last and case.now - last >= self.per)
-        if rested:
-            sent = 0
-        elif not known.replies:
+        if not known.replies:
             sent = max(sent, case.message.sequence_step - 1)
         if sent < self.limit:
+            return NOTHING
+        last = _last_in_sequence(case)
+        if self.per and last and case.now - last >= self.per:
             return NOTHING
         earliest = last + self.per if self.per and last else 0.0
         got = count(sent, *_MESSAGES)
