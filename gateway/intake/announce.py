@@ -25,6 +25,7 @@ TYPES = (
     "message.rejected",
     "message.expired",
     "message.delivered",
+    "message.failed",
     "message.bounced",
     "message.complained",
     "message.replied",
@@ -42,6 +43,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "hold.rejected": ("message.rejected",),
     "hold.expired": ("message.expired",),
     "event.message.delivered": ("message.delivered",),
+    "event.message.failed": ("message.failed",),
     "event.message.bounced": ("message.bounced",),
     "event.complaint": ("message.complained",),
     "event.message.replied": ("message.replied",),
@@ -217,6 +219,8 @@ async def _event(store: Store, entry: Entry) -> Announcement | None:
     type_ = KINDS[entry.kind][0]
     if type_ == "message.bounced":
         data["kind"] = "hard" if is_hard(kept.get("data", kept)) else "soft"
+    if type_ == "message.failed" and "phase" in kept:
+        data |= {name: kept[name] for name in ("kind", "code", "status") if kept[name]}
     return _said(entry, type_, controller, "", data)
 
 

@@ -104,3 +104,24 @@ async def test_what_comes_back_names_the_message_and_its_recipient(stores: Store
         ("message.bounced", receipt.id, None, "hard", None),
         ("message.complained", None, None, None, None),
     ]
+
+
+async def test_mail_that_is_given_up_is_told_with_its_cause(stores: Stores) -> None:
+    line = await stores.line()
+    receipt = await line.submit(to=["anna@example.org", "bruno@example.org"])
+    entries = {entry.address: entry for entry in await line.store.take(2)}
+    before = await heads_of(line.store)
+    full = Attempt(
+        outcome=Outcome.FAILED, kind=Kind.PERMANENT, relay="email", phase="data", code=552, enhanced="5.3.4"
+    )
+    late = Attempt(outcome=Outcome.FAILED, kind=Kind.EXPIRED, relay="email", phase="route")
+    await line.store.run(FailDelivery(entries["anna@example.org"], full))
+    await line.store.run(FailDelivery(entries["bruno@example.org"], late))
+    await line.store.run(TellEvent(happening("message.failed", "carla@example.org", ""), KEYS))
+    said = [await announce(line.store, one) for one in await entries_after(line.store, before, 100)]
+    names = ("message_id", "recipient", "kind", "code", "status")
+    assert [(one.type, *map(one.data.get, names)) for one in said if one] == [
+        ("message.failed", receipt.id, 0, "permanent", 552, "5.3.4"),
+        ("message.failed", receipt.id, 1, "expired", None, None),
+        ("message.failed", None, None, None, None, None),
+    ]
