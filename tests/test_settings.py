@@ -254,6 +254,10 @@ def test_every_error_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"smtp_tls_cert": "c.pem"}, "GALATEO_SMTP_TLS_CERT and SMTP_TLS_KEY go together"),
         ({"smtps_listen": "127.0.0.1:0"}, "GALATEO_SMTPS_LISTEN needs a certificate"),
         ({"smtp_proxy_protocol": True}, "GALATEO_SMTP_PROXY_PROTOCOL needs SMTP_PROXY_TRUSTED"),
+        (
+            {"max_message_bytes": "30MiB", "max_inflight_bytes": "20MiB"},
+            "GALATEO_MAX_INFLIGHT_BYTES=20971520 could never take in a message of MAX_MESSAGE_BYTES=31457280",
+        ),
         ({"webhook_relay": "https://h/"}, "GALATEO_WEBHOOK_RELAY needs WEBHOOK_SECRET"),
         ({"database": "postgresql://h/d"}, "GALATEO_DATABASE on PostgreSQL needs KEYS"),
         (

@@ -5,7 +5,6 @@ is in it, and `manifest.json` with its checksum. Keys are not in it: they are ke
 """
 
 import contextlib
-import fcntl
 import os
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,7 +17,9 @@ import apsw
 import orjson
 
 from gateway.private import make_private
+from gateway.store.lock import lock
 from gateway.store.migrate import pending
+from gateway.store.protocol import Unavailable
 
 DATABASE = "galateo.db"
 MANIFEST = "manifest.json"
@@ -264,16 +265,15 @@ def _empty_log(db: apsw.Connection) -> None:
 
 @contextlib.contextmanager
 def unserved(database: Path) -> Iterator[None]:
-    """Hold the lock of the serving gateway. Raises BackupError where one serves."""
-    lock = os.open(database.with_name(database.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    """Hold the lock of the serving gateway. Raises BackupError where one serves, or it cannot be had."""
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise BackupError(f"A gateway serves {database}. Stop it first.") from error
+        held = lock(database)
+    except Unavailable as error:
+        raise BackupError(str(error)[0].upper() + str(error)[1:]) from error
+    try:
         yield
     finally:
-        os.close(lock)
+        os.close(held)
 
 
 def shred(database: Path) -> bool:

@@ -174,9 +174,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        for wrong, text in (*self._mail_disagreements(), *self._other_disagreements(), *self._folders()):
-            if wrong:
-                raise ValueError(f"{PREFIX}{text}")
+        for disagreements in (
+            self._mail_disagreements,
+            self._limit_disagreements,
+            self._other_disagreements,
+            self._folders,
+        ):
+            for wrong, text in disagreements():
+                if wrong:
+                    raise ValueError(f"{PREFIX}{text}")
         return self
 
     def _mail_disagreements(self) -> list[tuple[bool, str]]:
@@ -204,6 +210,18 @@ class Settings(BaseSettings):
                     "reach REPLY_LISTEN; for example GALATEO_REPLY_PEERS=10.0.0.0/8"
                 ),
             ),
+        ]
+
+    def _limit_disagreements(self) -> list[tuple[bool, str]]:
+        most, together = self.max_message_bytes, self.max_inflight_bytes
+        return [
+            (
+                together < most,
+                (
+                    f"MAX_INFLIGHT_BYTES={together} could never take in a message of "
+                    f"MAX_MESSAGE_BYTES={most}: set it to several times that"
+                ),
+            )
         ]
 
     def _other_disagreements(self) -> list[tuple[bool, str]]:

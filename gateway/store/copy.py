@@ -1,6 +1,5 @@
 """An SQLite database copied into PostgreSQL: in slices that may be done over, counted and compared."""
 
-import fcntl
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ import apsw
 import asyncpg
 
 from gateway.store import queries as q
+from gateway.store.lock import lock
 from gateway.store.migrate import SchemaError, migrate_sqlite
 from gateway.store.postgres_link import LOST, Link, read_address, translate
 from gateway.store.postgres_schema import check, read_catalog
 from gateway.store.postgres_sql import Table, arrays_of
-from gateway.store.protocol import Unavailable
 from gateway.store.sqlite import connect
 from gateway.store.sqlite_reads import translate as translate_sqlite
 
@@ -52,7 +51,7 @@ class Copied:
 
 async def copy_database(file: Path, url: str, say: Callable[[Copied], None]) -> list[Copied]:
     """Copy every table, telling `say` of each. Raises StoreError; may be run again after one."""
-    lock = _lock(file)
+    held = lock(file)
     source = None
     try:
         source = _open(file)
@@ -68,7 +67,7 @@ async def copy_database(file: Path, url: str, say: Callable[[Copied], None]) -> 
     finally:
         if source is not None:
             source.close()
-        os.close(lock)
+        os.close(held)
 
 
 def _open(file: Path) -> apsw.Connection:
@@ -81,17 +80,6 @@ def _open(file: Path) -> apsw.Connection:
     except apsw.Error as error:
         raise translate_sqlite(error, file) from error
     return source
-
-
-def _lock(file: Path) -> int:
-    """The lock of a serving gateway: nothing may change underneath."""
-    lock = os.open(file.with_name(file.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise Unavailable(f"a gateway serves {file}: stop it first, so that nothing is left behind") from None
-    return lock
 
 
 async def _copy_all(

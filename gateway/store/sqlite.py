@@ -7,7 +7,6 @@ row at once, those that may look through many in threads (`SlowReads`).
 
 import asyncio
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from gateway.store.attempt import Attempt, Report
 from gateway.store.codec import unpack_person
 from gateway.store.committer import Committer
 from gateway.store.draft import Draft, Loaded, Needs, Unit, Writes, linked, union
+from gateway.store.lock import Served, lock
 from gateway.store.migrate import migrate_sqlite
 from gateway.store.outage import Outage
 from gateway.store.outbox import Entry, Feed
@@ -308,9 +308,9 @@ class SqliteStore(Reads):
         with contextlib.suppress(apsw.Error):  # another process reads: the WAL is replayed at the next start
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         self._db.close()
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            os.close(lock)
+        held, self._lock = self._lock, None
+        if held is not None:
+            os.close(held)
 
 
 class _Nothing:
@@ -324,20 +324,12 @@ _NOTHING = _Nothing()
 
 
 def _lock(path: Path) -> int:
-    """Hold `<database>.lock` for as long as this process serves."""
     try:
-        file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise Unavailable(
-            f"GALATEO_DATABASE: this user cannot write {path.name}.lock in {path.parent.absolute()}:"
-            f" {error.strerror}. The folder and what is in it must be this user's."
-        ) from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(file)
-        raise Unavailable(
-            f"another gateway serves {path}. Stop it first, or give this one its own GALATEO_DATABASE;"
+        return lock(path)
+    except Served as error:
+        raise Served(
+            f"{str(error)[:-1]}, or give this one its own GALATEO_DATABASE;"
             " several processes need PostgreSQL."
         ) from error
-    return file
+    except Unavailable as error:
+        raise Unavailable(f"GALATEO_DATABASE: {error}") from error

@@ -83,6 +83,15 @@ async def test_a_database_in_use_is_left_alone(tmp_path: Path, rules: PolicySet)
         assert (await gateway.submit()).status == "accepted"
 
 
+def test_a_lock_that_cannot_be_had_is_told(database: Path, tmp_path: Path) -> None:
+    back_up(database, tmp_path / "b.zip", 1.0)
+    lock = database.with_name(database.name + ".lock")
+    lock.unlink(missing_ok=True)
+    lock.mkdir()  # for root, too, no file can be opened there
+    with pytest.raises(BackupError, match=r"^This user cannot write .*\.lock in /"):
+        restore(tmp_path / "b.zip", database, "", replace=True)
+
+
 def test_a_damaged_backup_changes_nothing(database: Path, tmp_path: Path) -> None:
     back_up(database, tmp_path / "b.zip", 1.0)
     whole = (tmp_path / "b.zip").read_bytes()

@@ -305,6 +305,10 @@ CASES = [
         Reading(unresolved_merge=Finding(True, 1.0, (Evidence(text="%recipient.id%"),))), facts(), set(),
     ),
     (
+        'rule: merge_tags\n  allow: [" %recipient.id% "]', OUTREACH,
+        Reading(unresolved_merge=Finding(True, 1.0, (Evidence(text="%recipient.id%"),))), facts(), set(),
+    ),
+    (
         'rule: merge_tags\n  allow: ["%recipient.id%"]', OUTREACH,
         Reading(unresolved_merge=Finding(True, 1.0, (Evidence(text="%recipient.id%"), Evidence(text="{{x}}")))), facts(),
         {"merge_tags.unresolved"},

@@ -189,8 +189,16 @@ async def test_a_gateway_that_stops_gives_back_what_it_had_taken(tmp_path: Path)
 
 async def test_a_copy_of_a_file_that_is_served_is_refused(postgres: Stores, tmp_path: Path) -> None:
     async with line(tmp_path):
-        with pytest.raises(Unavailable, match="stop it first"):
+        with pytest.raises(Unavailable, match="Stop it first"):
             await copy_database(tmp_path / "line.db", postgres.url, print)
+
+
+async def test_a_copy_whose_lock_cannot_be_had(postgres: Stores, tmp_path: Path) -> None:
+    await _filled(tmp_path)
+    (tmp_path / "line.db.lock").unlink()
+    (tmp_path / "line.db.lock").mkdir()  # for root, too, no file can be opened there
+    with pytest.raises(Unavailable, match=r"this user cannot write line.db.lock in /.* must be this user's"):
+        await copy_database(tmp_path / "line.db", postgres.url, print)
 
 
 async def test_a_copy_that_differs_is_told(postgres: Stores, tmp_path: Path) -> None:

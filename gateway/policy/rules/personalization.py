@@ -176,7 +176,8 @@ class MergeTags:
             return NOTHING
         evidence = found.evidence
         if self.allow:
-            evidence = tuple(e for e in evidence if e.text.strip() not in self.allow)
+            allowed = {one.strip() for one in self.allow}
+            evidence = tuple(e for e in evidence if e.text.strip() not in allowed)
             if found.evidence and not evidence:
                 return NOTHING
         words = quoted(evidence)
