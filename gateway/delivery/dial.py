@@ -1,7 +1,10 @@
 """A connection to an SMTP relay: made, secured and authenticated by aiosmtplib, then taken over."""
 
 import asyncio
+import os
+import socket
 import ssl
+from collections.abc import Iterator
 from typing import cast
 
 import aiosmtplib
@@ -114,14 +117,15 @@ def _take_over(client: _Client) -> tuple[asyncio.Transport, Offers]:
 def _explain(error: Exception, step: str) -> Result:
     code = error.code if isinstance(error, aiosmtplib.SMTPResponseException) else 0
     text = printable(error.message if isinstance(error, aiosmtplib.SMTPException) else str(error))
-    if _is_tls(error):
-        return Result(Kind.TLS, "tls", code, "", text)
+    tls = next((one for one in _behind(error) if isinstance(one, ssl.SSLError)), None)
+    if tls is not None:
+        return Result(Kind.TLS, "tls", code, "", getattr(tls, "verify_message", "") or text)
     if isinstance(error, TimeoutError):
         return Result(Kind.TIMEOUT, step, 0, "", "no answer in time")
     if isinstance(error, aiosmtplib.SMTPServerDisconnected):
         return Result(Kind.NETWORK, step, 0, "", "connection lost")
     if isinstance(error, aiosmtplib.SMTPConnectError) and not code:
-        return Result(Kind.NETWORK, step, 0, "", "cannot connect")
+        return Result(Kind.NETWORK, step, 0, "", _why(error))
     if step == "auth":
         kind = Kind.TEMPORARY if 400 <= code < 500 else Kind.AUTH
         return Result(kind, step, code, "", text)
@@ -130,9 +134,18 @@ def _explain(error: Exception, step: str) -> Result:
     return Result(Kind.TEMPORARY if code >= 400 else Kind.PROTOCOL, step, code, "", text)
 
 
-def _is_tls(error: BaseException | None) -> bool:
+def _why(error: Exception) -> str:
+    """What the network says, without an address or a name."""
+    for one in _behind(error):
+        if isinstance(one, socket.gaierror):
+            return "cannot connect: the relay's name is not known"
+        if isinstance(one, OSError) and one.errno:
+            return f"cannot connect: {os.strerror(one.errno).lower()}"
+    return "cannot connect"
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that led to it."""
     while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
+        yield error
         error = error.__cause__ or error.__context__
-    return False

@@ -3,8 +3,9 @@
 import logging
 
 from gateway.delivery.outbox import Entry
+from gateway.delivery.reply import printable
 from gateway.delivery.verdict import Result
-from gateway.store.attempt import Attempt, Outcome
+from gateway.store.attempt import Attempt, Kind, Outcome
 
 log = logging.getLogger("galateo.delivery")
 
@@ -14,6 +15,9 @@ _LEVELS = {
     Outcome.DEFERRED: logging.INFO,
     Outcome.FAILED: logging.WARNING,
 }
+
+_OWN = frozenset({Kind.NETWORK, Kind.TIMEOUT, Kind.TLS})
+"""What is found without a relay's reply."""
 
 
 def attempted(entry: Entry, attempt: Attempt) -> None:
@@ -38,11 +42,11 @@ def attempted(entry: Entry, attempt: Attempt) -> None:
 
 
 def relay_down(relay: str, result: Result) -> None:
-    """A relay does not work; everything for it waits."""
-    log.error(
-        "relay.down",
-        extra={"relay": relay, "kind": result.kind.value, "phase": result.phase, "code": result.code},
-    )
+    """A relay does not work; everything for it waits. `cause` is what was found here, not what it said."""
+    extra = {"relay": relay, "kind": result.kind.value, "phase": result.phase, "code": result.code}
+    if result.kind in _OWN and not result.code:
+        extra["cause"] = printable(result.text)
+    log.error("relay.down", extra=extra)
 
 
 def relay_up(relay: str, seconds: float) -> None:

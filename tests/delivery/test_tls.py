@@ -176,3 +176,22 @@ def test_authorities_come_from_a_file_that_exists(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="No such file"):
         smtp_relay(f"smtps://relay.example?ca={tmp_path}/none.pem")
+
+
+def causes(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the log says of relays that went down."""
+    return [vars(record).get("cause", "") for record in caplog.records if record.msg == "relay.down"]
+
+
+async def test_the_log_says_why_no_connection_was_made(
+    authority: trustme.CA, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ScriptedRelay(context=certificate(authority), implicit=True) as relay:
+        await stays(relay.url("smtps"), "tls")
+        closed = relay.url()
+    await stays(closed, "network")
+    await stays("smtp://relay.invalid:25", "network")
+    unknown, refused, nameless = causes(caplog)
+    assert "local issuer certificate" in unknown
+    assert refused == "cannot connect: connection refused"
+    assert nameless == "cannot connect: the relay's name is not known"
