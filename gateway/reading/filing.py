@@ -1,7 +1,7 @@
 """Filing the phrases of a lexicon under the rarest words that each cannot do without."""
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from gateway.reading.notation import END
 from gateway.reading.spelling import GAP, GLUED, NUMBER, SLOT, WORD, Forms, Link, Step
@@ -9,6 +9,7 @@ from gateway.reading.spelling import GAP, GLUED, NUMBER, SLOT, WORD, Forms, Link
 FIXED, STAR, ANY, COUNT, MIXED = range(5)
 """Kinds of steps: words as they are, with a star, any word, any number, a number with letters after it."""
 ANYTHING, NOTHING, ALL = -1, -2, -1
+T = TypeVar("T")
 _HEAD = 3
 """Letters by which beginnings are looked up."""
 
@@ -67,6 +68,11 @@ class Cabinet:
         self._anchors: dict[int, list[Anchor]] = {}
         self._swallowing: dict[int, set[int]] = {}
         self._rarity: dict[Forms, float] = {}
+        self._same: dict[Any, Any] = {}
+
+    def close(self) -> None:
+        """Forget what only further phrases would need."""
+        self._numbers, self._rarity, self._same = {}, {}, {}
 
     def meet(self, word: bytes) -> frozenset[int]:
         """The numbers of the forms that a word has."""
@@ -85,17 +91,8 @@ class Cabinet:
     def add(self, number: int, steps: Sequence[Step], before: str, after: str) -> bool:
         """File a phrase; False where it may be of any words."""
         forms = [self._number(step.forms) for step in steps]
-        places = [
-            Place(
-                _kind(step.forms),
-                _moves(step.after, forms),
-                _moves(step.before, forms),
-                step.first,
-                step.last,
-            )
-            for step in steps
-        ]
-        self.phrases[number] = Phrase(tuple(places), before, after)
+        places = [self._place(step, forms) for step in steps]
+        self.phrases[number] = Phrase(self._one(tuple(places)), self._one(before), self._one(after))
         for place, one in zip(places, forms, strict=True):
             if place.after and place.kind == STAR:
                 self._swallowing.setdefault(one, set()).add(number)
@@ -118,6 +115,18 @@ class Cabinet:
             )
             self._anchors.setdefault(forms[one], []).append(anchor)
         return all(forms[one] != ANYTHING for one in chosen)
+
+    def _place(self, step: Step, forms: list[int]) -> Place:
+        after, before = self._moves(step.after, forms), self._moves(step.before, forms)
+        return self._one(Place(_kind(step.forms), after, before, step.first, step.last))
+
+    def _moves(self, links: Sequence[Link], forms: list[int]) -> tuple[Move, ...]:
+        one = self._one
+        return one(tuple([one((forms[to], to, one(link))) for to, link in links]))
+
+    def _one(self, value: T) -> T:
+        """The same value for the same, once in memory."""
+        return cast(T, self._same.setdefault(value, value))
 
     def _near(self, steps: Sequence[Step], step: Step, before: str, after: str) -> tuple[int, int]:
         """The forms of the words on both sides of a step."""
@@ -174,10 +183,6 @@ def _kind(forms: Forms) -> int:
     if not forms.begins:
         return FIXED
     return {WORD: ANY, NUMBER: COUNT, GLUED: MIXED}.get(forms, STAR)
-
-
-def _moves(links: Sequence[Link], forms: list[int]) -> tuple[Move, ...]:
-    return tuple([(forms[to], to, link) for to, link in links])
 
 
 def _is_whole(step: Step) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import NamedTuple
 
 import re2
@@ -109,6 +110,7 @@ class Lexicon:
                     anywhere.append(number)
             except Unspellable:
                 anywhere.append(number)
+        cabinet.close()
         self._matcher = Matcher(cabinet, anywhere)
         return self._matcher
 
@@ -217,7 +219,7 @@ def _entry(name: str, line: int, feature: str, item: str) -> Entry:
     if match := _WEIGHT.match(item):
         item, weight = match[1], float(match[2])
     try:
-        return Entry(feature, item, weight, translate(fold_plain(item)))
+        return Entry(intern(feature), item, weight, translate(fold_plain(item)))
     except BadPhrase as error:
         raise BadLexicon(f"{name}:{line}: {item!r}: {error}") from None
 
