@@ -177,47 +177,53 @@ class QuietHours:
 
     def check(self, case: Case) -> Found:
         """Whether it is a good hour where the recipient is."""
-        zone = zone_of(case)
-        local = datetime.fromtimestamp(case.now, zone)
-        if self._open(local, case):
-            return NOTHING
-        earliest = self._opens(local, case, zone)
-        free = when(earliest)
-        return (
-            Objection(
-                code="quiet",
-                reason=Words(
-                    f"It is {local:%H:%M} on {_WEEKDAYS[0][local.weekday()]} where this person is: quiet "
-                    "hours.",
-                    f"Da questa persona sono le {local:%H:%M} di {_WEEKDAYS[1][local.weekday()]}: è l'ora "
-                    "del silenzio.",
-                ),
-                remedy=Words(f"It can go from {free.en} on.", f"Può partire dal {free.it}."),
-                evidence=(fact(f"{local:%Y-%m-%d %H:%M %Z}", "the recipient's clock"),),
-                earliest=earliest,
-                condition="window",
-            ),
-        )
+        return _at(self, int(case.now // 60), zone_of(case), case.jurisdiction.holidays)
 
-    def _open(self, local: datetime, case: Case) -> bool:
+    def quiet(self, local: datetime, country: str) -> bool:
+        """Whether nothing goes at this moment of the recipient's clock."""
         if DAYS[local.weekday()] not in self.days:
-            return False
-        if self.holidays and local.date() in holidays_of(case.jurisdiction.holidays, local.year):
-            return False
+            return True
+        if self.holidays and local.date() in holidays_of(country, local.year):
+            return True
         minute = local.hour * 60 + local.minute
         if self.from_ < self.to:
-            return not self.from_ <= minute < self.to
-        return self.to <= minute < self.from_
+            return self.from_ <= minute < self.to
+        return not self.to <= minute < self.from_
 
-    def _opens(self, local: datetime, case: Case, zone: ZoneInfo) -> float:
+    def opens(self, local: datetime, zone: ZoneInfo, country: str) -> float:
+        """When the quiet ends, unix seconds; 0 where it does not within a month."""
         starts = (0, int(self.to)) if self.from_ < self.to else (int(self.to),)
         for ahead in range(32):
             day = local.date() + timedelta(days=ahead)
             for start in starts:
                 opening = datetime(day.year, day.month, day.day, start // 60, start % 60, tzinfo=zone)
-                if opening > local and self._open(opening, case):
+                if opening > local and not self.quiet(opening, country):
                     return opening.timestamp()
         return 0.0
+
+
+@lru_cache(maxsize=1024)
+def _at(rule: QuietHours, minute: int, zone: ZoneInfo, country: str) -> Found:
+    """What the rule finds in a minute (since 1970): the same for everyone in a zone, so looked up once."""
+    local = datetime.fromtimestamp(minute * 60, zone)
+    if not rule.quiet(local, country):
+        return NOTHING
+    earliest = rule.opens(local, zone, country)
+    free = when(earliest)
+    return (
+        Objection(
+            code="quiet",
+            reason=Words(
+                f"It is {local:%H:%M} on {_WEEKDAYS[0][local.weekday()]} where this person is: quiet hours.",
+                f"Da questa persona sono le {local:%H:%M} di {_WEEKDAYS[1][local.weekday()]}: è l'ora "
+                "del silenzio.",
+            ),
+            remedy=Words(f"It can go from {free.en} on.", f"Può partire dal {free.it}."),
+            evidence=(fact(f"{local:%Y-%m-%d %H:%M %Z}", "the recipient's clock"),),
+            earliest=earliest,
+            condition="window",
+        ),
+    )
 
 
 _WEEKDAYS = (
