@@ -33,7 +33,7 @@ from gateway.web.listener import HttpListener
 
 def make_smtp(parts: Parts, intake: Intake) -> Listener:
     """Where tools submit by SMTP."""
-    refusals = Refusals(parts.store, parts.keys)
+    refusals = Refusals(parts.store, parts.keys, parts.metrics)
     return Listener(parts.settings, parts.access, intake.submit, refusals.refuse, parts.metrics, time.time)
 
 

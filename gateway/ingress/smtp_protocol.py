@@ -195,9 +195,10 @@ class SmtpSession(Stream):
         self.reception.leave(asked)
         error = asked.exception() if not asked.cancelled() else None
         if asked.cancelled() or error is not None:
-            if not isinstance(error, Unavailable):  # the store tells of its own outages
+            away = isinstance(error, Unavailable)  # the store tells of its own outages
+            if not away:
                 log.error("smtp.rcpt_failed", exc_info=error)
-            self._say(texts.OWN_FAILURE)
+            self._say(texts.UNAVAILABLE if away else texts.OWN_FAILURE)
         else:
             self._say(transaction.settle(rcpt, asked.result()))
 

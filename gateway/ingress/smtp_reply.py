@@ -13,9 +13,6 @@ from gateway.policy.outcome import Decision, Outcome
 LONGEST = 398
 """Octets of a reply before its CRLF."""
 
-OWN_FAILURE = b"451 4.3.0 The gateway cannot take messages just now; nothing was stored, try again later\r\n"
-DISK_FULL = b"452 4.3.1 The gateway's disk is full just now; nothing was stored, try again later\r\n"
-
 _FOLDED = str.maketrans(
     {
         "‘": "'",

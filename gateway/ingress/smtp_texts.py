@@ -27,6 +27,8 @@ ALL_REFUSED = b"554 5.5.1 No valid recipients\r\n"
 TOO_MANY_RECIPIENTS = b"452 4.5.3 Too many recipients; send the message again to the others\r\n"
 TOO_QUICK = b"451 4.7.1 This source sends more messages than it may; slow down\r\n"
 OWN_FAILURE = b"451 4.3.0 The gateway failed at this; try again later\r\n"
+UNAVAILABLE = b"451 4.3.0 The gateway cannot take messages just now; nothing was stored, try again later\r\n"
+DISK_FULL = b"452 4.3.1 The gateway's disk is full just now; nothing was stored, try again later\r\n"
 
 TOO_MANY_ERRORS = b"421 4.7.0 Too many errors; goodbye\r\n"
 TOO_MANY_CONNECTIONS = b"421 4.7.0 Too many connections; close some first\r\n"

@@ -11,7 +11,8 @@ from gateway.ingress import smtp_texts as texts
 from gateway.ingress.smtp_commands import MailFrom, RcptTo
 from gateway.ingress.smtp_message import compose
 from gateway.ingress.smtp_reception import Reception
-from gateway.ingress.smtp_reply import DISK_FULL, OWN_FAILURE, answer, refuse_recipient
+from gateway.ingress.smtp_reply import answer, refuse_recipient
+from gateway.ingress.smtp_texts import DISK_FULL, UNAVAILABLE
 from gateway.intake import DiskFull, NotAllowed, Unavailable
 from gateway.message.address import normalize
 from gateway.message.envelope import Message, Recipient
@@ -69,7 +70,7 @@ def hand_in(reception: Reception, transaction: Transaction, raw: bytes) -> "asyn
             return asyncio.ensure_future(reception.submit(message))
     except Exception:
         log.exception("smtp.message_failed", extra={"message_id": identity})
-        message = OWN_FAILURE
+        message = UNAVAILABLE
     refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     refused.set_result(message)
     return refused
@@ -83,7 +84,7 @@ async def _hand_in_large(reception: Reception, arguments: tuple[Any, ...]) -> An
 def reply_to(handed_in: "asyncio.Future[Any]") -> bytes:
     """The reply to DATA: what became of the message, or that the gateway failed."""
     if handed_in.cancelled():
-        return OWN_FAILURE
+        return UNAVAILABLE
     error = handed_in.exception()
     if error is None:
         result = handed_in.result()
@@ -100,4 +101,4 @@ def explain(error: BaseException) -> bytes:
         return DISK_FULL
     if not isinstance(error, Unavailable):
         log.error("smtp.submit_failed", exc_info=error)
-    return OWN_FAILURE
+    return UNAVAILABLE

@@ -10,7 +10,8 @@ from gateway.access import Source
 from gateway.keys import Keys
 from gateway.ledger.person import Stop
 from gateway.message.envelope import Recipient
-from gateway.store.protocol import Store
+from gateway.metrics import Metrics
+from gateway.store.protocol import Store, StoreError
 
 NOT_MARKETING = frozenset({"transactional", "conversation"})
 
@@ -18,9 +19,10 @@ NOT_MARKETING = frozenset({"transactional", "conversation"})
 class Refusals:
     """Answers the SMTP listener's question at RCPT."""
 
-    def __init__(self, store: Store, keys: Keys) -> None:
+    def __init__(self, store: Store, keys: Keys, metrics: Metrics) -> None:
         self._store = store
         self._keys = keys
+        self._metrics = metrics
 
     def refuse(self, source: Source, recipient: Recipient) -> str | Awaitable[str | None] | None:
         """Why this recipient is refused now, in words for the sender; None to go on. At once where the
@@ -29,11 +31,14 @@ class Refusals:
         stops = self._store.stops(ref)
         if isinstance(stops, tuple):
             return judge(stops, source, recipient.channel) if stops else None
-        return _wait(stops, source, recipient.channel)
+        return self._wait(stops, source, recipient.channel)
 
-
-async def _wait(stops: Awaitable[tuple[Stop, ...]], source: Source, channel: str) -> str | None:
-    return judge(await stops, source, channel)
+    async def _wait(self, stops: Awaitable[tuple[Stop, ...]], source: Source, channel: str) -> str | None:
+        try:
+            return judge(await stops, source, channel)
+        except StoreError:
+            self._metrics.message(source.name, channel, "unknown", "deferred")  # as after DATA
+            raise
 
 
 def judge(stops: tuple[Stop, ...], source: Source, channel: str) -> str | None:

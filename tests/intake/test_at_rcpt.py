@@ -27,7 +27,7 @@ class _Suppress:
 
 async def _asked(gateway: Line, classes: frozenset[str]) -> str | None:
     source = Source(name="s", controller="default", classes=classes)
-    answer = Refusals(gateway.store, KEYS).refuse(source, ANNA)
+    answer = Refusals(gateway.store, KEYS, gateway.metrics).refuse(source, ANNA)
     assert answer is None or isinstance(answer, str)
     return answer
 
