@@ -46,6 +46,7 @@ LOST = (
 )
 """What tells that a connection, or the server behind it, is not there."""
 
+_SESSION = "SELECT pg_backend_pid()"
 UNREADABLE = "GALATEO_DATABASE is not a URL that can be read"
 _NAME = "name your authority's certificate in GALATEO_DATABASE: &sslrootcert=/path/ca.pem"
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
@@ -114,13 +115,16 @@ def _told_by_state(error: BaseException, state: str) -> Exception:
 
 
 _PLAIN = {
+    "08P01": "the pooler before the database refuses the connection; its log says why, and docs/postgresql.md"
+    " (PgBouncer) what it needs (08P01)",
     "25006": "the database takes no writes now: it is read-only or a standby (25006)",
     "28P01": "the database refuses the user or the password in GALATEO_DATABASE (28P01)",
     "28000": "the database refuses this user: see its pg_hba.conf and GALATEO_DATABASE (28000)",
     "3D000": "there is no database of the name in GALATEO_DATABASE (3D000)",
     "42P01": "a table is missing: run `galateo migrate` with the same settings (42P01)",
     "42703": "a column is missing: run `galateo migrate` with the same settings (42703)",
-    "53300": "the database has no connection free: raise its max_connections (53300)",
+    "53300": "the database has no connection free: see its max_connections, and the user's CONNECTION LIMIT"
+    " (53300)",
 }
 
 
@@ -177,20 +181,58 @@ class Link:
         self.address = address
         self.name = name
         self._pool: asyncpg.Pool | None = None
+        self._by_command = False
 
     async def connect(self, *, patient: bool = False) -> asyncpg.Connection:
         """A connection that can write; a `patient` one waits for an answer as long as it takes: for an index
         on millions of rows. Raises StoreError, in a few seconds at most."""
-        options = self._options() | ({"command_timeout": None} if patient else {})
+        options = {"command_timeout": None} if patient else {}
         try:
             async with asyncio.timeout(CONNECT_SECONDS + 1):
-                return await asyncpg.connect(**options)
+                return await self._connect(**options)
         except (asyncpg.PostgresError, *LOST, ValueError) as error:
             if isinstance(error, OSError) and (told := _told_of_files(self.address.url)):
                 raise Unavailable(told) from None
             if isinstance(error, ValueError) and not isinstance(error, ssl.SSLCertVerificationError):
                 raise Unavailable(_told_of_url(error)) from None
             raise translate(error) from None
+
+    async def _connect(self, **given: Any) -> asyncpg.Connection:
+        """With the settings of the session, afterwards where a pooler takes none at the start (PgBouncer)."""
+        if not self._by_command:
+            try:
+                return await asyncpg.connect(**self._options() | given)
+            except asyncpg.ProtocolViolationError:
+                if self.address.pooled:
+                    raise
+                self._by_command = True
+                try:
+                    await self._check_pooler()
+                except BaseException:
+                    self._by_command = False
+                    raise
+        db: asyncpg.Connection = await asyncpg.connect(**self._options() | given)
+        await _settle(db)
+        return db
+
+    async def _check_pooler(self) -> None:
+        """A pooler that lends sessions by the transaction would drop locks and settings without a word: it
+        gives away what one client has just used. Raises Unavailable."""
+        options = self._options() | {"statement_cache_size": 0}
+        one, other = await asyncpg.connect(**options), None
+        try:
+            mine = await one.fetchval(_SESSION)
+            other = await asyncpg.connect(**options)
+            async with other.transaction():
+                theirs = await other.fetchval(_SESSION)
+                if theirs == mine or await one.fetchval(_SESSION) != mine:
+                    raise Unavailable(
+                        "a pooler lends this database's sessions by the transaction: add"
+                        " ?statement_cache_size=0 to GALATEO_DATABASE, or let it pool whole sessions"
+                    )
+        finally:
+            one.terminate()
+            await let_go(other)
 
     def _options(self) -> dict[str, Any]:
         address = self.address
@@ -203,7 +245,7 @@ class Link:
             "max_cacheable_statement_size": 0,
         }
         if not address.pooled:
-            settings |= SETTINGS
+            settings |= {} if self._by_command else SETTINGS
             if "target_session_attrs" not in address.url:
                 options["target_session_attrs"] = "read-write"
         return options | {"server_settings": settings}
@@ -224,7 +266,7 @@ class Link:
         try:
             if self._pool is None:
                 self._pool = asyncpg.create_pool(
-                    **self._options(), min_size=0, max_size=READERS, init=_teach,
+                    connect=self._join, min_size=0, max_size=READERS, init=_teach, reset=_leave,
                     max_inactive_connection_lifetime=60.0,
                 )  # fmt: skip
                 await self._pool
@@ -237,6 +279,9 @@ class Link:
         except (asyncpg.PostgresError, *LOST) as error:
             raise translate(error) from None
 
+    async def _join(self, *_: Any, **given: Any) -> asyncpg.Connection:
+        return await self._connect(**given)
+
     async def close(self) -> None:
         """Let go of the pool."""
         if self._pool is not None:
@@ -245,6 +290,16 @@ class Link:
                     await self._pool.close()
             except (asyncpg.PostgresError, *LOST):
                 self._pool.terminate()
+
+
+async def _settle(db: asyncpg.Connection) -> None:
+    """Give a session its settings."""
+    said = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in SETTINGS.items())
+    await db.execute(f"SELECT {said}")
+
+
+async def _leave(_: asyncpg.Connection) -> None:
+    """Whoever reads changes nothing of a session; to reset it would take back its settings."""
 
 
 async def _teach(db: asyncpg.Connection) -> None:

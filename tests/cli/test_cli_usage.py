@@ -80,6 +80,13 @@ def test_a_database_to_copy_that_is_none(tmp_path: Path) -> None:
     )
 
 
+def test_a_copy_the_wrong_way_round_tells_no_password(tmp_path: Path) -> None:
+    done = run(tmp_path, "copy-database", "postgresql://galateo:geheim@db/galateo", str(tmp_path / "x.db"))
+    assert done.exit_code == 2
+    assert "name the SQLite file, then the postgresql:// URL" in done.output
+    assert "geheim" not in done.output
+
+
 @pytest.mark.parametrize(
     "words",
     [
