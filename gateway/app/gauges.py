@@ -1,11 +1,8 @@
-"""What is measured rather than counted: depths, relays, the disk, the certificate."""
+"""What is measured rather than counted: depths, relays, the disk."""
 
 import shutil
 from collections.abc import Container
-from functools import lru_cache
 from pathlib import Path
-
-from cryptography import x509
 
 from gateway.metrics import Metrics
 from gateway.settings import Settings
@@ -53,17 +50,12 @@ def _age(since: float, now: float) -> float:
 
 
 def show_surroundings(metrics: Metrics, settings: Settings, down: Container[str]) -> None:
-    """Show which relays work (`down` do not), what the embedded database's disk has left, and how long
-    the certificate lasts."""
+    """Show which relays work (`down` do not), and what the embedded database's disk has left."""
     set_up = {"smtp": settings.relay, "webhook": settings.webhook_relay}
     metrics.relays({name: name not in down for name, url in set_up.items() if url is not None})
     file = settings.sqlite_file
     if file is not None:
         metrics.disk(measure_disk(file))
-    if settings.smtp_tls_cert is not None:
-        expires_at = certificate_expiry(settings.smtp_tls_cert)
-        if expires_at:
-            metrics.certificate(expires_at)
 
 
 def measure_disk(file: Path) -> dict[str, int]:
@@ -74,15 +66,3 @@ def measure_disk(file: Path) -> dict[str, int]:
     except OSError:
         return {}
     return {"used": used, "size": usage.total, "free": usage.free}
-
-
-@lru_cache(maxsize=4)
-def certificate_expiry(path: Path) -> float:
-    """When the first certificate of a PEM file expires, in unix time; 0 where it cannot be read.
-
-    As it was at the first call: the listeners use what they read at the start, whatever the file says now.
-    """
-    try:
-        return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp()
-    except (OSError, ValueError):
-        return 0.0

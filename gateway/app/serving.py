@@ -259,6 +259,7 @@ class App:
     async def _measure(self) -> None:
         metrics = self.parts.metrics
         show_surroundings(metrics, self.parts.settings, self.worker.down)
+        self._renew_certificate()
         try:
             await show_depths(metrics, self.parts.store, self.parts.store.now())
             self._outage.end()
@@ -269,6 +270,20 @@ class App:
             if not self.parts.store.in_place():
                 metrics.database(up=False)
                 log.error("database.gone", extra={"problem": GONE})
+
+    def _renew_certificate(self) -> None:
+        """Take up a renewed certificate, wherever it is used, and show how long it lasts."""
+        for listener in filter(None, (self.smtp, self.replies)):
+            certificate = listener.certificate
+            if certificate is None:
+                continue
+            try:
+                if certificate.renew():
+                    log.info("certificate.renewed", extra={"listener": listener.setting})
+            except OSError as error:
+                log.error("certificate.refused", extra={"problem": str(error)})
+            if certificate.expires_at:
+                self.parts.metrics.certificate(certificate.expires_at)
 
 
 async def build(settings: Settings) -> App:

@@ -12,7 +12,7 @@ from gateway.ingress.smtp_limits import Limits
 from gateway.ingress.smtp_lobby import Lobby
 from gateway.ingress.smtp_protocol import SmtpSession
 from gateway.ingress.smtp_reception import Reception, Recognize, RefuseAtRcpt, Submit
-from gateway.ingress.smtp_tls import make_context
+from gateway.ingress.smtp_tls import Certificate
 from gateway.metrics import Metrics
 from gateway.settings import Listen, Settings
 from gateway.settings.listening import listening
@@ -47,9 +47,10 @@ class Listener:
     ) -> None:
         self._plain = settings.smtp_listen
         self._implicit = settings.smtps_listen
-        tls = None
+        self.certificate: Certificate | None = None
         if settings.smtp_tls_cert is not None and settings.smtp_tls_key is not None:
-            tls = make_context(settings.smtp_tls_cert, settings.smtp_tls_key)
+            self.certificate = Certificate(settings.smtp_tls_cert, settings.smtp_tls_key)
+        tls = self.certificate.context if self.certificate else None
         self._reception = Reception(
             hostname=name_host(settings.public_url),
             limits=limits or Limits.from_settings(settings),

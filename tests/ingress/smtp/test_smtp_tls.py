@@ -3,12 +3,13 @@
 import asyncio
 import socket
 import ssl
+import time
 from pathlib import Path
 
 import pytest
 
 from gateway.ingress.smtp_limits import Limits
-from tests.ingress.smtp.house import MAIL, House, Wire, access_with
+from tests.ingress.smtp.house import MAIL, House, Wire, access_with, make_certificate
 
 Certificate = tuple[Path, ssl.SSLContext]
 PLAIN = "AUTH PLAIN AHRvb2wAY29ycmVjdCBob3JzZQ=="
@@ -198,3 +199,48 @@ async def test_old_tls_is_refused(certificate: Certificate) -> None:
     async with House(tls=folder) as house:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await asyncio.open_connection("127.0.0.1", house.tls_port, ssl=old)
+
+
+async def test_a_renewed_certificate_is_taken_up_and_sessions_go_on(tmp_path: Path) -> None:
+    first = make_certificate(tmp_path)
+    async with House(tls=tmp_path) as house:
+        certificate = house.listener.certificate
+        assert certificate is not None
+        assert not certificate.renew()
+        old = await house.connect()
+        await old.say("EHLO x")
+        await old.say("STARTTLS")
+        await begin_tls(old, first)
+        second = make_certificate(tmp_path)
+        assert certificate.renew()
+        assert not certificate.renew()
+        assert certificate.expires_at > time.time()
+        new = await house.connect()
+        await new.say("EHLO x")
+        await new.say("STARTTLS")
+        await begin_tls(new, second)
+        assert (await new.say("EHLO x")).startswith("250")
+        assert (await old.say("EHLO x")).startswith("250")
+        implicit = await asyncio.open_connection("localhost", house.tls_port, ssl=second)
+        assert (await implicit[0].readline()).startswith(b"220 ")
+        implicit[1].close()
+
+
+async def test_a_renewed_certificate_that_cannot_be_used_is_told_once(tmp_path: Path) -> None:
+    context = make_certificate(tmp_path)
+    whole = (tmp_path / "key.pem").read_bytes()
+    async with House(tls=tmp_path) as house:
+        certificate = house.listener.certificate
+        assert certificate is not None
+        (tmp_path / "key.pem").write_bytes(whole[:100])
+        with pytest.raises(OSError, match="are no certificate with its private key"):
+            certificate.renew()
+        assert not certificate.renew()
+        (tmp_path / "cert.pem").unlink()
+        with pytest.raises(OSError, match=r"cert.pem, of GALATEO_SMTP_TLS_CERT .* cannot be read"):
+            certificate.renew()
+        wire = await house.connect()
+        await wire.say("EHLO x")
+        await wire.say("STARTTLS")
+        await begin_tls(wire, context)
+        assert (await wire.say("EHLO x")).startswith("250")
