@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gateway.app import Parts
-from gateway.cli.session import plain, with_parts
+from gateway.cli.session import plain, with_ledger, with_parts
 from gateway.evidence.explain import Asked, Explanation, as_json, explain
 from gateway.evidence.outlook import look, message_of
 from gateway.evidence.stretch import moment
@@ -70,7 +70,7 @@ def explain_command(
         found = with_parts(lambda parts: _look(parts, raw, address, source))
     else:
         wanted = str(message_id)
-        found = with_parts(lambda parts: explain(parts.store, wanted, recipient))
+        found = with_ledger(lambda ledger: explain(ledger.store, wanted, recipient))
     if not found:
         click.echo("There is no such message, or no such recipient of it.", err=True)
         sys.exit(1)

@@ -9,8 +9,8 @@ import click
 import msgspec
 import orjson
 
-from gateway.app import Parts
-from gateway.cli.session import plain, with_parts
+from gateway.app import Ledger
+from gateway.cli.session import plain, with_ledger, with_parts
 from gateway.message.address import without_addresses
 from gateway.review import LONGEST_REASON, ReviewResult
 from gateway.store.packing import unpack_decision
@@ -38,7 +38,7 @@ def holds_command() -> None:
 def list_command(as_json: bool, status: str, source: str, campaign: str, code: str, limit: int) -> None:
     """List holds, oldest first."""
     wanted = HoldFilter(status=status, source=source, campaign=campaign, code=code, limit=limit + 1)
-    found = with_parts(lambda parts: parts.store.holds(wanted))
+    found = with_ledger(lambda ledger: ledger.store.holds(wanted))
     holds = found[:limit]
     if as_json:
         click.echo(orjson.dumps([describe(hold) for hold in holds], option=orjson.OPT_INDENT_2).decode())
@@ -64,7 +64,7 @@ def _print_lines(holds: list[HoldRow]) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def show_command(hold_id: str, as_json: bool) -> None:
     """Show one hold: why it waits, and what would let it pass."""
-    found = with_parts(lambda parts: _find(parts, hold_id))
+    found = with_ledger(lambda ledger: _find(ledger, hold_id))
     if found is None:
         click.echo(f"There is no hold {hold_id}.", err=True)
         sys.exit(1)
@@ -83,11 +83,11 @@ def show_command(hold_id: str, as_json: bool) -> None:
             click.echo(f"  To pass: {plain(violation['remedy'][0])}")
 
 
-async def _find(parts: Parts, hold_id: str) -> dict[str, Any] | None:
-    hold = await parts.store.hold(hold_id)
+async def _find(ledger: Ledger, hold_id: str) -> dict[str, Any] | None:
+    hold = await ledger.store.hold(hold_id)
     if hold is None:
         return None
-    rows = [d for d in await parts.store.decisions(hold.message_id) if d.n == hold.n]
+    rows = [d for d in await ledger.store.decisions(hold.message_id) if d.n == hold.n]
     decision = unpack_decision(
         rows[-1].violations, rows[-1].outcome, rows[-1].class_, rows[-1].policy_version
     )

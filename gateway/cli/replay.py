@@ -15,7 +15,7 @@ from gateway.app.rights import origin_of
 from gateway.cli.moments import Ago, bar
 from gateway.cli.processes import side_by_side
 from gateway.cli.serve import REFUSALS
-from gateway.cli.session import with_parts
+from gateway.cli.session import with_ledger, with_parts
 from gateway.evidence.observed import observed
 from gateway.evidence.replay import Changes
 from gateway.evidence.replaying import (
@@ -120,7 +120,7 @@ def _read_own(settings: Settings) -> dict[str, str]:
 
 def _tell_observed(since: float) -> None:
     now = time.time()
-    rows = with_parts(lambda parts: observed(parts.store, now - since, now + 1))
+    rows = with_ledger(lambda ledger: observed(ledger.store, now - since, now + 1))
     if not rows:
         click.echo("No policy in observe objected to anything in this time.")
         return

@@ -213,6 +213,15 @@ def test_who_left_the_access_file_still_erases_whom_it_knows(galateo: House) -> 
     assert galateo("subject", "restrict", "never@example.org", "--controller", "other").exit_code == 0
 
 
+def test_what_was_decided_is_shown_while_a_policy_file_is_refused(galateo: House) -> None:
+    listed = orjson.loads(galateo("holds", "list", "--json").stdout)
+    (galateo.policies / "p0.yaml").write_text("rules: [")
+    assert orjson.loads(galateo("holds", "list", "--json").stdout) == listed
+    assert listed
+    assert galateo("holds", "show", listed[0]["id"]).exit_code == 0
+    assert galateo("explain", listed[0]["message_id"]).exit_code == 0
+
+
 def test_keys_are_not_rotated_under_a_gateway_that_serves(galateo: House) -> None:
     """It would not see who is stored under the new pepper meanwhile."""
     before = (galateo.folder / "keys").read_bytes()
