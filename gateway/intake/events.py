@@ -15,7 +15,13 @@ from msgspec.structs import replace
 from gateway.access import Source
 from gateway.intake.effects import Effect, Telling, take_effect
 from gateway.keys import Keys
-from gateway.ledger.autoreply import asks_to_stop, newest_text, reads_automatic
+from gateway.ledger.autoreply import (
+    asks_to_stop,
+    begins_with_stop,
+    is_marked_reply,
+    newest_text,
+    reads_automatic,
+)
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import ALIASES_KEPT
 from gateway.ledger.wishes import besides_sales, refuses_sales
@@ -165,12 +171,14 @@ def link(draft: Draft[Any], people: tuple[Ref, ...]) -> tuple[Ref, ...]:
 
 
 def is_automatic(h: Happening) -> bool:
-    """Whether a reply was written by a machine, as far as the source or its own words say so."""
+    """Whether a reply was written by a machine, as far as the source or its own words say so: a subject
+    that repeats another one says nothing, nor does any where the first line asks to be left alone."""
     if h.type != "message.replied":
         return False
     if str(h.data.get("automatic", "")).lower() == "true":
         return True
-    return reads_automatic(str(h.data.get("subject") or ""))
+    subject = str(h.data.get("subject") or "")
+    return reads_automatic(subject) and not (is_marked_reply(subject) or begins_with_stop(h.text))
 
 
 def pack_event(h: Happening, effect: Effect) -> bytes:

@@ -9,9 +9,11 @@ from gateway.intake.rebuild import rebuild
 from gateway.intake.return_path import read_return_path
 from gateway.intake.tokens import read_leave_address
 from gateway.keys import Keys
+from gateway.ledger.autoreply import is_marked_reply, trace_of
 from gateway.message.address import normalize
 from gateway.message.envelope import Message, Recipient
 from gateway.message.ids import time_of
+from gateway.store.packing import subject_trace
 from gateway.store.protocol import Store
 
 MOST_IDS = 8
@@ -109,6 +111,13 @@ class Matching:
                 if message is not None and message.sender.key in senders:
                     return Sent(message=message, n=_find(message, frozenset({key})), how="people")
         return None
+
+    async def repeats(self, sent: Sent, subject: str) -> bool:
+        """Whether a subject that begins as those of machines do is a reply's, and the message's own."""
+        found = await self._store.message(sent.message.id) if is_marked_reply(subject) else None
+        return (
+            found is not None and bool(trace := trace_of(subject)) and trace == subject_trace(found[0].meta)
+        )
 
     async def _message(self, name: str) -> Message | None:
         found = await self._store.message(name)

@@ -18,7 +18,15 @@ from gateway.intake.inbound import Inbound, Mail, addressees_of, identity_of, re
 from gateway.intake.matching import Matching, Sent
 from gateway.intake.review_pile import Kept, ReviewPile, TakeIn
 from gateway.keys import Keys
-from gateway.ledger.autoreply import AUTOMATIC, REPORT, asks_to_stop, kind_of
+from gateway.ledger.autoreply import (
+    AUTOMATIC,
+    HUMAN,
+    REPORT,
+    asks_to_stop,
+    begins_with_stop,
+    kind_of,
+    reads_automatic,
+)
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import UNKNOWN
 from gateway.ledger.report import DeliveryStatus, Report, read_report
@@ -77,8 +85,9 @@ class Replies:
         mail = read_mail(inbound, parsed, self._reader, self._trusted)
         headers = dict(reversed(list(parsed.headers.items())))
         subject = parsed.content.subject
-        kind = kind_of(headers, envelope_from=inbound.mail_from, subject=subject)
-        report = read_report(inbound.raw) if kind in (REPORT, AUTOMATIC) else None
+        kind = kind_of(headers, envelope_from=inbound.mail_from, subject="")
+        doubtful = kind == HUMAN and reads_automatic(subject)
+        report = read_report(inbound.raw) if kind in (REPORT, AUTOMATIC) or doubtful else None
         if report is not None and report.kind == "delivery":
             return await self._take_bounce(mail, report)
         if report is not None and report.kind == "feedback":
@@ -90,6 +99,8 @@ class Replies:
             return await self._take_leave(mail, leaving)
         # Mail programs write the mail that a mailto: way out asks for by themselves.
         if kind == AUTOMATIC and not (inbound.mail_from and asks_to_stop(subject)):
+            return await self._take_automatic(mail)
+        if doubtful and not (begins_with_stop(mail.text) or await self._repeats_ours(mail, subject)):
             return await self._take_automatic(mail)
         return await self._take_reply(mail)
 
@@ -113,6 +124,11 @@ class Replies:
             return await self._keep(mail, doubt, sent)
         happening = self._happening(mail, "message.replied", sent, mail.author, opens=True)
         return await self._tell(mail, [self._unit(happening, mail)], sent, "human")
+
+    async def _repeats_ours(self, mail: Mail, subject: str) -> bool:
+        """Whether the words that speak for a machine are our own, in a reply to them."""
+        sent = await self._match(mail)
+        return sent is not None and await self._matching.repeats(sent, subject)
 
     async def _match(self, mail: Mail) -> Sent | None:
         matching, ids, inbound = self._matching, mail.parsed.in_reply_to, mail.inbound

@@ -6,6 +6,7 @@ words in what it quotes are not the person's.
 
 import re
 from collections.abc import Mapping
+from hashlib import blake2b
 
 HUMAN, AUTOMATIC, REPORT = "human", "automatic", "report"
 
@@ -42,6 +43,9 @@ _SUBJECTS = (
 
 # What may stand before such a subject: reply and ticket marks.
 _BEFORE = re.compile(r"(?>(?:\s|\[[^\]]{0,80}\]|(?:re|r|aw|sv|antw|rif|rép|rep)\s*:)*)", re.IGNORECASE)
+
+# The mark of a reply: what follows are the words of the message that it answers, not its writer's.
+_REPLY_MARK = re.compile(r"(?>(?:\s|\[[^\]]{0,80}\])*)(?:re|r|aw|sv|antw|rif|rép|rep)\s*:", re.IGNORECASE)
 
 _MACHINES = re.compile(
     r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|noreply|bounces?|auto-?reply|autoresponder"
@@ -122,17 +126,35 @@ _STOPS = frozenset(
 
 def reads_automatic(subject: str) -> bool:
     """Whether a subject is one that machines give their replies."""
+    return _bare(subject).startswith(_SUBJECTS)
+
+
+def _bare(subject: str) -> str:
+    """A subject in small letters, without the marks before it and the folds of its line."""
     start = subject[:300]
     match = _BEFORE.match(start)
-    rest = start[match.end() if match else 0 :].casefold().replace("’", "'")
-    return rest.startswith(_SUBJECTS)
+    return " ".join(start[match.end() if match else 0 :].casefold().replace("’", "'").split())
+
+
+def is_marked_reply(subject: str) -> bool:
+    """Whether a subject begins with the mark of a reply (`Re:`, `R:`, `AW:`), and so repeats another one."""
+    return _REPLY_MARK.match(subject[:300]) is not None
+
+
+def trace_of(subject: str) -> str:
+    """What is kept of a subject of ours that begins as those of machines do, so that a reply which repeats
+    it is known; "" for any other."""
+    bare = _bare(subject)
+    if not bare.startswith(_SUBJECTS):
+        return ""
+    return blake2b(bare.encode(errors="replace"), digest_size=8, person=b"subject").hexdigest()
 
 
 def kind_of(headers: Mapping[str, str], *, envelope_from: str, subject: str) -> str:
     """`human`, `automatic`, or `report` for the multipart/report family (DSN, MDN, ARF).
 
     `headers` are lower-case names and values, `envelope_from` the reverse-path, "" for the null one
-    (RFC 5321 4.5.5), which no person's mail program uses.
+    (RFC 5321 4.5.5), which no person's mail program uses. With the subject "" only the rest is judged.
     """
     type_ = headers.get("content-type", "").lstrip()[:200].casefold()
     if type_.startswith(("multipart/report", "message/delivery-status", "message/feedback-report")):
@@ -153,6 +175,12 @@ def asks_to_stop(text: str) -> bool:
     """
     lines = [line for line in newest_text(text[:_LONGEST]).splitlines() if line.strip()]
     return any(_plain(line) in _STOPS for line in lines[:3])
+
+
+def begins_with_stop(text: str) -> bool:
+    """Whether the very first line of a reply is such a command: no machine begins its note with one."""
+    first = next((line for line in newest_text(text[:_LONGEST]).splitlines() if line.strip()), "")
+    return _plain(first) in _STOPS
 
 
 def _plain(line: str) -> str:

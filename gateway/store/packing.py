@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from gateway.ledger.autoreply import trace_of
 from gateway.ledger.person import STRANGER
 from gateway.message.content import Content
 from gateway.message.envelope import Consent, Identifier, Message, Recipient, Sender
@@ -29,7 +30,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def pack_message(message: Message) -> bytes:
-    """All of a message but its octets and content."""
+    """All of a message but its octets and content; of a subject like a machine's its trace."""
     data: dict[str, Any] = {"s": message.sender, "r": message.recipients}
     if message.format != "mime":
         data["format"] = message.format
@@ -38,7 +39,14 @@ def pack_message(message: Message) -> bytes:
     data |= {name: value for name, value in zip(_OFTEN_EMPTY, _values(message), strict=True) if value}
     if message.claimed_consent is not None:
         data["consent"] = message.claimed_consent
+    if trace := trace_of(message.content.subject):
+        data["subject"] = trace
     return _encode(data)
+
+
+def subject_trace(meta: bytes) -> str:
+    """The trace of the subject (`trace_of`), "" where none was kept."""
+    return str(orjson.loads(meta).get("subject", ""))
 
 
 def unpack_message(

@@ -187,6 +187,26 @@ async def test_an_automatic_reply_is_no_reply(tmp_path: Path, data: dict[str, An
         assert await person(gateway) == Person()
 
 
+async def test_our_own_subject_in_a_reply_is_no_sign_of_a_machine(tmp_path: Path) -> None:
+    ours = {"subject": "Re: In ferie con noi a Rimini"}
+    async with line(tmp_path) as gateway:
+        result = await tell(gateway, event("message.replied", text="Volentieri.", data=ours))
+        assert result.effect.reply == "human"
+        assert relationship(await person(gateway), RUI).replies == 1
+
+
+@pytest.mark.parametrize("subject", ["Re: In ferie con noi a Rimini", "Fuori sede: il nuovo corso"])
+async def test_a_first_line_that_says_stop_is_no_machines(tmp_path: Path, subject: str) -> None:
+    async with line(tmp_path) as gateway:
+        said = {"text": "STOP\n\nAnna", "opens": False}
+        declared = {"subject": subject, "automatic": True}
+        result = await tell(gateway, event("message.replied", data=declared, **said))
+        assert result.effect.reply == "automatic"
+        result = await tell(gateway, event("message.replied", data={"subject": subject}, sender="", **said))
+        assert result.effect.note == "stop_request"
+        assert stops(await person(gateway)) == {"stop_request"}
+
+
 # -- stops ----------------------------------------------------------------------------------------
 
 

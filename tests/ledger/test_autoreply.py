@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ledger.autoreply import asks_to_stop, kind_of, newest_text, reads_automatic
+from gateway.ledger.autoreply import (
+    asks_to_stop,
+    begins_with_stop,
+    is_marked_reply,
+    kind_of,
+    newest_text,
+    reads_automatic,
+    trace_of,
+)
 from gateway.message.parse import parse
 
 PAYLOADS = Path(__file__).resolve().parents[3] / "shared" / "data" / "payloads"
@@ -106,6 +114,24 @@ def test_subjects_of_machines(subject: str) -> None:
 )  # fmt: skip
 def test_subjects_of_people(subject: str) -> None:
     assert not reads_automatic(subject)
+
+
+def test_a_reply_is_known_by_the_trace_of_our_own_subject() -> None:
+    ours = trace_of("In ferie con noi  a Rimini")
+    assert ours
+    for subject in ("Re: In ferie con noi a Rimini", "R: [EXT] AW: IN FERIE con noi a Rimini"):
+        assert is_marked_reply(subject)
+        assert trace_of(subject) == ours
+    for subject in ("Automatic reply: In ferie con noi a Rimini", "In ferie con noi a Rimini", "Read: x"):
+        assert not is_marked_reply(subject)
+    assert trace_of("Re: In ferie") != ours
+    assert trace_of("Una domanda") == ""
+
+
+def test_the_first_line_alone_may_stop_whatever_the_subject() -> None:
+    assert begins_with_stop("\n STOP!\nAnna")
+    for text in ("I am away.\nSTOP", "", "> STOP", "Stop by on Monday"):
+        assert not begins_with_stop(text)
 
 
 @pytest.mark.parametrize(

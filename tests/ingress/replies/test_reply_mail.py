@@ -8,6 +8,7 @@ import aiosmtplib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.access import Access, Controller, Source
 from gateway.intake.inbound import Inbound
@@ -16,6 +17,7 @@ from gateway.intake.return_path import return_path
 from gateway.intake.tokens import leave_address
 from gateway.ledger.person import Person
 from gateway.ledger.relationship import stage
+from gateway.store.attempt import Attempt, Kind, Outcome
 from gateway.store.outbox import Entry
 from tests.ingress.replies.mailbox import (
     ANNA,
@@ -30,7 +32,7 @@ from tests.ingress.replies.mailbox import (
     reply,
 )
 from tests.intake.policies import line
-from tests.line import DAY, KEYS, NOW, reader
+from tests.line import DAY, KEYS, NOW, message, reader
 
 
 async def write(box: Mailbox, to: str | list[str] = ANNA, message_id: str = "<m3@acme.example>") -> str:
@@ -148,6 +150,67 @@ async def test_machines_answer_nothing(tmp_path: Path, more: str, mail_from: str
         assert (await box.known()).replies == 0
         assert await box.stops() == set()
         assert await box.kept() == []
+
+
+OURS = "In ferie con noi a Rimini"
+
+
+async def write_with(box: Mailbox, subject: str) -> None:
+    """Send Anna the message m3 with a subject; the relay takes it, so that its body goes."""
+    ours = message(message_id="<m3@acme.example>")
+    ours = replace(ours, content=replace(ours.content, subject=subject))
+    assert (await box.gateway.intake.submit(ours)).status == "accepted"
+    [entry] = await box.gateway.store.take(10)
+    box.gateway.store.settle(entry, Attempt(outcome=Outcome.DELIVERED, kind=Kind.DELIVERED, relay="relay"))
+    for _ in range(250):
+        found = await box.gateway.store.message(ours.id)
+        if found and not found[1]:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the body is still there")
+
+
+@pytest.mark.parametrize("subject", [f"Re: {OURS}", f"R: [EXT] {OURS.upper()}", f"AW: RE: {OURS}"])
+async def test_our_own_subject_in_a_reply_speaks_for_no_machine(tmp_path: Path, subject: str) -> None:
+    async with mailbox(tmp_path) as box:
+        await write_with(box, OURS)
+        assert await box.deliver(reply(subject=subject)) == "human"
+        assert (await box.known()).replies == 1
+        stop = reply("Grazie.\r\nSTOP", subject=subject, message_id="<r2@example.org>")
+        assert await box.deliver(stop) == "stop"
+        assert await box.stops() == {"stop_request"}
+
+
+@pytest.mark.parametrize(
+    ("subject", "more"),
+    [
+        ("In ferie fino al 25 agosto", ""),
+        ("Re: In ferie fino al 25 agosto", ""),
+        (f"Risposta automatica: {OURS}", ""),
+        (f"Re: {OURS}", "Auto-Submitted: auto-replied\r\n"),
+    ],
+)
+async def test_a_machine_that_answers_such_a_subject_stays_one(
+    tmp_path: Path, subject: str, more: str
+) -> None:
+    async with mailbox(tmp_path) as box:
+        await write_with(box, OURS)
+        assert await box.deliver(reply("Sono in ferie.\r\nSTOP", subject=subject, more=more)) == "automatic"
+        assert (await box.known()).replies == 0
+        assert await box.stops() == set()
+
+
+@pytest.mark.parametrize("subject", [f"Re: {OURS}", "Fuori sede: il nuovo corso"])
+async def test_a_first_line_that_says_stop_is_heard_whatever_the_subject(
+    tmp_path: Path, subject: str
+) -> None:
+    async with mailbox(tmp_path) as box:
+        await write(box)
+        machine = reply("STOP", subject=subject, more="Auto-Submitted: auto-replied\r\n", message_id="<r@x>")
+        assert await box.deliver(machine) == "automatic"
+        assert await box.stops() == set()
+        assert await box.deliver(reply("STOP", subject=subject)) == "stop"
+        assert await box.stops() == {"stop_request"}
 
 
 async def test_a_human_answer_closes_the_circle(tmp_path: Path) -> None:
