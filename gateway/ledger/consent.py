@@ -8,6 +8,7 @@ stands against it, and after a withdrawal only as the person's own double opt-in
 and channel that it names.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
@@ -158,8 +159,11 @@ def _strength(basis: str, grade: str) -> tuple[bool, str]:
 
 
 def _stopped(person: Person, event: ConsentEvent) -> Person:
-    """Withdrawn: for its purpose and channel, all of them where none is named. An objection is whole."""
+    """Withdrawn: for its purpose and channel, all of them where none is named. An objection is whole, also
+    where it was told with the purpose or the channel by which it came."""
     state = event.action
+    if state == "objected":
+        event = dataclasses.replace(event, purpose="", channel="")
     permissions = tuple(
         replace(p, state=state, at=event.at, event=event.id) if _covers(event, p) and p.at <= event.at else p
         for p in person.permissions

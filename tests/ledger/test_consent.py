@@ -112,6 +112,20 @@ def test_an_objection_closes_everything() -> None:
     assert stopped(person, "anything", "sms")
 
 
+@pytest.mark.parametrize("named", [{}, {"purpose": ""}, {"channel": ""}])
+def test_an_objection_is_whole_whatever_it_names(named: dict[str, str]) -> None:
+    person = after(
+        event("granted", 1),
+        event("granted", 1, purpose="offers", channel="sms"),
+        event("objected", 2, **named),
+    )
+    assert state(person) == state(person, "offers", "sms") == "objected"
+    assert stopped(person, "anything", "linkedin")
+    told_late = after(event("confirmed", 3, grade="A"), event("objected", 2, **named))
+    assert not stopped(told_late)
+    assert stopped(told_late, "offers")
+
+
 def test_only_an_own_double_opt_in_or_compliance_opens_again() -> None:
     closed = after(event("granted", 1), event("withdrawn", 2))
     for weak in (
