@@ -6,6 +6,7 @@ from typing import Any
 from gateway.access import Source
 from gateway.ingress.http_models import NewEvent
 from gateway.ingress.http_party import channel_of, identify, read_time
+from gateway.ledger.evidence import told_moment
 from gateway.ledger.happening import Happening
 from gateway.web.problem import malformed
 
@@ -23,6 +24,9 @@ _BETWEEN_TWO = frozenset(
     }
 )
 """Types that say something of one sender and one person, and so need both."""
+_MOMENTS = {"consent.granted": ("expires_at",), "preference.changed": ("paused_until",)}
+"""What `data` must tell readably, or an end or a wish would go unheard; what stops everything is taken as it
+comes."""
 
 
 def read_event(event: NewEvent, source: Source, now: float, *, late: float, at: str = "#") -> Happening:
@@ -57,7 +61,7 @@ def read_event(event: NewEvent, source: Source, now: float, *, late: float, at: 
         message=event.message or "",
         opens=source.opens_doors,
         backdated=now - occurred > late,
-        data=_data(event),
+        data=_data(event, at),
     )
 
 
@@ -100,7 +104,33 @@ def _purpose(event: NewEvent, source: Source, at: str) -> str:
     return source.default_purpose if event.type == "consent.granted" else ""
 
 
-def _data(event: NewEvent) -> Mapping[str, Any]:
+def _check_data(event: NewEvent, at: str) -> None:
+    told = event.data or {}
+    for name in _MOMENTS.get(event.type, ()):
+        try:
+            told_moment(told.get(name))
+        except ValueError:
+            raise malformed(
+                f"{at}/data/{name}",
+                "This is no moment in time; write it as 2026-02-01T10:00:00Z, as a date or in unix seconds.",
+                "Non è un istante; scriverlo come 2026-02-01T10:00:00Z, come data o in secondi unix.",
+            ) from None
+    if event.type == "preference.changed" and told.get("no_sales") not in (
+        None,
+        True,
+        False,
+        "true",
+        "false",
+    ):
+        raise malformed(
+            f"{at}/data/no_sales",
+            "This is neither true nor false; write one of them.",
+            "Non è né true né false; scrivere uno dei due.",
+        )
+
+
+def _data(event: NewEvent, at: str) -> Mapping[str, Any]:
+    _check_data(event, at)
     told: dict[str, Any] = dict(event.data or {})
     if event.campaign is not None and (campaign := event.campaign.id or event.campaign.name):
         told.setdefault("campaign", campaign)

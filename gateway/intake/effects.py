@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from gateway.intake.accept import BACKLOG_PAUSE
 from gateway.intake.consents import ConsentInput, record_consent
 from gateway.ledger.consent import suppress
+from gateway.ledger.evidence import told_moment
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import Contact, Person
 from gateway.ledger.relationship import Event, claimed, give_back, happened, relationship, sent
@@ -228,7 +229,7 @@ def _record(t: Telling, ref: Ref, action: str) -> bool:
         at=t.at if action == "granted" else _stopped_at(t, ref),
         basis=str(h.data.get("basis") or "consent") if action == "granted" else "consent",
         jurisdiction=str(h.data.get("jurisdiction") or "") if action == "granted" else "",
-        expires_at=_number(h.data.get("expires_at")),
+        expires_at=_moment(h.data.get("expires_at")),
         imported=not t.revives,
         source=h.source,
         proof={name: str(value) for name, value in h.data.items() if isinstance(value, (str, int, float))},
@@ -261,7 +262,7 @@ def _preferred(t: Telling) -> Effect:
 
 def _wishing(t: Telling, person: Person) -> Person:
     data, opens = t.happening.data, t.happening.opens
-    wish, until = data.get("no_sales"), _number(data.get("paused_until"))
+    wish, until = data.get("no_sales"), _moment(data.get("paused_until"), person.paused_until)
     if wish in (True, "true"):
         person = replace(person, no_sales_at=max(person.no_sales_at, t.at))
     elif wish in (False, "false") and opens and t.at > person.no_sales_at:
@@ -354,5 +355,9 @@ def _recheck(t: Telling, *conditions: str) -> None:
             t.draft.recheck(ref, condition)
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+def _moment(value: object, otherwise: float = 0.0) -> float:
+    """A moment as `POST /v1/events` takes it; `otherwise` for what cannot be read."""
+    try:
+        return told_moment(value)
+    except ValueError:
+        return otherwise

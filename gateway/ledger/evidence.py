@@ -20,6 +20,9 @@ _NOTHING = frozenset(
 )
 """How databases, spreadsheets and people write that there is nothing, in small letters."""
 
+_LATEST = 1e10
+"""Unix seconds, in the year 2286: more can only be milliseconds."""
+
 
 def faults(proof: Mapping[str, str], latest: float = inf) -> dict[str, str]:
     """The fields of a proof that prove nothing as they stand, each with what is wrong in words: no IP
@@ -61,6 +64,18 @@ def parse_moment(text: str) -> float:
         if number.isascii() and number.isdecimal() and len(number) in (9, 10):
             return float(number)
         raise
+
+
+def told_moment(value: object) -> float:
+    """A moment that a source tells beside an event: unix seconds as a number, or text as `parse_moment` reads
+    it; 0 for none. Raises ValueError where it is neither, milliseconds too."""
+    if value is None:
+        return 0.0
+    if isinstance(value, str):
+        return parse_moment(value.strip())
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _LATEST:
+        raise ValueError("it is no moment")
+    return float(value)
 
 
 def parse_time(text: str) -> float:

@@ -318,6 +318,8 @@ async def test_no_sales_and_a_pause(tmp_path: Path) -> None:
         assert (await tell(gateway, wish)).status == "applied"
         known = await person(gateway)
         assert (known.no_sales_at, known.paused_until) == (NOW, NOW + DAY)
+        told = event("preference.changed", data={"paused_until": "some day"}, source_event_id="unreadable")
+        assert (await tell(gateway, told)).effect.note == "unchanged"
         back = event(
             "preference.changed",
             data={"no_sales": False, "paused_until": 0},

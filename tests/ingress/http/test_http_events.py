@@ -21,6 +21,8 @@ from tests.ingress.http.house import House, event, mail, note
 
 ANA = normalize("linkedin", "linkedin.com/in/ana-ruiz")
 RUI = normalize("linkedin", "linkedin.com/in/rui-alves")
+CONSENT = {"type": "consent.granted", "purpose": "newsletter"}
+WISH = {"type": "preference.changed"}
 SOURCE = Source(name="crm", controller="acme", events="open")
 
 
@@ -103,6 +105,13 @@ async def test_what_happened_long_ago_is_marked(house: House) -> None:
         ({"text": {}}, "#/text"),
         ({"type": "consent.granted"}, "#/purpose"),
         ({"message": "../x"}, "#/message"),
+        (CONSENT | {"data": {"expires_at": "soon"}}, "#/data/expires_at"),
+        (CONSENT | {"data": {"expires_at": "2027-12-31T00:00:00"}}, "#/data/expires_at"),
+        (CONSENT | {"data": {"expires_at": 1_893_456_000_000}}, "#/data/expires_at"),
+        (CONSENT | {"data": {"expires_at": True}}, "#/data/expires_at"),
+        (WISH | {"data": {"paused_until": ["2027-12-31"]}}, "#/data/paused_until"),
+        (WISH | {"data": {"paused_until": -1}}, "#/data/paused_until"),
+        (WISH | {"data": {"no_sales": "yes"}}, "#/data/no_sales"),
     ],
 )
 async def test_what_is_wrong_is_named(house: House, fields: dict[str, Any], pointer: str) -> None:
@@ -112,6 +121,19 @@ async def test_what_is_wrong_is_named(house: House, fields: dict[str, Any], poin
     answer = await house.post("/v1/events", json=body)
     assert answer.status == 400, answer.text
     assert pointer in [error["pointer"] for error in answer.json["errors"]]
+
+
+@pytest.mark.parametrize("said", ["2027-12-31", "2027-12-31T01:00:00+01:00", 1830211200, "1830211200"])
+async def test_a_pause_and_an_end_may_be_dates(house: House, said: object) -> None:
+    wish, consent = {"paused_until": said, "no_sales": None}, {"expires_at": said}
+    bodies = [event(**WISH, data=wish), event(**CONSENT, data=consent, source_event_id="evt-2")]
+    told = (await house.post("/v1/events", json=bodies)).json["results"]
+    assert [result["status"] for result in told] == ["applied", "applied"]
+    person = await house.store.person(("acme", house.consents.subject("linkedin", ANA)))
+    assert person.paused_until == person.permissions[0].expires_at == 1830211200
+    back = event(**WISH, data={"paused_until": None}, source_event_id="evt-3")
+    await house.post("/v1/events", json=back)
+    assert not (await house.store.person(("acme", house.consents.subject("linkedin", ANA)))).paused_until
 
 
 async def test_one_that_is_wrong_keeps_all_of_them_out(house: House) -> None:
