@@ -106,7 +106,7 @@ def apply(person: Person, event: ConsentEvent) -> Person:
         event.grade,
         event.basis,
         event.at,
-        event.expires_at,
+        max(event.expires_at, _ended(before)) if state == "requested" else event.expires_at,
         event.id,
         event.jurisdiction or (before.jurisdiction if before else ""),
         state == "granted" and _may_revive(event),
@@ -122,12 +122,14 @@ def _others(person: Person, before: Permission | None) -> tuple[Permission, ...]
 
 
 def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> Person:
-    """Expired: it holds no longer. Changed: other terms of what was agreed to; it grants nothing, and what
-    proves it stays unless it is proved better."""
-    if before is None or before.state != "granted" or event.at < before.at:
-        return person
+    """Expired: it holds no longer, nor does what was agreed to before and is told later. Changed: other terms
+    of what was agreed to; it grants nothing, and what proves it stays unless it is proved better."""
     if event.action == "expired":
-        after = replace(before, state="expired", at=event.at, event=event.id)
+        after = _expired(before, event)
+        if after is before:
+            return person
+    elif before is None or before.state != "granted" or event.at < before.at:
+        return person
     else:
         after = replace(
             before,
@@ -139,8 +141,30 @@ def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> 
     return replace(person, permissions=(*_others(person, before), after))
 
 
+def _expired(before: Permission | None, event: ConsentEvent) -> Permission:
+    """The permission after an end; the same where a stop or something newer stands there."""
+    if before is None:
+        unheard = (event.grade, event.basis, event.at, 0.0, event.id, event.jurisdiction)
+        return Permission(event.purpose, event.channel, "expired", *unheard)
+    if before.state == "requested" and event.at < before.at:
+        return replace(before, expires_at=max(before.expires_at, event.at))
+    if before.state not in ("granted", "requested", "expired") or event.at < before.at:
+        return before
+    return replace(before, state="expired", at=event.at, event=event.id)
+
+
+def _ended(before: Permission | None) -> float:
+    """Until when all that was granted has ended, as far as a permission that grants nothing remembers it: a
+    request keeps it as its own end."""
+    if before is None or before.state not in ("expired", "requested"):
+        return 0.0
+    return before.at if before.state == "expired" else before.expires_at
+
+
 def _supersedes(before: Permission, event: ConsentEvent, state: str) -> bool:
-    if event.at < before.at:
+    if before.state == "requested" and state == "granted":
+        return event.at >= before.at or event.at > before.expires_at
+    if event.at < before.at or (before.state == "expired" and event.at == before.at):
         return False
     if before.state == "granted" and state == "requested":
         return False

@@ -187,8 +187,25 @@ def test_it_ends() -> None:
     assert state(person) == "expired"
     assert state(apply(person, event("granted", 6))) == "granted"
     assert state(after(event("granted", 6), event("expired", 5))) == "granted"
-    assert apply(UNKNOWN, event("expired", 5)) == UNKNOWN
-    assert state(after(event("withdrawn", 2), event("expired", 5))) == ""
+    assert state(after(event("granted", 5), event("expired", 5))) == "expired"
+
+
+def test_an_end_counts_whenever_it_is_told() -> None:
+    ended = after(event("expired", 5), event("granted", 1))
+    assert state(ended) == "expired"
+    assert state(after(event("expired", 5), event("granted", 5))) == "expired"
+    assert state(after(event("expired", 5), event("granted", 6))) == "granted"
+    asked = apply(ended, event("requested", 7))
+    assert state(asked) == "requested"
+    assert state(apply(asked, event("granted", 4))) == "requested"
+    assert state(apply(asked, event("granted", 6))) == "granted"
+    assert state(after(event("requested", 7), event("expired", 5), event("granted", 4))) == "requested"
+    assert state(after(event("requested", 4), event("expired", 5), event("granted", 4.5))) == "expired"
+
+
+def test_a_request_hides_no_consent_of_before_it() -> None:
+    assert state(after(event("requested", 6), event("granted", 1))) == "granted"
+    assert state(after(event("requested", 6), event("granted", 1, expires_at=3.0))) == "granted"
 
 
 def test_what_was_said_outweighs_what_is_implied() -> None:
