@@ -123,12 +123,13 @@ def _others(person: Person, before: Permission | None) -> tuple[Permission, ...]
 
 def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> Person:
     """Expired: it holds no longer, nor does what was agreed to before and is told later. Changed: other terms
-    of what was agreed to; it grants nothing, and what proves it stays unless it is proved better."""
+    of what was agreed to; it grants nothing, revives nothing that has ended, and what proves it stays unless
+    it is proved better."""
     if event.action == "expired":
         after = _expired(before, event)
         if after is before:
             return person
-    elif before is None or before.state != "granted" or event.at < before.at:
+    elif before is None or before.state != "granted" or event.at < before.at or _has_ended(before, event.at):
         return person
     else:
         after = replace(
@@ -153,6 +154,11 @@ def _expired(before: Permission | None, event: ConsentEvent) -> Permission:
     return replace(before, state="expired", at=event.at, event=event.id)
 
 
+def _has_ended(before: Permission, at: float) -> bool:
+    """Whether the end that was set for it has come by then."""
+    return bool(before.expires_at) and before.expires_at <= at
+
+
 def _ended(before: Permission | None) -> float:
     """Until when all that was granted has ended, as far as a permission that grants nothing remembers it: a
     request keeps it as its own end."""
@@ -169,7 +175,7 @@ def _supersedes(before: Permission, event: ConsentEvent, state: str) -> bool:
     if before.state == "granted" and state == "requested":
         return False
     if before.state == "granted":
-        if before.expires_at and before.expires_at <= event.at:
+        if _has_ended(before, event.at):
             return True
         if before.own and not _may_revive(event):
             return False

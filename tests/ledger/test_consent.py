@@ -182,6 +182,17 @@ def test_terms_change_without_granting() -> None:
     assert state(closed) == "withdrawn"
 
 
+def test_other_terms_revive_nothing_that_has_ended() -> None:
+    granted = event("granted", 1, expires_at=3.0)
+    for changed in (event("changed", 3, expires_at=9.0), event("changed", 4, grade="A")):
+        assert after(granted, changed) == after(granted)
+    longer = after(granted, event("changed", 2, expires_at=9.0))
+    assert [p.expires_at for p in longer.permissions] == [9.0]
+    # As soon as it begins anew, its terms may change again.
+    anew = after(granted, event("granted", 4), event("changed", 5, expires_at=9.0))
+    assert [p.expires_at for p in anew.permissions] == [9.0]
+
+
 def test_it_ends() -> None:
     person = after(event("granted", 1), event("expired", 5))
     assert state(person) == "expired"
