@@ -97,7 +97,8 @@ def apply(person: Person, event: ConsentEvent) -> Person:
     state = "requested" if event.action == "requested" else "granted"
     if state == "granted" and person.stops and _blocked(person, event):
         return person
-    if before is not None and not _supersedes(before, event, state):
+    reopened = state == "granted" and _reopens(person, event, before)
+    if before is not None and not reopened and not _supersedes(before, event, state):
         return person
     after = Permission(
         event.purpose,
@@ -230,6 +231,14 @@ def _blocked(person: Person, event: ConsentEvent) -> bool:
     if _may_revive(event):
         return any(s.at > event.at and _stop_covers(s, event) for s in person.stops)
     return any(_stop_covers(s, event) for s in person.stops)
+
+
+def _reopens(person: Person, event: ConsentEvent, before: Permission | None) -> bool:
+    """Whether a stop has closed what this grant opens again: what was agreed to before it, however well
+    proved, then stands no longer."""
+    if not person.stops or before is None or before.state != "granted" or not _may_revive(event):
+        return False
+    return any(s.kind not in LASTING and _stop_covers(s, event) for s in person.stops)
 
 
 def _may_revive(event: ConsentEvent) -> bool:

@@ -141,6 +141,22 @@ def test_only_an_own_double_opt_in_or_compliance_opens_again() -> None:
         assert state(apply(closed, strong)) == "granted"
 
 
+@pytest.mark.parametrize("kind", ["complained", "stop_request"])
+def test_proof_after_a_stop_opens_again_however_well_the_consent_before_was_proved(kind: str) -> None:
+    paper = event("granted", 3, grade="B", by_compliance=True)
+    before = suppress(after(event("confirmed", 1, grade="A")), kind, 2.0)
+    opened = apply(before, paper)
+    assert not stopped(opened)
+    assert stopped(opened, "offers")
+    assert [(p.grade, p.at, p.own) for p in opened.permissions] == [("B", 3, True)]
+    for lesser in (event("granted", 3, grade="B"), event("imported", 3, grade="A", imported=True)):
+        assert apply(before, lesser) == before
+    assert stopped(apply(before, event("granted", 1.5, grade="B", by_compliance=True)))
+    # What no consent lifts replaces no proof either.
+    dead = suppress(after(event("confirmed", 1, grade="A")), "bounced", 2.0)
+    assert apply(dead, paper) == dead
+
+
 def test_a_double_opt_in_opens_what_it_names_of_a_whole_objection() -> None:
     person = after(
         event("objected", 2, purpose="", channel=""), event("confirmed", 3, grade="A"),
