@@ -229,7 +229,7 @@ def _covers(event: ConsentEvent, p: Permission) -> bool:
 def _blocked(person: Person, event: ConsentEvent) -> bool:
     """Whether an earlier stop stands against this grant."""
     if _may_revive(event):
-        return any(s.at > event.at and _stop_covers(s, event) for s in person.stops)
+        return any(s.at >= event.at and _stop_covers(s, event) for s in person.stops)
     return any(_stop_covers(s, event) for s in person.stops)
 
 
@@ -264,7 +264,7 @@ def _lifted(stops: tuple[Stop, ...], event: ConsentEvent) -> tuple[Stop, ...]:
 
 
 def _narrowed(stop: Stop, event: ConsentEvent) -> Stop | None:
-    if stop.at > event.at or stop.kind in LASTING or not _stop_covers(stop, event):
+    if stop.at >= event.at or stop.kind in LASTING or not _stop_covers(stop, event):
         return stop
     if stop.purposes == (event.purpose,) and stop.channels == (event.channel,):
         return None

@@ -157,6 +157,13 @@ def test_proof_after_a_stop_opens_again_however_well_the_consent_before_was_prov
     assert apply(dead, paper) == dead
 
 
+@pytest.mark.parametrize("named", [{}, {"purpose": "", "channel": ""}])
+def test_of_the_same_moment_the_stop_counts(named: dict[str, str]) -> None:
+    events = (event("withdrawn", 3, **named), event("confirmed", 3, grade="A"))
+    for order in itertools.permutations(events):
+        assert stopped(after(*order))
+
+
 def test_a_double_opt_in_opens_what_it_names_of_a_whole_objection() -> None:
     person = after(
         event("objected", 2, purpose="", channel=""), event("confirmed", 3, grade="A"),
@@ -287,7 +294,7 @@ def test_nothing_opens_after_a_stop_but_a_later_double_opt_in(events: list[Conse
             and not e.imported
             and (e.purpose, e.channel) == (purpose, channel)
         ]
-        if stops and not any(at >= max(stops) for at in own):
+        if stops and not any(at > max(stops) for at in own):
             assert stopped(person, purpose, channel)
             found = permission(person, purpose, channel)
             assert found is None or found.state != "granted" or found.at > max(stops)
