@@ -188,9 +188,7 @@ def stop_everything(t: Telling, kind: str) -> None:
     """Nobody of this controller writes to this person any more; what waits is cancelled."""
     draft = t.draft
     for ref in t.people:
-        person = draft.person(ref)
-        before = max((s.at for s in person.stops if s.kind == kind and not s.channels), default=0.0)
-        draft.set_person(ref, suppress(person, kind, max(t.at, before), t.event))
+        draft.set_person(ref, suppress(draft.person(ref), kind, _stopped_at(t, ref), t.event))
     for ref in t.everyone:
         draft.cancel(ref, kind.replace("_", " "))
 

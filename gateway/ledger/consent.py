@@ -144,13 +144,13 @@ def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> 
 
 
 def _expired(before: Permission | None, event: ConsentEvent) -> Permission:
-    """The permission after an end; the same where a stop or something newer stands there."""
+    """The permission after an end; the same where something newer stands there."""
     if before is None:
         unheard = (event.grade, event.basis, event.at, 0.0, event.id, event.jurisdiction)
         return Permission(event.purpose, event.channel, "expired", *unheard)
     if before.state == "requested" and event.at < before.at:
         return replace(before, expires_at=max(before.expires_at, event.at))
-    if before.state not in ("granted", "requested", "expired") or event.at < before.at:
+    if event.at < before.at:
         return before
     return replace(before, state="expired", at=event.at, event=event.id)
 
@@ -207,11 +207,8 @@ def _stopped(person: Person, event: ConsentEvent) -> Person:
     )
     if same is not None and same.at >= event.at:
         return replace(person, permissions=permissions)
-    spares = tuple(
-        (p.purpose, p.channel)
-        for p in permissions
-        if p.state == "granted" and p.own and p.at > event.at and _covers(event, p)
-    )
+    covered = tuple(p for p in permissions if _covers(event, p))
+    spares = _agreed_since(covered, event.at)
     stop = Stop(kind, event.at, purposes, channels, event.id, spares)
     if spares and purposes and channels:
         # All of it was agreed to anew, later on.
@@ -272,7 +269,17 @@ def _narrowed(stop: Stop, event: ConsentEvent) -> Stop | None:
 
 
 def suppress(person: Person, kind: str, at: float, event: str = "", channel: str = "") -> Person:
-    """Nobody writes to this person any more, on `channel` or, without one, at all."""
-    stop = Stop(kind, at, (), (channel,) if channel else (), event)
-    kept = tuple(s for s in person.stops if (s.kind, s.purposes, s.channels) != (kind, (), stop.channels))
-    return replace(person, stops=(*kept, stop))
+    """Nobody writes to this person any more, on `channel` or, without one, at all: but for what they agreed
+    to themselves later than that, where a consent may lift it. An older one never moves a newer one."""
+    channels = (channel,) if channel else ()
+    same = [s for s in person.stops if (s.kind, s.purposes, s.channels) == (kind, (), channels)]
+    at = max([at, *(s.at for s in same)])
+    covered = tuple(p for p in person.permissions if channel in ("", p.channel))
+    spares = () if kind in LASTING else _agreed_since(covered, at)
+    kept = tuple(s for s in person.stops if s not in same)
+    return replace(person, stops=(*kept, Stop(kind, at, (), channels, event, spares)))
+
+
+def _agreed_since(permissions: tuple[Permission, ...], at: float) -> tuple[tuple[str, str], ...]:
+    """The purposes and channels that the person agreed to themselves later than a moment."""
+    return tuple((p.purpose, p.channel) for p in permissions if p.state == "granted" and p.own and p.at > at)

@@ -258,6 +258,25 @@ async def test_an_older_complaint_never_moves_a_newer_one(tmp_path: Path) -> Non
         assert [stop.at for stop in (await person(gateway)).stops] == [NOW]
 
 
+@pytest.mark.parametrize(
+    ("told", "status"), [(NOW - 2 * DAY, "accepted"), (NOW - DAY + 1, "rejected"), (NOW, "rejected")]
+)
+async def test_a_complaint_told_late_leaves_the_double_opt_in_that_came_after_it(
+    tmp_path: Path, told: float, status: str
+) -> None:
+    async with line(tmp_path) as gateway:
+        await gateway.consent(ANNA, at=NOW - DAY, imported=False)
+        await tell(gateway, event("complaint", occurred_at=told))
+        assert (await gateway.submit(class_="newsletter")).status == status
+
+
+async def test_a_complaint_by_a_clock_that_is_late_is_no_older_than_the_consent(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await gateway.consent(ANNA, at=NOW, imported=False)
+        await tell(gateway, event("complaint", occurred_at=NOW - 60))
+        assert (await gateway.submit(class_="newsletter")).status == "rejected"
+
+
 async def test_soft_bounces_in_a_row_are_a_hard_one(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         for n in range(SOFT_BOUNCES):

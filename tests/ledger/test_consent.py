@@ -177,6 +177,17 @@ def test_a_double_opt_in_opens_what_it_names_of_a_whole_objection() -> None:
     assert stopped(again)
 
 
+@pytest.mark.parametrize("kind", ["complained", "stop_request"])
+def test_an_older_complaint_leaves_what_was_agreed_to_since(kind: str) -> None:
+    anew = after(event("granted", 1, purpose="offers"), event("confirmed", 3, grade="A"))
+    late = suppress(anew, kind, 2.0)
+    assert not stopped(late)
+    assert stopped(late, "offers")
+    assert suppress(late, kind, 1.0).stops == late.stops
+    assert stopped(suppress(late, kind, 3.0))
+    assert stopped(suppress(anew, "erased", 2.0))
+
+
 def test_no_consent_revives_a_dead_address() -> None:
     person = apply(suppress(UNKNOWN, "bounced", 1.0, "", "email"), event("confirmed", 3, grade="A"))
     assert [s.kind for s in person.stops] == ["bounced"]
@@ -235,11 +246,45 @@ def test_an_end_counts_whenever_it_is_told() -> None:
     assert state(apply(asked, event("granted", 6))) == "granted"
     assert state(after(event("requested", 7), event("expired", 5), event("granted", 4))) == "requested"
     assert state(after(event("requested", 4), event("expired", 5), event("granted", 4.5))) == "expired"
+    left = after(event("granted", 1), event("withdrawn", 2), event("expired", 4))
+    assert state(apply(left, event("confirmed", 3, grade="A"))) == "expired"
 
 
 def test_a_request_hides_no_consent_of_before_it() -> None:
     assert state(after(event("requested", 6), event("granted", 1))) == "granted"
     assert state(after(event("requested", 6), event("granted", 1, expires_at=3.0))) == "granted"
+
+
+KINDS = (
+    ("granted", {"grade": "B"}), ("imported", {"grade": "A", "imported": True}),
+    ("confirmed", {"grade": "A"}), ("granted", {"grade": "B", "by_compliance": True}),
+    ("requested", {}), ("expired", {}), ("withdrawn", {}),
+    ("objected", {"purpose": "", "channel": ""}), ("complained", {}),
+)  # fmt: skip
+
+
+def told(events: tuple[tuple[str, float, dict[str, Any]], ...]) -> tuple[bool, bool]:
+    """Whether the person is open to newsletters and to offers after these."""
+    person = UNKNOWN
+    for action, at, more in events:
+        if action == "complained":
+            person = suppress(person, action, at)
+        else:
+            person = apply(person, event(action, at, **more))
+    return (
+        state(person) == "granted" and not stopped(person),
+        state(person, "offers") == "granted" and not stopped(person, "offers"),
+    )
+
+
+@pytest.mark.parametrize("first", KINDS)
+def test_told_in_another_order_it_is_never_looser(first: tuple[str, dict[str, Any]]) -> None:
+    for others in itertools.product(KINDS, repeat=2):
+        events = tuple((action, float(n), more) for n, (action, more) in enumerate((first, *others), start=1))
+        in_time = told(events)
+        for order in itertools.permutations(events):
+            found = told(order)
+            assert all(then or not now for then, now in zip(in_time, found, strict=True)), order
 
 
 def test_what_was_said_outweighs_what_is_implied() -> None:
