@@ -1,7 +1,8 @@
 """What can be said at RCPT already, before the message is known: very little, and only for sure.
 
 A dead address is refused there for everyone. Any other stop counts there only for a source that sends
-nothing but marketing: for all others the class is not known yet, and a receipt must get through.
+nothing but marketing: for all others the class is not known yet, and a receipt must get through. What the
+person agreed to anew since depends on the class as well.
 """
 
 from collections.abc import Awaitable
@@ -47,10 +48,14 @@ def judge(stops: tuple[Stop, ...], source: Source, channel: str) -> str | None:
         if stop.kind == "bounced" and _covers(stop, channel):
             return "this address does not exist any more: mail to it bounced. Take it off the list"
     marketing_only = NOT_MARKETING.isdisjoint(source.classes)
-    if marketing_only and any(_covers(s, channel) and not s.purposes for s in stops):
+    if marketing_only and any(_covers(s, channel) and _is_whole(s, channel) for s in stops):
         return "this person asked not to be written to. Take them off the list"
     return None
 
 
 def _covers(stop: Stop, channel: str) -> bool:
     return not stop.channels or channel in stop.channels
+
+
+def _is_whole(stop: Stop, channel: str) -> bool:
+    return not stop.purposes and not any(spared == channel for _, spared in stop.spares)

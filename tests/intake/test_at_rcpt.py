@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from gateway.access import Source
-from gateway.intake.at_rcpt import Refusals
+from gateway.intake.at_rcpt import Refusals, judge
 from gateway.ledger.consent import suppress
+from gateway.ledger.person import Stop
 from gateway.message.envelope import Recipient
 from gateway.store.draft import Draft, Needs
-from tests.line import KEYS, Line, line
+from tests.line import DAY, KEYS, Line, line
 
 ANNA = Recipient(channel="email", address="anna@example.org", key="anna@example.org")
 REF = ("default", KEYS.subject("email", ANNA.key))
@@ -53,3 +54,29 @@ async def test_only_what_is_sure_is_refused_at_rcpt(
         assert await _asked(gateway, classes) is None
         await gateway.store.run(_Suppress(kind))
         assert bool(await _asked(gateway, classes)) == refused
+
+
+@pytest.mark.parametrize("kind", ["unsubscribed", "complained"])
+async def test_who_agreed_anew_is_not_refused_at_rcpt(tmp_path: Path, kind: str) -> None:
+    async with line(tmp_path) as gateway:
+        await gateway.store.run(_Suppress(kind))
+        gateway.clock.now += DAY
+        assert await _asked(gateway, MARKETING)
+        await gateway.consent(ANNA.address, at=gateway.clock(), imported=False)
+        assert await _asked(gateway, MARKETING) is None
+        assert (
+            await gateway.submit(
+                class_="newsletter",
+                list_unsubscribe="<https://a.example/u>",
+                list_unsubscribe_post="List-Unsubscribe=One-Click",
+            )
+        ).status == "accepted"
+        assert (await gateway.submit(class_="promotion")).status == "rejected"
+
+
+def test_what_was_agreed_to_on_another_channel_changes_nothing_at_rcpt() -> None:
+    source = Source(name="s", controller="default", classes=MARKETING)
+    stop = Stop("objected", 1.0, spares=(("newsletter", "sms"),))
+    assert judge((stop,), source, "email")
+    assert judge((stop,), source, "sms") is None
+    assert judge((stop, Stop("complained", 2.0)), source, "sms")
