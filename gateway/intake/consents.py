@@ -84,7 +84,8 @@ class RecordConsents:
         self.needs = Needs(people=tuple(set(self._refs)))
 
     def apply(self, draft: Draft[Recorded]) -> Recorded:
-        """Log each line and apply it; a stop cancels what waits, a grant wakes what waited for it."""
+        """Log each line and apply it; a stop cancels what waits for that person, at any address; a grant
+        wakes what waited for it."""
         changed = 0
         for line, ref in zip(self._inputs, self._refs, strict=True):
             changed += record_consent(draft, ref, line, self._actor)
@@ -110,10 +111,16 @@ def record_consent(
     draft.set_person(ref, after)
     _log(draft, ref, event, actor)
     if event.action in STOPPING:
-        draft.cancel(ref, f"consent {event.action}")
+        for other in (ref, *aliases_of(draft, ref)):
+            draft.cancel(other, f"consent {event.action}")
     else:
         draft.recheck(ref, "consent")
     return changed
+
+
+def aliases_of(draft: Draft[Any], ref: Ref) -> tuple[Ref, ...]:
+    """The person's other known addresses."""
+    return tuple((ref[0], bytes.fromhex(alias)) for alias in draft.person(ref).aliases)
 
 
 def _event(ref: Ref, line: ConsentInput, latest: float) -> ConsentEvent:

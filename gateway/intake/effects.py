@@ -244,15 +244,17 @@ def _stopped_at(t: Telling, ref: Ref) -> float:
 
 def _preferred(t: Telling) -> Effect:
     """The person's wishes: no sales, a pause. A wish is taken back only through a source that may."""
-    changed = False
+    changed = refused = False
     for ref in t.people:
         before = t.draft.person(ref)
         after = _wishing(t, before)
         if after != before:
             changed = True
             t.draft.set_person(ref, after)
-            if after.no_sales_at > before.no_sales_at:
-                t.draft.cancel(ref, "no sales, please")
+            refused |= after.no_sales_at > before.no_sales_at
+    if refused:
+        for ref in t.everyone:
+            t.draft.cancel(ref, "no sales, please")
     if changed:
         _recheck(t, "reply", "window", "consent", "reviewer")
     return Effect() if changed else Effect(applied=False, note="unchanged")

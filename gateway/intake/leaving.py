@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gateway.intake.consents import ConsentInput, record_consent
+from gateway.intake.consents import ConsentInput, aliases_of, record_consent
 from gateway.intake.letterhead import has_one_click
 from gateway.intake.tokens import WayOut
 from gateway.keys import Keys
@@ -196,11 +196,6 @@ def has_left(person: Person, purpose: str, channel: str) -> bool:
         and (purpose, channel) not in s.spares
         for s in person.stops
     )
-
-
-def aliases_of(draft: Draft[Any], ref: Ref) -> tuple[Ref, ...]:
-    """The person's other known addresses."""
-    return tuple((ref[0], bytes.fromhex(alias)) for alias in draft.person(ref).aliases)
 
 
 def note(draft: Draft[Any], kind: str, ref: Ref) -> None:

@@ -21,7 +21,7 @@ from gateway.message.envelope import Identifier
 from gateway.policy.policies import PolicySet
 from gateway.store.protocol import HoldFilter
 from tests.intake.policies import line
-from tests.line import DAY, KEYS, NOW, Line, message, reader
+from tests.line import DAY, KEYS, NOW, Line, consent, message, reader
 
 RUI = "elena@acme.example"
 ANNA = "anna@example.org"
@@ -480,6 +480,24 @@ async def test_a_stop_cancels_what_waits_for_the_other_address(tmp_path: Path, h
         await gateway.submit(class_="outreach")
         await tell(gateway, event("message.replied", both[0], text="STOP", opens=False))
         assert await gateway.store.holds(HoldFilter()) == []
+
+
+@pytest.mark.parametrize("action", [*STOPPING, "no_sales"])
+async def test_a_withdrawal_or_wish_cancels_what_waits_for_the_other_address(
+    tmp_path: Path, holding: PolicySet, action: str
+) -> None:
+    async with line(tmp_path, holding) as gateway:
+        both = (ident("anna@work.example"), ident(ANNA))
+        await tell(gateway, event("message.delivered", *both))
+        assert (await gateway.submit(class_="outreach")).status == "held"
+        assert (await gateway.submit(class_="greeting")).status == "accepted"
+        if action == "no_sales":
+            await tell(gateway, event("preference.changed", both[0], data={"no_sales": True}))
+        else:
+            left = consent(both[0].address, action=action, at=NOW)
+            await gateway.consents.record([left], "import")
+        assert await gateway.store.holds(HoldFilter()) == []
+        assert (await gateway.store.depths()).outbox == 0
 
 
 # -- what a tool sent by itself --------------------------------------------------------------------
