@@ -99,7 +99,7 @@ def apply(person: Person, event: ConsentEvent) -> Person:
         return person
     reopened = state == "granted" and _reopens(person, event, before)
     if before is not None and not reopened and not _supersedes(before, event, state):
-        return person
+        return _kept_beside(person, event, before) if state == "granted" else person
     after = Permission(
         event.purpose,
         event.channel,
@@ -116,6 +116,28 @@ def apply(person: Person, event: ConsentEvent) -> Person:
         return Person((after,))
     stops = _lifted(person.stops, event) if state == "granted" and person.stops else person.stops
     return replace(person, permissions=(*_others(person, before), after), stops=stops)
+
+
+def _kept_beside(person: Person, event: ConsentEvent, before: Permission) -> Person:
+    """A newer grant that the better proof of `before` outweighs is kept with it, for the day on which a law
+    ends that one by its age. A claim without evidence is not, and an end that was agreed to stays."""
+    said = event.basis in ("consent", "") and before.basis in ("consent", "")
+    if before.state != "granted" or event.at <= before.at or event.grade == "D" or not said:
+        return person
+    if before.newer is not None and not _supersedes(before.newer, event, "granted"):
+        return person
+    newer = Permission(
+        event.purpose,
+        event.channel,
+        "granted",
+        event.grade,
+        event.basis,
+        event.at,
+        min(filter(None, (event.expires_at, before.expires_at)), default=0.0),
+        event.id,
+        event.jurisdiction or before.jurisdiction,
+    )
+    return replace(person, permissions=(*_others(person, before), replace(before, newer=newer)))
 
 
 def _others(person: Person, before: Permission | None) -> tuple[Permission, ...]:
@@ -139,6 +161,7 @@ def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> 
             expires_at=event.expires_at or before.expires_at,
             event=event.id,
             jurisdiction=event.jurisdiction or before.jurisdiction,
+            newer=None,
         )
     return replace(person, permissions=(*_others(person, before), after))
 
@@ -152,7 +175,7 @@ def _expired(before: Permission | None, event: ConsentEvent) -> Permission:
         return replace(before, expires_at=max(before.expires_at, event.at))
     if event.at < before.at:
         return before
-    return replace(before, state="expired", at=event.at, event=event.id)
+    return replace(before, state="expired", at=event.at, event=event.id, newer=None)
 
 
 def _has_ended(before: Permission, at: float) -> bool:
@@ -196,7 +219,9 @@ def _stopped(person: Person, event: ConsentEvent) -> Person:
     if state == "objected":
         event = dataclasses.replace(event, purpose="", channel="")
     permissions = tuple(
-        replace(p, state=state, at=event.at, event=event.id) if _covers(event, p) and p.at <= event.at else p
+        replace(p, state=state, at=event.at, event=event.id, newer=None)
+        if _covers(event, p) and p.at <= event.at
+        else p
         for p in person.permissions
     )
     kind = "objected" if state == "objected" else "unsubscribed"

@@ -18,7 +18,8 @@ ALIASES_KEPT = 8
 class Permission(Struct, frozen=True, array_like=True):
     """What a person agreed to for one purpose on one channel. `state`: requested, granted,
     withdrawn, objected, expired. `grade`: A (double opt-in) to D (imported claim). `own` says that it is
-    the person's own double opt-in, or was entered by compliance with proof: such may follow a stop."""
+    the person's own double opt-in, or was entered by compliance with proof: such may follow a stop. `newer`
+    is a later consent that is proved less well: it counts where a law has ended this one by its age."""
 
     purpose: str
     channel: str
@@ -30,6 +31,7 @@ class Permission(Struct, frozen=True, array_like=True):
     event: str = ""
     jurisdiction: str = ""
     own: bool = False
+    newer: "Permission | None" = None
 
 
 class Stop(Struct, frozen=True, array_like=True):

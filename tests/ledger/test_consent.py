@@ -17,6 +17,7 @@ from gateway.ledger.consent import (
     suppress,
 )
 from gateway.ledger.person import UNKNOWN, Person
+from gateway.store.codec import pack_person, unpack_person
 
 DAY = 86400.0
 DOUBLE = {
@@ -154,7 +155,8 @@ def test_proof_after_a_stop_opens_again_however_well_the_consent_before_was_prov
     assert stopped(apply(before, event("granted", 1.5, grade="B", by_compliance=True)))
     # What no consent lifts replaces no proof either.
     dead = suppress(after(event("confirmed", 1, grade="A")), "bounced", 2.0)
-    assert apply(dead, paper) == dead
+    assert [(p.grade, p.at) for p in apply(dead, paper).permissions] == [("A", 1)]
+    assert apply(dead, paper).stops == dead.stops
 
 
 @pytest.mark.parametrize("named", [{}, {"purpose": "", "channel": ""}])
@@ -306,6 +308,34 @@ def test_a_better_proof_stays() -> None:
     person = after(event("granted", 1, grade="A"), event("granted", 2, grade="D"))
     assert person.permissions[0].grade == "A"
     assert state(after(event("granted", 1), event("requested", 2))) == "granted"
+
+
+def test_a_newer_consent_of_lesser_proof_is_kept_beside_the_better_one() -> None:
+    double, fresh = event("confirmed", 1, grade="A"), event("granted", 5, grade="C")
+    [found] = after(double, fresh).permissions
+    assert (found.grade, found.at, found.own) == ("A", 1, True)
+    assert found.newer is not None
+    assert (found.newer.state, found.newer.grade, found.newer.at) == ("granted", "C", 5)
+    person = after(double, fresh)
+    assert unpack_person(pack_person(person)) == person
+    assert apply(person, fresh) == person
+    for weaker in (event("granted", 7, grade="D"), event("imported", 7, grade="B", basis="implied")):
+        assert apply(person, weaker) == person
+    [better] = after(
+        double, fresh, event("granted", 6, grade="B"), event("granted", 8, grade="C")
+    ).permissions
+    assert better.newer is not None
+    assert (better.newer.grade, better.newer.at) == ("B", 6)
+
+
+def test_what_ends_the_better_proof_ends_the_one_beside_it() -> None:
+    double, fresh = event("confirmed", 1, grade="A", expires_at=9.0), event("granted", 5, grade="C")
+    [found] = after(double, fresh).permissions
+    assert found.newer is not None
+    assert found.newer.expires_at == 9
+    for end in (event("withdrawn", 6), event("withdrawn", 3), event("expired", 6), event("changed", 6)):
+        assert [p.newer for p in after(double, fresh, end).permissions] == [None], end
+    assert [p.newer for p in after(double, fresh, event("confirmed", 7, grade="A")).permissions] == [None]
 
 
 ANY = st.builds(

@@ -70,6 +70,7 @@ def phrases(*parts: tuple[int, int, bool]) -> tuple[Reading, Facts]:
 
 
 NEWSLETTER = message("newsletter")
+LESSER = granted("newsletter", grade="C", at=NOW - DAY)
 OFFER = message("promotion")
 OUTREACH = message("outreach")
 INVITATION = message("connection_request", "linkedin")
@@ -107,6 +108,18 @@ CASES = [
     (
         "rule: consent", NEWSLETTER, PLAIN,
         allowed(granted("newsletter", at=NOW - 1096 * DAY), jurisdiction="fr"), {"consent.expired"},
+    ),
+    (
+        "rule: consent", NEWSLETTER, PLAIN,
+        allowed(granted("newsletter", at=NOW - 1096 * DAY, newer=LESSER), jurisdiction="fr"), set(),
+    ),
+    (
+        "rule: consent\n  min_grade: B", NEWSLETTER, PLAIN,
+        allowed(granted("newsletter", at=NOW - 1096 * DAY, newer=LESSER), jurisdiction="fr"), {"consent.grade"},
+    ),
+    (
+        "rule: consent", NEWSLETTER, PLAIN,
+        allowed(granted("newsletter", at=NOW - 1096 * DAY, newer=LESSER), jurisdiction="de"), set(),
     ),
     ("rule: consent", OFFER, PLAIN, allowed(granted("offers", basis="soft_opt_in", grade="D")), set()),
     ("rule: consent", NEWSLETTER, PLAIN, allowed(granted("newsletter", basis="soft_opt_in")), {"consent.basis"}),

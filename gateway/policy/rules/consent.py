@@ -24,13 +24,15 @@ ANSWERS = ("conversation", "outreach", "promotion")
 
 
 def held_permissions(case: Case, purposes: Iterable[str]) -> list[Permission]:
-    """What the ledger has for these purposes on this channel, and what a trusted source claims where
-    the ledger has nothing."""
+    """What the ledger has for these purposes on this channel, newer consents that are proved less well too,
+    and what a trusted source claims where the ledger has nothing."""
     wanted = {purpose.casefold() for purpose in purposes}
     found = [
         p
-        for p in case.facts.person.permissions
-        if p.channel == case.channel and p.purpose.casefold() in wanted
+        for known in case.facts.person.permissions
+        if known.channel == case.channel and known.purpose.casefold() in wanted
+        for p in (known, known.newer)
+        if p is not None
     ]
     claim = case.message.claimed_consent
     if claim and not found and "consent" in case.facts.trusted:
