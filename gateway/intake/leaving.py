@@ -102,7 +102,7 @@ class Restrict:
             source=ACTOR,
             proof=self._proof,
         )
-        if action == "objected" and any(s.kind == "objected" for s in draft.person(self._ref).stops):
+        if action == "objected" and has_objected(draft.person(self._ref)):
             return False
         return record_consent(draft, self._ref, line, ACTOR)
 
@@ -196,6 +196,11 @@ def has_left(person: Person, purpose: str, channel: str) -> bool:
         and (purpose, channel) not in s.spares
         for s in person.stops
     )
+
+
+def has_objected(person: Person) -> bool:
+    """Whether an objection to everything stands, and nothing was agreed to since."""
+    return any(s.kind == "objected" and not (s.purposes or s.channels or s.spares) for s in person.stops)
 
 
 def note(draft: Draft[Any], kind: str, ref: Ref) -> None:

@@ -128,6 +128,21 @@ async def test_stop_everything_stops_every_channel(tmp_path: Path) -> None:
         assert [r.action for r in rows].count("objected") == 1
 
 
+async def test_stop_everything_is_heard_again_by_who_agreed_anew(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        token = await prepare(house)
+        await house.ask("POST", f"/p/{token}", data=[("do", "stop")])
+        house.line.clock.now += DAY
+        await house.line.consent("anna@example.org", at=house.line.clock(), imported=False)
+        newsletter = {"class_": "newsletter", "purpose": "newsletter", "text": NEWS}
+        assert (await house.line.submit(**newsletter)).status == "accepted"
+        house.line.clock.now += DAY
+        await house.ask("POST", f"/p/{token}", data=[("do", "stop")])
+        assert (await house.line.submit(**newsletter)).status == "rejected"
+        again = await house.ask("POST", f"/p/{token}", data=[("do", "stop")])
+        assert "Nothing needed" in again.text
+
+
 async def test_what_is_held_is_shown_by_mail_alone(tmp_path: Path) -> None:
     async with pages(tmp_path) as house:
         token = await prepare(house)
