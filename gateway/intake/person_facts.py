@@ -76,10 +76,22 @@ def answers(message: Message, threads: tuple[str, ...]) -> bool:
 
 
 def _linked(draft: Draft[Any], ref: Ref, person: Person, aliases: tuple[Ref, ...]) -> tuple[Person, ...]:
+    """The person's other addresses: those linked to this one, those that the message names, and all that
+    are linked to any of them."""
     if not person.aliases and not aliases:
         return ()
-    others = {(ref[0], bytes.fromhex(alias)) for alias in person.aliases} | set(aliases)
-    return tuple(draft.person(other) for other in sorted(others - {ref}))
+    found = {ref: person}
+    ahead = [*aliases, *_aliases(ref, person)]
+    while ahead:
+        other = ahead.pop()
+        if other not in found:
+            found[other] = draft.person(other)
+            ahead += _aliases(other, found[other])
+    return tuple(found[other] for other in sorted(found) if other != ref)
+
+
+def _aliases(ref: Ref, person: Person) -> list[Ref]:
+    return [(ref[0], bytes.fromhex(alias)) for alias in person.aliases]
 
 
 def _copies(draft: Draft[Any], message: Message, ref: Ref, reading: Reading) -> Copies:
