@@ -54,7 +54,8 @@ NO_SENDER = Effect(applied=False, note="no_sender")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
     """One event while it is applied. `people` are all addresses that it names, `near` those on its own
-    channel, `linked` further addresses of the same person. `at` is when it counts as having happened."""
+    channel, `linked` further addresses of the same person. `at` is when it counts as having happened;
+    `places` says that the source may say which law counts for a consent."""
 
     draft: Draft[Any]
     happening: Happening
@@ -67,6 +68,7 @@ class Telling:
     refuses_sales: bool = False
     automatic: bool = False
     revives: bool = False
+    places: bool = False
 
     @property
     def everyone(self) -> tuple[Ref, ...]:
@@ -226,7 +228,7 @@ def _record(t: Telling, ref: Ref, action: str) -> bool:
         action=action,
         at=t.at if action == "granted" else _stopped_at(t, ref),
         basis=str(h.data.get("basis") or "consent") if action == "granted" else "consent",
-        jurisdiction=str(h.data.get("jurisdiction") or "") if action == "granted" else "",
+        jurisdiction=str(h.data.get("jurisdiction") or "") if t.places and action == "granted" else "",
         expires_at=_moment(h.data.get("expires_at")),
         imported=not t.revives,
         source=h.source,

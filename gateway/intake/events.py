@@ -62,10 +62,10 @@ class TellEvent:
     """One event: recorded, and applied to the people whom it names.
 
     `reading` is what `happening.text` says, for the stop in it; `revives` whether a consent of grade A
-    that this source reports may follow a withdrawal.
+    that this source reports may follow a withdrawal, `places` whether it may say which law counts for one.
     """
 
-    __slots__ = ("_backdate", "_happening", "_people", "_reading", "_revives", "dedup", "needs")
+    __slots__ = ("_backdate", "_happening", "_people", "_places", "_reading", "_revives", "dedup", "needs")
 
     def __init__(
         self,
@@ -75,11 +75,13 @@ class TellEvent:
         *,
         backdate_limit: float = BACKDATE_SECONDS,
         revives: bool = False,
+        places: bool = False,
     ) -> None:
         self._happening = happening
         self._reading = reading
         self._backdate = backdate_limit
         self._revives = revives
+        self._places = places
         self._people = _refs(happening, keys)
         self.dedup = dedup_of(happening)
         people = tuple(dict.fromkeys(self._people.values()))
@@ -120,6 +122,7 @@ class TellEvent:
             refuses_sales=refuses_sales(newest_text(h.text)),
             automatic=is_automatic(h),
             revives=self._revives and h.opens and not h.backdated,
+            places=self._places,
         )
 
     def _stops(self) -> bool:
@@ -237,12 +240,14 @@ class Events:
             said = besides_sales(newest_text(happening.text))
             reading = self._reader.read(Content(channel=happening.channel, text=said, is_reply=True))
         source = self._sources.get(happening.source)
+        trusted = source.trusted if source is not None else frozenset()
         unit = TellEvent(
             happening,
             self._keys,
             reading,
             backdate_limit=self._backdate_limit,
-            revives=source is not None and "consent" in source.trusted,
+            revives="consent" in trusted,
+            places="jurisdiction" in trusted,
         )
         result = await self._store.run(unit)
         if not result.replayed:

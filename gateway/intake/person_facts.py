@@ -6,12 +6,14 @@ from msgspec.structs import replace
 
 from gateway.access import Controller, Source
 from gateway.keys import Keys
+from gateway.ledger.consent import country
 from gateway.ledger.person import Person
 from gateway.ledger.relationship import relationship
 from gateway.ledger.wishes import declares_no_sales
 from gateway.message.envelope import Message, Recipient
 from gateway.policy.facts import NO_COPIES, Copies, Facts
 from gateway.policy.jurisdiction import settle
+from gateway.policy.rules.case import purpose_of
 from gateway.reading.reading import Reading
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
@@ -53,7 +55,7 @@ def facts_for(
         linked=_linked(draft, ref, person, aliases),
         relationship=known,
         jurisdiction=settle(
-            consent=person.jurisdiction,
+            consent=_country(person, message),
             declared=recipient.jurisdiction,
             trusted="jurisdiction" in source.trusted,
             controller=controller.jurisdiction,
@@ -68,6 +70,13 @@ def facts_for(
         way_out_added=way_out_added,
         trusted=source.trusted,
     )
+
+
+def _country(person: Person, message: Message) -> str:
+    """The law of the consent that this message would need, as the ledger has it."""
+    if not person.permissions:
+        return person.jurisdiction
+    return country(person, purpose_of(message, message.class_)) or person.jurisdiction
 
 
 def answers(message: Message, threads: tuple[str, ...]) -> bool:

@@ -87,6 +87,14 @@ def permission(person: Person, purpose: str, channel: str) -> Permission | None:
     return None
 
 
+def country(person: Person, purpose: str = "") -> str:
+    """The law that the person's consents name: the one for this purpose, else all of them with `+` between,
+    of which the strictest counts; "" where none names any."""
+    named = [p for p in person.permissions if p.jurisdiction and p.state == "granted"]
+    mine = {p.jurisdiction for p in named if p.purpose == purpose}
+    return "+".join(sorted(mine or {p.jurisdiction for p in named}))
+
+
 def apply(person: Person, event: ConsentEvent) -> Person:
     """The state after one more event. Older events never undo newer ones."""
     if event.action in STOPPING:

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from gateway.ledger.consent import country
 from gateway.ledger.person import Person, Relationship
 from gateway.message.envelope import Message
 from gateway.policy.outcome import Decision, Outcome
@@ -115,7 +116,7 @@ def describe_person(person: Person) -> dict[str, Any]:
         "no_sales_at": iso(person.no_sales_at),
         "paused_until": iso(person.paused_until),
         "restricted_at": iso(person.restricted_at),
-        "jurisdiction": person.jurisdiction or None,
+        "jurisdiction": person.jurisdiction or country(person) or None,
         "time_zone": person.time_zone or None,
         "aliases": list(person.aliases),
         "soft_bounces": person.soft_bounces,

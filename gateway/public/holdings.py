@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.intake.leaving import Leaving, Lift, Post
 from gateway.intake.letters import Letter, Office, show_holdings
 from gateway.intake.tokens import Showing, open_showing, open_way_out, seal_showing
+from gateway.ledger.consent import country
 from gateway.ledger.evidence import parse_time
 from gateway.ledger.person import Person
 from gateway.message.ids import new_id
@@ -154,7 +155,7 @@ def describe_all(who: str, channel: str, person: Person, rows: list[ConsentRow])
         "no_sales_since": iso(person.no_sales_at),
         "paused_until": iso(person.paused_until),
         "restricted_since": iso(person.restricted_at),
-        "jurisdiction": person.jurisdiction,
+        "jurisdiction": person.jurisdiction or country(person),
         "time_zone": person.time_zone,
         "messages": [
             {
