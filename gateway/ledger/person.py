@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 CONTACTS_KEPT = 64
-"""How many of the latest outbound contacts a Person remembers; caps above this are refused at load."""
+"""How many of the latest outbound contacts that caps count a Person remembers; caps above this are refused at
+load."""
+
+UNCOUNTED_KEPT = 8
+"""How many of the latest receipts and answers are remembered beside as many as caps can count."""
 
 ALIASES_KEPT = 8
 """How many further addresses of one person are linked."""

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from gateway.ledger.person import CONTACTS_KEPT, STRANGER, Contact, Person, Relationship
+from gateway.ledger.person import CONTACTS_KEPT, STRANGER, UNCOUNTED_KEPT, Contact, Person, Relationship
+
+NOT_MARKETING = ("transactional", "conversation")
+"""Classes that no cap counts."""
 
 THREADS_KEPT = 16
 STAGES = ("stranger", "introduced", "connected", "replied", "conversation", "opted_in")
@@ -67,7 +70,7 @@ def sent(person: Person, contact: Contact, *, introduced: bool) -> Person:
         r.threads,
         r.introduced or introduced,
     )
-    contacts = (*person.contacts[-CONTACTS_KEPT + 1 :], contact)
+    contacts = _with_contact(person.contacts, contact)
     return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
 
 
@@ -80,8 +83,26 @@ def claimed(person: Person, contact: Contact) -> Person:
         last_out=max(r.last_out, contact.at),
         sent_since_reply=r.sent_since_reply + in_sequence(contact),
     )
-    contacts = (*person.contacts[-CONTACTS_KEPT + 1 :], contact)
+    contacts = _with_contact(person.contacts, contact)
     return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
+
+
+def _with_contact(contacts: tuple[Contact, ...], contact: Contact) -> tuple[Contact, ...]:
+    """The latest contacts: receipts and answers, however many, push out none that a cap counts."""
+    after = (*contacts, contact)
+    if len(after) <= CONTACTS_KEPT:
+        return after
+    counted = sum(one.class_ not in NOT_MARKETING for one in after)
+    if counted > CONTACTS_KEPT:
+        return _without_oldest(after, counted=True)
+    if len(after) - counted > max(UNCOUNTED_KEPT, CONTACTS_KEPT - counted):
+        return _without_oldest(after, counted=False)
+    return after
+
+
+def _without_oldest(contacts: tuple[Contact, ...], *, counted: bool) -> tuple[Contact, ...]:
+    n = next(n for n, one in enumerate(contacts) if (one.class_ not in NOT_MARKETING) is counted)
+    return contacts[:n] + contacts[n + 1 :]
 
 
 def in_sequence(contact: Contact) -> bool:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gateway.ledger.person import CONTACTS_KEPT, UNKNOWN, Contact, Permission, Person
+from gateway.ledger.person import CONTACTS_KEPT, UNCOUNTED_KEPT, UNKNOWN, Contact, Permission, Person
 from gateway.ledger.relationship import STAGES, Event, claimed, give_back, happened, relationship, sent, stage
 
 RUI = "rui@acme.example"
@@ -132,6 +132,31 @@ def test_only_the_latest_contacts_are_kept() -> None:
         person = sent(person, contact(f"m{n}", float(n)), introduced=False)
     assert len(person.contacts) == CONTACTS_KEPT
     assert relationship(person, RUI).sent == CONTACTS_KEPT + 5
+
+
+CLASSES = ["newsletter", "outreach", "transactional", "conversation"]
+
+
+@given(st.lists(st.sampled_from(CLASSES), max_size=200), st.booleans())
+def test_receipts_and_answers_push_out_nothing_that_caps_count(classes: list[str], told: bool) -> None:
+    person, counted, others = UNKNOWN, list[str](), list[str]()
+    for n, class_ in enumerate(classes):
+        one = contact(f"m{n}", float(n), class_)
+        person = claimed(person, one) if told else sent(person, one, introduced=False)
+        (others if class_ in ("transactional", "conversation") else counted).append(one.message)
+    kept = [c.message for c in person.contacts if c.class_ in ("newsletter", "outreach")]
+    rest = [c.message for c in person.contacts if c.class_ not in ("newsletter", "outreach")]
+    assert kept == counted[-CONTACTS_KEPT:]
+    assert rest == others[len(others) - len(rest) :]
+    assert min(len(others), UNCOUNTED_KEPT) <= len(rest)
+    assert len(person.contacts) <= CONTACTS_KEPT + UNCOUNTED_KEPT
+
+
+def test_whoever_only_had_receipts_has_no_more_of_them_than_before() -> None:
+    person = UNKNOWN
+    for n in range(CONTACTS_KEPT + 40):
+        person = sent(person, contact(f"m{n}", float(n), "transactional"), introduced=False)
+    assert len(person.contacts) == CONTACTS_KEPT
 
 
 @given(st.lists(st.tuples(st.sampled_from(TYPES), st.floats(1, 1e9)), max_size=30), st.booleans())

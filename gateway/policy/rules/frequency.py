@@ -7,14 +7,13 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from gateway.ledger.person import CONTACTS_KEPT
-from gateway.ledger.relationship import in_sequence
+from gateway.ledger.relationship import NOT_MARKETING, in_sequence
 from gateway.policy.jurisdiction import zone_named
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Clock, Contradiction, Duration, Found
 from gateway.policy.wording import count, fact, span, when
 
 DAY = 86400
-NOT_MARKETING = ("transactional", "conversation")
 _MESSAGES = Words("message", "messaggio"), Words("messages", "messaggi")
 
 

@@ -1,0 +1,38 @@
+"""What a person got, as caps and sequences count it, on a real database."""
+
+from pathlib import Path
+
+from gateway.intake.receipt import Receipt
+from gateway.policy.policies import PolicySet
+from tests.intake.policies import line, policies
+
+HEAD = """
+version: 1
+policy: caps
+title: Enough is enough
+owner: compliance@example.com
+why: For tests.
+mode: enforce
+applies_to: {class: [outreach]}
+rules:
+"""
+
+
+def rules(folder: Path, *lines: str) -> PolicySet:
+    """Outreach under these lines of rules."""
+    return policies(folder, HEAD + "".join(f"  - {{{one}}}\n" for one in lines) + "cases: []\n")
+
+
+def codes(receipt: Receipt) -> list[str]:
+    """What stands against the message for its first recipient."""
+    return [v.code for v in receipt.recipients[0].decision.violations]
+
+
+async def test_a_cap_holds_however_many_receipts_came_between(tmp_path: Path) -> None:
+    cap = rules(tmp_path, "rule: contact_cap, limit: 1, per: 7 days, outcome: hold")
+    async with line(tmp_path, cap) as gateway:
+        assert codes(await gateway.submit(class_="outreach")) == []
+        for _ in range(64):
+            gateway.clock.now += 60
+            assert (await gateway.submit(class_="transactional")).status == "accepted"
+        assert codes(await gateway.submit(class_="outreach")) == ["contact_cap.reached"]
