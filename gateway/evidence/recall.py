@@ -9,7 +9,7 @@ import orjson
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-from gateway.ledger.person import STRANGER
+from gateway.ledger.relationship import together
 from gateway.message.content import Content
 from gateway.message.envelope import Consent, Message, Recipient, Sender
 from gateway.policy.facts import NO_COPIES, NO_PACE, Copies, Facts, Pace
@@ -183,11 +183,11 @@ def recall_facts(data: bytes) -> Facts:
     """The facts that `pack_facts` wrote, where asking for a pace that was not asked then fails."""
     told = orjson.loads(data)
     person = person_of(told["p"])
-    linked, copies = told.get("l"), told.get("c")
+    linked, copies = tuple(map(person_of, told.get("l", ()))), told.get("c")
     return Facts(
         person=person,
-        linked=tuple(map(person_of, linked)) if linked else (),
-        relationship=person.relationships.get(told["s"], STRANGER),
+        linked=linked,
+        relationship=together(person, linked, told["s"]),
         jurisdiction=told["j"],
         copies=Copies(counts=tuple(copies[0]), since=copies[1]) if copies else NO_COPIES,
         pace=_pace(*told["b"]) if "b" in told else NO_PACE,

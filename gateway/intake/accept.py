@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from gateway.access import Controller, Source
 from gateway.intake.held import keep_phrases
 from gateway.intake.letterhead import PLAIN, Head, Letterhead
-from gateway.intake.person_facts import NOT_COUNTED, facts_for
+from gateway.intake.person_facts import NOT_COUNTED, facts_for, linked_refs
 from gateway.intake.receipt import Receipt, RecipientResult, receipt_of
 from gateway.ledger.person import Contact
-from gateway.ledger.relationship import sent
+from gateway.ledger.relationship import sent, waits_no_more
 from gateway.message.envelope import Message, Recipient
 from gateway.policy.classify import classify
 from gateway.policy.decide import decide
@@ -305,9 +305,16 @@ def let_go(
 
 
 def answered(draft: Draft[Any], ref: Ref, sender: str) -> None:
-    """Whoever waited for an answer of this sender has it; what waited for that is decided again."""
-    draft.owe_answer(ref[0], sender, ref[1], 0.0)
-    draft.recheck(ref, "reply")
+    """Whoever waited for an answer of this sender has it, on whichever linked address they wrote; what waited
+    for that is decided again."""
+    for one in (ref, *linked_refs(ref, draft.person(ref))):
+        before = draft.person(one)
+        after = waits_no_more(before, sender)
+        if after is not before:
+            draft.set_person(one, after)
+        if one == ref or after is not before:
+            draft.owe_answer(one[0], sender, one[1], 0.0)
+        draft.recheck(one, "reply")
     draft.recheck_backlog(ref[0], sender, draft.now + BACKLOG_PAUSE)
 
 

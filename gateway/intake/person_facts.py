@@ -8,7 +8,7 @@ from gateway.access import Controller, Source
 from gateway.keys import Keys
 from gateway.ledger.consent import country
 from gateway.ledger.person import Person
-from gateway.ledger.relationship import relationship
+from gateway.ledger.relationship import together
 from gateway.ledger.wishes import declares_no_sales
 from gateway.message.envelope import Message, Recipient
 from gateway.policy.facts import NO_COPIES, Copies, Facts
@@ -49,10 +49,11 @@ def facts_for(
     if recipient.attributes and not person.no_sales_at and declares_no_sales(recipient.attributes):
         person = replace(person, no_sales_at=draft.now)
         draft.set_person(ref, person)
-    known = relationship(person, message.sender.key)
+    linked = _linked(draft, ref, person, aliases)
+    known = together(person, linked, message.sender.key)
     return Facts(
         person=person,
-        linked=_linked(draft, ref, person, aliases),
+        linked=linked,
         relationship=known,
         jurisdiction=settle(
             consent=_country(person, message),
@@ -90,16 +91,17 @@ def _linked(draft: Draft[Any], ref: Ref, person: Person, aliases: tuple[Ref, ...
     if not person.aliases and not aliases:
         return ()
     found = {ref: person}
-    ahead = [*aliases, *_aliases(ref, person)]
+    ahead = [*aliases, *linked_refs(ref, person)]
     while ahead:
         other = ahead.pop()
         if other not in found:
             found[other] = draft.person(other)
-            ahead += _aliases(other, found[other])
+            ahead += linked_refs(other, found[other])
     return tuple(found[other] for other in sorted(found) if other != ref)
 
 
-def _aliases(ref: Ref, person: Person) -> list[Ref]:
+def linked_refs(ref: Ref, person: Person) -> list[Ref]:
+    """The addresses that the ledger has linked to this one."""
     return [(ref[0], bytes.fromhex(alias)) for alias in person.aliases]
 
 

@@ -1,5 +1,6 @@
 """What passed between a sender and a person: each event gives the next state. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -32,6 +33,33 @@ class Event:
 def relationship(person: Person, sender: str) -> Relationship:
     """What passed between them; a stranger's blank page where nothing did."""
     return person.relationships.get(sender, STRANGER)
+
+
+def together(person: Person, linked: Sequence[Person], sender: str) -> Relationship:
+    """What passed between them, with what restricts of the person's other addresses: a reply that waits
+    there, messages that nobody answered. What opens a door there opens none here."""
+    known = relationship(person, sender)
+    if not linked:
+        return known
+    others = [other.relationships[sender] for other in linked if sender in other.relationships]
+    if not others:
+        return known
+    waiting = [r.unanswered_since for r in (known, *others) if r.unanswered_since]
+    return replace(
+        known,
+        unanswered_since=min(waiting, default=0.0),
+        sent_since_reply=known.sent_since_reply
+        + sum(r.sent_since_reply for r in others if r.last_out > known.last_reply),
+    )
+
+
+def waits_no_more(person: Person, sender: str) -> Person:
+    """A reply of theirs was answered on another address."""
+    r = relationship(person, sender)
+    if not r.unanswered_since:
+        return person
+    after = replace(r, unanswered_since=0.0)
+    return replace(person, relationships={**person.relationships, sender: after})
 
 
 def stage(person: Person, sender: str) -> str:

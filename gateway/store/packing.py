@@ -10,7 +10,7 @@ import msgspec
 import orjson
 
 from gateway.ledger.autoreply import trace_of
-from gateway.ledger.person import STRANGER
+from gateway.ledger.relationship import together
 from gateway.message.content import Content
 from gateway.message.envelope import Consent, Identifier, Message, Recipient, Sender
 from gateway.policy.facts import NO_COPIES, NO_PACE, Copies, Facts, Pace
@@ -134,6 +134,7 @@ def unpack_facts(data: bytes) -> Facts:
     """The facts that `pack_facts` wrote."""
     d = orjson.loads(data)
     person = person_of(d["p"])
+    linked = tuple(person_of(row) for row in d.get("l", ()))
     asked, backlog = d.get("b", ((), ()))
     pace = NO_PACE
     if "b" in d:
@@ -144,8 +145,8 @@ def unpack_facts(data: bytes) -> Facts:
         )
     return Facts(
         person=person,
-        linked=tuple(person_of(row) for row in d.get("l", ())),
-        relationship=person.relationships.get(d["s"], STRANGER),
+        linked=linked,
+        relationship=together(person, linked, d["s"]),
         jurisdiction=d["j"],
         copies=Copies(counts=tuple(d["c"][0]), since=d["c"][1]) if "c" in d else NO_COPIES,
         pace=pace,

@@ -5,12 +5,16 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gateway.evidence.recall import recall_facts
 from gateway.intake.receipt import Receipt
+from gateway.store.packing import pack_facts, unpack_facts
 from tests.intake.policies import line
-from tests.intake.test_events import event, ident, tell
+from tests.intake.test_caps import codes, rules
+from tests.intake.test_events import RUI, event, ident, tell
 from tests.line import Line, message
 
 HOME, WORK, OTHER = "anna@example.org", "anna@work.example", "a.verdi@example.net"
+URL, ID = ident("linkedin.com/in/anna-verdi-example", "linkedin"), ident("ACoAAB1234567", "linkedin")
 
 
 async def submit_naming(gateway: Line, to: str, *aliases: str) -> Receipt:
@@ -27,3 +31,65 @@ async def test_a_stop_is_found_behind_an_address_that_the_message_names(tmp_path
         await tell(gateway, event("unsubscribe", ident(WORK), data={"everywhere": True}))
         assert (await submit_naming(gateway, OTHER)).status == "accepted"
         assert (await submit_naming(gateway, OTHER, named)).status == "rejected"
+
+
+async def test_a_reply_to_one_identifier_is_owed_an_answer_on_all(tmp_path: Path) -> None:
+    async with line(tmp_path, rules(tmp_path, "rule: reply_duty, outcome: hold")) as gateway:
+        await tell(gateway, event("connection.accepted", URL, ID))
+        await tell(gateway, event("message.replied", ID, text="Volentieri, mi dica.", thread="t1"))
+        held = await gateway.submit(class_="outreach", to=URL.key, channel="linkedin")
+        assert codes(held) == ["reply_duty.unanswered"]
+        facts = held.recipients[0].facts
+        assert facts is not None
+        for again in (unpack_facts, recall_facts):
+            assert again(pack_facts(facts, RUI)).relationship == facts.relationship
+        answer = {"class_": "conversation", "channel": "linkedin", "in_reply_to": ("t1",)}
+        assert (await gateway.submit(to=ID.key, **answer)).status == "accepted"
+        [released] = await gateway.review.sweep(gateway.clock())
+        assert released.status == "released"
+        assert codes(await gateway.submit(class_="outreach", to=URL.key, channel="linkedin")) == []
+
+
+async def test_an_answer_on_one_identifier_is_one_on_all(tmp_path: Path) -> None:
+    async with line(tmp_path, rules(tmp_path, "rule: reply_duty, outcome: hold")) as gateway:
+        await tell(gateway, event("connection.accepted", URL, ID))
+        for one, thread in ((URL, "t1"), (ID, "t2")):
+            await tell(gateway, event("message.replied", one, text="Volentieri.", thread=thread))
+        assert (await gateway.store.depths()).unanswered == 2
+        answer = {"class_": "conversation", "channel": "linkedin", "in_reply_to": ("t1",)}
+        assert (await gateway.submit(to=URL.key, **answer)).status == "accepted"
+        assert (await gateway.store.depths()).unanswered == 0
+        assert codes(await gateway.submit(class_="outreach", to=ID.key, channel="linkedin")) == []
+
+
+async def test_a_reply_is_found_under_an_identifier_that_the_message_names(tmp_path: Path) -> None:
+    async with line(tmp_path, rules(tmp_path, "rule: reply_duty, outcome: hold")) as gateway:
+        await tell(gateway, event("message.replied", ident(WORK), text="Volentieri, mi dica."))
+        assert (await submit_naming(gateway, HOME)).status == "accepted"
+        assert codes(await submit_naming(gateway, HOME, WORK)) == ["reply_duty.unanswered"]
+
+
+async def test_a_sequence_is_one_over_all_identifiers(tmp_path: Path) -> None:
+    async with line(tmp_path, rules(tmp_path, "rule: sequence_length, limit: 2, outcome: reject")) as gateway:
+        await tell(gateway, event("connection.accepted", URL, ID))
+        sent = [
+            (await gateway.submit(class_="outreach", to=one.key, channel="linkedin")).status
+            for one in (URL, ID, URL, ID)
+        ]
+        assert sent == ["accepted", "accepted", "rejected", "rejected"]
+        gateway.clock.now += 60
+        await tell(gateway, event("message.replied", ID, text="Sì", occurred_at=gateway.clock()))
+        assert (await gateway.submit(class_="outreach", to=ID.key, channel="linkedin")).status == "accepted"
+
+
+async def test_what_opens_a_door_on_one_address_opens_none_on_another(tmp_path: Path) -> None:
+    """Neither across channels nor for whoever names somebody else's address as an alias."""
+    known = rules(tmp_path, "rule: min_stage, stage: connected, outcome: reject")
+    async with line(tmp_path, known) as gateway:
+        await tell(gateway, event("connection.accepted", URL, ident(HOME)))
+        await tell(gateway, event("meeting.held", ident(HOME)))
+        assert (await gateway.submit(class_="outreach", to=HOME)).status == "accepted"
+        assert (await gateway.submit(class_="outreach", to=URL.key, channel="linkedin")).status == "accepted"
+        await tell(gateway, event("unsubscribe", ident(OTHER), ident(HOME), purpose="newsletter"))
+        assert (await gateway.submit(class_="outreach", to=OTHER)).status == "rejected"
+        assert (await submit_naming(gateway, WORK, HOME)).status == "rejected"

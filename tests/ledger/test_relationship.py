@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.ledger.person import CONTACTS_KEPT, UNCOUNTED_KEPT, UNKNOWN, Contact, Permission, Person
-from gateway.ledger.relationship import STAGES, Event, claimed, give_back, happened, relationship, sent, stage
+from gateway.ledger.relationship import (
+    STAGES,
+    Event,
+    claimed,
+    give_back,
+    happened,
+    relationship,
+    sent,
+    stage,
+    together,
+)
 
 RUI = "rui@acme.example"
 TYPES = [
@@ -132,6 +142,35 @@ def test_only_the_latest_contacts_are_kept() -> None:
         person = sent(person, contact(f"m{n}", float(n)), introduced=False)
     assert len(person.contacts) == CONTACTS_KEPT
     assert relationship(person, RUI).sent == CONTACTS_KEPT + 5
+
+
+def people() -> st.SearchStrategy[Person]:
+    """What events and messages make of a person."""
+    happenings = st.lists(
+        st.tuples(st.sampled_from([*TYPES, "outreach", "transactional"]), st.floats(1, 1e3))
+    )
+    return happenings.map(_live)
+
+
+def _live(told: list[tuple[str, float]]) -> Person:
+    person = UNKNOWN
+    for n, (type_, at) in enumerate(told):
+        if "." in type_ or type_ == "purchase":
+            person = tell((type_, at), person=person)
+        else:
+            person = sent(person, contact(f"m{n}", at, type_), introduced=False)
+    return person
+
+
+@given(people(), st.lists(people(), max_size=3))
+def test_other_addresses_only_restrict(person: Person, linked: list[Person]) -> None:
+    known, all_ = relationship(person, RUI), together(person, linked, RUI)
+    waiting = [relationship(one, RUI).unanswered_since for one in (person, *linked)]
+    assert bool(all_.unanswered_since) == any(waiting)
+    assert all_.sent_since_reply >= known.sent_since_reply
+    same = {"unanswered_since": 0.0, "sent_since_reply": 0}
+    assert replace(all_, **same) == replace(known, **same)
+    assert together(person, [], RUI) is known
 
 
 CLASSES = ["newsletter", "outreach", "transactional", "conversation"]
