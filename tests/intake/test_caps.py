@@ -5,6 +5,7 @@ from pathlib import Path
 from gateway.intake.receipt import Receipt
 from gateway.policy.policies import PolicySet
 from tests.intake.policies import line, policies
+from tests.line import DAY
 
 HEAD = """
 version: 1
@@ -36,3 +37,13 @@ async def test_a_cap_holds_however_many_receipts_came_between(tmp_path: Path) ->
             gateway.clock.now += 60
             assert (await gateway.submit(class_="transactional")).status == "accepted"
         assert codes(await gateway.submit(class_="outreach")) == ["contact_cap.reached"]
+
+
+async def test_after_a_rest_a_sequence_of_the_same_length_fits(tmp_path: Path) -> None:
+    length = rules(tmp_path, "rule: sequence_length, limit: 3, per: 180 days, outcome: reject")
+    async with line(tmp_path, length) as gateway:
+        for _ in range(2):
+            for wanted in ("accepted", "accepted", "accepted", "rejected"):
+                assert (await gateway.submit(class_="outreach")).status == wanted
+                gateway.clock.now += DAY
+            gateway.clock.now += 200 * DAY

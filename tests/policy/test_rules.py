@@ -411,6 +411,19 @@ CASES = [
         wrote(("transactional", 91), ("outreach", 1), sent_since_reply=3, last_out=NOW - DAY),
         {"sequence_length.reached"},
     ),
+    (
+        "rule: sequence_length\n  limit: 3\n  per: 90 days", OUTREACH, PLAIN,
+        wrote(("outreach", 200), ("outreach", 199), ("outreach", 2), ("outreach", 1), sent_since_reply=4), set(),
+    ),
+    (
+        "rule: sequence_length\n  limit: 2\n  per: 90 days", OUTREACH, PLAIN,
+        wrote(("outreach", 200), ("outreach", 199), ("outreach", 2), ("outreach", 1), sent_since_reply=4),
+        {"sequence_length.reached"},
+    ),
+    (
+        "rule: sequence_length\n  limit: 3\n  per: 90 days", replace(OUTREACH, sequence_step=4), PLAIN,
+        wrote(("outreach", 200), ("outreach", 1), sent_since_reply=4), {"sequence_length.reached"},
+    ),
     # burst
     (
         "rule: burst\n  limit: 20\n  per: 1 hour", INVITATION, PLAIN,

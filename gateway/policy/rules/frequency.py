@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -66,7 +67,8 @@ class ContactCap:
 @dataclass(frozen=True, slots=True)
 class SequenceLength:
     """At most `limit` messages in a row without an answer, as counted here, receipts left out; a step number
-    that the tool declares can only add. With `per`, a sequence that rested this long is over."""
+    that the tool declares can only add. With `per`, a sequence that rested this long is over, and what comes
+    after begins another."""
 
     limit: int = 3
     per: Duration = Duration(0)
@@ -78,15 +80,19 @@ class SequenceLength:
     def check(self, case: Case) -> Found:
         """Whether they have been written to often enough without an answer."""
         known = case.facts.relationship
-        sent = known.sent_since_reply
-        if not known.replies:
-            sent = max(sent, case.message.sequence_step - 1)
+        declared = 0 if known.replies else case.message.sequence_step - 1
+        sent, earliest = max(known.sent_since_reply, declared), 0.0
         if sent < self.limit:
             return NOTHING
-        last = _last_in_sequence(case)
-        if self.per and last and case.now - last >= self.per:
-            return NOTHING
-        earliest = last + self.per if self.per and last else 0.0
+        if self.per:
+            times = _times_in_sequence(case)
+            last = times[0] if times else known.last_out
+            if last and case.now - last >= self.per:
+                return NOTHING
+            sent = max(_since_rest(times, self.per, known.sent_since_reply), declared)
+            if sent < self.limit:
+                return NOTHING
+            earliest = last + self.per if last else 0.0
         got = count(sent, *_MESSAGES)
         return (
             Objection(
@@ -107,13 +113,20 @@ class SequenceLength:
         )
 
 
-def _last_in_sequence(case: Case) -> float:
-    """When this sender last wrote to them, receipts left out as far as messages are remembered."""
-    sender = case.message.sender.key
-    return max(
-        (one.at for one in case.facts.person.contacts if one.sender == sender and in_sequence(one)),
-        default=case.facts.relationship.last_out,
-    )
+def _times_in_sequence(case: Case) -> list[float]:
+    """When this sender wrote to them, the latest first; receipts are left out."""
+    sender, facts = case.message.sender.key, case.facts
+    people = (facts.person, *facts.linked)
+    times = [
+        one.at for known in people for one in known.contacts if one.sender == sender and in_sequence(one)
+    ]
+    return sorted(times, reverse=True)
+
+
+def _since_rest(times: list[float], rest: float, sent: int) -> int:
+    """How many of the messages that were sent came after the latest rest of so many seconds."""
+    gaps = (later - earlier for later, earlier in pairwise(times))
+    return min(sent, next((n for n, gap in enumerate(gaps, 1) if gap >= rest), sent))
 
 
 @dataclass(frozen=True, slots=True)
