@@ -134,7 +134,8 @@ def _answered(t: Telling) -> Effect:
     for ref, unanswered in zip(t.everyone, since, strict=True):
         if unanswered or ref in t.near:
             _happen_to(t, ref)
-            t.draft.owe_answer(ref[0], h.sender, ref[1], 0.0)
+            left = relationship(t.draft.person(ref), h.sender).unanswered_since
+            t.draft.owe_answer(ref[0], h.sender, ref[1], left)
     _recheck(t, "reply")
     t.draft.recheck_backlog(h.controller, h.sender, t.draft.now + BACKLOG_PAUSE)
     return Effect(answered_after=max(0.0, t.at - waited) if waited else 0.0)

@@ -172,7 +172,15 @@ def happened(person: Person, event: Event) -> Person:
     after = _AFTER.get(event.type, _unchanged)(r, event)
     if after is r:
         return person
+    if event.type == "message.replied" and r.last_out > event.at:
+        after = replace(after, sent_since_reply=_sent_after(person, r, event))
     return replace(person, relationships={**person.relationships, event.sender: after})
+
+
+def _sent_after(person: Person, r: Relationship, event: Event) -> int:
+    """How many messages a reply that is told late leaves unanswered: those that are newer."""
+    newer = sum(1 for c in person.contacts if c.sender == event.sender and c.at > event.at and in_sequence(c))
+    return min(r.sent_since_reply, newer)
 
 
 def _unchanged(r: Relationship, event: Event) -> Relationship:
@@ -201,7 +209,14 @@ def _replied(r: Relationship, event: Event) -> Relationship:
 
 
 def _answered(r: Relationship, event: Event) -> Relationship:
-    return replace(r, unanswered_since=0.0, answers=r.answers + 1)
+    return replace(r, unanswered_since=_still_waiting(r, event.at), answers=r.answers + 1)
+
+
+def _still_waiting(r: Relationship, answered_at: float) -> float:
+    """Since when they wait after an answer: what they wrote later than it is not answered by it."""
+    if answered_at >= r.last_reply:
+        return 0.0
+    return r.unanswered_since if answered_at < r.unanswered_since else r.unanswered_since and r.last_reply
 
 
 def _met(r: Relationship, event: Event) -> Relationship:

@@ -1,5 +1,7 @@
 """What passes between a sender and a person, one event at a time."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,21 @@ def test_a_reply_waits_from_the_first_until_it_is_answered() -> None:
     person = tell(("message.replied", 5.0), ("message.replied", 9.0))
     assert relationship(person, RUI).unanswered_since == 5.0
     assert relationship(tell(("message.answered", 10.0), person=person), RUI).unanswered_since == 0.0
+
+
+@pytest.mark.parametrize(("answered", "since"), [(4.0, 5.0), (6.0, 9.0), (9.0, 0.0), (10.0, 0.0)])
+def test_an_answer_told_late_is_none_to_what_came_after_it(answered: float, since: float) -> None:
+    person = tell(("message.replied", 5.0), ("message.replied", 7.0), ("message.replied", 9.0))
+    known = relationship(tell(("message.answered", answered), person=person), RUI)
+    assert known.unanswered_since == since
+
+
+def test_a_reply_told_late_answers_no_newer_message() -> None:
+    person = UNKNOWN
+    for at in (1.0, 3.0, 4.0):
+        person = sent(person, contact(f"m{at}", at), introduced=False)
+    assert relationship(tell(("message.replied", 2.0), person=person), RUI).sent_since_reply == 2
+    assert relationship(tell(("message.replied", 4.0), person=person), RUI).sent_since_reply == 0
 
 
 def test_a_conversation_answers_and_outreach_does_not() -> None:
@@ -152,6 +169,11 @@ def people() -> st.SearchStrategy[Person]:
     return happenings.map(_live)
 
 
+def tell_all(events: list[tuple[str, int]]) -> Person:
+    """What events and messages make of a person; of the same time, in the order told."""
+    return _live([("outreach" if type_ == "message.out" else type_, float(at)) for type_, at in events])
+
+
 def _live(told: list[tuple[str, float]]) -> Person:
     person = UNKNOWN
     for n, (type_, at) in enumerate(told):
@@ -205,5 +227,27 @@ def test_whatever_happens_adds_up(events: list[tuple[str, float]], backdated: bo
     assert stage(person, RUI) in STAGES
     assert known.replies == sum(type_ == "message.replied" for type_, _ in events)
     assert known.sent == 0
-    last = [type_ for type_, _ in events if type_ in ("message.replied", "message.answered")][-1:]
-    assert bool(known.unanswered_since) == (last == ["message.replied"])
+    waits, last_reply = False, 0.0
+    for type_, at in events:
+        if type_ == "message.replied":
+            waits, last_reply = True, max(last_reply, at)
+        elif type_ == "message.answered" and at >= last_reply:
+            waits = False
+    assert bool(known.unanswered_since) == waits
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*TYPES, "message.out"]), st.integers(1, 20)),
+        max_size=12,
+        unique_by=lambda event: event[1],
+    ),
+    st.randoms(),
+)
+def test_in_another_order_nobody_is_less_protected(events: list[tuple[str, int]], random: Random) -> None:
+    """What restricts after the events in the order of time does so in any other."""
+    usual, other = sorted(events, key=lambda event: event[1]), list(events)
+    random.shuffle(other)
+    then, now = (relationship(tell_all(order), RUI) for order in (usual, other))
+    assert now.unanswered_since or not then.unanswered_since
+    assert now.sent_since_reply >= then.sent_since_reply
