@@ -129,7 +129,8 @@ class Accept:
             hold_id = put_on_hold(draft, judged, n, ref, decision, s.hold_seconds, s.reading)
             keep_phrases(draft, message.id, s.reading, s.policies.lexicons, draft.now + s.hold_seconds)
         elif decision.outcome is Outcome.ACCEPT:
-            let_go(draft, judged, n, ref, s.reading, s.policies.copy_window, head)
+            person = s.source.kind == "person"
+            let_go(draft, judged, n, ref, s.reading, s.policies.copy_window, head, by_person=person)
         return RecipientResult(
             address=recipient.address,
             outcome=decision.outcome,
@@ -264,10 +265,11 @@ def let_go(
     head: Head = PLAIN,
     *,
     fresh: bool = True,
+    by_person: bool,
 ) -> None:
     """Accept: count it in caps and relationships, and put it in the outbox. `window` is how many seconds its
     text is remembered. What is not `fresh` has its body in the database alone, so delivery takes it from
-    there."""
+    there. A conversation `by_person` is the answer that somebody waited for."""
     recipient = message.recipients[n]
     person = draft.person(ref)
     contact = Contact(
@@ -279,8 +281,9 @@ def let_go(
         message.purpose,
         message.sequence_step,
     )
-    draft.set_person(ref, sent(person, contact, introduced=reading.introduces_sender.value))
-    if message.class_ == "conversation":
+    introduced = reading.introduces_sender.value
+    draft.set_person(ref, sent(person, contact, introduced=introduced, by_person=by_person))
+    if by_person and message.class_ == "conversation":
         answered(draft, ref, message.sender.key)
     if message.class_ not in NOT_COUNTED and reading.phrases:
         draft.count_phrases(message.controller, [p.hash for p in reading.phrases], ref[1], window)

@@ -76,10 +76,10 @@ def stage(person: Person, sender: str) -> str:
     return "introduced" if r.introduced else "stranger"
 
 
-def sent(person: Person, contact: Contact, *, introduced: bool) -> Person:
-    """One accepted message more. A `conversation` answers whoever waits."""
+def sent(person: Person, contact: Contact, *, introduced: bool, by_person: bool = True) -> Person:
+    """One accepted message more. A `conversation` of a person, not of a tool, answers whoever waits."""
     r = relationship(person, contact.sender)
-    answers = contact.class_ == "conversation" and r.unanswered_since > 0
+    answers = by_person and contact.class_ == "conversation" and r.unanswered_since > 0
     after = Relationship(
         r.first_out or contact.at,
         max(r.last_out, contact.at),

@@ -93,7 +93,8 @@ class Decide:
             waived=case.seen if self._waive else frozenset(),
         )
         if decision.outcome is Outcome.ACCEPT:
-            let_go(draft, message, n, ref, case.reading, self._policies.copy_window, head, fresh=False)
+            person, window = self._waive or case.source.kind == "person", self._policies.copy_window
+            let_go(draft, message, n, ref, case.reading, window, head, fresh=False, by_person=person)
             status = "released"
         else:
             status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"

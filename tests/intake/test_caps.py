@@ -14,14 +14,17 @@ title: Enough is enough
 owner: compliance@example.com
 why: For tests.
 mode: enforce
-applies_to: {class: [outreach]}
+applies_to: {class: CLASSES}
 rules:
 """
 
 
-def rules(folder: Path, *lines: str) -> PolicySet:
-    """Outreach under these lines of rules."""
-    return policies(folder, HEAD + "".join(f"  - {{{one}}}\n" for one in lines) + "cases: []\n")
+def rules(folder: Path, *lines: str, classes: str = "[outreach]") -> PolicySet:
+    """Outreach, or other classes, under these lines of rules."""
+    return policies(
+        folder,
+        HEAD.replace("CLASSES", classes) + "".join(f"  - {{{one}}}\n" for one in lines) + "cases: []\n",
+    )
 
 
 def codes(receipt: Receipt) -> list[str]:

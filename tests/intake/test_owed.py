@@ -2,12 +2,28 @@
 
 from pathlib import Path
 
+import pytest
+
+from gateway.access import Access, Controller, Source
 from tests.intake.policies import line
 from tests.intake.test_caps import codes, rules
 from tests.intake.test_events import event, tell
-from tests.line import NOW
+from tests.line import NOW, Line
 
 DUTY = "rule: reply_duty, outcome: hold"
+
+
+def only(kind: str) -> Access:
+    """Who may submit: one source of this kind."""
+    source = Source(name="development", controller="default", kind=kind)
+    return Access(
+        sources={source.name: source}, controllers={"default": Controller(name="default")}, reviewers={}
+    )
+
+
+async def converse(gateway: Line) -> str:
+    """What becomes of a conversation in the thread of the reply."""
+    return (await gateway.submit(class_="conversation", in_reply_to=("t1",))).status
 
 
 async def test_an_answer_told_late_is_none_to_a_later_reply(tmp_path: Path) -> None:
@@ -20,3 +36,23 @@ async def test_an_answer_told_late_is_none_to_a_later_reply(tmp_path: Path) -> N
         await tell(gateway, event("message.answered", occurred_at=NOW - 500))
         assert codes(await gateway.submit(class_="outreach")) == []
         assert (await gateway.store.depths()).unanswered == 0
+
+
+@pytest.mark.parametrize(("kind", "left"), [("tool", ["reply_duty.unanswered"]), ("person", [])])
+async def test_only_a_person_answers_by_a_conversation(tmp_path: Path, kind: str, left: list[str]) -> None:
+    async with line(tmp_path, rules(tmp_path, DUTY), access=only(kind)) as gateway:
+        await tell(gateway, event("message.replied", text="Sì", thread="t1"))
+        assert await converse(gateway) == "accepted"
+        assert codes(await gateway.submit(class_="outreach")) == left
+        assert (await gateway.store.depths()).unanswered == len(left)
+
+
+async def test_a_tools_conversation_that_a_reviewer_released_is_an_answer(tmp_path: Path) -> None:
+    duty = rules(tmp_path, DUTY, classes="[outreach, conversation]")
+    async with line(tmp_path, duty, access=only("tool")) as gateway:
+        await tell(gateway, event("message.replied", text="Sì", thread="t1"))
+        held = await gateway.submit(class_="conversation", in_reply_to=("t1",))
+        assert codes(held) == ["reply_duty.unanswered"]
+        released = await gateway.review.release(held.recipients[0].hold_id, "dora", "it answers her question")
+        assert released.status == "released"
+        assert codes(await gateway.submit(class_="outreach")) == []
