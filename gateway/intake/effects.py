@@ -15,7 +15,7 @@ from gateway.ledger.consent import suppress
 from gateway.ledger.evidence import told_moment
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import Contact, Person
-from gateway.ledger.relationship import Event, claimed, give_back, happened, relationship, sent
+from gateway.ledger.relationship import Event, claimed, give_back, happened, relationship, sent, waits_no_more
 from gateway.message.envelope import CLASSES
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
@@ -188,12 +188,24 @@ def _class_of(h: Happening) -> str:
 
 
 def stop_everything(t: Telling, kind: str) -> None:
-    """Nobody of this controller writes to this person any more; what waits is cancelled."""
+    """Nobody of this controller writes to this person any more, so that nobody owes them an answer to what
+    they wrote before; what waits is cancelled."""
     draft = t.draft
     for ref in t.people:
         draft.set_person(ref, suppress(draft.person(ref), kind, _stopped_at(t, ref), t.event))
     for ref in t.everyone:
+        _owe_nothing(t, ref)
         draft.cancel(ref, kind.replace("_", " "))
+
+
+def _owe_nothing(t: Telling, ref: Ref) -> None:
+    for sender in t.draft.person(ref).relationships:
+        before = t.draft.person(ref)
+        after = waits_no_more(before, sender, t.at)
+        if after is not before:
+            t.draft.set_person(ref, after)
+            t.draft.owe_answer(ref[0], sender, ref[1], relationship(after, sender).unanswered_since)
+            t.draft.recheck_backlog(ref[0], sender, t.draft.now + BACKLOG_PAUSE)
 
 
 def _complained(t: Telling) -> Effect:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from msgspec.structs import replace
 
@@ -53,12 +54,13 @@ def together(person: Person, linked: Sequence[Person], sender: str) -> Relations
     )
 
 
-def waits_no_more(person: Person, sender: str) -> Person:
-    """A reply of theirs was answered on another address."""
+def waits_no_more(person: Person, sender: str, at: float = inf) -> Person:
+    """What they wrote to this sender until then was answered on another address, or waits for no answer."""
     r = relationship(person, sender)
-    if not r.unanswered_since:
+    since = _still_waiting(r, at)
+    if since == r.unanswered_since:
         return person
-    after = replace(r, unanswered_since=0.0)
+    after = replace(r, unanswered_since=since)
     return replace(person, relationships={**person.relationships, sender: after})
 
 

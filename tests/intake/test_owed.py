@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from gateway.access import Access, Controller, Source
+from gateway.intake.accept import BACKLOG_PAUSE
 from tests.intake.policies import line
 from tests.intake.test_caps import codes, rules
 from tests.intake.test_events import event, tell
-from tests.line import NOW, Line
+from tests.line import DAY, NOW, Line
 
 DUTY = "rule: reply_duty, outcome: hold"
 
@@ -56,3 +57,21 @@ async def test_a_tools_conversation_that_a_reviewer_released_is_an_answer(tmp_pa
         released = await gateway.review.release(held.recipients[0].hold_id, "dora", "it answers her question")
         assert released.status == "released"
         assert codes(await gateway.submit(class_="outreach")) == []
+
+
+@pytest.mark.parametrize(("at", "waits"), [(NOW, 0), (NOW - 3 * DAY, 1)])
+async def test_nobody_owes_an_answer_to_who_said_stop(tmp_path: Path, at: float, waits: int) -> None:
+    """But to what they wrote after it, where the stop is told late."""
+    backlog = rules(tmp_path, "rule: reply_backlog, limit: 0, age: 1 day, outcome: hold")
+    async with line(tmp_path, backlog) as gateway:
+        await tell(gateway, event("message.replied", text="Chi siete?", occurred_at=NOW - 2 * DAY))
+        held = await gateway.submit(class_="outreach", to="bruno@example.org")
+        assert codes(held) == ["reply_backlog.waiting"]
+        await tell(gateway, event("message.replied", text="STOP", occurred_at=at))
+        assert (await gateway.store.depths()).unanswered == waits
+        gateway.clock.now += 2 * BACKLOG_PAUSE
+        assert [result.status for result in await gateway.review.sweep(gateway.clock())] == ["released"][
+            waits:
+        ]
+        again = codes(await gateway.submit(class_="outreach", to="carla@example.org"))
+        assert again == ["reply_backlog.waiting"] * waits
