@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from gateway.access import Controller, Source
 from gateway.intake.held import keep_phrases
 from gateway.intake.letterhead import PLAIN, Head, Letterhead
-from gateway.intake.person_facts import NOT_COUNTED, facts_for, linked_refs
+from gateway.intake.owed import answered
+from gateway.intake.person_facts import NOT_COUNTED, facts_for
 from gateway.intake.receipt import Receipt, RecipientResult, receipt_of
 from gateway.ledger.person import Contact
-from gateway.ledger.relationship import sent, waits_no_more
+from gateway.ledger.relationship import sent
 from gateway.message.envelope import Message, Recipient
 from gateway.policy.classify import classify
 from gateway.policy.decide import decide
@@ -44,8 +45,6 @@ from gateway.store.records import (
 
 DAY = 24 * 3600.0
 REPLAY_SECONDS = DAY
-BACKLOG_PAUSE = 60.0
-"""Seconds until holds that wait for a sender's backlog are decided again: answers come in bunches."""
 
 
 class Submission(Struct, frozen=True, kw_only=True):
@@ -305,20 +304,6 @@ def let_go(
             _entry(message, recipient, head, recheck=due > draft.now),
         )
     )
-
-
-def answered(draft: Draft[Any], ref: Ref, sender: str) -> None:
-    """Whoever waited for an answer of this sender has it, on whichever linked address they wrote; what waited
-    for that is decided again."""
-    for one in (ref, *linked_refs(ref, draft.person(ref))):
-        before = draft.person(one)
-        after = waits_no_more(before, sender)
-        if after is not before:
-            draft.set_person(one, after)
-        if one == ref or after is not before:
-            draft.owe_answer(one[0], sender, one[1], 0.0)
-        draft.recheck(one, "reply")
-    draft.recheck_backlog(ref[0], sender, draft.now + BACKLOG_PAUSE)
 
 
 def _entry(message: Message, recipient: Recipient, head: Head, *, recheck: bool) -> bytes:

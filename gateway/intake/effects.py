@@ -9,13 +9,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gateway.intake.accept import BACKLOG_PAUSE
 from gateway.intake.consents import ConsentInput, record_consent
+from gateway.intake.owed import BACKLOG_PAUSE, keep, owe_nothing
 from gateway.ledger.consent import suppress
 from gateway.ledger.evidence import told_moment
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import Contact, Person
-from gateway.ledger.relationship import Event, claimed, give_back, happened, relationship, sent, waits_no_more
+from gateway.ledger.relationship import Event, claimed, give_back, happened, relationship, sent
 from gateway.message.envelope import CLASSES
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
@@ -194,18 +194,8 @@ def stop_everything(t: Telling, kind: str) -> None:
     for ref in t.people:
         draft.set_person(ref, suppress(draft.person(ref), kind, _stopped_at(t, ref), t.event))
     for ref in t.everyone:
-        _owe_nothing(t, ref)
+        owe_nothing(draft, ref, t.at)
         draft.cancel(ref, kind.replace("_", " "))
-
-
-def _owe_nothing(t: Telling, ref: Ref) -> None:
-    for sender in t.draft.person(ref).relationships:
-        before = t.draft.person(ref)
-        after = waits_no_more(before, sender, t.at)
-        if after is not before:
-            t.draft.set_person(ref, after)
-            t.draft.owe_answer(ref[0], sender, ref[1], relationship(after, sender).unanswered_since)
-            t.draft.recheck_backlog(ref[0], sender, t.draft.now + BACKLOG_PAUSE)
 
 
 def _complained(t: Telling) -> Effect:
@@ -302,7 +292,7 @@ def _bounced(t: Telling) -> Effect:
             t.draft.cancel(ref, "bounced")
         if t.happening.message and (hard or t.happening.opens):
             person = give_back(person, t.happening.message)
-        t.draft.set_person(ref, person)
+        keep(t.draft, ref, person)
     return Effect(bounce="hard" if hard else "soft")
 
 
@@ -315,11 +305,11 @@ def is_hard(data: Mapping[str, Any]) -> bool:
 
 
 def _failed(t: Telling) -> Effect:
-    """Nothing reached the person: it takes no place in any cap."""
+    """Nothing reached the person: it takes no place in any cap, and answered nobody."""
     if not (t.happening.message and t.happening.opens):
         return NOTHING
     for ref in t.near:
-        t.draft.set_person(ref, give_back(t.draft.person(ref), t.happening.message))
+        keep(t.draft, ref, give_back(t.draft.person(ref), t.happening.message))
     return Effect()
 
 

@@ -9,6 +9,7 @@ import orjson
 from msgspec.structs import replace
 
 from gateway.intake.effects import SOFT_BOUNCES
+from gateway.intake.owed import keep
 from gateway.ledger.consent import suppress
 from gateway.ledger.person import Person
 from gateway.ledger.relationship import give_back
@@ -45,7 +46,7 @@ class FailDelivery:
             return False
         entry, event_id = self._entry, new_id(draft.now, self._dedup)
         person = self._after(draft.person(self._ref), draft.now, event_id)
-        draft.set_person(self._ref, person)
+        keep(draft, self._ref, person)
         if any(stop.event == event_id for stop in person.stops):
             draft.cancel(self._ref, "bounced")
         draft.recheck(self._ref, "window")

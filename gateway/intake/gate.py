@@ -13,6 +13,7 @@ from gateway.access import Access
 from gateway.intake.accept import put_on_hold, record
 from gateway.intake.delivered import Deliveries
 from gateway.intake.failure import Failures, failed
+from gateway.intake.owed import keep
 from gateway.intake.person_facts import alias_refs, facts_for
 from gateway.intake.rebuild import controller_of, rebuild, source_of
 from gateway.intake.return_path import return_path
@@ -69,7 +70,8 @@ class _Leave:
         message, n, ref = self._message, self._n, (self._entry.controller, self._entry.subject_key)
         recipient = message.recipients[n]
         source, controller = source_of(self._access, message), controller_of(self._access, message)
-        draft.set_person(ref, give_back(draft.person(ref), message.id))
+        before = draft.person(ref)
+        draft.set_person(ref, give_back(before, message.id))
         facts = facts_for(
             draft, message, recipient, ref, self._reading, source, controller, aliases=self._aliases
         )
@@ -87,6 +89,9 @@ class _Leave:
         if decision.outcome is Outcome.ACCEPT:
             del draft.writes.people[ref]
             return True
+        after = draft.person(ref)
+        draft.set_person(ref, before)
+        keep(draft, ref, after)
         record(draft, message, n, ref, facts, decision, self._round)
         if decision.outcome is Outcome.HOLD:
             put_on_hold(draft, message, n, ref, decision, self._hold_seconds, self._reading)

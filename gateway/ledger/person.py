@@ -64,7 +64,7 @@ class Contact(Struct, frozen=True, array_like=True):
 
 
 class Relationship(Struct, frozen=True, array_like=True):
-    """What passed between one sender and this person."""
+    """What passed between one sender and this person. `answer` is the message that answered them last."""
 
     first_out: float = 0.0
     last_out: float = 0.0
@@ -82,6 +82,7 @@ class Relationship(Struct, frozen=True, array_like=True):
     last_purchase: float = 0.0
     threads: tuple[str, ...] = ()
     introduced: bool = False
+    answer: str = ""
 
 
 STRANGER = Relationship()

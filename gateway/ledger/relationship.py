@@ -58,9 +58,9 @@ def waits_no_more(person: Person, sender: str, at: float = inf) -> Person:
     """What they wrote to this sender until then was answered on another address, or waits for no answer."""
     r = relationship(person, sender)
     since = _still_waiting(r, at)
-    if since == r.unanswered_since:
+    if since == r.unanswered_since and not r.answer:
         return person
-    after = replace(r, unanswered_since=since)
+    after = replace(r, unanswered_since=since, answer="")
     return replace(person, relationships={**person.relationships, sender: after})
 
 
@@ -99,6 +99,7 @@ def sent(person: Person, contact: Contact, *, introduced: bool, by_person: bool 
         r.last_purchase,
         r.threads,
         r.introduced or introduced,
+        contact.message if answers else r.answer,
     )
     contacts = _with_contact(person.contacts, contact)
     return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
@@ -141,16 +142,16 @@ def in_sequence(contact: Contact) -> bool:
 
 
 def give_back(person: Person, message: str) -> Person:
-    """A message that finally failed takes no place in any cap, and introduced nobody."""
+    """A message that finally failed takes no place in any cap, introduced nobody and answered nobody."""
     lost = [c for c in person.contacts if c.message == message]
     if not lost:
         return person
     relationships = dict(person.relationships)
+    kept = tuple(c for c in person.contacts if c.message != message)
     for contact in lost:
         r = relationships.get(contact.sender)
         if r is not None:
-            relationships[contact.sender] = _without_one(r, contact)
-    kept = tuple(c for c in person.contacts if c.message != message)
+            relationships[contact.sender] = _waits_again(_without_one(r, contact), contact, kept)
     return replace(person, contacts=kept, relationships=relationships)
 
 
@@ -166,6 +167,17 @@ def _without_one(r: Relationship, contact: Contact) -> Relationship:
             introduced=False,
         )
     return replace(r, sent=r.sent - 1, sent_since_reply=max(0, sent_since_reply))
+
+
+def _waits_again(r: Relationship, lost: Contact, kept: tuple[Contact, ...]) -> Relationship:
+    """Whom the lost message answered waits again, unless a later one answers too."""
+    if r.answer != lost.message or not lost.message:
+        return r
+    for c in kept:
+        if c.sender == lost.sender and c.class_ == lost.class_ and c.at >= r.last_reply:
+            return replace(r, answer=c.message)
+    since = r.unanswered_since or r.last_reply
+    return replace(r, unanswered_since=since, answers=r.answers - 1, answer="")
 
 
 def happened(person: Person, event: Event) -> Person:
@@ -211,7 +223,7 @@ def _replied(r: Relationship, event: Event) -> Relationship:
 
 
 def _answered(r: Relationship, event: Event) -> Relationship:
-    return replace(r, unanswered_since=_still_waiting(r, event.at), answers=r.answers + 1)
+    return replace(r, unanswered_since=_still_waiting(r, event.at), answers=r.answers + 1, answer="")
 
 
 def _still_waiting(r: Relationship, answered_at: float) -> float:

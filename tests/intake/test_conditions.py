@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.access import Access, development_access
-from gateway.intake.accept import BACKLOG_PAUSE
+from gateway.intake.owed import BACKLOG_PAUSE
 from gateway.policy.policies import PolicySet
 from gateway.review import ReviewResult
 from gateway.store.protocol import HoldFilter

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from gateway.access import Access, Controller, Source
-from gateway.intake.accept import BACKLOG_PAUSE
+from gateway.intake.failure import FailDelivery
+from gateway.intake.owed import BACKLOG_PAUSE
+from gateway.store.attempt import Attempt, Kind, Outcome
 from tests.intake.policies import line
 from tests.intake.test_caps import codes, rules
 from tests.intake.test_events import event, tell
@@ -75,3 +77,36 @@ async def test_nobody_owes_an_answer_to_who_said_stop(tmp_path: Path, at: float,
         ]
         again = codes(await gateway.submit(class_="outreach", to="carla@example.org"))
         assert again == ["reply_backlog.waiting"] * waits
+
+
+async def test_an_answer_that_failed_is_none(tmp_path: Path) -> None:
+    async with line(tmp_path, rules(tmp_path, DUTY)) as gateway:
+        await tell(gateway, event("message.replied", text="Sì", thread="t1"))
+        answer = await gateway.submit(class_="conversation", in_reply_to=("t1",))
+        assert (await gateway.store.depths()).unanswered == 0
+        await tell(gateway, event("message.failed", message=answer.id))
+        assert (await gateway.store.depths()).unanswered == 1
+        assert codes(await gateway.submit(class_="outreach")) == ["reply_duty.unanswered"]
+        assert await converse(gateway) == "accepted"
+        assert (await gateway.store.depths()).unanswered == 0
+
+
+async def test_an_answer_that_the_relay_refused_is_none(tmp_path: Path) -> None:
+    async with line(tmp_path, rules(tmp_path, DUTY)) as gateway:
+        await tell(gateway, event("message.replied", text="Sì", thread="t1"))
+        assert await converse(gateway) == "accepted"
+        [entry] = await gateway.store.take(5)
+        refused = Attempt(outcome=Outcome.FAILED, kind=Kind.PERMANENT, relay="r", phase="data", code=554)
+        assert await gateway.store.run(FailDelivery(entry, refused))
+        assert (await gateway.store.depths()).unanswered == 1
+
+
+async def test_a_second_answer_stands_when_the_first_failed(tmp_path: Path) -> None:
+    async with line(tmp_path, rules(tmp_path, DUTY)) as gateway:
+        await tell(gateway, event("message.replied", text="Sì", thread="t1"))
+        first = await gateway.submit(class_="conversation", in_reply_to=("t1",))
+        second = await gateway.submit(class_="conversation", in_reply_to=("t1",))
+        await tell(gateway, event("message.failed", message=first.id, source_event_id="1"))
+        assert (await gateway.store.depths()).unanswered == 0
+        await tell(gateway, event("message.failed", message=second.id, source_event_id="2"))
+        assert (await gateway.store.depths()).unanswered == 1
