@@ -271,8 +271,9 @@ def let_go(
     there. A conversation `by_person` is the answer that somebody waited for."""
     recipient = message.recipients[n]
     person = draft.person(ref)
+    due = max(draft.now, message.send_at)
     contact = Contact(
-        draft.now,
+        due,
         message.class_,
         message.channel,
         message.sender.key,
@@ -287,7 +288,6 @@ def let_go(
     if message.class_ not in NOT_COUNTED and reading.phrases:
         draft.count_phrases(message.controller, [p.hash for p in reading.phrases], ref[1], window)
     draft.count_sent(message.controller, message.sender.key, message.class_)
-    due = max(draft.now, message.send_at)
     leased = draft.lease if fresh and due <= draft.now else 0.0
     draft.writes.outbox.append(
         OutboxRow(

@@ -5,7 +5,7 @@ from pathlib import Path
 from gateway.intake.receipt import Receipt
 from gateway.policy.policies import PolicySet
 from tests.intake.policies import line, policies
-from tests.line import DAY
+from tests.line import DAY, NOW
 
 HEAD = """
 version: 1
@@ -50,3 +50,21 @@ async def test_after_a_rest_a_sequence_of_the_same_length_fits(tmp_path: Path) -
                 assert (await gateway.submit(class_="outreach")).status == wanted
                 gateway.clock.now += DAY
             gateway.clock.now += 200 * DAY
+
+
+async def test_what_is_to_go_later_takes_its_place_then(tmp_path: Path) -> None:
+    cap = rules(tmp_path, "rule: contact_cap, limit: 1, per: 1 day, outcome: hold")
+    async with line(tmp_path, cap) as gateway:
+        then = NOW + 5 * DAY
+        for n in range(3):
+            later = await gateway.submit(class_="outreach", send_at=then)
+            assert codes(later) == (["contact_cap.reached"] if n else [])
+            assert codes(await gateway.submit(class_="outreach")) == []
+            gateway.clock.now += DAY
+        gateway.clock.now = then - DAY / 2
+        before = await gateway.submit(class_="outreach")
+        assert codes(before) == ["contact_cap.reached"]
+        [violation] = before.recipients[0].decision.violations
+        assert (violation.earliest, "is to get" in violation.reason.en) == (then + DAY, True)
+        gateway.clock.now = then + DAY
+        assert codes(await gateway.submit(class_="outreach")) == []

@@ -21,7 +21,8 @@ _MESSAGES = Words("message", "messaggio"), Words("messages", "messaggi")
 @dataclass(frozen=True, slots=True)
 class ContactCap:
     """At most `limit` marketing messages to one person per window, over all tools, channels and senders
-    of the controller and all the person's linked addresses. Windows roll: `day` is the last 24 hours."""
+    of the controller and all the person's linked addresses. Windows roll: `day` is the last 24 hours. What is
+    to go later counts at its own time, in the windows before and after it."""
 
     limit: int
     per: Duration
@@ -37,24 +38,25 @@ class ContactCap:
 
     def check(self, case: Case) -> Found:
         """Whether this person got enough already."""
-        since, facts = case.now - self.per, case.facts
+        at, facts = max(case.now, case.message.send_at), case.facts
         if len(facts.person.contacts) < self.limit and not facts.linked:
             return NOTHING
+        since = at - self.per
         times = [c.at for c in facts.person.contacts if c.at > since and c.class_ not in NOT_MARKETING]
         for other in facts.linked:
             times += [c.at for c in other.contacts if c.at > since and c.class_ not in NOT_MARKETING]
-        if len(times) < self.limit:
+        if len(times) < self.limit or self._has_room(times, at):
             return NOTHING
-        earliest = sorted(times)[-self.limit] + self.per
+        earliest = self._earliest(sorted(times), at)
+        times = [one for one in times if one < at + self.per]
+        verb = ("already got", "ha già ricevuto") if max(times) <= case.now else ("is to get", "riceverà")
         got, window, free = count(len(times), *_MESSAGES), span(self.per), when(earliest)
         return (
             Objection(
                 code="reached",
                 reason=Words(
-                    f"This person already got {got.en} from us within {window.en}; the limit is "
-                    f"{self.limit}.",
-                    f"Questa persona ha già ricevuto da noi {got.it} in {window.it}; il limite è "
-                    f"{self.limit}.",
+                    f"This person {verb[0]} {got.en} from us within {window.en}; the limit is {self.limit}.",
+                    f"Questa persona {verb[1]} da noi {got.it} in {window.it}; il limite è {self.limit}.",
                 ),
                 remedy=Words(f"Wait until {free.en}.", f"Attendere fino al {free.it}."),
                 evidence=(fact(str(len(times)), f"messages within {window.en}, limit {self.limit}"),),
@@ -62,6 +64,18 @@ class ContactCap:
                 condition="window",
             ),
         )
+
+    def _has_room(self, times: list[float], at: float) -> bool:
+        """Whether no window is too full with one message more at this time. Times are sums and rounded."""
+        window = self.per - 1e-6
+        near = sorted(one for one in times if abs(one - at) < window)
+        full = zip(near, near[self.limit - 1 :], strict=False)
+        return not any(max(last, at) - min(first, at) < window for first, last in full)
+
+    def _earliest(self, times: list[float], at: float) -> float:
+        """The first moment from `at` on at which there is room; one of the windows ends then."""
+        ends = times[-self.limit :] if times[-1] <= at else times
+        return next(one + self.per for one in ends if self._has_room(times, one + self.per))
 
 
 @dataclass(frozen=True, slots=True)
