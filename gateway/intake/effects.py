@@ -155,9 +155,13 @@ def _opened(t: Telling) -> Effect:
 
 
 def _apart(t: Telling) -> Effect:
-    if not t.happening.sender:
+    """No longer connected, on no known address: a connection is read under each identifier by itself."""
+    sender = t.happening.sender
+    if not sender:
         return NO_SENDER
-    _happen(t)
+    for ref in t.everyone:
+        if ref in t.near or relationship(t.draft.person(ref), sender).connected_at:
+            _happen_to(t, ref)
     return Effect()
 
 

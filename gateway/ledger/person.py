@@ -64,7 +64,8 @@ class Contact(Struct, frozen=True, array_like=True):
 
 
 class Relationship(Struct, frozen=True, array_like=True):
-    """What passed between one sender and this person. `answer` is the message that answered them last."""
+    """What passed between one sender and this person. `answer` is the message that answered them last,
+    `parted_at` when a connection was last declined or withdrawn."""
 
     first_out: float = 0.0
     last_out: float = 0.0
@@ -83,6 +84,7 @@ class Relationship(Struct, frozen=True, array_like=True):
     threads: tuple[str, ...] = ()
     introduced: bool = False
     answer: str = ""
+    parted_at: float = 0.0
 
 
 STRANGER = Relationship()

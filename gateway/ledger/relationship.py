@@ -100,6 +100,7 @@ def sent(person: Person, contact: Contact, *, introduced: bool, by_person: bool 
         r.threads,
         r.introduced or introduced,
         contact.message if answers else r.answer,
+        r.parted_at,
     )
     contacts = _with_contact(person.contacts, contact)
     return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
@@ -202,13 +203,15 @@ def _unchanged(r: Relationship, event: Event) -> Relationship:
 
 
 def _connected(r: Relationship, event: Event) -> Relationship:
-    if r.connected_at and event.backdated:
+    if event.backdated and (r.connected_at or r.parted_at):
+        return r
+    if r.parted_at and event.at <= r.parted_at:
         return r
     return replace(r, connected_at=min(r.connected_at or event.at, event.at), backdated=event.backdated)
 
 
 def _disconnected(r: Relationship, event: Event) -> Relationship:
-    return replace(r, connected_at=0.0, backdated=False)
+    return replace(r, connected_at=0.0, backdated=False, parted_at=max(r.parted_at, event.at))
 
 
 def _replied(r: Relationship, event: Event) -> Relationship:

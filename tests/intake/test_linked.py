@@ -11,7 +11,7 @@ from gateway.store.packing import pack_facts, unpack_facts
 from tests.intake.policies import line
 from tests.intake.test_caps import codes, rules
 from tests.intake.test_events import RUI, event, ident, tell
-from tests.line import Line, message
+from tests.line import NOW, Line, message
 
 HOME, WORK, OTHER = "anna@example.org", "anna@work.example", "a.verdi@example.net"
 URL, ID = ident("linkedin.com/in/anna-verdi-example", "linkedin"), ident("ACoAAB1234567", "linkedin")
@@ -93,3 +93,17 @@ async def test_what_opens_a_door_on_one_address_opens_none_on_another(tmp_path: 
         await tell(gateway, event("unsubscribe", ident(OTHER), ident(HOME), purpose="newsletter"))
         assert (await gateway.submit(class_="outreach", to=OTHER)).status == "rejected"
         assert (await submit_naming(gateway, WORK, HOME)).status == "rejected"
+
+
+async def test_who_parted_under_one_identifier_is_connected_under_none(tmp_path: Path) -> None:
+    known = rules(tmp_path, "rule: min_stage, stage: connected, outcome: reject")
+    outreach = {"class_": "outreach", "to": URL.key, "channel": "linkedin"}
+    async with line(tmp_path, known) as gateway:
+        await tell(gateway, event("connection.accepted", URL, ID, occurred_at=NOW - 900))
+        assert (await gateway.submit(**outreach)).status == "accepted"
+        await tell(gateway, event("connection.withdrawn", ID, occurred_at=NOW - 500, opens=False))
+        assert (await gateway.submit(**outreach)).status == "rejected"
+        await tell(gateway, event("connection.accepted", URL, occurred_at=NOW - 600))
+        assert (await gateway.submit(**outreach)).status == "rejected", "told late"
+        await tell(gateway, event("connection.accepted", URL, occurred_at=NOW - 100))
+        assert (await gateway.submit(**outreach)).status == "accepted"

@@ -101,6 +101,14 @@ def test_an_event_told_late_begins_a_connection_and_never_moves_it() -> None:
     assert not relationship(moved, RUI).backdated
 
 
+def test_an_acceptance_told_late_undoes_no_withdrawal() -> None:
+    for parting in ("connection.withdrawn", "connection.declined"):
+        parted = tell((parting, 50.0))
+        assert stage(tell(("connection.accepted", 10.0), person=parted), RUI) == "stranger"
+        assert stage(tell(("connection.accepted", 60.0), person=parted, backdated=True), RUI) == "stranger"
+        assert stage(tell(("connection.accepted", 60.0), person=parted), RUI) == "connected"
+
+
 def test_threads_are_kept_once_each_and_not_for_ever() -> None:
     person = UNKNOWN
     for n in range(40):
@@ -250,4 +258,5 @@ def test_in_another_order_nobody_is_less_protected(events: list[tuple[str, int]]
     random.shuffle(other)
     then, now = (relationship(tell_all(order), RUI) for order in (usual, other))
     assert now.unanswered_since or not then.unanswered_since
+    assert not now.connected_at or 0 < then.connected_at <= now.connected_at
     assert now.sent_since_reply >= then.sent_since_reply
