@@ -173,6 +173,27 @@ CASES = [
     ("rule: permission_request", OUTREACH, Reading(permission_request=YES), facts(), {"permission_request.stranger"}),
     ("rule: permission_request", message("permission_request"), PLAIN, facts(jurisdiction="us"), set()),
     (
+        "rule: permission_request", OUTREACH, Reading(permission_request=YES),
+        known(replies=1, last_reply=NOW - DAY), {"permission_request.review"},
+    ),
+    (
+        "rule: permission_request", OUTREACH, Reading(permission_request=YES),
+        facts(known_reply=True, relationship=Relationship(replies=1, last_reply=NOW - DAY)), set(),
+    ),
+    (
+        "rule: permission_request", message("permission_request"), PITCH,
+        facts(known_reply=True, relationship=Relationship(replies=1, last_reply=NOW - DAY)),
+        {"permission_request.pitch"},
+    ),
+    (
+        "rule: permission_request\n  allow: true", message("permission_request"), PLAIN,
+        facts(
+            relationship=Relationship(connected_at=NOW - DAY),
+            linked=(Person(contacts=(Contact(at=NOW - DAY, class_="permission_request", channel="sms", sender="y"),)),),
+        ),
+        {"permission_request.repeated"},
+    ),
+    (
         "rule: permission_request", message("permission_request"), PLAIN, known(connected_at=NOW - DAY),
         {"permission_request.review"},
     ),

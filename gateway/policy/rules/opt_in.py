@@ -19,7 +19,8 @@ _CIRCULAR = 0.5
 class PermissionRequest:
     """Asking for consent. Where the question is itself marketing, one that is individually written, to
     someone connected and free of any pitch is held for compliance (or, with `allow`, passes once); any
-    other is refused. `copies`: to how many others a sentence may have gone and still be individual."""
+    other is refused. `copies`: to how many others a sentence may have gone and still be individual. A message
+    of another class that asks in the person's own thread is their conversation."""
 
     allow: bool = False
     copies: int = 3
@@ -34,7 +35,7 @@ class PermissionRequest:
         asks = case.reading.permission_request
         if not (declared or asks.value) or case.jurisdiction.permission_request == "lawful":
             return NOTHING
-        if case.facts.known_reply:
+        if case.facts.known_reply and not declared:
             return NOTHING
         objection = self._fault(case) or self._verdict(case)
         if objection is None:
@@ -98,8 +99,10 @@ class PermissionRequest:
 
 
 def _asked_before(case: Case) -> bool:
-    return any(contact.class_ == "permission_request" for contact in case.facts.person.contacts) or any(
-        permission.state == "requested" for permission in case.facts.person.permissions
+    return any(
+        any(contact.class_ == "permission_request" for contact in person.contacts)
+        or any(permission.state == "requested" for permission in person.permissions)
+        for person in (case.facts.person, *case.facts.linked)
     )
 
 
