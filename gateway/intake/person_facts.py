@@ -51,26 +51,33 @@ def facts_for(
         draft.set_person(ref, person)
     linked = _linked(draft, ref, person, aliases)
     known = together(person, linked, message.sender.key)
+    law = settle(
+        consent=_country(person, message),
+        declared=recipient.jurisdiction,
+        trusted="jurisdiction" in source.trusted,
+        controller=controller.jurisdiction,
+    )
     return Facts(
         person=person,
         linked=linked,
         relationship=known,
-        jurisdiction=settle(
-            consent=_country(person, message),
-            declared=recipient.jurisdiction,
-            trusted="jurisdiction" in source.trusted,
-            controller=controller.jurisdiction,
-        ),
+        jurisdiction=law,
         known_reply=bool(known.replies and known.threads and answers(message, known.threads)),
         copies=_copies(draft, message, ref, reading),
         pace=draft.pace(message.controller, message.sender.key),
         has_reply_feed=source.reply_feed,
         source_kind=source.kind,
         identity=controller.identity,
-        time_zone=recipient.time_zone or person.time_zone or controller.time_zone,
+        time_zone=recipient.time_zone or person.time_zone or _zone_at(law, controller),
         way_out_added=way_out_added,
         trusted=source.trusted,
     )
+
+
+def _zone_at(law: str, controller: Controller) -> str:
+    """The controller's time zone, for those who live where it does."""
+    zone = controller.time_zone
+    return zone if zone and law.partition("+")[0] == controller.jurisdiction.casefold() else ""
 
 
 def _country(person: Person, message: Message) -> str:

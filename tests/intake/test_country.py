@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from gateway.access import Access, Controller, Source
 from gateway.intake.consents import ConsentInput
 from gateway.intake.events import Events
+from tests.intake.test_caps import codes, rules
 from tests.intake.test_events import event
-from tests.line import DAY, KEYS, NOW, Line, message, reader
+from tests.line import DAY, KEYS, NOW, Clock, Line, message, reader
 from tests.line import line as line_with
 
 ANNA = "anna@example.org"
@@ -84,3 +85,32 @@ async def test_only_a_source_trusted_with_it_says_which_law_a_consent_has(
         told = await events.tell(event("consent.granted", purpose="newsletter", data={"jurisdiction": "us"}))
         assert told.effect.applied
         assert await law_of(gateway) == law
+
+
+QUIET = (
+    'rule: quiet_hours, from: "20:00", to: "8:00", days: [mon, tue, wed, thu, fri, sat, sun], outcome: hold'
+)
+
+
+@pytest.mark.parametrize(
+    ("declared", "hour", "found"),
+    [
+        ("", 7, []),
+        ("it", 7, []),
+        ("us", 7, ["quiet_hours.quiet"]),
+        ("us", 15, []),
+        ("", 19, ["quiet_hours.quiet"]),
+    ],
+)
+async def test_the_controllers_clock_is_for_those_who_live_where_it_does(
+    tmp_path: Path, declared: str, hour: int, found: list[str]
+) -> None:
+    """7:00 UTC is 9:00 in Rome and 3:00 in New York."""
+    source = Source(name="development", controller="default", trusted=frozenset({"jurisdiction"}))
+    controller = Controller(name="default", jurisdiction="it", time_zone="Europe/Rome")
+    access = Access(sources={"development": source}, controllers={"default": controller}, reviewers={})
+    clock = Clock(NOW - NOW % DAY + hour * 3600)
+    async with line_with(tmp_path, rules(tmp_path, QUIET), access=access, clock=clock) as gateway:
+        about = message(now=clock(), to=ANNA, class_="outreach")
+        about = replace(about, recipients=(replace(about.recipients[0], jurisdiction=declared),))
+        assert codes(await gateway.intake.submit(about)) == found
