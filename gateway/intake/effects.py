@@ -15,7 +15,15 @@ from gateway.ledger.consent import suppress
 from gateway.ledger.evidence import told_moment
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import Contact, Person
-from gateway.ledger.relationship import Event, claimed, give_back, happened, relationship, sent
+from gateway.ledger.relationship import (
+    Event,
+    claimed,
+    give_back,
+    happened,
+    relationship,
+    sent,
+    told_elsewhere,
+)
 from gateway.message.envelope import CLASSES
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
@@ -166,18 +174,21 @@ def _apart(t: Telling) -> Effect:
 
 
 def _told_sent(t: Telling) -> Effect:
-    """A tool that sends by itself: the message counts in caps as if it had gone through the outbox."""
+    """A tool that sends by itself: the message counts in caps as if it had gone through the outbox, once
+    however many identifiers of the person are named."""
     h, draft = t.happening, t.draft
     if not h.sender:
         return NO_SENDER
     if h.message and any(c.message == h.message for ref in t.near for c in draft.person(ref).contacts):
         return Effect(applied=False, note="counted_before")
     class_ = _class_of(h)
-    for ref in t.near:
-        contact = Contact(t.at, class_, h.channel, h.sender, h.message or t.event, h.purpose)
-        person = draft.person(ref)
-        after = sent(person, contact, introduced=False) if h.opens else claimed(person, contact)
-        draft.set_person(ref, after)
+    contact = Contact(t.at, class_, h.channel, h.sender, h.message or t.event, h.purpose)
+    first, *others = t.near
+    person = draft.person(first)
+    after = sent(person, contact, introduced=False) if h.opens else claimed(person, contact)
+    draft.set_person(first, after)
+    for ref in others if h.opens else ():
+        draft.set_person(ref, told_elsewhere(draft.person(ref), contact))
     draft.count_sent(h.controller, h.sender, class_)
     return Effect()
 

@@ -106,6 +106,16 @@ def sent(person: Person, contact: Contact, *, introduced: bool, by_person: bool 
     return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
 
 
+def told_elsewhere(person: Person, contact: Contact) -> Person:
+    """The same message as one that is counted on another address of theirs: here it is no first contact any
+    more, and takes no place of its own."""
+    r = relationship(person, contact.sender)
+    after = replace(
+        r, first_out=r.first_out or contact.at, last_out=max(r.last_out, contact.at), sent=r.sent + 1
+    )
+    return replace(person, relationships={**person.relationships, contact.sender: after})
+
+
 def claimed(person: Person, contact: Contact) -> Person:
     """A message that a source says it sent, and that nobody vouches for: it takes its place in caps and
     sequences, and is no first contact that a next one could lean on."""

@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from gateway.evidence.recall import recall_facts
 from gateway.intake.receipt import Receipt
+from gateway.ledger.relationship import relationship
 from gateway.store.packing import pack_facts, unpack_facts
 from tests.intake.policies import line
 from tests.intake.test_caps import codes, rules
-from tests.intake.test_events import RUI, event, ident, tell
+from tests.intake.test_events import RUI, event, ident, person, tell
 from tests.line import NOW, Line, message
 
 HOME, WORK, OTHER = "anna@example.org", "anna@work.example", "a.verdi@example.net"
@@ -107,3 +108,18 @@ async def test_who_parted_under_one_identifier_is_connected_under_none(tmp_path:
         assert (await gateway.submit(**outreach)).status == "rejected", "told late"
         await tell(gateway, event("connection.accepted", URL, occurred_at=NOW - 100))
         assert (await gateway.submit(**outreach)).status == "accepted"
+
+
+async def test_what_a_tool_sent_to_two_identifiers_counts_once(tmp_path: Path) -> None:
+    both = (
+        "rule: contact_cap, limit: 2, per: 1 day, outcome: hold",
+        "rule: sequence_length, limit: 2, outcome: reject",
+    )
+    async with line(tmp_path, rules(tmp_path, *both)) as gateway:
+        await tell(gateway, event("message.sent", URL, ID, message="m-1"))
+        again = await tell(gateway, event("message.sent", ID, URL, message="m-1", source_event_id="2"))
+        assert again.effect.note == "counted_before"
+        assert relationship(await person(gateway, ID.address, "linkedin"), RUI).sent == 1
+        outreach = {"class_": "outreach", "to": ID.key, "channel": "linkedin"}
+        assert codes(await gateway.submit(**outreach)) == []
+        assert codes(await gateway.submit(**outreach)) == ["sequence_length.reached", "contact_cap.reached"]
