@@ -153,16 +153,16 @@ def in_sequence(contact: Contact) -> bool:
 
 
 def give_back(person: Person, message: str) -> Person:
-    """A message that finally failed takes no place in any cap, introduced nobody and answered nobody."""
-    lost = [c for c in person.contacts if c.message == message]
-    if not lost:
+    """A message that finally failed takes no place in any cap, introduced nobody and answered nobody. Where
+    the person was to have it twice, one copy of it failed."""
+    n = next((n for n, c in enumerate(person.contacts) if c.message == message), None)
+    if n is None:
         return person
+    lost, kept = person.contacts[n], person.contacts[:n] + person.contacts[n + 1 :]
     relationships = dict(person.relationships)
-    kept = tuple(c for c in person.contacts if c.message != message)
-    for contact in lost:
-        r = relationships.get(contact.sender)
-        if r is not None:
-            relationships[contact.sender] = _waits_again(_without_one(r, contact), contact, kept)
+    r = relationships.get(lost.sender)
+    if r is not None:
+        relationships[lost.sender] = _waits_again(_without_one(r, lost), lost, kept)
     return replace(person, contacts=kept, relationships=relationships)
 
 

@@ -134,6 +134,14 @@ def test_what_failed_counts_nowhere() -> None:
     assert give_back(two, "never sent") is two
 
 
+def test_of_two_copies_each_that_fails_gives_back_its_own_place() -> None:
+    both = sent(sent(UNKNOWN, contact("m1"), introduced=True), contact("m1"), introduced=True)
+    one = give_back(both, "m1")
+    assert (len(one.contacts), relationship(one, RUI).sent, stage(one, RUI)) == (1, 1, "introduced")
+    none = give_back(one, "m1")
+    assert (len(none.contacts), relationship(none, RUI).sent, stage(none, RUI)) == (0, 0, "stranger")
+
+
 def test_what_failed_before_a_reply_takes_nothing_from_after_it() -> None:
     person = sent(UNKNOWN, contact("m1", 1.0), introduced=False)
     person = sent(person, contact("m2", 2.0), introduced=False)
