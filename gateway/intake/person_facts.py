@@ -82,9 +82,10 @@ def _zone_at(law: str, controller: Controller) -> str:
 
 def _country(person: Person, message: Message) -> str:
     """The law of the consent that this message would need, as the ledger has it."""
-    if not person.permissions:
-        return person.jurisdiction
-    return country(person, purpose_of(message, message.class_)) or person.jurisdiction
+    for permission in person.permissions:
+        if permission.jurisdiction:
+            return country(person, purpose_of(message, message.class_)) or person.jurisdiction
+    return person.jurisdiction
 
 
 def answers(message: Message, threads: tuple[str, ...]) -> bool:

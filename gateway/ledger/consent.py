@@ -91,6 +91,8 @@ def country(person: Person, purpose: str = "") -> str:
     """The law that the person's consents name: the one for this purpose, else all of them with `+` between,
     of which the strictest counts; "" where none names any."""
     named = [p for p in person.permissions if p.jurisdiction and p.state == "granted"]
+    if not named:
+        return ""
     mine = {p.jurisdiction for p in named if p.purpose == purpose}
     return "+".join(sorted(mine or {p.jurisdiction for p in named}))
 
