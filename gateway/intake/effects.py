@@ -141,12 +141,17 @@ def _answered(t: Telling) -> Effect:
     waited = min((s for s in since if s), default=0.0)
     for ref, unanswered in zip(t.everyone, since, strict=True):
         if unanswered or ref in t.near:
-            _happen_to(t, ref)
+            _happen_to(t, ref, _until(t))
             left = relationship(t.draft.person(ref), h.sender).unanswered_since
             t.draft.owe_answer(ref[0], h.sender, ref[1], left)
     _recheck(t, "reply")
     t.draft.recheck_backlog(h.controller, h.sender, t.draft.now + BACKLOG_PAUSE)
     return Effect(answered_after=max(0.0, t.at - waited) if waited else 0.0)
+
+
+def _until(t: Telling) -> float:
+    """Until when it answers what came before: until now, where it is told promptly."""
+    return t.draft.now if t.draft.now - t.at <= PROMPTLY else t.at
 
 
 # -- what brings two people together, or apart -------------------------------------------------------
@@ -209,7 +214,7 @@ def stop_everything(t: Telling, kind: str) -> None:
     for ref in t.people:
         draft.set_person(ref, suppress(draft.person(ref), kind, _stopped_at(t, ref), t.event))
     for ref in t.everyone:
-        owe_nothing(draft, ref, t.at)
+        owe_nothing(draft, ref, _until(t))
         draft.cancel(ref, kind.replace("_", " "))
 
 
@@ -361,10 +366,15 @@ def _happen(t: Telling) -> None:
         _happen_to(t, ref)
 
 
-def _happen_to(t: Telling, ref: Ref) -> None:
+def _happen_to(t: Telling, ref: Ref, at: float = 0.0) -> None:
     h = t.happening
     event = Event(
-        type=h.type, sender=h.sender, at=t.at, thread=h.thread, threads=h.in_reply_to, backdated=h.backdated
+        type=h.type,
+        sender=h.sender,
+        at=at or t.at,
+        thread=h.thread,
+        threads=h.in_reply_to,
+        backdated=h.backdated,
     )
     t.draft.set_person(ref, happened(t.draft.person(ref), event))
 

@@ -36,6 +36,8 @@ async def test_an_answer_told_late_is_none_to_a_later_reply(tmp_path: Path) -> N
         await tell(gateway, event("message.answered", occurred_at=NOW - 4000))
         assert codes(await gateway.submit(class_="outreach")) == ["reply_duty.unanswered"]
         assert (await gateway.store.depths()).unanswered == 1
+        await tell(gateway, event("message.answered", occurred_at=NOW - 1001, received_at=NOW - 1001))
+        assert (await gateway.store.depths()).unanswered == 1
         await tell(gateway, event("message.answered", occurred_at=NOW - 500))
         assert codes(await gateway.submit(class_="outreach")) == []
         assert (await gateway.store.depths()).unanswered == 0
@@ -110,3 +112,12 @@ async def test_a_second_answer_stands_when_the_first_failed(tmp_path: Path) -> N
         assert (await gateway.store.depths()).unanswered == 0
         await tell(gateway, event("message.failed", message=second.id, source_event_id="2"))
         assert (await gateway.store.depths()).unanswered == 1
+
+
+async def test_a_clock_that_tells_whole_seconds_answers_what_came_within_one(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("message.replied", text="Sì", occurred_at=NOW + 0.4, received_at=NOW + 0.4))
+        gateway.clock.now += 1
+        await tell(gateway, event("message.replied", text="E poi?", occurred_at=gateway.clock.now - 0.2))
+        await tell(gateway, event("message.answered", occurred_at=NOW))
+        assert (await gateway.store.depths()).unanswered == 0
