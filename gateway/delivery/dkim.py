@@ -130,7 +130,7 @@ def body_hash(body: bytes) -> bytes:
     if b"\t" in body or b"  " in body or b" \r\n" in body or body.endswith(b" "):
         body = _BLANKS.sub(b" ", body).replace(b" \r\n", b"\r\n").removesuffix(b" ")
     end = len(body)
-    while body[:end].endswith(b"\r\n"):
+    while body.endswith(b"\r\n", 0, end):  # in place: a slice would copy the whole body for each empty line
         end -= 2
     return sha256(body[:end] + b"\r\n" if end else b"").digest()
 
