@@ -19,7 +19,7 @@ MOST_DAYS_AHEAD = 90
 _CLASS_OF = {"connection_request": "connection_request", "recommendation_request": "recommendation_request"}
 _NOT_KEPT = {"recipient", "recipients", "deliver", "send_at", "class_"}
 _NOT_ON_EMAIL = ("connection_request", "inmail")
-_UNDISCLOSED = b"\r\nTo: undisclosed-recipients:;"
+_UNDISCLOSED = b"To: undisclosed-recipients:;\r\n"
 
 
 def read_message(
@@ -243,19 +243,14 @@ def _build_mime(
             attachments=files,
             headers=_thread_headers(body),
         )
-        return raw if len(recipients) == 1 else _hide_recipients(raw)
+        # One message for all: nobody is shown to the others.
+        return raw if len(recipients) == 1 else compose.addressed(raw, _UNDISCLOSED)
     except ValueError:
         raise malformed(
             "#",
             "Names, addresses or subject do not fit in a mail header; shorten them.",
             "Nomi, indirizzi o oggetto non entrano in un'intestazione di posta; abbreviarli.",
         ) from None
-
-
-def _hide_recipients(raw: bytes) -> bytes:
-    """One message for all: nobody is shown to the others."""
-    start = raw.index(b"\r\nTo: ")
-    return raw[:start] + _UNDISCLOSED + raw[raw.index(b"\r\nSubject: ", start) :]
 
 
 def _thread_headers(body: NewMessage) -> list[tuple[str, str]]:

@@ -280,8 +280,7 @@ def _compose(letter: Letter, message_id: str, now: float) -> bytes:
         shown += _people("Cc", letter.cc) + _people("Reply-To", letter.reply_to)
     except ValueError:
         raise Bad("Names, addresses or headers do not fit in a mail header.", "headers") from None
-    start = raw.index(b"\r\nTo: ") + 2
-    return raw[:start] + shown + raw[raw.index(b"\r\nSubject: ", start) + 2 :]
+    return compose.addressed(raw, shown)
 
 
 def _is_ours(name: str) -> bool:

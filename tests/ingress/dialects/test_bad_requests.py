@@ -1,6 +1,6 @@
 """Bad input in every dialect: its own error, and nothing stored."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import pytest_asyncio
 
 from gateway.ingress.dialects import DIALECTS
 from gateway.ingress.http import HttpLimits
+from gateway.message.headers import decode_words
+from gateway.message.parse import parse
 from tests.ingress.dialects.shop import Shop
-from tests.ingress.dialects.tongues import FORM, SUBJECT, TONGUES, Tongue
+from tests.ingress.dialects.tongues import ABROAD, FORM, NAME, SUBJECT, TONGUES, Tongue
 from tests.ingress.http.house import SECRET, Answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -218,6 +220,35 @@ async def test_non_ascii_everywhere(place: Shop, tongue: Tongue) -> None:
     assert answer.status == tongue.good, answer.text
     content = place.seen[-1][0].content
     assert SUBJECT in (content.subject or content.text)
+
+
+LONG: Mapping[str, Mapping[str, str]] = {
+    "name": {NAME: "Università degli Studi di Forlì – Facoltà di Economia", ABROAD: "cy@example.test"},
+    "name of one word": {NAME: "W" * 74, ABROAD: "cy@example.test"},
+    "address": {f"{NAME} <{ABROAD}>": ABROAD, NAME: "", ABROAD: f"{'a' * 60}@{'b' * 30}.test"},
+    "subject of one word": {
+        SUBJECT: "https://acme.test/orders/2026/11/22/confirmation?id=1234567890&token=abcdef"
+    },
+}
+"""What does not fit in a line of a header together with the name of its field."""
+
+
+@pytest.mark.parametrize("what", LONG)
+@ALL
+async def test_what_is_longer_than_a_line_is_taken(place: Shop, tongue: Tongue, what: str) -> None:
+    assert tongue.abroad is not None
+    given = orjson.dumps(tongue.changed(tongue.abroad)).decode()
+    for short, long in LONG[what].items():
+        given = given.replace(short, long)
+    body = [tuple(pair) for pair in made] if isinstance(made := orjson.loads(given), list) else made
+    answer = await tongue.send(place, body)
+    assert answer.status == tongue.good, answer.text
+    message = place.seen[-1][0]
+    if message.format == "mime":
+        headers = parse(message.raw).headers
+        assert len(headers.get_all("to")) == len(headers.get_all("subject")) == 1
+        assert decode_words(headers.get("subject")) == message.content.subject
+        assert message.recipients[0].address in headers.get("to")
 
 
 @ALL

@@ -445,4 +445,4 @@ TONGUES: Mapping[str, Tongue] = {
 }
 """Every dialect; a native request answers in RFC 9457 and is tried elsewhere."""
 
-__all__ = ["FORM", "NAME", "SUBJECT", "TONGUES", "Tongue", "bearer"]
+__all__ = ["ABROAD", "FORM", "NAME", "SUBJECT", "TONGUES", "Tongue", "bearer"]

@@ -116,6 +116,11 @@ async def test_several_recipients_are_decided_one_by_one(house: House) -> None:
     _, raw = await _stored(house, mixed.json["id"])
     assert b"p1@example.test" not in raw
     assert b"To: undisclosed-recipients:;" in raw
+    body["subject"], body["recipients"][0]["name"] = "https://acme.test/orders?" + "1" * 60, "Università " * 9
+    long = await house.post(json=body)
+    assert long.status == 202, long.text
+    _, raw = await _stored(house, long.json["id"])
+    assert b"To: undisclosed-recipients:;\r\nSubject:\r\n https://acme.test/orders?1" in raw
 
 
 @pytest.mark.parametrize(("channel", "seen"), [("email", "Sconto del 50% a?"), ("other", None)])
