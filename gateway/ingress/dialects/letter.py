@@ -91,7 +91,7 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
     headers = Headers((name.lower(), value.encode()) for name, value in letter.headers)
     thread = read_ids(f"{headers.get('references')} {headers.get('in-reply-to')}")
     unsubscribe = headers.get("list-unsubscribe")
-    message_id = letter.message_id or f"<{identity}@{_domain_of(letter.sender.address)}>"
+    message_id = letter.message_id or f"<{identity}@{domain_of(letter.sender.address)}>"
     everyone = letter.everyone
     native = letter.forward is not None
     return Message(
@@ -298,6 +298,7 @@ def _people(name: str, people: Sequence[Party]) -> bytes:
     return octets
 
 
-def _domain_of(address: str) -> str:
+def domain_of(address: str) -> str:
+    """What stands behind the @ of the Message-ID of this author's mail."""
     domain = normalize("email", address).rpartition("@")[2]
     return domain if domain.isascii() and not domain.startswith("[") else "galateo.invalid"

@@ -1,20 +1,22 @@
-"""A whole message that comes by HTTP: the same as by SMTP, its envelope in the form. Pure."""
+"""A whole message that comes by HTTP: as by SMTP, with what a provider does to one. Pure."""
 
 from collections.abc import Sequence
+from email.utils import formatdate
 
 from msgspec.structs import replace
 
 from gateway.access import Source
 from gateway.ingress.dialects.bad import Bad
-from gateway.ingress.dialects.letter import Party
+from gateway.ingress.dialects.letter import Party, domain_of
 from gateway.ingress.smtp_commands import MailFrom, MailOptions, RcptOptions, RcptTo
 from gateway.ingress.smtp_message import compose
 from gateway.message.envelope import Message
-from gateway.message.headers import read_person
+from gateway.message.headers import Headers, read_person
 from gateway.message.mailbox import is_address
 from gateway.message.parse import parse
+from gateway.message.rewrite import outgoing
 
-_BLIND = frozenset({b"bcc"})
+_BLIND = frozenset({b"bcc", b"resent-bcc"})
 
 
 def read_mime(raw: bytes) -> bytes:
@@ -38,10 +40,13 @@ def build_mime(
     deliver: bool,
     send_at: float,
 ) -> Message:
-    """The message to these people. Raises Bad where SMTP would refuse it."""
-    _, sender = read_person(parse(raw).headers.get("from"))
+    """The message to these people, who learn of no blind copies; with a Message-ID and a Date where it came
+    without. Raises Bad where SMTP would refuse it."""
+    headers = parse(raw).headers
+    _, sender = read_person(headers.get("from"))
     if not is_address(sender):
         raise Bad("from parameter is missing")
+    raw = _completed(raw, headers, f"<{identity}@{domain_of(sender)}>", now)
     utf8 = not all(one.address.isascii() for one in people) or not sender.isascii()
     mail = MailFrom(sender, MailOptions(utf8=utf8))
     rcpts = tuple(RcptTo(one.address, RcptOptions()) for one in people)
@@ -57,3 +62,9 @@ def build_mime(
         deliver=deliver,
         send_at=send_at if send_at > now else 0.0,
     )
+
+
+def _completed(raw: bytes, headers: Headers, message_id: str, now: float) -> bytes:
+    usual = (("Message-ID", message_id), ("Date", formatdate(now)))
+    missing = [(name, value) for name, value in usual if not headers.get(name.lower()).strip()]
+    return outgoing(raw, _BLIND | {name.lower().encode() for name, _ in missing}, missing)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 from gateway.ingress.dialects.bad import Bad
 from gateway.ingress.dialects.forms import parse_form
 from gateway.ingress.dialects.render import put_in_variables
+from gateway.message.parse import parse
 from tests.ingress.dialects.shop import Shop, basic, bearer
 from tests.ingress.http.house import SECRET, Answer
 from tests.tools import shared
 
+DATE = "Mon, 01 Jun 2026 10:00:00 +0200"
 SEND = "/v3/mg.acme.test/messages"
 KEY = basic("api", f"tool:{SECRET}")
 
@@ -138,6 +141,25 @@ async def test_a_whole_message(shop: Shop) -> None:
     (message,) = shop.messages
     assert [r.address for r in message.recipients] == ["ana@example.test", "bo@example.test"]
     assert b"\n" not in message.raw.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize(
+    "written", ["", "Message-ID: \nDate:\n", f"Message-ID: <1@acme.test>\nDate: {DATE}\n"]
+)
+async def test_a_whole_message_leaves_with_its_name_and_date(shop: Shop, written: str) -> None:
+    mime = (
+        f"From: a@acme.test\nBcc: bo@example.test\n{written}X-Galateo-Class: transactional\n\nYour order.\n"
+    )
+    data = aiohttp.FormData([("to", "ana@example.test")])
+    data.add_field("message", mime.encode(), filename="message.mime")
+    answer = await shop.ask("POST", SEND + ".mime", data=data, Authorization=KEY)
+    assert answer.status == 200, answer.text
+    (message,) = shop.messages
+    headers = parse(message.raw).headers
+    assert headers.get_all("message-id") == (message.message_id,) == (answer.json["id"],)
+    assert headers.get_all("date") == (DATE if DATE in written else formatdate(message.received_at),)
+    assert answer.json["id"].endswith("@acme.test>")
+    assert b"bo@example.test" not in message.raw
 
 
 async def test_test_mode_sends_nothing(shop: Shop) -> None:

@@ -77,6 +77,19 @@ async def test_a_whole_message(shop: Shop, named: bool) -> None:
     assert [r.address for r in shop.messages[0].recipients] == [BO if named else ANA]
 
 
+async def test_blind_copies_of_a_whole_message_stay_blind(shop: Shop) -> None:
+    raw = b"From: news@acme.test\nTo: ana@example.test\nBcc: Bo\n <bo@example.test>\nbcc : cy@example.test\n"
+    raw += b"Resent-Bcc: di@example.test\nX-Galateo-Class: transactional\n\nBcc: it left.\n"
+    body = mail("", Raw={"Data": base64.b64encode(raw).decode()})
+    body["Destination"] = {}
+    assert (await send(shop, body)).status == 200
+    (message,) = shop.messages
+    assert {r.address for r in message.recipients} >= {ANA, BO}
+    head, _, text = message.raw.partition(b"\r\n\r\n")
+    assert not [name for name in (b"bcc", b"bo@", b"cy@", b"di@") if name in head.lower()]
+    assert text == b"Bcc: it left.\r\n"
+
+
 async def test_template_data_that_is_no_json_is_named(shop: Shop) -> None:
     body = mail("", ANA, Template={"TemplateName": "t1", "TemplateData": "Ana"})
     answer = await send(shop, body)
