@@ -77,6 +77,7 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
         *dialect_routes(
             access=parts.access,
             submit=intake.submit,
+            check=intake.check,
             tell_refused=tell_refused,
             store=parts.store,
             limits=limits,

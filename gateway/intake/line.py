@@ -60,9 +60,9 @@ class Intake:
         self._told = told
 
     async def submit(self, message: Message) -> Receipt:
-        """The receipt, once it is durable. Raises Unavailable or DiskFull when nothing was stored."""
-        if "jurisdiction" not in self._access.sources[message.source].trusted:
-            self._check_jurisdiction(message)
+        """The receipt, once it is durable. Raises Unavailable or DiskFull when nothing was stored, and
+        NotAllowed as `check` does."""
+        self.check(message)
         policies = self._policies.current
         if self._aside is not None:
             self._store.expect(1)
@@ -107,8 +107,11 @@ class Intake:
             letterhead=self._letterhead,
         )
 
-    def _check_jurisdiction(self, message: Message) -> None:
-        """A declaration that is not trusted may only tighten (DESIGN 4). Raises NotAllowed."""
+    def check(self, message: Message) -> None:
+        """Raises NotAllowed where the source may not say this of its message: a jurisdiction that is not
+        trusted may only tighten (DESIGN 4)."""
+        if "jurisdiction" in self._access.sources[message.source].trusted:
+            return
         settled = self._access.controller(message.controller).jurisdiction
         law = self._policies.current.jurisdiction
         for recipient in message.recipients:

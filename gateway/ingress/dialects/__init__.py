@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from gateway.access import Access, AccessError, Fault
 from gateway.ingress.dialects.bad import Bad
 from gateway.ingress.dialects.brevo import BREVO
-from gateway.ingress.dialects.desk import Desk, Dialect, Submit, Tell
+from gateway.ingress.dialects.desk import Check, Desk, Dialect, Submit, Tell
 from gateway.ingress.dialects.generic import GENERIC, fields_fault
 from gateway.ingress.dialects.keys import KeyGate, key_faults
 from gateway.ingress.dialects.lemlist import LEMLIST
@@ -47,6 +47,7 @@ def dialect_routes(
     *,
     access: Access,
     submit: Submit,
+    check: Check,
     tell_refused: Tell,
     store: Store,
     limits: HttpLimits,
@@ -57,14 +58,15 @@ def dialect_routes(
 ) -> list[web.RouteDef]:
     """The routes of every dialect. Raises AccessError where the access file speaks of one wrongly.
 
-    `tell_refused` hears of messages that were refused although the tool was told "taken"; `fetch` brings
-    templates that a source's provider keeps.
+    `check` raises NotAllowed for a message that `submit` would not take; `tell_refused` hears of messages
+    that were refused although the tool was told "taken"; `fetch` brings templates that a provider keeps.
     """
     if faults := list(dialect_faults(access)):
         raise AccessError("\n".join(map(access.say, faults)))
     desk = Desk(
         gate=KeyGate(access),
         submit=submit,
+        check=check,
         tell_refused=tell_refused,
         store=store,
         limits=limits,

@@ -42,6 +42,7 @@ _CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 T = TypeVar("T")
 
 Submit = Callable[[Message], Awaitable[Receipt]]
+Check = Callable[[Message], None]
 Tell = Callable[[Message, Receipt], None]
 Build = Callable[[str, str], Message]
 """A message out of its id and its idempotency key."""
@@ -125,6 +126,13 @@ class Call:
             return await asyncio.to_thread(read, *given)
         return read(*given)
 
+    def try_out(self, build: Build) -> None:
+        """Build a message that is not sent. Raises Bad where nobody could, or this source may not send it."""
+        try:
+            self.desk.check(build("0" * 26, ""))
+        except NotAllowed as error:
+            raise forbidden(error.words.en) from None
+
     async def submit(self, builds: Sequence[Build]) -> list[Taken]:
         """Take the messages of this request through the line, in their order."""
         return await self.desk.take(self, builds)
@@ -158,6 +166,7 @@ class Desk:
         *,
         gate: KeyGate,
         submit: Submit,
+        check: Check,
         tell_refused: Tell,
         store: Store,
         limits: HttpLimits,
@@ -166,8 +175,10 @@ class Desk:
         on_reply: Callable[[float], None],
         fetch: Callable[[str, str], Awaitable[Any]],
     ) -> None:
-        """`tell_refused` hears of messages that were refused although the tool was told "taken"; `fetch` asks
-        a source's provider for what it has under a path."""
+        """`check` raises NotAllowed for a message that `submit` would not take; `tell_refused` hears of
+        messages that were refused although the tool was told "taken"; `fetch` asks a source's provider for
+        what it has under a path."""
+        self.check = check
         self.fetch = fetch
         self.store = store
         self.limits = limits
@@ -232,10 +243,10 @@ class Desk:
         return await self._gate.admit(request, dialect.name, key)
 
     async def take(self, call: Call, builds: Sequence[Build]) -> list[Taken]:
-        """Build every message before the first is stored, then take them through the line.
+        """Build and check every message before the first is stored, then take them through the line.
 
-        Raises Bad and Problem with nothing stored; StoreError where the gateway failed, and then the same
-        request sent again stores each of its messages once.
+        Raises Bad, NotAllowed and Problem with nothing stored; StoreError where the gateway failed, and then
+        the same request sent again stores each of its messages once.
         """
         started = self._monotonic()
         self._paces.take(call.source, started, len(builds))
@@ -324,6 +335,7 @@ def _build(call: Call, builds: Sequence[Build], keys: Sequence[Key | None]) -> l
     for build, key in zip(builds, keys, strict=True):
         identity = key.identify(call.now) if key else new_id(call.now, os.urandom(10))
         message = build(identity, key.name if key else "")
+        call.desk.check(message)
         size += len(message.raw)
         if size > MOST_BUILT:
             raise too_large(

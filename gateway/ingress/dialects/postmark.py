@@ -90,7 +90,7 @@ async def _send_all(call: Call, several: Any) -> web.Response:
     for each in several:
         try:
             letter = await _fill(call, each, await call.aside(read_letter, each, call))
-            await call.aside(build_message, letter, call.source, "0" * 26, call.now)
+            await call.aside(call.try_out, partial(_build, letter, call))
         except Bad as bad:
             read.append(bad)
         else:

@@ -61,7 +61,7 @@ async def send_batch(call: Call) -> web.Response:
     for n, each in enumerate(several):
         try:
             letter = await call.aside(read_letter, each, call.now)
-            await call.aside(build_message, letter, call.source, "0" * 26, call.now)
+            await call.aside(call.try_out, partial(_build, letter, call))
         except Bad as bad:
             if not permissive:
                 raise

@@ -27,6 +27,7 @@ from gateway.keys import new_keys
 from gateway.message.envelope import Message
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
+from gateway.policy.policies import PolicySet
 from gateway.store.sqlite import SqliteStore
 from tests.ingress.dialects.aws import ACCESS_KEY, SECRET_KEY
 from tests.ingress.http.house import _QUICK, ANYWHERE, SECRET, Answer, policies_of_test, reader_of_test
@@ -103,6 +104,7 @@ class Shop:
     folder: Path
     limits: HttpLimits = field(default_factory=HttpLimits)
     access: Access = field(default_factory=access_of_shop)
+    policies: PolicySet = field(default_factory=policies_of_test)
     seen: list[tuple[Message, Receipt]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     break_after: int = -1
@@ -118,7 +120,7 @@ class Shop:
         self.intake = Intake(
             self.store,
             reader_of_test(),
-            LivePolicies(policies_of_test()),
+            LivePolicies(self.policies),
             self.access,
             keys,
             metrics,
@@ -128,6 +130,7 @@ class Shop:
         routes = dialect_routes(
             access=self.access,
             submit=self._submit,
+            check=self.intake.check,
             tell_refused=lambda message, receipt: self.told.append(message.recipients[0].address),
             store=self.store,
             limits=self.limits,
