@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.access import Access, Source
 from gateway.ingress.dialects.bad import Bad, forbidden, too_large
+from gateway.ingress.dialects.forms import distinct
 from gateway.ingress.dialects.keys import KeyGate
 from gateway.ingress.http_keys import Key, Underway, bind, key_reused, read_key
 from gateway.ingress.http_limits import HttpLimits, Paces
@@ -326,7 +327,8 @@ def _unpack(raw: bytes, limit: int) -> bytes:
 def _mark(call: Call) -> bytes:
     """What says that two requests are the same."""
     digest = blake2b(f"{call.source.name}\0{call.request.path}\0".encode(), digest_size=16)
-    digest.update(call.raw)
+    for octets in distinct(call.request.headers.get("Content-Type", ""), call.raw):
+        digest.update(octets)
     return digest.digest()
 
 

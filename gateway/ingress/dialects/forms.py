@@ -68,6 +68,17 @@ def parse_form(content_type: str, raw: bytes) -> Form:
     raise Bad(f"Send {URLENCODED} or {MULTIPART}.", status=415)
 
 
+def distinct(content_type: str, raw: bytes) -> Iterator[bytes]:
+    """The octets by which a body differs from others: of a form in parts, these without the boundary, which
+    clients draw anew for each attempt. Raises Bad for one that is broken."""
+    if content_type.partition(";")[0].strip().lower() != MULTIPART:
+        yield raw
+        return
+    for part in _multipart(content_type, raw):
+        yield repr((part.name, part.filename, part.type, len(part.octets))).encode()
+        yield part.octets
+
+
 def _urlencoded(raw: bytes) -> Iterator[Part]:
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=MOST, errors="strict")

@@ -162,6 +162,33 @@ async def test_a_whole_message_leaves_with_its_name_and_date(shop: Shop, written
     assert b"bo@example.test" not in message.raw
 
 
+def in_parts(boundary: str, form: Fields) -> dict[str, Any]:
+    """A form as a client sends it that drew this boundary."""
+    head = 'Content-Disposition: form-data; name="%s"'
+    parts = "".join(f"--{boundary}\r\n{head % name}\r\n\r\n{value}\r\n" for name, value in form)
+    kind = f"multipart/form-data; boundary={boundary}"
+    return {"data": f"{parts}--{boundary}--\r\n".encode(), "Content_Type": kind, "Authorization": KEY}
+
+
+async def test_another_attempt_with_another_boundary_is_the_same_request(shop: Shop) -> None:
+    people = [f"p{n}@example.test" for n in range(40)]
+    form = [*fields(*people), ("recipient-variables", json.dumps({one: {} for one in people}))]
+    shop.break_after = 1
+    assert (await shop.ask("POST", SEND, **in_parts("AAAA", form))).status == 503
+    shop.break_after = -1
+    assert (await shop.ask("POST", SEND, **in_parts("BBBB", form))).status == 200
+    assert await shop.stored() == 40
+
+
+async def test_a_key_is_bound_to_what_a_form_says(shop: Shop) -> None:
+    one = await shop.ask("POST", SEND, **in_parts("AAAA", fields()), Idempotency_Key="k1")
+    two = await shop.ask("POST", SEND, **in_parts("BBBB", fields()), Idempotency_Key="k1")
+    assert (one.status, two.status) == (200, 200)
+    for other in ([*fields(), ("o:tag", "x")], fields()[::-1], [(n, v + " ") for n, v in fields()]):
+        assert (await shop.ask("POST", SEND, **in_parts("AAAA", other), Idempotency_Key="k1")).status == 422
+    assert await shop.stored() == 1
+
+
 async def test_test_mode_sends_nothing(shop: Shop) -> None:
     assert (await send(shop, fields(o__testmode="yes"))).status == 200
     assert not shop.messages[0].deliver
