@@ -46,7 +46,7 @@ async def send(call: Call) -> web.Response:
     if all(one.rejected for one in taken):
         raise Bad(taken[0].why)
     call.desk.tell(taken)
-    names = [f"<{one.receipt.id}@{one.message.sender.key.rpartition('@')[2]}>" for one in taken]
+    names = [one.message_id for one in taken]
     return web.json_response(
         {"messageId": names[0], **({"messageIds": names} if len(names) > 1 else {})}, status=201
     )

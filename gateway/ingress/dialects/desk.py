@@ -82,6 +82,11 @@ class Taken:
         )
 
     @property
+    def message_id(self) -> str:
+        """The Message-ID that the mail has, also where an earlier attempt was the one taken."""
+        return self.message.message_id.replace(self.message.id, self.receipt.id)
+
+    @property
     def uuid(self) -> str:
         """The message's id for those who expect a UUID."""
         return str(uuid.UUID(bytes=blake2b(self.receipt.id.encode(), digest_size=16).digest(), version=4))

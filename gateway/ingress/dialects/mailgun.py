@@ -142,7 +142,7 @@ async def _take(call: Call, builds: list[Build]) -> web.Response:
 
 
 def _id_of(taken: Taken) -> str:
-    return taken.message.message_id or f"<{taken.receipt.id}@{taken.message.sender.key.rpartition('@')[2]}>"
+    return taken.message_id or f"<{taken.receipt.id}@{taken.message.sender.key.rpartition('@')[2]}>"
 
 
 class _Template:

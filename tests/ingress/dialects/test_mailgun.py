@@ -183,7 +183,8 @@ async def test_another_attempt_with_another_boundary_is_the_same_request(shop: S
 async def test_a_key_is_bound_to_what_a_form_says(shop: Shop) -> None:
     one = await shop.ask("POST", SEND, **in_parts("AAAA", fields()), Idempotency_Key="k1")
     two = await shop.ask("POST", SEND, **in_parts("BBBB", fields()), Idempotency_Key="k1")
-    assert (one.status, two.status) == (200, 200)
+    assert (one.status, two.status, one.json) == (200, 200, two.json)
+    assert one.json["id"] == shop.messages[0].message_id
     for other in ([*fields(), ("o:tag", "x")], fields()[::-1], [(n, v + " ") for n, v in fields()]):
         assert (await shop.ask("POST", SEND, **in_parts("AAAA", other), Idempotency_Key="k1")).status == 422
     assert await shop.stored() == 1
