@@ -1,7 +1,6 @@
 """Brevo v3: `POST /v3/smtp/email`. 201 `{"messageId"}`; with `messageVersions` a message for each version."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from gateway.ingress.dialects.fields import (
     object_of,
     objects_of,
     path,
+    read_time,
     scalars,
     squeeze,
     text_of,
@@ -112,10 +112,9 @@ def _party(data: Fields, at: str) -> Party:
 
 
 def _send_at(body: Fields) -> float:
-    text = line_of(body, "scheduledAt")
     try:
-        return datetime.fromisoformat(text).timestamp() if text else 0.0
-    except (ValueError, OverflowError):
+        return read_time(line_of(body, "scheduledAt"))
+    except ValueError:
         raise Bad("scheduledAt is not a valid date", "scheduledAt") from None
 
 

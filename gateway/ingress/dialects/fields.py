@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.ingress.dialects.bad import Bad
@@ -85,6 +86,17 @@ def flag_of(data: Fields, name: str, at: str = "") -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
     raise Bad("This must be true or false.", path(at, name))
+
+
+def read_time(text: str) -> float:
+    """Unix seconds of a time in ISO 8601, in UTC where it names no zone; 0 for "". Raises ValueError."""
+    if not text:
+        return 0.0
+    at = datetime.fromisoformat(text)
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except OverflowError as error:
+        raise ValueError(text) from error
 
 
 def scalars(data: Fields) -> dict[str, str]:

@@ -8,6 +8,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
@@ -305,7 +306,10 @@ def _deliver_at(form: Form) -> float:
     if not text:
         return 0.0
     try:
-        return float(text) if text.isdecimal() and len(text) < 12 else parsedate_to_datetime(text).timestamp()
+        if text.isdecimal() and len(text) < 12:
+            return float(text)
+        at = parsedate_to_datetime(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         raise Bad("o:deliverytime parameter is not a valid date") from None
 

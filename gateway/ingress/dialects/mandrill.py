@@ -1,12 +1,13 @@
 """Mandrill 1.0: `POST /api/1.0/messages/send` (and `.json`), the key in the body.
 
-200 with an array: each address with `sent`, `queued` (held) or `rejected` and why. Each recipient gets a
-message of their own, with their merge variables; an error, and a message that nobody may get, is
-500 `{"status": "error", ...}`.
+200 with an array: each address with `sent`, `scheduled`, `queued` (held) or `rejected` and why. Each
+recipient gets a message of their own, with their merge variables, unless `preserve_recipients` lets them see
+each other; an error, and a message that nobody may get, is 500 `{"status": "error", ...}`.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,11 +21,13 @@ from gateway.ingress.dialects.fields import (
     Fields,
     an_object,
     file_of,
+    flag_of,
     leaves,
     line_of,
     object_of,
     objects_of,
     one_line,
+    read_time,
     scalars,
     squeeze,
     text_of,
@@ -33,11 +36,15 @@ from gateway.ingress.dialects.keys import bearer
 from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers
 from gateway.ingress.dialects.mailboxes import party, read_mailboxes
 from gateway.ingress.dialects.render import LONGEST
+from gateway.intake.receipt import RecipientResult
 from gateway.message.compose import File
+from gateway.policy.outcome import Outcome
 from gateway.web.strict_json import parse_json
 
 _TAG = re.compile(r"\*\|([A-Za-z0-9_]{1,100})\|\*")
-_STATUS = {"accepted": "sent", "held": "queued", "rejected": "rejected"}
+_STATUS = {Outcome.ACCEPT: "sent", Outcome.HOLD: "queued", Outcome.REJECT: "rejected"}
+_KINDS = ("to", "cc", "bcc")
+_SEEN = "message.preserve_recipients"
 _BOUNCED = "suppressed."
 
 
@@ -49,11 +56,19 @@ async def send(call: Call) -> web.Response:
     if all(one.rejected for one in taken):
         raise Bad(taken[0].why)
     call.desk.tell(taken)
-    return web.json_response([_told(one) for one in taken])
+    return web.json_response([told for one in taken for told in _told(one)])
 
 
 def _read(call: Call) -> list[Letter]:
-    return read_letters(object_of(an_object(parse_json(call.raw)), "message"))
+    body = an_object(parse_json(call.raw))
+    return read_letters(object_of(body, "message"), _send_at(body))
+
+
+def _send_at(body: Fields) -> float:
+    try:
+        return read_time(line_of(body, "send_at"))
+    except ValueError:
+        raise Bad("Validation error: write send_at as 2026-02-01 10:00:00, in UTC", "send_at") from None
 
 
 async def ping(call: Call) -> web.Response:
@@ -61,42 +76,70 @@ async def ping(call: Call) -> web.Response:
     return web.json_response({"PING": "PONG!"})
 
 
-def read_letters(message: Fields) -> list[Letter]:
-    """One letter for each recipient. Raises Bad for what Mandrill would refuse."""
-    people = objects_of(message, "to", "message")
+def read_letters(message: Fields, send_at: float = 0.0) -> list[Letter]:
+    """One letter for each recipient, or one for all where they are to see each other. Raises Bad for what
+    Mandrill would refuse."""
+    people = [_recipient(one, n) for n, one in enumerate(objects_of(message, "to", "message"))]
     if not people:
         raise Bad("Validation error: there is no recipient", "message.to")
     text, html = text_of(message, "text"), text_of(message, "html", most=5_000_000)
     if not (text or html):
         raise Bad("Validation error: text or html is required", "message.text")
-    sender = party(line_of(message, "from_email"), line_of(message, "from_name"), "message.from_email")
     headers, reply_to = _headers(message)
-    files, shared, own = _files(message), _variables(message, "global_merge_vars"), _own_variables(message)
-    tags = message.get("tags") if isinstance(message.get("tags"), list) else []
-    letters = []
-    for n, one in enumerate(people):
-        to = party(line_of(one, "email"), line_of(one, "name", most=1000), f"message.to.{n}.email")
-        words = {**shared, **own.get(to.address.casefold(), {})}
-        meta = {**scalars(object_of(message, "metadata")), **_metadata(message, to.address)}
-        letters.append(
-            Letter(
-                sender=sender,
-                to=(to,),
-                reply_to=reply_to,
-                subject=one_line(_put(text_of(message, "subject"), words), "message.subject"),
-                text=_put(text, words),
-                html=_put(html, words),
-                headers=headers,
-                files=files,
-                own_words=leaves(list(words.values())),
-                attributes=words,
-                meta=meta,
-                campaign=squeeze(
-                    meta.get("campaign_id") or (tags[0] if tags and isinstance(tags[0], str) else "")
-                ),
-            )
+    archive = line_of(message, "bcc_address", "message")
+    letter = Letter(
+        sender=party(line_of(message, "from_email"), line_of(message, "from_name"), "message.from_email"),
+        to=(),
+        bcc=(party(archive, "", "message.bcc_address"),) if archive else (),
+        reply_to=reply_to,
+        subject=text_of(message, "subject"),
+        text=text,
+        html=html,
+        headers=headers,
+        files=_files(message),
+        send_at=send_at,
+    )
+    shared, own = _variables(message, "global_merge_vars"), _own_variables(message)
+    if flag_of(message, "preserve_recipients", "message"):
+        if any(own.values()):
+            raise Bad("Those who see each other get one text: merge_vars of each need it to be false.", _SEEN)
+        seen = {kind: tuple(one for each, one in people if each == kind) for kind in _KINDS}
+        letter = replace(letter, to=seen["to"], cc=seen["cc"], bcc=(*seen["bcc"], *letter.bcc))
+        return [_filled(letter, message, shared, "")]
+    return [
+        _filled(
+            replace(letter, to=(one,)),
+            message,
+            {**shared, **own.get(one.address.casefold(), {})},
+            one.address,
         )
-    return letters
+        for _, one in people
+    ]
+
+
+def _recipient(one: Fields, n: int) -> tuple[str, Party]:
+    at = f"message.to.{n}"
+    kind = line_of(one, "type", at) or "to"
+    if kind not in _KINDS:
+        raise Bad("Validation error: this must be to, cc or bcc", f"{at}.type")
+    return kind, party(line_of(one, "email"), line_of(one, "name", most=1000), f"{at}.email")
+
+
+def _filled(letter: Letter, message: Fields, words: Mapping[str, str], address: str) -> Letter:
+    """The letter with these merge variables put in, and what the message says of whom it goes to."""
+    meta = {**scalars(object_of(message, "metadata")), **_metadata(message, address)}
+    tags = message.get("tags") if isinstance(message.get("tags"), list) else []
+    tag = tags[0] if tags and isinstance(tags[0], str) else ""
+    return replace(
+        letter,
+        subject=one_line(_put(letter.subject, words), "message.subject"),
+        text=_put(letter.text, words),
+        html=_put(letter.html, words),
+        own_words=leaves(list(words.values())),
+        attributes=words,
+        meta=meta,
+        campaign=squeeze(meta.get("campaign_id") or tag),
+    )
 
 
 def _build(letter: Letter, call: Call, identity: str, key: str) -> Any:
@@ -157,12 +200,20 @@ def _files(message: Fields) -> tuple[File, ...]:
     return tuple(found)
 
 
-def _told(taken: Taken) -> dict[str, Any]:
-    status = _STATUS[taken.receipt.status]
-    bounced = any(code.startswith(_BOUNCED) and "bounce" in code for code in taken.codes)
+def _told(taken: Taken) -> list[dict[str, Any]]:
+    """What became of each address of a message."""
+    return [_status(taken, result) for result in taken.receipt.recipients]
+
+
+def _status(taken: Taken, result: RecipientResult) -> dict[str, Any]:
+    status = _STATUS[result.outcome]
+    if status == "sent" and taken.message.send_at:
+        status = "scheduled"
+    codes = [violation.code for violation in result.decision.enforced]
+    bounced = any(code.startswith(_BOUNCED) and "bounce" in code for code in codes)
     reason = None if status != "rejected" else "hard-bounce" if bounced else "unsub"
     return {
-        "email": taken.message.recipients[0].address,
+        "email": result.address,
         "status": status,
         "_id": taken.uuid.replace("-", ""),
         "reject_reason": reason,

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from gateway.ingress.dialects.fields import (
     line_of,
     object_of,
     objects_of,
+    read_time,
     squeeze,
     text_of,
 )
@@ -42,7 +42,7 @@ _NAMES = {
 
 async def send(call: Call) -> web.Response:
     """`POST /emails`."""
-    letter = await call.aside(lambda: read_letter(call.json, call.now))
+    letter = await call.aside(lambda: read_letter(call.json))
     taken = (await call.submit([partial(_build, letter, call)]))[0]
     if taken.rejected:
         raise Bad(taken.why, status=403)
@@ -60,7 +60,7 @@ async def send_batch(call: Call) -> web.Response:
     places: list[int] = []
     for n, each in enumerate(several):
         try:
-            letter = await call.aside(read_letter, each, call.now)
+            letter = await call.aside(read_letter, each)
             await call.aside(call.try_out, partial(_build, letter, call))
         except Bad as bad:
             if not permissive:
@@ -90,7 +90,7 @@ def _answer_batch(
     return web.json_response(answer)
 
 
-def read_letter(data: Any, now: float) -> Letter:
+def read_letter(data: Any) -> Letter:
     """One email. Raises Bad for what Resend would refuse."""
     body = an_object(data)
     if not body.get("from"):
@@ -130,7 +130,7 @@ def read_letter(data: Any, now: float) -> Letter:
         ),
         meta=tags,
         campaign=squeeze(tags.get("campaign_id") or tags.get("campaign") or next(iter(tags.values()), "")),
-        send_at=_send_at(body, now),
+        send_at=_send_at(body),
         pending="template" if template else "",
     )
 
@@ -147,13 +147,10 @@ def _people(body: Fields, name: str) -> tuple[Party, ...]:
     return tuple(party for one in several for party in read_mailboxes(one, name))
 
 
-def _send_at(body: Fields, now: float) -> float:
-    text = line_of(body, "scheduled_at")
-    if not text:
-        return 0.0
+def _send_at(body: Fields) -> float:
     try:
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError):
+        return read_time(line_of(body, "scheduled_at"))
+    except ValueError:
         raise Bad("Write scheduled_at as 2026-02-01T10:00:00Z.", "scheduled_at", status=422) from None
 
 

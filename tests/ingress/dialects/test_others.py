@@ -1,6 +1,8 @@
 """The smaller dialects: Resend, Brevo, lemlist's inbox."""
 
 import json
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -102,6 +104,84 @@ async def test_mandrill(shop: Shop) -> None:
         "POST", path, json=mandrill("bo@example.test", headers={"X-Galateo-Class": "promotion"})
     )
     assert held.json[0]["status"] == "queued"
+
+
+IN_JUNE = datetime(2099, 6, 1, 12, tzinfo=UTC).timestamp()
+
+
+async def test_mandrill_schedules(shop: Shop) -> None:
+    path = "/api/1.0/messages/send"
+    body = mandrill("ana@example.test", "bo@example.test") | {"send_at": "2099-06-01 12:00:00"}
+    answer = await shop.ask("POST", path, json=body)
+    assert [one["status"] for one in answer.json] == ["scheduled", "rejected"]
+    assert [message.send_at for message in shop.messages] == [IN_JUNE, IN_JUNE]
+    answer = await shop.ask("POST", path, json=body | {"send_at": "2020-06-01 12:00:00"})
+    assert [one["status"] for one in answer.json] == ["sent", "rejected"]
+    before = await shop.stored()
+    answer = await shop.ask("POST", path, json=body | {"send_at": "tomorrow"})
+    assert (answer.status, "send_at" in answer.json["message"]) == (500, True)
+    assert await shop.stored() == before
+
+
+async def test_mandrill_recipients_see_each_other(shop: Shop) -> None:
+    people = [{"email": f"{n}@example.test", "type": n} for n in ("to", "cc", "bcc")]
+    body = mandrill(to=people, preserve_recipients=True, merge_vars=[], bcc_address="all@acme.test")
+    body["message"] |= {"headers": {"X-Galateo-Class": "transactional"}, "subject": "Hi", "text": "It left."}
+    answer = await shop.ask("POST", "/api/1.0/messages/send", json=body)
+    assert [(one["email"], one["status"]) for one in answer.json] == [
+        *((one["email"], "sent") for one in people),
+        ("all@acme.test", "sent"),
+    ]
+    (message,) = shop.messages
+    head = message.raw.partition(b"\r\n\r\n")[0]
+    assert b"\r\nTo: to@example.test\r\nCc: cc@example.test\r\n" in head
+    assert b"bcc@" not in head
+    assert b"all@" not in head
+    body["message"]["preserve_recipients"] = False
+    answer = await shop.ask("POST", "/api/1.0/messages/send", json=body)
+    assert [one["email"] for one in answer.json if one["email"] != "all@acme.test"] == [
+        one["email"] for one in people
+    ]
+    assert [[r.address for r in one.recipients] for one in shop.messages[1:]] == [
+        [one["email"], "all@acme.test"] for one in people
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"preserve_recipients": True}, "preserve_recipients"),
+        ({"preserve_recipients": "yes"}, "preserve_recipients"),
+        ({"bcc_address": "nobody"}, "bcc_address"),
+        ({"to": [{"email": "ana@example.test", "type": "from"}]}, "to.0.type"),
+    ],
+)
+async def test_mandrill_refuses_by_name(shop: Shop, fields: dict[str, Any], named: str) -> None:
+    answer = await shop.ask("POST", "/api/1.0/messages/send", json=mandrill("ana@example.test", **fields))
+    assert (answer.status, named in answer.json["message"]) == (500, True), answer.text
+    assert await shop.stored() == 0
+
+
+@pytest.mark.parametrize(
+    "written", ["2099-06-01T12:00:00", "2099-06-01T12:00:00Z", "2099-06-01T14:00:00+02:00"]
+)
+async def test_a_time_without_a_zone_is_in_utc(
+    shop: Shop, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        await shop.ask("POST", "/emails", json=resend(scheduled_at=written), Authorization=bearer())
+        await shop.ask("POST", "/v3/smtp/email", json=brevo(scheduledAt=written), api_key=f"tool:{SECRET}")
+        form = {"o:deliverytime": "Mon, 01 Jun 2099 12:00:00", "from": "a@acme.test", "text": "Hi"}
+        form |= {"to": "ana@example.test", "h:X-Galateo-Class": "transactional"}
+        await shop.ask(
+            "POST", "/v3/acme.test/messages", data=form, Authorization=basic("api", f"tool:{SECRET}")
+        )
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [message.send_at for message in shop.messages] == [IN_JUNE] * 3
 
 
 @pytest.mark.parametrize("key", ["", "wrong", "tool:wrong"])
