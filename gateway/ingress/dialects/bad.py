@@ -10,7 +10,8 @@ from gateway.web.problem import Problem, problem_of
 class Bad(Exception):
     """What is wrong with a request: an HTTP status, a text in English and the field, "" for none.
 
-    `code` is the dialect's own number of the error where it has any, 0 to let the status tell.
+    `code` is the dialect's own number of the error where it has any, 0 to let the status tell; `kind` what
+    the native API calls it, "" where a dialect found it.
     """
 
     def __init__(
@@ -20,6 +21,7 @@ class Bad(Exception):
         *,
         status: int = 400,
         code: int = 0,
+        kind: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(text)
@@ -27,6 +29,7 @@ class Bad(Exception):
         self.field = field
         self.status = status
         self.code = code
+        self.kind = kind
         self.headers = dict(headers or {})
 
     @classmethod
@@ -36,7 +39,7 @@ class Bad(Exception):
         fault = problem.faults[0] if problem.faults else None
         field = fault.pointer.removeprefix("#").strip("/").replace("/", ".") if fault else ""
         text = (fault.detail if fault else problem.detail).en
-        return cls(text, field, status=problem.status, headers=problem.headers)
+        return cls(text, field, status=problem.status, kind=problem.kind, headers=problem.headers)
 
 
 def own_field(field: str, names: Mapping[str, str]) -> str:

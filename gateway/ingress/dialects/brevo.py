@@ -34,7 +34,10 @@ _CODES = {
     403: "permission_denied",
     404: "document_not_found",
     405: "method_not_allowed",
+    409: "duplicate_request",
     429: "too_many_requests",
+    500: "internal_server_error",
+    503: "service_unavailable",
 }
 
 

@@ -46,6 +46,13 @@ _STATUS = {Outcome.ACCEPT: "sent", Outcome.HOLD: "queued", Outcome.REJECT: "reje
 _KINDS = ("to", "cc", "bcc")
 _SEEN = "message.preserve_recipients"
 _BOUNCED = "suppressed."
+_NAMES = {
+    401: "Invalid_Key",
+    409: "ServiceUnavailable",
+    429: "ServiceUnavailable",
+    500: "GeneralError",
+    503: "ServiceUnavailable",
+}
 
 
 async def send(call: Call) -> web.Response:
@@ -230,9 +237,9 @@ def _json(raw: bytes) -> Any:
 
 def fail(bad: Bad) -> web.Response:
     """The errors of Mandrill: its clients look at the body, and expect 500 or 401."""
-    name = {401: "Invalid_Key", 503: "ServiceUnavailable"}.get(bad.status, "ValidationError")
+    name = _NAMES.get(bad.status, "ValidationError")
     text = "Invalid API key" if bad.status == 401 else f"{bad.text} ({bad.field})" if bad.field else bad.text
-    status = bad.status if bad.status in (401, 405, 413, 429, 503) else 500
+    status = bad.status if bad.status in (401, 405, 409, 413, 429, 503) else 500
     told = {"status": "error", "code": -1 if bad.status == 401 else -2, "name": name, "message": text}
     return web.json_response(told, status=status, headers=bad.headers)
 

@@ -38,10 +38,20 @@ from gateway.policy.outcome import Outcome
 
 MOST_BATCH = 500
 MOST_TO = 50
-INVALID, INACTIVE, TOO_MANY, NOT_ALLOWED = 300, 406, 410, 405
+INVALID, INACTIVE, TOO_MANY, NOT_ALLOWED, UNAVAILABLE, TOO_FAST = 300, 406, 410, 405, 100, 429
 
 _TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\Z")
-_CODES = {400: INVALID, 401: 10, 403: NOT_ALLOWED, 413: INVALID, 415: 402}
+_CODES = {
+    400: INVALID,
+    401: 10,
+    403: NOT_ALLOWED,
+    409: UNAVAILABLE,
+    413: INVALID,
+    415: 402,
+    429: TOO_FAST,
+    500: UNAVAILABLE,
+    503: UNAVAILABLE,
+}
 _TOKEN = "X-Postmark-Server-Token"  # noqa: S105  # a header's name
 _NO_TOKEN = (
     "No Account or Server API tokens were supplied in the HTTP headers, or the token is not valid."  # noqa: S105

@@ -38,6 +38,11 @@ _NAMES = {
     422: "validation_error",
     429: "rate_limit_exceeded",
 }
+_KINDS = {
+    "in-progress": (409, "concurrent_idempotent_requests"),
+    "key-reused": (409, "invalid_idempotent_request"),
+}
+"""What Resend calls requests with an Idempotency-Key that cannot be served."""
 
 
 async def send(call: Call) -> web.Response:
@@ -157,8 +162,9 @@ def _send_at(body: Fields) -> float:
 def fail(bad: Bad) -> web.Response:
     """The errors of Resend."""
     status = 422 if bad.status == 400 else bad.status
+    status, name = _KINDS.get(bad.kind, (status, _NAMES.get(status, "application_error")))
     text = f"{bad.text} ({bad.field})" if bad.field else bad.text
-    told = {"statusCode": status, "name": _NAMES.get(status, "application_error"), "message": text}
+    told = {"statusCode": status, "name": name, "message": text}
     return web.json_response(told, status=status, headers=bad.headers)
 
 

@@ -51,7 +51,9 @@ _ERRORS = {
     404: "NotFoundException",
     405: "BadRequestException",
     413: "LimitExceededException",
+    409: "ConflictException",
     415: "BadRequestException",
+    422: "BadRequestException",
     429: "TooManyRequestsException",
     503: "ServiceUnavailable",
 }

@@ -39,6 +39,7 @@ _TITLES = {
     403: ("errors/insufficient_permissions", "Insufficient permissions"),
     404: ("errors/resource_not_found", "Resource not found"),
     405: ("errors/method_not_allowed", "Method not allowed"),
+    409: ("errors/conflict", "Conflict"),
     415: ("errors/unsupported_media_type", "Unsupported media type"),
     413: ("errors/content_too_large", "Content too large"),
     422: ("errors/unprocessable_entity", "Unprocessable entity"),

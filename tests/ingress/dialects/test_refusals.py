@@ -9,8 +9,13 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.ingress.dialects import DIALECTS
+from gateway.ingress.dialects.bad import Bad
 from gateway.ingress.dialects.mailgun_events import _BOUNCED
-from tests.ingress.dialects.shop import Shop
+from gateway.ingress.dialects.resend import RESEND
+from gateway.policy.outcome import Words
+from gateway.web.problem import Problem
+from tests.ingress.dialects.shop import Shop, bearer
 from tests.ingress.dialects.tongues import TONGUES
 from tests.ingress.http.house import Answer
 
@@ -214,3 +219,47 @@ async def test_mailgun_tells_of_the_one_by_an_event(shop: Shop) -> None:
     assert (failed["recipient"], failed["severity"]) == (BO, "permanent")
     assert failed["reason"] == "suppress-unsubscribe"
     assert "suppressed.bounced" in _BOUNCED
+
+
+OURS: dict[str, tuple[str, dict[int, int | str]]] = {
+    "postmark": ("ErrorCode", {400: 300, 409: 100, 429: 429, 500: 100, 503: 100}),
+    "brevo": (
+        "code",
+        {
+            400: "invalid_parameter",
+            409: "duplicate_request",
+            500: "internal_server_error",
+            503: "service_unavailable",
+        },
+    ),
+    "mandrill": (
+        "name",
+        {400: "ValidationError", 409: "ServiceUnavailable", 500: "GeneralError", 503: "ServiceUnavailable"},
+    ),
+    "ses": ("__type", {400: "BadRequestException", 409: "ConflictException", 422: "BadRequestException"}),
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_fault_of_the_gateway_is_not_called_the_caller_s(name: str) -> None:
+    (dialect,) = (one for one in DIALECTS if one.name == name)
+    field, told = OURS[name]
+    for status, expected in told.items():
+        body = dialect.fail(Bad("It is so.", status=status)).body
+        assert isinstance(body, bytes)
+        assert orjson.loads(body)[field] == expected, status
+
+
+async def test_resend_names_what_is_wrong_with_a_key(shop: Shop) -> None:
+    body, headers = TONGUES["resend"].body, {"Authorization": bearer(), "Idempotency_Key": "k1"}
+    assert (await shop.ask("POST", "/emails", json=body, **headers)).status == 200
+    answer = await shop.ask("POST", "/emails", json={**body, "subject": "Another"}, **headers)
+    assert (answer.status, answer.json["statusCode"], answer.json["name"]) == (
+        409,
+        409,
+        "invalid_idempotent_request",
+    )
+    busy = Bad.of(Problem("in-progress", Words("It is being answered.", "In corso.")))
+    body = RESEND.fail(busy).body
+    assert isinstance(body, bytes)
+    assert orjson.loads(body)["name"] == "concurrent_idempotent_requests"
