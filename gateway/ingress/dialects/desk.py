@@ -7,7 +7,7 @@ import uuid
 import zlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -94,7 +94,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request of a known source, its body read; `now` is unix seconds."""
+    """One request of a known source, its body read; `now` is unix seconds, `headers` what its answer gets."""
 
     request: web.Request
     source: Source
@@ -103,6 +103,7 @@ class Call:
     dialect: "Dialect"
     desk: "Desk"
     share: Share
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -238,7 +239,9 @@ class Desk:
                 desk=self,
                 share=share,
             )
-            return await handler(call)
+            answer = await handler(call)
+            answer.headers.update(call.headers)
+            return answer
 
     async def _admit_by_body(self, request: web.Request, dialect: Dialect, raw: bytes) -> Source:
         if dialect.signer is not None:
@@ -267,6 +270,8 @@ class Desk:
         for one, key in zip(taken, keys, strict=True):
             if name and key and one.receipt.replayed and not key.made(one.receipt.id):
                 raise key_reused()
+        if name and all(one.receipt.replayed for one in taken):
+            call.headers["Idempotency-Replayed"] = "true"
         self._on_reply(self._monotonic() - started)
         return taken
 

@@ -41,6 +41,7 @@ async def test_resend(shop: Shop) -> None:
     assert (answer.status, len(answer.json["id"])) == (200, 36)
     again = await shop.ask("POST", "/emails", json=resend(), Authorization=bearer(), Idempotency_Key="a/b")
     assert again.json == answer.json
+    assert [one.headers.get("Idempotency-Replayed") for one in (answer, again)] == [None, "true"]
     assert await shop.stored() == 1
     answer = await shop.ask("POST", "/emails", json=resend(["bo@example.test"]), Authorization=bearer())
     assert (answer.status, answer.json["name"]) == (403, "invalid_access")
