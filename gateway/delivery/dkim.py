@@ -212,7 +212,8 @@ class SigningOutbox:
         raw = compose(entry)
         if not isinstance(raw, bytes):
             return entry
-        headers = parse(raw[: raw.find(b"\r\n\r\n") + 4]).headers
+        end = raw.find(b"\r\n\r\n")
+        headers = parse(raw[: end + 4] if end >= 0 else raw).headers  # else all of it is a header
         keys = self._keys.get(from_domain(headers), ())
         if not keys or (headers.get("dkim-signature") and not self._resign):
             return entry

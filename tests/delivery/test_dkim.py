@@ -113,6 +113,13 @@ def test_what_was_added_and_taken_out_is_covered() -> None:
     assert not verified(b"List-Unsubscribe: <https://evil.example/>\r\n" + raw)
 
 
+def test_a_header_without_an_empty_line_is_signed() -> None:
+    raw = compose(outbox().sign(entry(raw=MAIL.partition(b"\r\n\r\n")[0])))
+    assert isinstance(raw, bytes)
+    assert raw.count(b"DKIM-Signature:") == 2
+    assert verified(raw)
+
+
 def test_only_ones_own_domain_is_signed() -> None:
     for sender in (b"x@other.example", b"x@acme.example.evil", b"a@acme.example, b@other.example", b""):
         raw = MAIL.replace(b"Elena <elena@acme.example>", sender)
