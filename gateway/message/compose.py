@@ -16,6 +16,7 @@ from gateway.message.mailbox import is_address
 
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _BROKEN = re.compile(r"[\r\n\0\ud800-\udfff]")
+_ID = re.compile(r"[!-;=?-~]{1,200}")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}\Z")
 _NEVER_ENCODED = ("multipart/", "message/")
 """Types whose parts may not stand in Base64 (RFC 2045 6.4, RFC 2046 5.2.1): sent as plain files, which every
@@ -124,8 +125,9 @@ def build(
     """An RFC 5322 message with CRLF line ends; the same arguments give the same octets.
 
     `message_id` with or without brackets; `date` in unix seconds. Text and HTML both given become
-    multipart/alternative; with attachments, multipart/mixed. Raises ValueError for what cannot stand
-    in a header. Addresses that are not ASCII stand as UTF-8 (RFC 6532) and need SMTPUTF8.
+    multipart/alternative, HTML and the pictures that it shows multipart/related; with other attachments,
+    multipart/mixed. Raises ValueError for what cannot stand in a header. Addresses that are not ASCII stand
+    as UTF-8 (RFC 6532) and need SMTPUTF8.
     """
     identity = message_id if message_id.startswith("<") else f"<{message_id}>"
     seed = sha256(identity.encode("utf-8", "replace")).hexdigest()[:24]
@@ -138,9 +140,10 @@ def build(
         *[field(name, value) for name, value in headers],
         b"MIME-Version: 1.0\r\n",
     ]
-    body = _body(text, html, f"alternative-{seed}")
-    if attachments:
-        body = _multipart("mixed", f"mixed-{seed}", [body, *(_file(file) for file in attachments)])
+    shown = [file for file in attachments if _is_shown(file, html)]
+    body = _body(text, html, shown, seed)
+    if others := [file for file in attachments if not _is_shown(file, html)]:
+        body = _multipart("mixed", f"mixed-{seed}", [body, *(_file(file) for file in others)])
     return b"".join(head) + body
 
 
@@ -157,17 +160,28 @@ def _address_field(name: str, display: str, address: str) -> bytes:
     return f"{name}: {value}\r\n".encode()
 
 
-def _body(text: str, html: str, boundary: str) -> bytes:
+def _is_shown(file: File, html: str) -> bool:
+    """Whether the HTML shows the file in its place (RFC 2392): some programs would list it besides."""
+    if file.is_text or not file.inline or not _ID.fullmatch(file.content_id):
+        return False
+    names = "|".join(re.escape(name) for name in (file.content_id, quote(file.content_id)))
+    return re.search(rf"(?i:cid:)(?:{names})(?![\w.@%+-])", html) is not None
+
+
+def _body(text: str, html: str, shown: Sequence[File], seed: str) -> bytes:
     parts = [_text(text, "plain")] if text or not html else []
     if html:
-        parts.append(_text(html, "html"))
-    return parts[0] if len(parts) == 1 else _multipart("alternative", boundary, parts)
+        page = _text(html, "html")
+        if shown:  # RFC 2387 3.1 asks for the type of what is shown first
+            page = _multipart("related", f"related-{seed}", [page, *map(_file, shown)], b'; type="text/html"')
+        parts.append(page)
+    return parts[0] if len(parts) == 1 else _multipart("alternative", f"alternative-{seed}", parts)
 
 
-def _multipart(kind: str, boundary: str, parts: Sequence[bytes]) -> bytes:
+def _multipart(kind: str, boundary: str, parts: Sequence[bytes], more: bytes = b"") -> bytes:
     # "=_" can occur in neither quoted-printable nor base64 (RFC 2045 6.7).
     line = f"=_{boundary}".encode("ascii")
-    head = b'Content-Type: multipart/%b; boundary="%b"\r\n\r\n' % (kind.encode("ascii"), line)
+    head = b'Content-Type: multipart/%b; boundary="%b"%b\r\n\r\n' % (kind.encode("ascii"), line, more)
     return head + b"".join(b"--%b\r\n%b\r\n" % (line, part) for part in parts) + b"--%b--\r\n" % line
 
 
@@ -199,7 +213,7 @@ def _file(file: File) -> bytes:
         f"Content-Disposition: {'inline' if file.inline else 'attachment'}{_filename(file.filename)}",
         "Content-Transfer-Encoding: base64",
     ]
-    if re.fullmatch(r"[!-;=?-~]{1,200}", file.content_id):
+    if _ID.fullmatch(file.content_id):
         lines.append(f"Content-ID: <{file.content_id}>")
     head = "\r\n".join(lines).encode("ascii")
     return head + b"\r\n\r\n" + encode_lines(file.octets)

@@ -165,6 +165,30 @@ def test_shapes(text: str, html: str, kinds: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("html", "text", "kinds"),
+    [
+        ("<img src='cid:logo'>", "", ["related", "html", "png"]),
+        ("<img src='cid:logo'>", "a", ["alternative", "plain", "related", "html", "png"]),
+        ("<img src='cid:logo2'>", "a", ["mixed", "alternative", "plain", "html", "png"]),
+        ("<p>logo</p>", "", ["mixed", "html", "png"]),
+        ("", "cid:logo", ["mixed", "plain", "png"]),
+    ],
+)
+def test_a_picture_stands_with_the_page_that_shows_it(html: str, text: str, kinds: list[str]) -> None:
+    logo = File(filename="logo.png", octets=b"png", type="image/png", inline=True, content_id="logo")
+    terms = File(filename="terms.pdf", octets=b"pdf", type="application/pdf", content_id="logo")
+    said = {"sender": "a@b.example", "recipient": "c@d.example", "subject": "s", "message_id": "m@x"}
+    for files, more in (([logo], []), ([logo, terms], ["pdf"])):
+        raw = build(**said, date=0, text=text, html=html, attachments=files)
+        found = [part.get_content_subtype() for part in email.message_from_bytes(raw).walk()]
+        assert found == [*["mixed"] * (bool(more) and kinds[0] != "mixed"), *kinds, *more]
+        content = parse(raw).content
+        assert (content.text.strip(), content.html.strip()) == (text, html)
+        assert [one.filename for one in content.attachments] == [one.filename for one in files]
+        assert (content.whole, content.besides) == (True, ())
+
+
+@pytest.mark.parametrize(
     "kind",
     ["message/rfc822", "Message/RFC822", "message/delivery-status", "multipart/mixed", "Multipart/Mixed"],
 )
