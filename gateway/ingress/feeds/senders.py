@@ -59,18 +59,20 @@ def read_mandrill(body: Any, options: Mapping[str, Any], source: Source) -> list
 
 
 def read_resend(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | None]:
-    """One event; one is told for each address that it names."""
+    """One event; one is told for each address that it names. With several it does not say whose server
+    refused, so that none of them is undeliverable for it alone."""
     item = obj(body)
     kind, hardness = _RESEND.get(line(item.get("type")), ("", ""))
     detail = obj(item.get("data"))
     listed = detail.get("to")
     if not kind:
         return [None]
-    if line(obj(detail.get("bounce")).get("type")).lower() in ("transient", "undetermined"):
+    named = listed if isinstance(listed, list) else [listed]
+    doubtful = line(obj(detail.get("bounce")).get("type")).lower() in ("transient", "undetermined")
+    if hardness and (doubtful or len(named) > 1):
         hardness = "soft"
     mark, at = mark_of(item), moment(item.get("created_at"))
     data = filled(kind=hardness, message_id=line(detail.get("email_id")))
-    named = listed if isinstance(listed, list) else [listed]
     return [
         Told(type=kind, id=f"{mark}-{n}", addresses=(("email", line(one)),), at=at, data=data)
         for n, one in enumerate(named)

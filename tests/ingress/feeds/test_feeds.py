@@ -261,6 +261,17 @@ async def test_brevo(office: Office) -> None:
     assert (await office.person("bo@example.test")).stops[0].kind == "bounced"
 
 
+@pytest.mark.parametrize(
+    ("people", "stopped"), [(["ana@example.test"], 1), (["ana@example.test", "bo@example.test"], 0)]
+)
+async def test_resend_names_everybody_in_a_bounce(office: Office, people: list[str], stopped: int) -> None:
+    """Only where there is one it says whose server refused."""
+    told = {"type": "email.bounced", "created_at": "2026-02-22T23:41:12Z", "data": {"to": people}}
+    answer = await office.vouched("resend", told)
+    assert answer.json["applied"] == len(people)
+    assert [len((await office.person(one)).stops) for one in people] == [stopped] * len(people)
+
+
 async def test_strangers(office: Office) -> None:
     for feed, source, query in [
         ("postmark", "plain", ""),
