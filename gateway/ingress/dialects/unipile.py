@@ -11,7 +11,7 @@ known; on other channels it is refused.
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -19,7 +19,7 @@ from aiohttp import web
 
 from gateway.ingress.dialects.bad import Bad, own_field
 from gateway.ingress.dialects.desk import Call, Dialect, Taken
-from gateway.ingress.dialects.fields import Fields, an_object, line_of, text_of
+from gateway.ingress.dialects.fields import Fields, an_object, line_of, scalars, text_of
 from gateway.ingress.dialects.forms import MULTIPART, URLENCODED, Form, Part, parse_form
 from gateway.ingress.dialects.keys import bearer
 from gateway.ingress.http_message import read_message
@@ -198,13 +198,17 @@ def _form(call: Call) -> Form:
     body = an_object(call.json)
     if body.get("attachments"):
         raise Bad(_AS_FILES, "attachments")
-    pairs = [
-        (name, each)
-        for name, value in body.items()
-        for each in (value if isinstance(value, list) else [value])
-        if isinstance(each, str)
-    ]
-    return Form(tuple(Part(name, value.encode("utf-8", "replace")) for name, value in pairs))
+    return Form(tuple(Part(name, value.encode("utf-8", "replace")) for name, value in _pairs(body)))
+
+
+def _pairs(body: Fields) -> Iterator[tuple[str, str]]:
+    """The fields of an object as a form has them: a list's name repeats, `{"a": {"b": true}}` is `a[b]`."""
+    for name, value in body.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}[{inner}]", each) for inner, each in scalars(value).items())
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, (str, bool)):
+                yield name, each if isinstance(each, str) else str(each).lower()
 
 
 def _files(form: Form) -> list[dict[str, Any]]:

@@ -42,6 +42,22 @@ async def test_an_invitation(shop: Shop) -> None:
     assert message.sender.address == "https://www.linkedin.com/in/rui-alves"
 
 
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({"linkedin": {"api": "classic", "inmail": True}}, "inmail"),
+        ({"linkedin[inmail]": True}, "inmail"),
+        ({"linkedin": {"inmail": False}}, "direct_message"),
+        ({"linkedin": "inmail"}, "direct_message"),
+    ],
+)
+async def test_an_inmail_in_json(shop: Shop, more: dict[str, Any], kind: str) -> None:
+    body = {**dict(OPEN), "attendees_ids": ["ACoAAexample01"], **more}
+    answer = await shop.ask("POST", "/api/v1/chats", json=body, X_API_KEY=KEY)
+    assert answer.status == 201, answer.text
+    assert shop.messages[0].kind == kind
+
+
 async def test_a_chat_and_what_follows(shop: Shop) -> None:
     answer = await chat(shop, "/api/v1/chats", *OPEN, ("linkedin[inmail]", "true"))
     assert answer.status == 201, answer.text
