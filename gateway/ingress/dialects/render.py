@@ -1,16 +1,20 @@
-"""Words put in for one person: SendGrid's substitutions and sections, Mailgun's recipient variables. Pure.
+"""Words put in for one person: SendGrid's substitutions and sections, Mailgun's recipient variables, the
+data of SES's templates. Pure.
 
 What is not known stays as it stands, so that the policies see the tag that the person would see.
 """
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
-from gateway.ingress.dialects.bad import too_large
+from gateway.ingress.dialects.bad import Bad, too_large
 
 LONGEST = 5_000_000
 """Characters of a text after words were put in."""
 
+_STEPS = r"\s*([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\s*"
+_FIELD = re.compile(rf"\{{\{{\{{{_STEPS}\}}\}}\}}|\{{\{{{_STEPS}\}}\}}")
 _RECIPIENT = re.compile(r"%recipient(?:\.([^%\s]{1,200})|_(email|name|fname|lname))?%")
 
 
@@ -54,6 +58,29 @@ def put_in_variables(text: str, variables: Mapping[str, str], address: str, name
         return value
 
     return _RECIPIENT.sub(put, text)
+
+
+def put_in_data(text: str, data: Mapping[str, Any], at: str) -> str:
+    """The text with `{{name}}` and `{{name.inner}}` replaced, as SES does without escaping. Raises Bad for
+    what has no value, which SES would not send either, and for whatever else a template may hold."""
+    size = len(text)
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal size
+        value: Any = data
+        for step in (match[1] or match[2]).split("."):
+            value = value.get(step) if isinstance(value, Mapping) else None
+        if not isinstance(value, (str, int, float)):
+            raise Bad("The template asks for something that its data does not have as text.", at)
+        said = value if isinstance(value, str) else str(value).lower()
+        size += len(said)
+        if size > LONGEST:
+            raise too_large("With the template's data put in, the text is too long.", at)
+        return said
+
+    if "{{" in _FIELD.sub("", text):
+        raise Bad("Only fields ({{name}}) are put into a template here; send the text itself.", at)
+    return _FIELD.sub(put, text)
 
 
 def _own(what: str | None, address: str, name: str) -> str:

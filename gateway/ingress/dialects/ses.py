@@ -27,6 +27,7 @@ from gateway.ingress.dialects.fields import (
     object_in,
     object_of,
     objects_of,
+    one_line,
     scalars,
     squeeze,
     text_of,
@@ -34,6 +35,7 @@ from gateway.ingress.dialects.fields import (
 from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers
 from gateway.ingress.dialects.mailboxes import read_mailbox
 from gateway.ingress.dialects.mailgun_mime import build_mime, read_mime
+from gateway.ingress.dialects.render import put_in_data
 from gateway.ingress.dialects.sigv4 import is_genuine, read_signed
 from gateway.message.mailbox import is_address
 from gateway.message.parse import parse
@@ -89,35 +91,51 @@ def read_letter(body: Fields, content: Fields, tags: Mapping[str, str], campaign
     simple, template = object_of(content, "Simple", "Content"), object_of(content, "Template", "Content")
     if not simple and not template:
         raise Bad("Content must be Simple, Raw or Template.", "Content")
-    whole = simple or object_of(template, "TemplateContent", "Content.Template")
-    inner = object_of(simple, "Body", "Content.Simple")
-    texts = [
-        text_of(object_of(inner, name), "Data", f"Content.Simple.Body.{name}", most=5_000_000)
-        for name in ("Text", "Html")
-    ]
-    if simple and not any(texts):
-        raise Bad("Body must have Text or Html.", "Content.Simple.Body")
+    whole = simple or template
+    data = _template_data(template)
+    subject, text, html = _simple(simple) if simple else _inline(template, data)
     people = _destination(body)
     if not any(people.values()):
         raise Bad("Destination names no recipient.", "Destination")
-    data = _template_data(template)
     return Letter(
         sender=_sender(body),
         to=people["ToAddresses"],
         cc=people["CcAddresses"],
         bcc=people["BccAddresses"],
         reply_to=_addresses(body, "ReplyToAddresses"),
-        subject=line_of(object_of(simple, "Subject"), "Data", "Content.Simple.Subject", most=2000),
-        text=texts[0],
-        html=texts[1],
+        subject=subject,
+        text=text,
+        html=html,
         headers=_headers(whole),
         files=tuple(_file(one, n) for n, one in enumerate(objects_of(whole, "Attachments", most=MOST_FILES))),
         own_words=leaves(data),
         attributes=scalars(data),
         meta=tags,
         campaign=campaign,
-        pending="Content.Template" if template else "",
+        pending="Content.Template" if template and not (text or html) else "",
     )
+
+
+def _simple(simple: Fields) -> tuple[str, str, str]:
+    """Subject, text and HTML as they are."""
+    inner = object_of(simple, "Body", "Content.Simple")
+    text, html = (
+        text_of(object_of(inner, name), "Data", f"Content.Simple.Body.{name}", most=5_000_000)
+        for name in ("Text", "Html")
+    )
+    if not (text or html):
+        raise Bad("Body must have Text or Html.", "Content.Simple.Body")
+    return line_of(object_of(simple, "Subject"), "Data", "Content.Simple.Subject", most=2000), text, html
+
+
+def _inline(template: Fields, data: Fields) -> tuple[str, str, str]:
+    """The same of a template whose text comes with it, its data put in; nothing of one that SES keeps."""
+    given, at = object_of(template, "TemplateContent", "Content.Template"), "Content.Template.TemplateContent"
+    subject, text, html = (
+        put_in_data(text_of(given, name, at, most=most), data, f"{at}.{name}")
+        for name, most in (("Subject", 2000), ("Text", 5_000_000), ("Html", 5_000_000))
+    )
+    return one_line(subject, f"{at}.Subject"), text, html
 
 
 def _read_raw(call: Call, body: Fields, raw: Fields, campaign: str) -> Build:

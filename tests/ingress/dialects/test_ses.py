@@ -1,6 +1,7 @@
 """Amazon SES v2: what it takes, how it refuses, and who signed."""
 
 import base64
+import json
 import time
 from typing import Any
 
@@ -94,6 +95,39 @@ async def test_template_data_that_is_no_json_is_named(shop: Shop) -> None:
     body = mail("", ANA, Template={"TemplateName": "t1", "TemplateData": "Ana"})
     answer = await send(shop, body)
     assert (answer.status, "TemplateData" in answer.json["message"]) == (400, True), answer.text
+
+
+def inline(text: str, data: dict[str, Any], **more: str) -> dict[str, Any]:
+    content = {"Subject": "Order {{order.id}}", "Text": text, **more}
+    body = mail("", ANA, Template={"TemplateContent": content, "TemplateData": json.dumps(data)})
+    body["Content"]["Template"]["Headers"] = [{"Name": "X-Galateo-Class", "Value": "transactional"}]
+    return body
+
+
+async def test_a_template_that_comes_with_its_text_is_filled(shop: Shop) -> None:
+    data = {"name": "Ana & Co", "order": {"id": 12}, "paid": True}
+    answer = await send(shop, inline("{{ name }}: {{{order.id}}} {{paid}}", data, Html="<p>{{name}}</p>"))
+    assert answer.status == 200, answer.text
+    assert shop.messages[0].class_ == "transactional"
+    content = shop.messages[0].content
+    assert (content.subject, content.text, content.html) == (
+        "Order 12",
+        "Ana & Co: 12 true",
+        "<p>Ana & Co</p>",
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["{{missing}}", "{{order}}", "{{#if name}}x{{/if}}", "{{order.id.x}}", "{{", "{{name}} {{name}"]
+)
+async def test_a_template_that_cannot_be_filled_is_named(shop: Shop, text: str) -> None:
+    answer = await send(shop, inline(text, {"name": "Ana", "order": {"id": 12}}))
+    assert (answer.status, "TemplateContent.Text" in answer.json["message"]) == (400, True), answer.text
+    broken = await send(shop, inline("Hi", {"order": {"id": "1\r\nBcc: eve@example.test"}}))
+    assert (broken.status, "TemplateContent.Subject" in broken.json["message"]) == (400, True)
+    huge = await send(shop, inline("{{name}}" * 1000, {"name": "x" * 200_000, "order": {"id": 1}}))
+    assert huge.status == 413
+    assert await shop.stored() == 0
 
 
 @pytest.mark.parametrize(
