@@ -583,6 +583,37 @@ def test_floor(about, reading, what, codes) -> None:
     speaks_well(decision)
 
 
+AGREED_ANEW = [
+    ("newsletter", "", PLAIN, True),
+    ("newsletter", "newsletter", PITCH, True),
+    ("newsletter", "offers", PLAIN, False),
+    ("outreach", "", PLAIN, False),
+    ("outreach", "newsletter", PITCH, False),
+    ("outreach", "newsletter", PLAIN, False),
+    ("greeting", "newsletter", PLAIN, False),
+    ("conversation", "newsletter", PLAIN, False),
+    ("promotion", "newsletter", PLAIN, False),
+    ("transactional", "newsletter", PITCH, False),
+    ("outreach", "events", PLAIN, True),
+    ("outreach", "events", PITCH, False),
+]
+
+
+@pytest.mark.parametrize(("class_", "purpose", "reading", "passes"), AGREED_ANEW)
+def test_after_a_stop_a_new_consent_opens_for_what_it_names_and_nothing_that_borrows_the_name(
+    class_, purpose, reading, passes
+) -> None:
+    anew = stopped("objected", spares=(("newsletter", "email"), ("events", "email")))
+    decision = ask(PolicySet(), message(class_, purpose=purpose), reading, anew)
+    assert {v.code for v in decision.violations} == (set() if passes else {"suppressed.objected"})
+
+
+def test_who_agreed_to_offers_anew_gets_what_sells() -> None:
+    anew = stopped("objected", spares=(("offers", "email"),))
+    for class_ in ("outreach", "promotion"):
+        assert ask(PolicySet(), message(class_), PITCH, anew).outcome is Outcome.ACCEPT
+
+
 def test_a_pause_ends_by_itself() -> None:
     decision = ask(
         rules("- rule: merge_tags\n  outcome: hold"), OUTREACH, PLAIN, person(paused_until=NOW + DAY)

@@ -44,11 +44,18 @@ def covers(stop: Stop, case: Case) -> bool:
     named = {purpose.casefold() for purpose in stop.purposes}
     implied = {PURPOSES.get(class_, "offers" if class_ == "promotion" else "") for class_ in case.classes}
     meant = (implied - {""}) | {case.purpose.casefold()}
-    if stop.spares:
-        declared = {case.purpose, PURPOSES.get(case.class_, "offers" if case.class_ == "promotion" else "")}
-        if all((purpose, case.channel) in stop.spares for purpose in declared - {""}):
-            return False
+    if stop.spares and _spared(stop, case):
+        return False
     return not named or bool(named & meant)
+
+
+def _spared(stop: Stop, case: Case) -> bool:
+    """Whether the person agreed anew to what this is: what sells without being a newsletter needs offers
+    agreed to as well, and a newsletter's purpose opens for newsletters alone."""
+    implied = PURPOSES.get(case.class_, "offers" if case.sells else "")
+    if case.purpose in PURPOSES.values() and case.purpose != implied:
+        return False
+    return all((purpose, case.channel) in stop.spares for purpose in {case.purpose, implied} - {""})
 
 
 @dataclass(frozen=True, slots=True)
