@@ -63,7 +63,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "consent_channels": _words(CHANNELS),
     "min_grade": _one_of(*GRADES),
     "soft_opt_in_channels": _words(CHANNELS),
-    "soft_opt_in_purposes": _words(()),
+    "soft_opt_in_purposes": lambda value: frozenset(word.lower() for word in _words(())(value)),
     "legitimate_interest_channels": _words(CHANNELS),
     "permission_request": _one_of("marketing", "lawful"),
     "implied_purchase_days": _days,

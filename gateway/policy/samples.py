@@ -77,7 +77,7 @@ def built(given: dict[str, Any], now: float) -> Message:
         raw=b"",
         received_at=now,
         class_=given.get("class", ""),
-        purpose=given.get("purpose", ""),
+        purpose=given.get("purpose", "").strip().lower(),
         campaign=given.get("campaign", ""),
         sequence_step=given.get("step", 0),
         list_unsubscribe=leave,

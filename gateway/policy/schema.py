@@ -1,6 +1,7 @@
 """From a YAML tree to a Policy: which keys a policy file has and what each must be."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -125,6 +126,10 @@ def _scope(node: Node | None, findings: Findings, laws: tuple[str, ...]) -> Scop
     return Scope(**values)
 
 
+_FOLDED: dict[str, Callable[[str], str]] = {"jurisdiction": str.casefold, "purpose": str.lower}
+"""What is one in any capitals, folded as every ingress folds it."""
+
+
 def _words(key: str, node: Node, known: tuple[str, ...], findings: Findings) -> frozenset[str]:
     items = node.value if isinstance(node.value, tuple) else (node,)
     if not items:
@@ -135,7 +140,7 @@ def _words(key: str, node: Node, known: tuple[str, ...], findings: Findings) -> 
             quoted = isinstance(item.value, int | float) and not isinstance(item.value, bool)
             findings.add(item, f"{key} takes words, not {item.kind}", f'"{item.value}"' if quoted else "")
             continue
-        word = item.value.casefold() if key == "jurisdiction" else item.value
+        word = _FOLDED.get(key, str)(item.value)
         if key == "recipient_domain":
             word = _domain(item, findings)
         elif known and word not in known:

@@ -174,6 +174,7 @@ def test_a_rule_that_raises_in_observe_lets_pass_but_is_named() -> None:
         ("{campaign: [spring]}", True),
         ("{campaign: [autumn]}", False),
         ("{purpose: [offers]}", True),
+        ("{purpose: [Offers]}", True),
         ("{purpose: [events]}", False),
         ("{recipient_domain: [Example.NET]}", True),
         ("{recipient_domain: [example.org]}", False),

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from gateway.policy.jurisdiction import LINES, settle, strictest
+from gateway.policy.load import compose
 
-from .world import LAWS
+from .world import LAWS, texts_of
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,10 @@ def test_unknown_is_the_strictest_of_all() -> None:
     for name in LINES:
         if name not in ("time_zone", "holidays"):
             assert getattr(unknown, name) == getattr(all_, name), name
+
+
+def test_purposes_of_soft_opt_in_are_one_in_any_capitals() -> None:
+    text = texts_of()["jurisdictions/it.yaml"].replace("value: [offers", "value: [OFFERS")
+    assert "OFFERS" in text
+    law = compose({"jurisdictions/it.yaml": text}).jurisdictions["it"]
+    assert law.soft_opt_in_purposes == LAWS["it"].soft_opt_in_purposes

@@ -342,6 +342,21 @@ def test_cases_ask_their_own_policy_or_all(tmp_path: Path) -> None:
     assert [trial.passed for trial in trials] == [True, True, True]
 
 
+def test_a_purpose_is_one_in_any_capitals(tmp_path: Path) -> None:
+    """As every ingress has it: what a case says comes out as it would for a message."""
+    text = policy("- rule: consent\n  outcome: reject", "{purpose: [Events]}") + (
+        "cases:\n"
+        "  - case: no consent\n    message: {class: outreach, purpose: EVENTS}\n    expect: {outcome: reject}\n"
+        "  - case: agreed\n    message: {class: outreach, purpose: Events}\n"
+        "    facts: {opted_in: Events on email}\n    expect: {outcome: accept}\n"
+    )
+    (tmp_path / "a.yaml").write_text(text)
+    policies, trials = try_folder(tmp_path, READER)
+    assert [trial.passed for trial in trials] == [True, True]
+    assert policies is not None
+    assert ask(policies, message(purpose="events")).outcome is Outcome.REJECT
+
+
 def test_a_jurisdiction_line_needs_its_source() -> None:
     italy = JURISDICTIONS["jurisdictions/it.yaml"]
     broken = italy.replace("    value: B\n", "    value: Z\n").replace("    checked_on: 2026-11-20\n", "", 1)

@@ -479,6 +479,10 @@ CASES = [
         "rule: reply_backlog\n  limit: 0\n  age: 1 day", OUTREACH, PLAIN,
         replace(known(sent=1), pace=Pace(backlog=(NOW - 7 * DAY,))), set(),
     ),
+    (
+        "rule: consent\n  purposes: [Events, Offers]", replace(OUTREACH, purpose="events"), PLAIN,
+        allowed(granted("offers")), {"consent.missing"},
+    ),
     # declared_purpose
     ("rule: declared_purpose", replace(OUTREACH, campaign="c"), PLAIN, facts(), {"declared_purpose.missing"}),
     ("rule: declared_purpose", replace(OUTREACH, campaign="c", purpose="events"), PLAIN, facts(), set()),

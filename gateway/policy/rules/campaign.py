@@ -17,7 +17,7 @@ class DeclaredPurpose:
         """Whether the campaign said what it is for."""
         message = case.message
         if message.purpose:
-            if not self.purposes or message.purpose in {p.casefold() for p in self.purposes}:
+            if not self.purposes or message.purpose in {p.lower() for p in self.purposes}:
                 return NOTHING
             known = ", ".join(self.purposes)
             return (

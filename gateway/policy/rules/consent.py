@@ -115,7 +115,7 @@ class Consent:
         return (_lacking(case, _RANK[best[0]], best[1], purposes, grade),)
 
     def _wanted(self, case: Case) -> tuple[str, ...]:
-        if not self.purposes or case.message.purpose in self.purposes:
+        if not self.purposes or case.message.purpose in {p.lower() for p in self.purposes}:
             return (case.purpose,)
         return self.purposes
 
