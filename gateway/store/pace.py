@@ -1,7 +1,8 @@
 """How much each sender did lately, and which replies wait for an answer: small indexes in memory.
 
 Counts are kept per slot of five minutes for a day. The store writes them beside every acceptance and
-loads them at start.
+loads them at start. A slot counts whole while any of it lies in a window: a window is never shorter than it
+says, and at most a slot longer.
 """
 
 from collections import deque
@@ -13,7 +14,8 @@ from gateway.policy.facts import NO_PACE, Pace
 Value = TypeVar("Value")
 
 SLOT = 300
-KEPT_SLOTS = 24 * 3600 // SLOT
+KEPT_SLOTS = 24 * 3600 // SLOT + 1
+"""Those of a day, and the one in which it began."""
 HOUR, DAY = 3600, 86400
 
 
@@ -97,7 +99,7 @@ class _Window(Mapping[tuple[str, int], Value]):
     def _inside(self, key: tuple[str, int]) -> list[list[int]]:
         """The slots of a class within a window; KeyError for a class never sent."""
         class_, window = key
-        first = int((self._now - window) // SLOT) + 1
+        first = int((self._now - window) // SLOT)
         return [slot for slot in self._slots[class_] if slot[0] >= first]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.store import queries as q
-from gateway.store.pace import SLOT, PaceIndex
+from gateway.store.pace import KEPT_SLOTS, SLOT, PaceIndex
 from gateway.store.postgres_link import Link
 from gateway.store.postgres_sql import numbered
 from gateway.store.protocol import StoreError
@@ -59,7 +59,7 @@ class Counters:
         for controller, at, mark, hashes in reversed(rows):
             self._sameness.add(controller, unpack_hashes(hashes), mark, at)
         for controller, sender, class_, slot, sent in await self._link.rows(
-            q.RECENT_PACES, (int(now // SLOT) - 288,)
+            q.RECENT_PACES, (int(now // SLOT) - KEPT_SLOTS,)
         ):
             self._pace.add(controller, sender, class_, slot * float(SLOT), sent)
         for controller, sender, subject, since in await self._link.rows(q.ALL_WAITING_REPLIES, ()):

@@ -26,7 +26,7 @@ from gateway.store.lock import Served, lock
 from gateway.store.migrate import migrate_sqlite
 from gateway.store.outage import Outage
 from gateway.store.outbox import Entry, Feed
-from gateway.store.pace import PaceIndex
+from gateway.store.pace import KEPT_SLOTS, SLOT, PaceIndex
 from gateway.store.protocol import Unavailable, WrongKeys
 from gateway.store.records import HoldRow, MessageRow, Ref
 from gateway.store.sameness import SamenessIndex, unpack_hashes
@@ -142,7 +142,7 @@ class SqliteStore(Reads):
         for controller, at, mark, hashes in reversed(rows):
             self._sameness.add(controller, unpack_hashes(hashes), mark, at)
         for controller, sender, class_, slot, sent in self._reader.execute(
-            q.RECENT_PACES, (int(now // 300) - 288,)
+            q.RECENT_PACES, (int(now // SLOT) - KEPT_SLOTS,)
         ):
             self._pace.add(controller, sender, class_, slot * 300.0, sent)
         for controller, sender, subject, since in self._reader.execute(q.ALL_WAITING_REPLIES):
