@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
+
+from msgspec.structs import replace
 
 from gateway.message.envelope import Message, Recipient
 from gateway.policy.classify import classify, judged_as
@@ -102,12 +105,12 @@ def _weigh(policies: PolicySet, entry: Entry, objection: Objection, case: Case) 
 @dataclass(slots=True)
 class _Tally:
     waived: frozenset[str]
-    violations: dict[tuple[str, str], Violation] = field(default_factory=dict)
+    violations: dict[tuple[str, str], list[Violation]] = field(default_factory=dict)
     let_pass: set[str] = field(default_factory=set)
     errors: set[str] = field(default_factory=set)
 
     def add(self, entry: Entry, objection: Objection, outcome: Outcome, observing: bool) -> None:
-        """Keep an objection as a violation; of one code twice in a policy the more severe stays."""
+        """Keep an objection as a violation."""
         code = f"{entry.name}.{objection.code}"
         floor = entry.mode == "floor"
         mode = "observe" if observing and not floor else entry.mode
@@ -116,26 +119,23 @@ class _Tally:
         if mode == "enforce" and outcome is Outcome.HOLD and code in self.waived:
             self.let_pass.add(code)
             return
-        key = (entry.policy, code)
-        before, reason = self.violations.get(key), elide(objection.reason)
-        if before is not None and (before.outcome, before.reason) >= (outcome, reason):
-            return
-        self.violations[key] = Violation(
+        violation = Violation(
             policy=entry.policy,
             rule=entry.name,
             code=code,
             outcome=outcome,
             mode=mode,
-            reason=reason,
+            reason=elide(objection.reason),
             remedy=elide(objection.remedy),
             evidence=objection.evidence,
             earliest=objection.earliest,
             condition=objection.condition,
         )
+        self.violations.setdefault((entry.policy, code), []).append(violation)
 
     def decision(self, class_: str, version: str) -> Decision:
         """Everything found, most severe first; then by code and policy, whatever the files' order."""
-        violations = tuple(sorted(self.violations.values(), key=_severity))
+        violations = tuple(sorted(map(_together, self.violations.values()), key=_severity))
         counted = [v for v in violations if v.mode != "observe"]
         cured = bool(counted) and all(v.earliest > 0 for v in counted)
         return Decision(
@@ -147,6 +147,21 @@ class _Tally:
             waived=tuple(sorted(self.let_pass - {v.code for v in counted})),
             errors=tuple(sorted(self.errors)),
         )
+
+
+def _together(found: list[Violation]) -> Violation:
+    """What lines of one policy found alike, as one: the most severe tells, of equals the one that lasts
+    longest; time cures it once it has cured them all, and a person looks at it where any needs one."""
+    if len(found) == 1:
+        return found[0]
+    tells = max(found, key=lambda v: (v.outcome, _lasts(v), v.reason))
+    last = max(found, key=lambda v: (v.condition == "reviewer", _lasts(v), v.condition))
+    earliest = max(v.earliest for v in found) if all(v.earliest > 0 for v in found) else 0.0
+    return replace(tells, earliest=earliest, condition=last.condition)
+
+
+def _lasts(violation: Violation) -> float:
+    return violation.earliest if violation.earliest > 0 else inf
 
 
 def _severity(violation: Violation) -> tuple[bool, int, bool, str, str]:

@@ -20,6 +20,7 @@ from .world import (
     LAWS,
     NOW,
     YES,
+    Contact,
     Facts,
     Finding,
     Greeting,
@@ -83,6 +84,51 @@ def test_of_one_code_twice_the_more_severe_stays_whatever_the_order() -> None:
     for order in permutations(two):
         decision = ask(rules("\n".join(order)), message("promotion"), Reading(), facts())
         assert said(decision) == [("consent.missing", Outcome.REJECT, "enforce", "one")]
+
+
+def wrote(*days_ago: float) -> Facts:
+    sender = "marco@example.com"
+    contacts = tuple(Contact(NOW - days * DAY, "newsletter", "email", sender, "m") for days in days_ago)
+    return facts(person=Person(contacts=contacts))
+
+
+CAPS = (
+    "- rule: contact_cap\n  limit: 5\n  per: 1 day\n  outcome: hold",
+    "- rule: contact_cap\n  limit: 10\n  per: 7 days\n  outcome: hold",
+)
+
+
+@pytest.mark.parametrize("lines", list(permutations(CAPS)))
+def test_of_one_code_twice_the_one_that_lasts_longer_says_when(lines) -> None:
+    got = wrote(*[4] * 5, *[0.5] * 5)
+    decision = ask(rules("\n".join(lines)), message("newsletter"), Reading(), got)
+    [violation] = decision.violations
+    assert "10 messages" in violation.reason.en
+    assert decision.earliest == violation.earliest == NOW + 3 * DAY
+    assert ask(rules("\n".join(lines)), message("newsletter"), Reading(), got, NOW + 3 * DAY + 1).outcome is (
+        Outcome.ACCEPT
+    )
+
+
+@pytest.mark.parametrize("lines", list(permutations((*CAPS, CAPS[0].replace("hold", "reject")))))
+def test_the_more_severe_tells_and_the_longer_says_when(lines) -> None:
+    got = wrote(*[4] * 5, *[0.5] * 5)
+    decision = ask(rules("\n".join(lines)), message("newsletter"), Reading(), got)
+    [violation] = decision.violations
+    assert violation.outcome is Outcome.REJECT
+    assert "5 messages" in violation.reason.en
+    assert decision.earliest == NOW + 3 * DAY
+
+
+def test_what_time_does_not_cure_is_not_promised_for_another_line_of_the_same_code() -> None:
+    steps = (
+        "- rule: sequence_length\n  limit: 2\n  outcome: hold",
+        "- rule: sequence_length\n  limit: 3\n  per: 30 days\n  outcome: hold",
+    )
+    waits = known(sent=3, sent_since_reply=3, last_out=NOW - DAY)
+    for order in permutations(steps):
+        decision = ask(rules("\n".join(order)), message(), Reading(), waits)
+        assert (decision.earliest, decision.violations[0].condition) == (0, "reply")
 
 
 def test_observe_records_and_changes_nothing() -> None:
