@@ -2,7 +2,7 @@
 the draft it writes on, and the salt of its audit entries."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from time import perf_counter
 from typing import Any
@@ -23,7 +23,7 @@ from gateway.message.envelope import Message, Recipient
 from gateway.policy.classify import classify
 from gateway.policy.decide import decide
 from gateway.policy.facts import Facts
-from gateway.policy.outcome import Decision, Outcome
+from gateway.policy.outcome import Decision, Outcome, Violation
 from gateway.policy.policies import PolicySet
 from gateway.reading.reading import Reading
 from gateway.store.digests import SALT, decision_digest, seal
@@ -215,7 +215,6 @@ def put_on_hold(
     reading: Reading,
 ) -> str:
     """Make the decision wait for a person or a condition; returns the hold's id."""
-    enforced = decision.enforced
     hold_id = f"{message.id}-{n}"
     draft.writes.holds[hold_id] = HoldRow(
         hold_id,
@@ -230,13 +229,18 @@ def put_on_hold(
         message.campaign,
         "open",
         condition_of(decision),
-        " ".join(sorted({f"{v.policy}/{v.code}" for v in enforced})),
+        codes_of(decision.enforced),
         cluster_of(message, reading),
         draft.now,
         decision.earliest,
         draft.now + seconds,
     )
     return hold_id
+
+
+def codes_of(violations: Iterable[Violation]) -> str:
+    """What a hold says that stands against it: policies and codes, with a space between."""
+    return " ".join(sorted({v.named for v in violations}))
 
 
 def condition_of(decision: Decision) -> str:

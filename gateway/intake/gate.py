@@ -20,7 +20,7 @@ from gateway.intake.return_path import return_path
 from gateway.keys import Keys
 from gateway.ledger.relationship import give_back
 from gateway.message.envelope import Message
-from gateway.policy.decide import AFTER_A_WAIT, decide
+from gateway.policy.decide import AFTER_A_WAIT, decide, still_waiving
 from gateway.policy.live import LivePolicies
 from gateway.policy.outcome import Outcome
 from gateway.policy.policies import PolicySet
@@ -92,6 +92,7 @@ class _Leave:
         after = draft.person(ref)
         draft.set_person(ref, before)
         keep(draft, ref, after)
+        decision = still_waiving(decision, self._waived)
         record(draft, message, n, ref, facts, decision, self._round)
         if decision.outcome is Outcome.HOLD:
             put_on_hold(draft, message, n, ref, decision, self._hold_seconds, self._reading)
@@ -99,9 +100,9 @@ class _Leave:
 
 
 def waived_by(decided: DecisionRow) -> frozenset[str]:
-    """What a reviewer let pass in a stored decision."""
+    """What a reviewer lets pass for good, as of a stored decision."""
     decision = unpack_decision(decided.violations, decided.outcome, decided.class_, decided.policy_version)
-    return frozenset(decision.waived)
+    return frozenset(decision.lets_pass)
 
 
 class GatedOutbox:

@@ -1,6 +1,6 @@
 """So what: the decision for one recipient. Pure: the same arguments give the same answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import inf
 
@@ -19,6 +19,12 @@ AFTER_A_WAIT = frozenset({"consent", "reply_duty", "quiet_hours"})
 """What is asked, besides the floor, when a message leaves the outbox after a wait."""
 
 _NONE: frozenset[str] = frozenset()
+
+
+def still_waiving(decision: Decision, waived: Iterable[str]) -> Decision:
+    """The decision with what was waived for this message before, which it need not have come upon again."""
+    lets_pass = tuple(sorted({*decision.lets_pass, *waived}))
+    return decision if lets_pass == decision.lets_pass else replace(decision, lets_pass=lets_pass)
 
 
 def broken(entry: Entry, error: Exception) -> Found:
@@ -52,11 +58,11 @@ def decide(
 ) -> Decision:
     """Asks every policy that applies and keeps every violation; the most severe outcome stands.
 
-    `waived` are codes (`copied_text.share`) that a reviewer's release lets pass: enforced holds only,
-    never the floor or a refusal. `only` restricts to some rules; the floor is always asked. `class_` is
-    the class where the caller settled it (`classify`), else the message's, else what it reads as. A rule
-    that raises counts as `<rule>.error` with outcome hold, or as what `doubt` answers for it. Never raises
-    for what is in its arguments.
+    `waived` are violations (`our-policy/copied_text.share`, or the code alone for those of any policy) that a
+    reviewer's release lets pass: enforced holds only, never the floor or a refusal. `only` restricts to some
+    rules; the floor is always asked. `class_` is the class where the caller settled it (`classify`), else the
+    message's, else what it reads as. A rule that raises counts as `<rule>.error` with outcome hold, or as
+    what `doubt` answers for it. Never raises for what is in its arguments.
     """
     class_ = class_ or message.class_ or classify(message, reading, facts)
     classes = judged_as(class_, reading, facts)
@@ -106,7 +112,7 @@ def _weigh(policies: PolicySet, entry: Entry, objection: Objection, case: Case) 
 class _Tally:
     waived: frozenset[str]
     violations: dict[tuple[str, str], list[Violation]] = field(default_factory=dict)
-    let_pass: set[str] = field(default_factory=set)
+    let_pass: set[tuple[str, str]] = field(default_factory=set)
     errors: set[str] = field(default_factory=set)
 
     def add(self, entry: Entry, objection: Objection, outcome: Outcome, observing: bool) -> None:
@@ -116,8 +122,9 @@ class _Tally:
         mode = "observe" if observing and not floor else entry.mode
         if objection.code == "error":
             self.errors.add(entry.name)
-        if mode == "enforce" and outcome is Outcome.HOLD and code in self.waived:
-            self.let_pass.add(code)
+        waived = code in self.waived or f"{entry.policy}/{code}" in self.waived
+        if mode == "enforce" and outcome is Outcome.HOLD and waived:
+            self.let_pass.add((entry.policy, code))
             return
         violation = Violation(
             policy=entry.policy,
@@ -137,6 +144,8 @@ class _Tally:
         """Everything found, most severe first; then by code and policy, whatever the files' order."""
         violations = tuple(sorted(map(_together, self.violations.values()), key=_severity))
         counted = [v for v in violations if v.mode != "observe"]
+        stands = {v.code for v in counted}
+        passed = {f"{policy}/{code}" for policy, code in self.let_pass}
         cured = bool(counted) and all(v.earliest > 0 for v in counted)
         return Decision(
             outcome=max((v.outcome for v in counted), default=Outcome.ACCEPT),
@@ -144,8 +153,9 @@ class _Tally:
             class_=class_,
             policy_version=version,
             earliest=max(v.earliest for v in counted) if cured else 0.0,
-            waived=tuple(sorted(self.let_pass - {v.code for v in counted})),
+            waived=tuple(sorted({code for _, code in self.let_pass} - stands)),
             errors=tuple(sorted(self.errors)),
+            lets_pass=tuple(sorted(passed)),
         )
 
 

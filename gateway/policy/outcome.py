@@ -65,10 +65,16 @@ class Violation(Struct, frozen=True, kw_only=True):
     earliest: float = 0.0
     condition: str = "reviewer"
 
+    @property
+    def named(self) -> str:
+        """The policy and the code: `our-policy/consent.missing`."""
+        return f"{self.policy}/{self.code}"
+
 
 class Decision(Struct, frozen=True, kw_only=True):
     """The outcome for one recipient, with every violation. `earliest` is 0 unless time alone cures
-    every one of them. `class_` is the class it was judged as; `waived` are codes that a release waived."""
+    every one of them. `class_` is the class it was judged as; `waived` are codes that a release waived;
+    `lets_pass` what goes on being waived for this message (`policy/code`), now and when it is asked again."""
 
     outcome: Outcome
     violations: tuple[Violation, ...]
@@ -77,6 +83,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     earliest: float = 0.0
     waived: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    lets_pass: tuple[str, ...] = ()
 
     @property
     def enforced(self) -> tuple[Violation, ...]:

@@ -2,12 +2,12 @@
 apart once, and its reading as it was stored wherever reading it again would say the same."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import orjson
 from msgspec.structs import replace
 
 from gateway.access import Access
+from gateway.intake.accept import codes_of
 from gateway.intake.held import held_key, kept_reading
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.person_facts import alias_refs
@@ -15,10 +15,11 @@ from gateway.intake.rebuild import controller_of, rebuild, source_of
 from gateway.keys import Keys
 from gateway.message.envelope import Message
 from gateway.policy.live import LivePolicies
-from gateway.policy.outcome import Outcome
+from gateway.policy.outcome import Decision, Outcome, Violation
 from gateway.reading.read import Reader
 from gateway.reading.reading import Reading
 from gateway.review.deciding import Case
+from gateway.store.packing import unpack_decision
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow, MessageRow
 
@@ -56,8 +57,9 @@ class Cases:
         self._keys = keys
         self._letterhead = letterhead
 
-    async def load(self, holds: Sequence[HoldRow]) -> dict[str, Case]:
-        """The cases of some holds, by hold id; none where the message is gone. Raises StoreError."""
+    async def load(self, holds: Sequence[HoldRow], seen: int | None = None) -> dict[str, Case]:
+        """The cases of some holds, by hold id; none where the message is gone. `seen` is the round of the
+        decision that the reviewer saw; without it, it is the one that a hold tells of. Raises StoreError."""
         ids = list(dict.fromkeys(hold.message_id for hold in holds))
         if not ids:
             return {}
@@ -65,7 +67,9 @@ class Cases:
         rows = await self._store.few(_MESSAGES.format(marks=marks), ids)
         decided = await self._store.few(_DECISIONS.format(marks=marks), ids)
         kept = await self._store.few(_KEPT.format(marks=marks), [held_key(name) for name in ids])
-        last = {(row[0], row[1]): (int(row[2]), bytes(row[3])) for row in decided}
+        rounds: dict[tuple[str, int], dict[int, bytes]] = {}
+        for name, n, round_, said in decided:
+            rounds.setdefault((name, n), {})[int(round_)] = bytes(said)
         notes = {bytes(key): bytes(answer) for key, answer in kept}
         read: dict[str, tuple[Message, Reading]] = {}
         for number, row in enumerate(rows):
@@ -75,9 +79,9 @@ class Cases:
                 continue
             read[row[0]] = self._read(MessageRow(*row[:11]), bytes(row[11]), notes.get(held_key(row[0]), b""))
         return {
-            hold.id: self._case(hold, *read[hold.message_id], *last[hold.message_id, hold.n])
+            hold.id: self._case(hold, *read[hold.message_id], rounds[hold.message_id, hold.n], seen)
             for hold in holds
-            if hold.message_id in read and (hold.message_id, hold.n) in last
+            if hold.message_id in read and (hold.message_id, hold.n) in rounds
         }
 
     def _read(self, row: MessageRow, body: bytes, kept: bytes) -> tuple[Message, Reading]:
@@ -86,7 +90,7 @@ class Cases:
         return message, reading or self._reader.read(message.content)
 
     def _case(
-        self, hold: HoldRow, message: Message, reading: Reading, round_: int, violations: bytes
+        self, hold: HoldRow, message: Message, reading: Reading, rounds: Mapping[int, bytes], seen: int | None
     ) -> Case:
         if message.class_ != hold.class_:
             message = replace(message, class_=hold.class_)
@@ -97,14 +101,33 @@ class Cases:
             source=source_of(self._access, message),
             controller=controller_of(self._access, message),
             aliases=alias_refs(self._keys, message.controller, message.recipients[hold.n]),
-            seen=seen_in(violations),
-            round=round_ + 1,
+            seen=seen_in(rounds, hold.codes) if seen is None else held_in(rounds.get(seen, b"{}")),
+            waived=waived_in(rounds[max(rounds)]),
+            round=max(rounds) + 1,
             letterhead=self._letterhead,
         )
 
 
-def seen_in(violations: bytes) -> frozenset[str]:
-    """The codes that a release waives: enforced holds of the last decision, and what was waived in it."""
-    said = orjson.loads(violations)
-    held = [v["code"] for v in said.get("v", ()) if v["outcome"] == Outcome.HOLD and v["mode"] != "observe"]
-    return frozenset(held) | frozenset(said.get("waived", ()))
+def seen_in(rounds: Mapping[int, bytes], codes: str) -> frozenset[str]:
+    """What a release waives of a hold that was read with these codes: the holds of the decision that gave it
+    them, though another may have been made since."""
+    told = [rounds[n] for n in sorted(rounds, reverse=True)]
+    return held_in(next((said for said in told if codes_of(_enforced(said)) == codes), told[0]))
+
+
+def held_in(violations: bytes) -> frozenset[str]:
+    """The enforced holds of a stored decision, each as `policy/code`."""
+    return frozenset(v.named for v in _enforced(violations) if v.outcome is Outcome.HOLD)
+
+
+def waived_in(violations: bytes) -> frozenset[str]:
+    """What a stored decision lets pass for good."""
+    return frozenset(_unpack(violations).lets_pass)
+
+
+def _enforced(violations: bytes) -> tuple[Violation, ...]:
+    return _unpack(violations).enforced
+
+
+def _unpack(violations: bytes) -> Decision:
+    return unpack_decision(violations, Outcome.HOLD, "", "")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from gateway.access import Controller, Source
-from gateway.intake.accept import condition_of, let_go, record
+from gateway.intake.accept import codes_of, condition_of, let_go, record
 from gateway.intake.letterhead import PLAIN, Head, Letterhead
 from gateway.intake.person_facts import facts_for
 from gateway.message.envelope import Message
-from gateway.policy.decide import decide
+from gateway.policy.decide import decide, still_waiving
 from gateway.policy.facts import Facts
 from gateway.policy.outcome import Decision, Outcome
 from gateway.policy.policies import PolicySet
@@ -46,8 +46,8 @@ class ReviewResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A hold with everything that deciding it again needs besides the store. `seen` are the codes that a
-    release waives, `round` the number of the decision to come."""
+    """A hold with everything that deciding it again needs besides the store. `seen` is what a
+    release waives, `waived` what an earlier one did for good, `round` the number of the decision to come."""
 
     hold: HoldRow
     message: Message
@@ -56,6 +56,7 @@ class Case:
     controller: Controller
     aliases: tuple[Ref, ...]
     seen: frozenset[str]
+    waived: frozenset[str]
     round: int
     letterhead: Letterhead | None = None
 
@@ -90,8 +91,9 @@ class Decide:
             case.reading,
             facts,
             draft.now,
-            waived=case.seen if self._waive else frozenset(),
+            waived=case.waived | case.seen if self._waive else case.waived,
         )
+        decision = still_waiving(decision, case.waived)
         if decision.outcome is Outcome.ACCEPT:
             person, window = self._waive or case.source.kind == "person", self._policies.copy_window
             let_go(draft, message, n, ref, case.reading, window, head, fresh=False, by_person=person)
@@ -155,10 +157,9 @@ def _close(
     draft: Draft[ReviewResult], hold: HoldRow, status: str, actor: str, reason: str, decision: Decision | None
 ) -> None:
     if status == "open" and decision is not None:
-        enforced = decision.enforced
         after = replace(
             hold,
-            codes=" ".join(sorted({f"{v.policy}/{v.code}" for v in enforced})),
+            codes=codes_of(decision.enforced),
             recheck_at=max(decision.earliest, draft.now + 60) if decision.earliest else 0.0,
             condition=condition_of(decision),
         )

@@ -48,9 +48,12 @@ class Review:
         self._loading = asyncio.Lock()
         self._cases = Cases(store, reader, policies, access, keys, letterhead)
 
-    async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
-        """Send it if today's policies let it, waiving what the reviewer saw; `proposed` where a second
-        reviewer has to agree. Raises HoldGone, AlreadyDecided, OwnMessage, StoreError."""
+    async def release(
+        self, hold_id: str, reviewer: str, reason: str, seen: int | None = None
+    ) -> ReviewResult:
+        """Send it if today's policies let it, waiving what the reviewer saw: the decision of round `seen`, or
+        without it the one that stands now. `proposed` where a second reviewer has to agree. Raises HoldGone,
+        AlreadyDecided, OwnMessage, StoreError."""
         hold, reason = await self._open(hold_id), without_addresses(reason)
         if self._is_own(hold, reviewer):
             raise OwnMessage(hold)
@@ -59,7 +62,7 @@ class Review:
             if agreed is None:
                 return ReviewResult(hold_id=hold_id, status="proposed")
             reason = f"{reason} ({agreed.by}: {agreed.reason})"[:LONGEST_REASON]
-        cases = await self._cases.load([hold])
+        cases = await self._cases.load([hold], seen)
         if hold_id not in cases:
             await self._open(hold_id)  # a text also goes when somebody rejects it meanwhile
             raise HoldGone(hold_id)

@@ -157,11 +157,13 @@ def unpack_facts(data: bytes) -> Facts:
 
 def pack_violations(decision: Decision) -> bytes:
     """Every violation of a decision, in both languages, with what was waived."""
-    if not decision.violations and not decision.waived and not decision.errors:
+    if not (decision.violations or decision.waived or decision.lets_pass or decision.errors):
         return b"{}"
     data: dict[str, Any] = {"v": decision.violations}
     if decision.waived:
         data["waived"] = decision.waived
+    if decision.lets_pass:
+        data["lets"] = decision.lets_pass
     if decision.errors:
         data["errors"] = decision.errors
     if decision.earliest:
@@ -179,5 +181,6 @@ def unpack_decision(violations: bytes, outcome: int, class_: str, policy_version
         policy_version=policy_version,
         earliest=d.get("earliest", 0.0),
         waived=tuple(d.get("waived", ())),
+        lets_pass=tuple(d.get("lets", d.get("waived", ()))),
         errors=tuple(d.get("errors", ())),
     )

@@ -225,9 +225,9 @@ async def test_who_comes_too_late_hears_who_was_first(
         cases = built.review._cases
         load = cases.load
 
-        async def late(holds: list[HoldRow]) -> Any:
+        async def late(holds: list[HoldRow], seen: int | None) -> Any:
             await built.review.reject(hold.id, "bruno", "no")
-            return await load(holds)
+            return await load(holds, seen)
 
         monkeypatch.setattr(cases, "load", late)
         with pytest.raises(AlreadyDecided, match="already rejected by bruno"):
