@@ -26,6 +26,7 @@ from gateway.store.records import HoldRow
 
 _ID = re.compile(r"[0-9a-z]{26}-[0-9]{1,6}\Z")
 _TASK = re.compile(r"[0-9a-z]{26}\Z")
+_ROUND = re.compile(r"[0-9]{1,6}\Z", re.ASCII)
 _CLUSTER = re.compile(r"[0-9a-f]{1,64}\Z")
 MANY = 99
 """Replies that matched nothing are counted up to here."""
@@ -137,7 +138,7 @@ class Holds:
         reason = _reason(visit)
         if not reason:
             return await self.show(visit, "reason")
-        outcome = await self._verdicts.release(hold, visit.name, reason)
+        outcome = await self._verdicts.release(hold, visit.name, reason, _seen(visit))
         return await self._tell(visit, hold, outcome)
 
     async def reject(self, visit: Visit) -> web.Response:
@@ -259,6 +260,12 @@ def _reason(visit: Visit) -> str:
     """Why, in the reviewer's words: what does not show is taken out, and so are addresses."""
     text = visit.form.get("reason")[:LONGEST_REASON]
     return without_addresses("".join(c if c.isprintable() else " " for c in text).strip())
+
+
+def _seen(visit: Visit) -> int | None:
+    """Which round of decisions the page showed; None where it does not say."""
+    said = visit.form.get("round")
+    return int(said) if _ROUND.match(said) else None
 
 
 def _codes(visit: Visit) -> str:

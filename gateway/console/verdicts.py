@@ -1,12 +1,10 @@
 """What became of a reviewer's verdict, in a word."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from gateway.review import AlreadyDecided, HoldGone, Review, ReviewResult
 from gateway.store.records import HoldRow
-
-Deed = Callable[[str, str, str], Awaitable[ReviewResult]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +28,17 @@ class Verdicts:
         """Whether a release needs two reviewers."""
         return self._review.four_eyes
 
-    async def release(self, hold: HoldRow, actor: str, reason: str) -> Outcome:
-        """Release a hold, or propose it to a second reviewer."""
-        return await self._decide(self._review.release, hold.id, actor, reason)
+    async def release(self, hold: HoldRow, actor: str, reason: str, seen: int | None) -> Outcome:
+        """Release a hold whose page showed the decision of round `seen`, or propose it to a second one."""
+        return await self._tell(self._review.release(hold.id, actor, reason, seen))
 
     async def reject(self, hold: HoldRow, actor: str, reason: str) -> Outcome:
         """Reject a hold: for that one pair of eyes is enough."""
-        return await self._decide(self._review.reject, hold.id, actor, reason)
+        return await self._tell(self._review.reject(hold.id, actor, reason))
 
-    async def _decide(self, deed: Deed, hold_id: str, actor: str, reason: str) -> Outcome:
+    async def _tell(self, deed: Awaitable[ReviewResult]) -> Outcome:
         try:
-            result = await deed(hold_id, actor, reason)
+            result = await deed
         except AlreadyDecided as late:
             return Outcome(word="late", hold=late.hold)
         except HoldGone:

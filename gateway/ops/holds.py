@@ -8,7 +8,7 @@ from aiohttp import web
 from gateway.intake.rebuild import rebuild
 from gateway.message.address import without_addresses
 from gateway.ops.desk import Desk, answer, not_found
-from gateway.ops.models import HoldsAsked, Verdict
+from gateway.ops.models import HoldsAsked, Release, Verdict
 from gateway.ops.query import read_query
 from gateway.ops.roles import DECIDE_HOLDS, READ_DECISIONS, READ_HOLDS
 from gateway.ops.telling import describe_decision, describe_hold, describe_message, describe_outcome
@@ -34,8 +34,10 @@ _NO_DECISION = Words("There is no such decision.", "Questa decisione non esiste.
 class Reviews(Protocol):
     """Decides holds. Raises HoldGone, AlreadyDecided, OwnMessage, StoreError."""
 
-    async def release(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
-        """Send it, if today's policies let it."""
+    async def release(
+        self, hold_id: str, reviewer: str, reason: str, seen: int | None = None
+    ) -> ReviewResult:
+        """Send it, if today's policies let it, waiving what the decision of round `seen` told."""
 
     async def reject(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Never send it."""
@@ -80,9 +82,10 @@ class Holds:
         """Decide again and send: 200 released, or 409 with what the policies say today. 202 proposed where a
         second reviewer has to agree, 403 for one's own."""
         reviewer = await self._desk.admit(request, DECIDE_HOLDS)
-        verdict = await self._desk.read(request, Verdict)
+        verdict = await self._desk.read(request, Release)
+        hold_id, seen = _hold_id(request), _seen(request, verdict)
         try:
-            result = await self._review.release(_hold_id(request), reviewer.name, _why(verdict))
+            result = await self._review.release(hold_id, reviewer.name, _why(verdict), seen)
         except HoldGone:
             raise not_found(_NO_HOLD) from None
         except AlreadyDecided as error:
@@ -131,6 +134,21 @@ def _why(verdict: Verdict) -> str:
             "Indicare il motivo, non solo un indirizzo: nel motivo gli indirizzi non vengono conservati.",
         )
     return verdict.reason
+
+
+def _seen(request: web.Request, verdict: Release) -> int | None:
+    """The round of the decision that the reviewer says to have seen; None where they do not say."""
+    if verdict.decision_id is None:
+        return None
+    of, _, again = verdict.decision_id.partition(".")
+    if of != request.match_info["id"]:
+        raise malformed(
+            "#/decision_id",
+            "This decision is about another hold: give the id of one that this hold shows, or leave it out.",
+            "Questa decisione riguarda un altro messaggio: indicare l'id di una mostrata con questo, oppure "
+            "ometterlo.",
+        )
+    return int(again or 0)
 
 
 def _hold_id(request: web.Request) -> str:

@@ -24,6 +24,15 @@ class Verdict(Strict):
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=SOMETHING)]
 
 
+class Release(Verdict):
+    """Why a hold is released. `decision_id`: the decision that the reviewer saw, as the hold shows it; its
+    violations are waived, and none that came since."""
+
+    decision_id: Annotated[
+        str | None, Field(max_length=64, pattern=r"^[0-9a-z]{26}-[0-9]{1,6}(\.[0-9]{1,6})?$")
+    ] = None
+
+
 class ConsentLine(Strict):
     """One line of the consent log, with the fields of the CSV import. The grade follows from the evidence."""
 

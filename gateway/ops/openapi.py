@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gateway.ops import evidence_openapi
-from gateway.ops.models import ConsentLine, ConsentLines, ConsentsAsked, HoldsAsked, Verdict, Who
+from gateway.ops.models import ConsentLine, ConsentLines, ConsentsAsked, HoldsAsked, Release, Verdict, Who
 from gateway.web.openapi import LANGUAGE, answer, body, document, problems, ref
 
 _DESCRIPTION = """Review what is held, record consents, look people up, read decisions; health and metrics.
@@ -99,7 +99,7 @@ def describe_ops() -> dict[str, Any]:
         title="Galateo, operations",
         description=_DESCRIPTION,
         who="a reviewer",
-        models=(Verdict, ConsentLine, ConsentLines, Who, *evidence_openapi.MODELS),
+        models=(Verdict, Release, ConsentLine, ConsentLines, Who, *evidence_openapi.MODELS),
         schemas={
             "Hold": HOLD,
             "Outcome": OUTCOME,
@@ -112,8 +112,10 @@ def describe_ops() -> dict[str, Any]:
         paths={
             holds: {"get": _LIST_HOLDS},
             f"{holds}/{{id}}": {"get": _get("getHold", "A hold, its message and decisions", ref("Hold"))},
-            f"{holds}/{{id}}/release": {"post": _decide("releaseHold", "Decide again, and send it")},
-            f"{holds}/{{id}}/reject": {"post": _decide("rejectHold", "Never send it")},
+            f"{holds}/{{id}}/release": {
+                "post": _decide("releaseHold", "Decide again, and send it", "Release")
+            },
+            f"{holds}/{{id}}/reject": {"post": _decide("rejectHold", "Never send it", "Verdict")},
             "/api/v1/decisions/{id}": {
                 "get": _get("getDecision", "What was decided for a recipient, and why", ref("Decision"))
             },
@@ -147,12 +149,12 @@ def _get(operation: str, summary: str, schema: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _decide(operation: str, summary: str) -> dict[str, Any]:
+def _decide(operation: str, summary: str, takes: str) -> dict[str, Any]:
     return {
         "operationId": operation,
         "summary": summary,
         "parameters": [LANGUAGE, _ID],
-        "requestBody": body(ref("Verdict"), {"why": {"reason": "We met at the fair; he asked for it."}}),
+        "requestBody": body(ref(takes), {"why": {"reason": "We met at the fair; he asked for it."}}),
         "responses": {
             "200": answer("Decided", ref("Reviewed")),
             "202": answer("Proposed: a second reviewer has to agree", ref("Reviewed")),

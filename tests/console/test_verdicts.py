@@ -1,12 +1,15 @@
 """One decision stands, whoever else tries."""
 
 import asyncio
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.console.pages import load_words
 from tests.console.place import Browser, Place, place, plain, reviewers
+from tests.intake.policies import policies
 from tests.line import DAY, KEYS, consent
 
 
@@ -17,6 +20,29 @@ async def test_a_release_sends_it_and_says_so(here: Place, ada: Browser) -> None
     assert "on its way" in text
     assert (await here.line.store.depths()).outbox == 1
     assert ("hold.released", hold, "compliance") in await here.audited()
+
+
+ALWAYS_QUIET = """
+version: 1
+policy: quiet
+rules:
+  - {rule: quiet_hours, from: "00:00", to: "23:59", outcome: hold}
+"""
+
+
+async def test_a_release_waives_what_its_page_showed(here: Place, ada: Browser, tmp_path: Path) -> None:
+    hold = await here.hold()
+    form = {"form": await ada.form("/console/"), "reason": "they asked for it"}
+    before = here.line.policies.current
+    quiet = policies(tmp_path, ALWAYS_QUIET).policies
+    here.line.policies.current = replace(before, policies=(*before.policies, *quiet))
+    await here.line.review.release(hold, "bruno", "fine")
+    status, text, _ = await ada.post(f"/console/holds/{hold}/release", form | {"round": "0"})
+    assert (status, await here.status(hold)) == (409, "open")
+    shown = re.findall(r'name="round" value="(\d+)"', text)
+    assert shown == ["2"]
+    status, _, _ = await ada.post(f"/console/holds/{hold}/release", form | {"round": shown[0]})
+    assert (status, await here.status(hold)) == (200, "released")
 
 
 async def test_a_rejection_never_sends_it(here: Place, ada: Browser) -> None:

@@ -133,6 +133,20 @@ async def test_an_address_in_a_reason_is_not_kept(house: House, verdict: str, st
     assert (told["status"], told["reason"]) == (status, "asked by … in March")
 
 
+async def test_a_release_names_the_decision_that_was_seen(house: House) -> None:
+    hold = await _held(house)
+    path = f"/api/v1/holds/{hold}"
+    [seen] = (await _get(house, path)).json["decisions"]
+    for wrong in ("x", "0" * 26 + "-0"):
+        answer = await _post(house, f"{path}/release", VERDICT | {"decision_id": wrong})
+        assert (answer.status, answer.json["errors"][0]["pointer"]) == (400, "#/decision_id")
+    assert (await _post(house, f"{path}/reject", VERDICT | {"decision_id": seen["id"]})).status == 400
+    other = await _post(house, f"{path}/release", VERDICT | {"decision_id": f"{hold}.7"})
+    assert (other.status, other.json["hold_status"], other.json["decision"]["waived"]) == (409, "open", [])
+    mine = await _post(house, f"{path}/release", VERDICT | {"decision_id": seen["id"]})
+    assert (mine.status, mine.json["decision"]["waived"]) == (200, ["consent.missing"])
+
+
 async def test_a_release_sends_and_happens_once(house: House) -> None:
     hold = await _held(house)
     answer = await _post(house, f"/api/v1/holds/{hold}/release", VERDICT)
