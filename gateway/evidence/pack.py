@@ -24,6 +24,7 @@ from gateway.evidence.page import page
 from gateway.evidence.stretch import moment
 from gateway.evidence.versions import texts_of
 from gateway.keys import Keys
+from gateway.policy.outcome import Outcome
 from gateway.policy.schema import fingerprint
 from gateway.store.digests import (
     SALT,
@@ -274,10 +275,21 @@ def _check_entry(
                 fits = body_digest(body, salt) == octets
     elif kind == "hold":
         fits = all(h.status != status or hold_digest(h, entry.salt) == entry.digest for h in there)
+        fits = fits or _held_anew(entry, rows)
     else:
         fits = any(consent_digest(c, entry.salt) == entry.digest for c in there)
     if not fits:
         raise BadPack(f"the {kind} {entry.reference} is not the one that the audit log saw")
+
+
+def _held_anew(entry: Entry, rows: dict[tuple[str, str], list[Any]]) -> bool:
+    """Whether the message was held once more, on its way out, after this entry of its hold."""
+    return any(
+        decision.at > entry.at and decision.outcome == Outcome.HOLD
+        for (kind, name), found in rows.items()
+        if kind == "decision" and name.partition(".")[0] == entry.reference
+        for decision in found
+    )
 
 
 def _check_versions(files: dict[str, bytes]) -> list[str]:

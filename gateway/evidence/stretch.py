@@ -14,6 +14,7 @@ from gateway.evidence import entries as e
 from gateway.evidence import shelf
 from gateway.evidence.entries import Rows
 from gateway.evidence.origin import Bench, Origin
+from gateway.policy.outcome import Outcome
 from gateway.store.digests import (
     SALT,
     body_digest,
@@ -243,6 +244,7 @@ class Check:
 
     async def _holds(self, chain: str, rows: Sequence[Fields]) -> None:
         found = await shelf.holds(self._rows, [row[3] for row in rows])
+        differ: list[Fields] = []
         for row in rows:
             status = row[2].partition(".")[2]
             hold = found.get(row[3])
@@ -254,7 +256,26 @@ class Check:
             if status in CLOSED:
                 self.state.matched["holds"] += 1
             if hold.status != status or not fits(row[5], hold_digest, hold, row[6]):
+                differ.append(row)
+        anew = await self._held_anew(differ)
+        for row in differ:
+            if row not in anew:
                 self._changed(chain, row, "holds", "hold")
+            elif row[2].partition(".")[2] in CLOSED:
+                self.state.matched["holds"] -= 1
+
+    async def _held_anew(self, rows: Sequence[Fields]) -> list[Fields]:
+        """Those entries of holds after which the same message was held once more, on its way out."""
+        if not rows:
+            return []
+        last: dict[str, float] = {}
+        for name, made in (
+            await shelf.decisions(self._rows, {row[3].partition("-")[0] for row in rows})
+        ).items():
+            if made[5] == Outcome.HOLD and isinstance(made[4], float):
+                hold = name.partition(".")[0]
+                last[hold] = max(last.get(hold, 0.0), made[4])
+        return [row for row in rows if isinstance(row[1], float) and last.get(row[3], 0.0) > row[1]]
 
     async def _consents(self, chain: str, rows: Sequence[Fields]) -> None:
         found = await shelf.consents(self._rows, [row[3] for row in rows])

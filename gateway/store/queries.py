@@ -48,7 +48,8 @@ ADD_OUTBOX = "INSERT INTO outbox VALUES (?,?,?,?,?,?,?,?,?,?,?)"
 SET_HOLD = (
     "INSERT INTO holds VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT (id) DO UPDATE SET status = excluded.status, condition = excluded.condition,"
-    " codes = excluded.codes, recheck_at = excluded.recheck_at, decided_at = excluded.decided_at,"
+    " codes = excluded.codes, created_at = excluded.created_at, recheck_at = excluded.recheck_at,"
+    " expires_at = excluded.expires_at, decided_at = excluded.decided_at,"
     " decided_by = excluded.decided_by, reason = excluded.reason"
 )
 ADD_CONSENT = "INSERT INTO consent_events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"

@@ -1,5 +1,6 @@
 """Whatever is changed in the database shows, with the entry that says so; what goes by right does not."""
 
+import asyncio
 from pathlib import Path
 from shutil import copyfile
 
@@ -9,13 +10,16 @@ import pytest
 from gateway.evidence import shelf
 from gateway.evidence.checkpoint import BadCheckpoint, public_key, read_checkpoints, take_checkpoint
 from gateway.evidence.entries import FileRows
+from gateway.evidence.pack import BadPack, make_pack, verify_pack
 from gateway.evidence.stretch import State
 from gateway.evidence.verify import Verification
+from gateway.intake.gate import GatedOutbox
 from gateway.policy.policies import PolicySet
 from gateway.store.protocol import HoldFilter
 from tests.evidence.conftest import change
 from tests.evidence.traffic import NEWS
-from tests.line import KEYS, Clock, line
+from tests.intake.policies import policies
+from tests.line import DAY, KEYS, NOW, Clock, line
 
 
 async def verified(path: Path, **given: object) -> State:
@@ -169,6 +173,49 @@ async def test_rows_read_along_the_key_are_those_read_by_name(
             assert (await verified(copy)).breaks == named, sql
         monkeypatch.undo()
         assert bool(named) is (n > 0)
+
+
+async def test_a_hold_made_anew_on_the_way_out_was_not_tampered_with(tmp_path: Path) -> None:
+    """Refused and released by reviewers, held by the gate at night, released in the morning."""
+    quiet = (
+        "version: 1\npolicy: quiet\nrules:\n  - {rule: phrases, lexicon: pressure, outcome: hold}\n"
+        '  - {rule: quiet_hours, from: "20:00", to: "08:00", days: [mon, tue, wed, thu, fri, sat, sun],'
+        " holidays: false, outcome: hold}\n"
+    )
+    path, noon = tmp_path / "line.db", NOW - NOW % DAY + 12 * 3600
+    clock = Clock(noon)
+    async with line(tmp_path, policies(tmp_path, quiet), clock=clock) as gateway:
+        held = await gateway.submit(class_="outreach", text="Ultima occasione: solo per oggi!")
+        hold_id = held.recipients[0].hold_id
+        outbox = GatedOutbox(gateway.store, gateway.policies, gateway.access, KEYS, 14 * DAY, clock=clock)
+        clock.now = noon + 10 * 3600
+        assert (await gateway.review.release(hold_id, "ada", "fine")).status == "open"
+        clock.now = noon + DAY
+        assert (await gateway.review.release(hold_id, "ada", "fine")).status == "released"
+        clock.now = noon + DAY + 10 * 3600
+        leaving = asyncio.ensure_future(outbox.take(5))
+        for _ in range(300):
+            if not (await gateway.store.depths()).outbox:
+                break
+            await asyncio.sleep(0.05)
+        leaving.cancel()
+        await well(path, held.id)
+        clock.now = noon + DAY + 21 * 3600
+        assert [result.status for result in await gateway.review.sweep(clock.now)] == ["released"]
+    await well(path, held.id)
+    assert change(path, "UPDATE holds SET reason = 'never mind'") == 1
+    assert ["hold it speaks of was changed" in found.problem for found in (await verified(path)).breaks] == [
+        True
+    ]
+    with pytest.raises(BadPack):
+        await well(path, held.id)
+
+
+async def well(path: Path, message_id: str) -> None:
+    """The pack of a message holds together; without it, so does the whole log."""
+    rows = FileRows(path)
+    verify_pack(await make_pack(rows, KEYS, message_id, NOW))
+    assert (await verified(path)).breaks == []
 
 
 async def test_a_long_log_with_what_came_late(tmp_path: Path, rules: PolicySet) -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.intake import Receipt
+from gateway.intake.gate import GatedOutbox
 from gateway.ledger.person import Person
 from gateway.policy.outcome import Outcome
 from gateway.store.attempt import Attempt, Kind, Report
@@ -18,7 +19,8 @@ from gateway.store.protocol import HoldFilter, StoreError, WrongKeys
 from gateway.store.records import AuditRow, Ref
 from gateway.store.sqlite import LEASE, SqliteStore
 from gateway.store.sqlite_outbox import HELD_ROUNDS
-from tests.line import KEYS, NOW, Line, line, message
+from tests.intake.policies import policies
+from tests.line import DAY, KEYS, NOW, Line, line, message
 from tests.store.conftest import Stores
 
 NEWS = "Ecco le novità di marzo della nostra libreria: tre romanzi e un incontro con l'autore."
@@ -389,6 +391,35 @@ async def test_copies_and_paces_survive_a_restart(stores: Stores) -> None:
     again = await stores.line()
     [(kept,)] = await again.store.rows("SELECT coalesce(sum(sent), 0) FROM paces")
     assert kept == rows
+
+
+async def test_a_hold_made_anew_on_the_way_out_has_an_end_of_its_own(stores: Stores) -> None:
+    """Released on its last day, then held by the gate at night: it waits a whole term again."""
+    quiet = (
+        "version: 1\npolicy: quiet\nrules:\n  - {rule: phrases, lexicon: pressure, outcome: hold}\n"
+        '  - {rule: quiet_hours, from: "20:00", to: "08:00", days: [mon, tue, wed, thu, fri, sat, sun],'
+        " holidays: false, outcome: hold}\n"
+    )
+    stores.clock.now = noon = NOW - NOW % DAY + 12 * 3600
+    line = await stores.line(policies=policies(stores.folder, quiet))
+    receipt = await line.submit(class_="outreach", text="Ultima occasione: solo per oggi!")
+    hold_id = receipt.recipients[0].hold_id
+    stores.clock.now = noon + 13 * DAY + 2 * 3600
+    await line.review.release(hold_id, "ada", "fine")
+    stores.clock.now = night = noon + 13 * DAY + 10 * 3600
+    gate = GatedOutbox(line.store, line.policies, line.access, KEYS, 14 * DAY, clock=stores.clock)
+    leaving = asyncio.ensure_future(gate.take(5))
+    for _ in range(300):
+        if not (await line.store.depths()).outbox:
+            break
+        await asyncio.sleep(0.05)
+    leaving.cancel()
+    hold = await line.store.hold(hold_id)
+    assert hold is not None
+    assert (hold.status, hold.codes) == ("open", "quiet/quiet_hours.quiet")
+    assert (hold.created_at, hold.expires_at) == (night, night + 14 * DAY)
+    stores.clock.now = hold.recheck_at
+    assert [result.status for result in await line.review.sweep(stores.clock.now)] == ["released"]
 
 
 def test_outcomes_are_numbered_as_stored() -> None:
