@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.access import Controller, Source
-from gateway.intake.held import keep_phrases
+from gateway.intake.held import keep_asked, keep_phrases
 from gateway.intake.letterhead import PLAIN, Head, Letterhead
 from gateway.intake.owed import answered
 from gateway.intake.person_facts import NOT_COUNTED, facts_for
@@ -123,7 +123,9 @@ class Accept:
         record(draft, judged, n, ref, facts, decision, sealed=sealed)
         hold_id = ""
         if not message.deliver:
-            pass  # asked only: nothing waits, nothing is reserved, nothing is sent
+            # Asked only: nothing waits, nothing is reserved, nothing is sent.
+            if decision.outcome is not Outcome.REJECT and class_ not in NOT_COUNTED:
+                keep_asked(draft, judged, s.reading, s.policies.copy_window, draft.now + s.hold_seconds)
         elif decision.outcome is Outcome.HOLD:
             hold_id = put_on_hold(draft, judged, n, ref, decision, s.hold_seconds, s.reading)
             keep_phrases(draft, message.id, s.reading, s.policies.lexicons, draft.now + s.hold_seconds)

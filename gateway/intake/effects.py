@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.intake.consents import ConsentInput, record_consent
+from gateway.intake.held import count_asked
 from gateway.intake.owed import BACKLOG_PAUSE, keep, owe_nothing
 from gateway.ledger.consent import suppress
 from gateway.ledger.evidence import told_moment
@@ -195,6 +196,8 @@ def _told_sent(t: Telling) -> Effect:
     for ref in others if h.opens else ():
         draft.set_person(ref, told_elsewhere(draft.person(ref), contact))
     draft.count_sent(h.controller, h.sender, class_)
+    if h.message:
+        count_asked(draft, h.controller, h.message, first[1])
     return Effect()
 
 

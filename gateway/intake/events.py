@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from gateway.access import Source
 from gateway.intake.effects import Effect, Telling, take_effect
+from gateway.intake.held import asked_key
 from gateway.keys import Keys
 from gateway.ledger.autoreply import (
     asks_to_stop,
@@ -85,7 +86,10 @@ class TellEvent:
         self._people = _refs(happening, keys)
         self.dedup = dedup_of(happening)
         people = tuple(dict.fromkeys(self._people.values()))
-        self.needs = Needs(people=people, events=(self.dedup,), replays=(self.dedup,))
+        asked = (
+            (asked_key(happening.controller, happening.message),) if happening.type == "message.sent" else ()
+        )
+        self.needs = Needs(people=people, events=(self.dedup,), replays=(self.dedup, *asked))
 
     def apply(self, draft: Draft[EventResult]) -> EventResult:
         """Record and apply it; an event that was told before gets the same answer and changes nothing."""

@@ -20,7 +20,7 @@ from gateway.message.address import normalize
 from gateway.message.envelope import Identifier
 from gateway.policy.policies import PolicySet
 from gateway.store.protocol import HoldFilter
-from tests.intake.policies import line
+from tests.intake.policies import line, policies
 from tests.line import DAY, KEYS, NOW, Line, consent, message, reader
 
 RUI = "elena@acme.example"
@@ -527,6 +527,38 @@ async def test_a_tool_cannot_answer_by_sending(tmp_path: Path) -> None:
         await tell(gateway, event("message.replied", text="Sì"))
         await tell(gateway, event("message.sent", data={"class": "conversation"}, message="m-1"))
         assert relationship(await person(gateway), RUI).unanswered_since == NOW
+
+
+COPIED = "version: 1\npolicy: copies\nrules:\n  - {rule: copied_text, outcome: hold}\n"
+SAID = "Seguo da tempo le aziende della sua zona e vorrei capire come organizzate i turni durante l'estate."
+
+
+async def ask_about(gateway: Line, n: int) -> tuple[str, str]:
+    """Ask about the same text to somebody; the message's id and what comes of it."""
+    receipt = await gateway.submit(to=f"p{n}@example.org", class_="outreach", text=SAID, deliver=False)
+    return receipt.id, receipt.status
+
+
+async def test_what_a_tool_sent_counts_as_a_copy(tmp_path: Path) -> None:
+    async with line(tmp_path, policies(tmp_path, COPIED)) as gateway:
+        for n in range(4):
+            asked, status = await ask_about(gateway, n)
+            assert status == "accepted"
+            sent = event("message.sent", ident(f"p{n}@example.org"), message=asked, opens=n % 2 == 0)
+            await tell(gateway, sent)
+            await tell(gateway, replace(sent, source_event_id="again"))
+        assert (await ask_about(gateway, 4))[1] == "held"
+
+
+async def test_what_a_tool_only_asked_about_is_no_copy(tmp_path: Path) -> None:
+    async with line(tmp_path, policies(tmp_path, COPIED)) as gateway:
+        asked = [await ask_about(gateway, n) for n in range(6)]
+        assert {status for _, status in asked} == {"accepted"}
+        for n, (message_id, _) in enumerate(asked):
+            who = ident(f"p{n}@example.org")
+            await tell(gateway, event("message.sent", who, message=message_id, controller="other"))
+            await tell(gateway, event("message.sent", who, message="another"))
+        assert (await ask_about(gateway, 7))[1] == "accepted"
 
 
 async def test_our_own_message_is_not_counted_twice(tmp_path: Path) -> None:
