@@ -79,6 +79,10 @@ class Decide:
         """Released when nothing stands against it, open or rejected otherwise."""
         case = self._case
         hold = _open_hold(draft, case.hold.id)
+        if hold.expires_at <= draft.now:
+            # Its end is only written down by the next sweep.
+            late = replace(hold, status="expired", decided_at=hold.expires_at, decided_by="gateway")
+            raise AlreadyDecided(late)
         n, ref = hold.n, (hold.controller, hold.subject)
         message = case.message
         if message.class_ != hold.class_:

@@ -216,6 +216,18 @@ class TestTasks:
             assert (done.gone, done.done) == (3, 3)
 
 
+async def test_a_hold_past_its_end_is_not_released_before_the_sweep_either(tmp_path: Path) -> None:
+    async with line(tmp_path, shipped()) as built:
+        first, second = await hold_many(built, 2)
+        built.clock.now = first.expires_at
+        with pytest.raises(AlreadyDecided, match="already expired by gateway"):
+            await built.review.release(first.id, "ada", "yes")
+        assert await built.review.release_all([second], "ada", "yes") == ["gone"]
+        assert (await built.store.depths()).outbox == 0
+        assert len(await built.review.sweep(built.clock.now)) == 2
+        assert await statuses(built, [first, second]) == {"expired": 2}
+
+
 async def test_who_comes_too_late_hears_who_was_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
