@@ -1,10 +1,15 @@
 """Quiet hours, by the recipient's own clock and calendar."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.policy.outcome import Outcome
+from gateway.policy.rules.case import Clock
+from gateway.policy.rules.frequency import QuietHours
 
 from .world import Reading, ask, facts, message, rules
 
@@ -13,6 +18,17 @@ EVERY_DAY = rules(
     '- rule: quiet_hours\n  from: "13:00"\n  to: "15:00"\n  days: [mon, tue, wed, thu, fri, sat, sun]\n'
     "  holidays: false\n  outcome: hold"
 )
+
+
+CHANGES = [
+    ("Europe/Rome", "2026-10-25 01:00"),
+    ("Europe/Rome", "2026-03-29 01:00"),
+    ("America/New_York", "2026-11-01 06:00"),
+    ("Australia/Lord_Howe", "2026-04-04 15:00"),
+    ("Africa/Cairo", "2026-10-29 21:00"),
+    ("Asia/Beirut", "2026-03-28 22:00"),
+]
+"""Where and when clocks are turned, UTC; half an hour in one place, at midnight in two."""
 
 
 def at(text: str) -> float:
@@ -50,6 +66,40 @@ def test_nights(now, zone, law, opens) -> None:
     assert decision.earliest == at(opens)
     after = ask(NIGHTS, message(), Reading(), facts(time_zone=zone, jurisdiction=law), decision.earliest)
     assert after.outcome is Outcome.ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("now", "opens"),
+    [
+        ("2026-10-24 23:10", "2026-10-25 00:30"),
+        ("2026-10-25 00:10", "2026-10-25 00:30"),  # 02:10 for the first time
+        ("2026-10-25 00:40", None),
+        ("2026-10-25 01:10", "2026-10-25 01:30"),  # 02:10 once more
+        ("2026-10-25 01:40", None),
+        ("2026-03-28 23:10", "2026-03-29 01:30"),  # there is no 02:30 on this day
+    ],
+)
+def test_an_hour_that_clocks_show_twice_or_never(now: str, opens: str | None) -> None:
+    nights = rules(
+        '- rule: quiet_hours\n  from: "20:00"\n  to: "02:30"\n  holidays: false\n  outcome: hold\n'
+        "  days: [mon, tue, wed, thu, fri, sat, sun]"
+    )
+    decision = ask(nights, message(), Reading(), facts(), at(now))
+    assert decision.earliest == (at(opens) if opens else 0.0)
+
+
+@given(st.integers(0, 1439), st.integers(0, 1439), st.sampled_from(CHANGES), st.integers(-36, 36))
+def test_it_can_go_when_it_says_whatever_the_clocks_do(
+    from_: int, to: int, change: tuple[str, str], hours: int
+) -> None:
+    zone, when = change
+    night = QuietHours(Clock(from_), Clock(to if to != from_ else (to + 1) % 1440), holidays=False)
+    now = at(when) + hours * 1200
+    local = datetime.fromtimestamp(now, ZoneInfo(zone))
+    if night.quiet(local, ""):
+        opens = night.opens(local, ZoneInfo(zone), "")
+        assert opens > now
+        assert not night.quiet(datetime.fromtimestamp(opens, ZoneInfo(zone)), "")
 
 
 def test_a_quiet_lunch_ends_the_same_day() -> None:

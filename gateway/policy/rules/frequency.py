@@ -221,10 +221,16 @@ class QuietHours:
         starts = (0, int(self.to)) if self.from_ < self.to else (int(self.to),)
         for ahead in range(32):
             day = local.date() + timedelta(days=ahead)
-            for start in starts:
-                opening = datetime(day.year, day.month, day.day, start // 60, start % 60, tzinfo=zone)
-                if opening > local and not self.quiet(opening, country):
-                    return opening.timestamp()
+            openings = [
+                datetime(day.year, day.month, day.day, start // 60, start % 60, tzinfo=zone, fold=fold)
+                for start in starts
+                for fold in (0, 1)  # an hour that clocks show twice has two
+            ]
+            for moment in sorted({opening.timestamp() for opening in openings}):
+                if moment > local.timestamp() and not self.quiet(
+                    datetime.fromtimestamp(moment, zone), country
+                ):
+                    return moment
         return 0.0
 
 
