@@ -50,8 +50,9 @@ def test_every_shipped_policy_is_listed(name) -> None:
     }
 
 
-def test_every_word_of_a_case_is_listed() -> None:
-    page = (DOCS / "policies.en.md").read_text()
+@pytest.mark.parametrize("name", ["policies.en.md", "policies.it.md"])
+def test_every_word_of_a_case_is_listed(name) -> None:
+    page = (DOCS / name).read_text()
     words = {*WORDS, *ABOUT_TEXT, *EXPECT_KEYS} | set(MESSAGE_KEYS) - {"in_reply_to"}
     assert {word for word in words if not re.search(rf"`\"?{word}\b|\b{word}:", page)} == set()
 
