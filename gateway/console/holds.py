@@ -194,6 +194,8 @@ class Holds:
         if pile is None:
             raise Turned("gone", 404)
         action = visit.form.get("action")
+        if action == "look":
+            return await self.pile(visit)
         if action not in ("release", "reject"):
             raise Turned("bad_form", 400)
         hold = await self._store.hold(pile.oldest)

@@ -132,6 +132,33 @@ async def test_a_day_with_the_keyboard_alone(here: Place) -> None:
         assert [e for e in one.errors if "409" not in e] == []
 
 
+async def test_enter_on_a_name_of_a_pile_opens_it_and_decides_nothing(here: Place) -> None:
+    holds = [await here.hold(f"p{n}@example.org") for n in range(3)]
+    stored = await here.line.store.hold(holds[0])
+    assert stored is not None
+    pile = f"{here.base}/console/piles/{stored.cluster}?codes={stored.codes}"
+    async with seat(here) as one:
+        await one.sign_in()
+        await one.page.goto(pile)
+        await one.page.fill("#reason", "they signed up at the fair")
+        for key in ("Escape", "j", "j", "Enter"):
+            await one.page.keyboard.press(key)
+        await one.page.wait_for_url(f"{here.base}/console/holds/{holds[1]}")
+    async with seat(here, java_script_enabled=False) as one:
+        await one.sign_in()
+        await one.page.goto(pile)
+        await one.page.fill("#reason", "they signed up at the fair")
+        await one.page.check(f"input[value='{holds[2]}']")
+        await one.page.focus(f"input[value='{holds[0]}']")
+        await one.page.keyboard.press("Enter")
+        await one.page.wait_for_load_state()
+        assert await one.page.input_value("#reason") == "they signed up at the fair"
+        assert await one.page.is_checked(f"input[value='{holds[2]}']")
+        assert [await here.status(hold) for hold in holds] == ["open"] * 3
+        await one.page.click("button.reject")
+        await one.page.wait_for_selector("h1:has-text('A rejection of many')")
+
+
 async def test_axe_finds_nothing_and_everything_fits(here: Place) -> None:
     await here.line.consent("anna@example.org")
     await here.hold("anna@example.org", purpose="events")

@@ -71,6 +71,12 @@
       }
       return;
     }
+    // In a form, a browser takes Enter for its first button.
+    if (event.key === "Enter" && event.target.type === "checkbox" && event.target.closest("[data-item]")) {
+      event.preventDefault();
+      open();
+      return;
+    }
     if (typing(event.target) || help?.open) return;
     const page = /^[1-5]$/.test(event.key) && document.querySelectorAll(".bar nav a")[event.key - 1];
     const move = page ? () => page.click() : moves[event.key];
