@@ -96,6 +96,7 @@ class Line:
     class_: str
     source: str
     campaign: str
+    purpose: str = ""
     outcomes: tuple[str, ...] = ()
 
 
@@ -196,6 +197,7 @@ def _line(row: tuple[Any, ...], outcomes: dict[int, int]) -> Line:
         class_=class_,
         source=source,
         campaign=campaign,
+        purpose=said.get("purpose", ""),
         outcomes=tuple(sorted({Outcome(value).word for value in outcomes.values()})),
     )
 

@@ -16,7 +16,7 @@ from gateway.console.dossier import Happening, Proof, prove, timeline
 from gateway.console.messages import Line, latest_to
 from gateway.evidence.traces import traces_of
 from gateway.intake.consents import ConsentInput, Consents, record_consent
-from gateway.ledger.person import Person
+from gateway.ledger.person import Permission, Person
 from gateway.message.address import is_valid
 from gateway.message.envelope import CHANNELS
 from gateway.store.draft import Draft, Needs
@@ -26,6 +26,8 @@ from gateway.store.records import HoldRow, Ref
 _SUBJECT = re.compile(r"[0-9a-f]{32}\Z")
 LATEST = 20
 LONGEST = 500
+IMPLIED = ("newsletter", "offers")
+"""What policies take for the purpose of a message that declares none."""
 
 Export = Callable[[Ref, str], Awaitable[bytes]]
 """Everything about a person, as a file, for a reviewer of that name."""
@@ -106,13 +108,26 @@ class People:
         """One person."""
         ref = _ref(visit)
         await self._desk.note("subject.viewed", ref[1].hex(), visit.name)
+        file, now = await self._file(ref), self._desk.clock()
         return visit.show(
             "person.html",
-            f=await self._file(ref),
+            f=file,
             channels=CHANNELS,
+            purposes=self._purposes(file),
+            standing=[p for p in file.person.permissions if _stands(p, now)],
             can_export=self._export is not None,
             can_erase=self._erase is not None,
         )
+
+    def _purposes(self, file: File) -> list[str]:
+        """What somebody may take back: what they said, what was meant for them, what sources and classes
+        stand for. Nobody is asked to spell one: a slip would stop nothing."""
+        said = {p.purpose for p in file.person.permissions} | {c.row.purpose for c in file.consents}
+        said |= {purpose for stop in file.person.stops for purpose in stop.purposes}
+        sent = {c.purpose for c in file.person.contacts} | {line.purpose for line in file.messages}
+        declared = {s.default_purpose for s in self._desk.access.sources.values()}
+        found = said | sent | declared | set(IMPLIED)
+        return sorted({purpose.strip().lower() for purpose in found} - {""})
 
     async def _file(self, ref: Ref) -> File:
         store = self._store
@@ -130,15 +145,17 @@ class People:
     async def withdraw(self, visit: Visit) -> web.Response:
         """Record that this person withdrew a consent, or objected."""
         ref, form = _ref(visit), visit.form
-        action, channel = form.get("action"), form.get("channel")
+        action, channel, purpose = (form.get(name) for name in ("action", "channel", "purpose"))
         said = form.get("how")[:LONGEST]
-        if action not in ("withdrawn", "objected") or channel not in CHANNELS or not said:
+        if action not in ("withdrawn", "objected") or channel not in ("", *CHANNELS) or not said:
+            raise Turned("bad_form", 400)
+        if purpose not in ("", *self._purposes(await self._file(ref))):
             raise Turned("bad_form", 400)
         line = ConsentInput(
             controller=ref[0],
             channel=channel,
             address="",
-            purpose=form.get("purpose")[:100],
+            purpose=purpose,
             action=action,
             at=self._desk.clock(),
             imported=False,
@@ -170,6 +187,11 @@ class People:
             raise Turned("bad_form", 400)
         await self._erase(ref, visit.name, reason)
         return go_to(f"{path_of(ref)}?erased=1")
+
+
+def _stands(given: Permission, now: float) -> bool:
+    """Whether they still agree to it."""
+    return given.state == "granted" and not 0 < given.expires_at <= now
 
 
 def _ref(visit: Visit) -> Ref:

@@ -167,6 +167,42 @@ class TestPeople:
         assert [row.action for row in rows] == ["withdrawn"]
         assert b"by telephone" in rows[0].proof
 
+    async def test_a_withdrawal_is_chosen_and_never_spelled(self, here: Place, ada: Browser) -> None:
+        """A purpose that is written as the page shows it in Italian, or with a slip, would stop nothing."""
+        ref = ("default", KEYS.subject("email", "anna@example.org"))
+        await here.line.consent("anna@example.org", purpose="offers")
+        await here.line.consent("anna@example.org", purpose="spring fair")
+        _, text, path = await self._find(ada)
+        for purpose, name in (("offers", "offerte"), ("spring fair", "spring fair"), ("newsletter", "newsl")):
+            _, text = await ada.get(path, Cookie="galateo_language=it")
+            assert f'<option value="{purpose}">{name}' in text
+        data = {"form": await ada.form("/console/"), "action": "withdrawn", "channel": "", "how": "by phone"}
+        for slip in ("offerte", "offer", "Offers"):
+            status, _, _ = await ada.post(f"{path}/withdraw", data | {"purpose": slip})
+            assert status == 400
+        assert all(p.state == "granted" for p in (await here.line.store.person(ref)).permissions)
+        _, text, _ = await ada.post(f"{path}/withdraw", data | {"purpose": "offers"})
+        assert "What they still agree to: spring fair (email)." in plain(text)
+        states = {(p.purpose, p.channel): p.state for p in (await here.line.store.person(ref)).permissions}
+        assert states == {("offers", "email"): "withdrawn", ("spring fair", "email"): "granted"}
+        _, text = await ada.get(path, Cookie="galateo_language=it")
+        assert "offers" not in plain(text)
+
+    async def test_without_a_choice_a_withdrawal_is_of_every_channel(self, here: Place, ada: Browser) -> None:
+        address = "https://www.linkedin.com/in/anna-conti"
+        await here.line.consent(address, channel="linkedin")
+        form = await ada.form("/console/people")
+        asked = {"form": form, "controller": "default", "channel": "linkedin", "address": address}
+        _, text, path = await ada.post("/console/people", asked)
+        for name in ("channel", "purpose"):
+            assert f'<select name="{name}"><option value="">all</option>' in text
+        data = {"form": form, "action": "withdrawn", "channel": "", "purpose": "", "how": "by phone"}
+        _, text, _ = await ada.post(f"{path}/withdraw", data)
+        assert "still agree" not in plain(text)
+        subject = here.line.consents.subject("linkedin", address)
+        person = await here.line.store.person(("default", subject))
+        assert [p.state for p in person.permissions] == ["withdrawn"]
+
     async def test_whose_messages_were_all_refused_is_known(self, here: Place, ada: Browser) -> None:
         """A copy of their data would hold those messages: the page says nothing else, and lists them."""
         refusing = compose({"offers.yaml": OFFERS.replace("outcome: hold", "outcome: reject")})
