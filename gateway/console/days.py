@@ -36,11 +36,21 @@ _DECISIONS = (
     " FROM decisions WHERE message_id > ? AND message_id < ? AND round = 0 ORDER BY message_id, n LIMIT ?"
 )
 _EVENTS = "SELECT type, count(*) FROM events WHERE id >= ? AND id < ? GROUP BY type"
+# By its person, not by the event that told of it: a tool's own is in the log of consents as well.
+_LEFT = (
+    "SELECT count(*) FROM (SELECT DISTINCT lane, controller, subject FROM consent_events"
+    " WHERE id >= ? AND id < ? AND action IN ('withdrawn', 'objected')) AS gone"
+)
+_REPLIED = (
+    "SELECT controller, subject, data FROM events WHERE id >= ? AND id < ? AND type = 'message.replied'"
+)
+_STOP = b'"reply":"stop"'
 
 
 @dataclass(slots=True)
 class Count:
-    """One day. `outcomes` by (class, outcome), `rules` by (policy, code, outcome, mode), `events` by type.
+    """One day. `outcomes` by (class, outcome), `rules` by (policy, code, outcome, mode), `events` by type,
+    `left` are the people who withdrew, objected or replied that they want no more.
     `sample` are its marketing messages, `kept` what they came to where that was kept; `cursor` is the last
     message counted, `whole` that the day is over and counted."""
 
@@ -50,6 +60,7 @@ class Count:
     outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)
     rules: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    left: int = 0
     sample: Sample = field(default_factory=Sample)
     kept: Habit | None = None
 
@@ -68,6 +79,7 @@ class Count:
             "outcomes": [(*key, n) for key, n in self.outcomes.items()],
             "rules": [(*key, n) for key, n in self.rules.items()],
             "events": dict(self.events),
+            "left": self.left,
             "habit": asdict(self.habit),
         }
 
@@ -76,6 +88,7 @@ class Count:
         self.outcomes.update({(c, o): n for c, o, n in said["outcomes"]})
         self.rules.update({(p, r, o, m): n for p, r, o, m, n in said["rules"]})
         self.events.update(said["events"])
+        self.left = said["left"]
         self.kept = Habit(**said["habit"])
         self.whole = True
 
@@ -128,12 +141,21 @@ class Days:
         count.cursor = max(count.cursor, first)
         while await self._step(count, last):
             pass
-        count.events = Counter(dict(await self._store.rows(_EVENTS, (first, _bound((count.day + 1) * DAY)))))
+        whole = (first, _bound((count.day + 1) * DAY))
+        count.events = Counter(dict(await self._store.rows(_EVENTS, whole)))
+        count.left = await self._left(count.day, whole)
         if over and self._clock() > (count.day + 1) * DAY + 600:
             count.whole = True
             count.kept, count.sample = count.habit, Sample()
             note = Note(key=_key(count.day), said=count.pack(), expires_at=self._clock() + KEPT)
             await self._store.run(Keep([note]))
+
+    async def _left(self, day: int, whole: tuple[str, str]) -> int:
+        """How many people took themselves off on a day, whichever way they went."""
+        said = tuple(f"{at * DAY * 1000:012x}" for at in (day, day + 1))
+        [(gone,)] = await self._store.rows(_LEFT, said)
+        replied = await self._store.rows(_REPLIED, whole)
+        return int(gone) + len({(who, bytes(key)) for who, key, data in replied if _STOP in bytes(data)})
 
     async def _step(self, count: Count, last: str) -> bool:
         """Count the next decisions; False when there are none left."""
@@ -166,4 +188,4 @@ def _bound(at: float) -> str:
 
 
 def _key(day: int) -> bytes:
-    return b"console/day/2/%d" % day
+    return b"console/day/3/%d" % day

@@ -25,7 +25,6 @@ MARKETING = (
     "greeting",
     "recommendation_request",
 )
-LEAVING = ("unsubscribe", "consent.withdrawn", "consent.objected")
 
 _REVIEWED = (
     "SELECT created_at, decided_at FROM holds WHERE status IN ('released', 'rejected') AND decided_at > ?"
@@ -106,7 +105,7 @@ def figures_of(counts: Sequence[Count], reviewed: Sequence[float], elapsed: floa
     replies, complaints = (
         [float(c.events[kind]) for c in counts] for kind in ("message.replied", "complaint")
     )
-    leaving = [float(sum(c.events[kind] for kind in LEAVING)) for c in counts]
+    leaving = [float(c.left) for c in counts]
     figures = [
         Figure(key="accepted", values=accepted),
         Figure(key="held", values=held, good="down"),

@@ -4,12 +4,15 @@ import orjson
 
 from gateway.console.answers import Answers
 from gateway.console.charts import Figure, bars
-from gateway.console.overview import health_of
+from gateway.console.days import Days
+from gateway.console.overview import figures_of, health_of
 from gateway.console.samples import MOST, Habit, Sample
+from gateway.intake.events import Events
+from gateway.intake.leaving import Restrict, Wish
 from gateway.ledger.happening import Happening
 from gateway.message.envelope import Identifier
 from tests.console.place import Browser, Place, plain
-from tests.line import DAY, KEYS, NOW, reader
+from tests.line import DAY, KEYS, NOW, consent, reader
 
 
 def snapshot(grade: str = "A", contacts: int = 0, counts: tuple[int, ...] = ()) -> bytes:
@@ -56,8 +59,6 @@ class TestAnswers:
         assert days[-1].due == 0
 
     async def _tell(self, here: Place, kind: str, who: str, days: float) -> None:
-        from gateway.intake.events import Events
-
         here.line.clock.now = at = NOW + days * DAY
         line = here.line
         events = Events(line.store, reader(), KEYS, line.metrics, line.access.sources, backdate_limit=DAY)
@@ -70,7 +71,39 @@ class TestAnswers:
         await events.tell(told)
 
 
+async def leave_by_every_way(here: Place) -> int:
+    """People who leave: by the pages, at a colleague, by a reply and by an event of a tool; how many."""
+    line, now = here.line, here.line.clock()
+    events = Events(line.store, reader(), KEYS, line.metrics, line.access.sources, backdate_limit=DAY)
+    ways = {"leo": Wish(leave=(("newsletter", "email"), ("offers", "email"))), "mia": Wish(everything=True)}
+    for name, wish in ways.items():
+        who = ("default", KEYS.subject("email", f"{name}@example.org"))
+        await line.store.run(Restrict(who, wish, {"place": "preference page"}))
+    await line.consents.record([consent("ida@example.org", now=now, action="withdrawn", at=now)], "ada")
+    told = (("zoe", "message.replied", "STOP"), ("pia", "message.replied", "Grazie, volentieri"))
+    for name, kind, text in (*told, ("ugo", "unsubscribe", "")):
+        address = f"{name}@example.org"
+        happening = Happening(
+            type=kind, controller="default", source="development", source_event_id=name, occurred_at=now,
+            received_at=now, channel="email", sender="elena@acme.example", opens=True, text=text,
+            recipients=(Identifier(channel="email", address=address, key=address),),
+        )  # fmt: skip
+        await events.tell(happening)
+    return 5
+
+
 class TestFigures:
+    async def test_whoever_left_counts_once_whichever_way(self, here: Place) -> None:
+        here.line.clock.now = NOW
+        left = await leave_by_every_way(here)
+        days = Days(here.line.store, here.line.clock)
+        [leaving] = [f for f in figures_of(await days.latest(5.0), []) if f.key == "leaving"]
+        assert leaving.today == left
+        here.line.clock.now = NOW + 2 * DAY
+        for _ in range(2):  # as it is counted, and as it was kept
+            days = Days(here.line.store, here.line.clock)
+            assert [count.left for count in (await days.latest(5.0))[-3:]] == [left, 0, 0]
+
     def test_what_is_usual_weighs_the_days(self) -> None:
         figure = Figure(key="x", values=[1.0, 0.0, 0.5], weights=[1.0, 3.0, 9.0], format="percent")
         assert figure.usual == 0.25

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from gateway.app.gauges import count_ages
+from gateway.console.days import Days
 from gateway.review import AlreadyDecided, Review
 from gateway.store.postgres import PostgresStore
 from tests.console.place import place, plain
+from tests.console.test_health import leave_by_every_way
 from tests.console.test_verdicts import decide_pile, finished
 from tests.line import KEYS, Clock, reader
 from tests.postgres import database, server
@@ -50,6 +52,8 @@ async def test_pages_and_verdicts(postgres: str, tmp_path: Path) -> None:
             assert status == 200, (path, plain(text))
             if "/people/" in path:
                 assert f"/console/messages/{stored.message_id}" in text
+        left = await leave_by_every_way(here)
+        assert (await Days(here.line.store, clock).latest(5.0))[-1].left == left
         task = await decide_pile(here, ada, holds[0], "release", (holds[3],))
         assert "3 of 3" in plain(await finished(ada, task))
         assert [await here.status(hold) for hold in holds] == ["released"] * 3 + ["open"]
