@@ -1,10 +1,12 @@
 """What a reader sees and changes by the link in a message, and what only their own mailbox shows them."""
 
+import html
 import json
 from pathlib import Path
 
 import pytest
 
+from gateway.evidence.subjects import restrict
 from gateway.intake.tokens import SHOW_SECONDS, Kind, Showing, seal, seal_showing
 from gateway.message.address import normalize
 from gateway.policy.policies import PolicySet
@@ -216,6 +218,23 @@ async def test_what_is_held_is_told_in_the_language_of_its_reader(tmp_path: Path
         assert "one-click" not in page.text
         assert "T00:" not in page.text
         assert "confermato il 1 gennaio 2026" in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [("en", "is restricted: it is kept"), ("it", "è limitato: sono conservati"), ("de", "eingeschränkt"),
+     ("fr", "est limité"), ("es", "está limitado")],
+)  # fmt: skip
+async def test_a_restriction_shows_to_whom_it_protects(tmp_path: Path, language: str, says: str) -> None:
+    async with pages(tmp_path) as house:
+        showing = Showing(controller=REF[0], subject=REF[1], channel="email")
+        own = seal_showing(KEYS, showing, house.line.clock())
+        before = await house.ask("GET", f"/me/{own}", language=language)
+        await restrict(house.line.store, [REF], "ada", b"0123456789")
+        after = await house.ask("GET", f"/me/{own}", language=language)
+        assert (says in html.unescape(before.text), says in html.unescape(after.text)) == (False, True)
+        nothing = load_words()[language]["held.nothing"]
+        assert html.unescape(before.text).count(nothing) == html.unescape(after.text).count(nothing) + 1
 
 
 async def test_what_people_wrote_is_shown_as_text(tmp_path: Path) -> None:
