@@ -4,7 +4,7 @@ whatever goes wrong told as a page."""
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
@@ -21,6 +21,8 @@ from gateway.web.frame import CALLER
 COOKIE = "galateo_console"
 HOME = "/console/"
 LOGIN = "/console/login"
+DEEDS = ("release", "reject", "agree", "withdraw", "export", "erase", "restrict", "evidence")
+"""What forms post to, below the page that they stand on."""
 
 
 class Turned(Exception):
@@ -57,6 +59,7 @@ class Visit:
             self.request,
             template,
             status=status,
+            here=page_of(self.request, self.form),
             session=self.session,
             me=self.session.reviewer,
             may=self.may,
@@ -145,7 +148,9 @@ class Desk:
         return handle
 
     def _tell(self, request: web.Request, key: str, status: int, given: dict[str, Any]) -> web.Response:
-        return self.pages.show(request, "message.html", status=status, key=key, given=given)
+        return self.pages.show(
+            request, "message.html", status=status, key=key, given=given, here=page_of(request, Form())
+        )
 
     async def _session(self, request: web.Request) -> Session | None:
         """The session of the cookie, unless a trusted proxy names somebody else."""
@@ -196,6 +201,21 @@ def own_path(path: str, otherwise: str = HOME) -> str:
     """A path of the console to go on to; anything else from outside is not followed."""
     plain = path.startswith(HOME) and path.isascii() and path.isprintable() and "\\" not in path
     return path if plain and len(path) < 1000 else otherwise
+
+
+def page_of(request: web.BaseRequest, form: Form) -> str:
+    """The page that a request is about, as a link may ask for it: what a form posts to is often none."""
+    if request.method in ("GET", "HEAD"):
+        return request.path_qs
+    path = request.rel_url.raw_path
+    page, _, last = path.rpartition("/")
+    if last in DEEDS:
+        return page
+    if page.endswith("/piles"):
+        return f"{path}?{urlencode({'codes': form.get('codes')})}"
+    if path.startswith("/console/replies/"):
+        return "/console/replies"
+    return path if last in ("login", "people", "past") else HOME
 
 
 def go_to(path: str) -> web.Response:

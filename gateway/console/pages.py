@@ -133,14 +133,14 @@ class Pages:
     def show(
         self, request: web.BaseRequest, template: str, *, status: int = 200, **given: Any
     ) -> web.Response:
-        """A page. `given` is what the template asks for besides what every page has."""
+        """A page. `given` is what the template asks for besides what every page has; `here` is where
+        whoever changes its language or colors comes back to."""
         language = language_for(request)
         now = self._clock()
         text = self._environment.get_template(template).render(
             w=self.words[language],
             language=language,
             theme=theme_for(request),
-            here=request.path_qs,
             now=now,
             version=__version__,
             when=lambda at: _when(at, now, language),
@@ -148,7 +148,7 @@ class Pages:
             octets=octets,
             n=lambda value: number(value, language),
             share=lambda value, digits=1: share(value, language, digits),
-            **{"session": None, "me": None, "may": _nothing, **given},
+            **{"here": request.path_qs, "session": None, "me": None, "may": _nothing, **given},
         )
         return web.Response(
             text=text,

@@ -1,6 +1,7 @@
 """One decision stands, whoever else tries."""
 
 import asyncio
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -183,6 +184,33 @@ class TestForms:
         status, text, _ = await ada.post(f"/console/holds/{hold}/reject", {"form": form, "reason": "x"})
         assert (status, await here.status(hold)) == (401, "open")
         assert "Nothing was changed" in plain(text)
+
+    async def test_the_answer_to_a_form_can_be_read_in_another_language(
+        self, here: Place, ada: Browser
+    ) -> None:
+        """What a form posts to answers no link, and a pile is none without its rules."""
+        holds = [await here.hold(f"p{n}@example.org") for n in range(3)]
+        stored = await here.line.store.hold(holds[0])
+        assert stored is not None
+        form, pile = await ada.form("/console/"), f"/console/piles/{stored.cluster}"
+        posts = {
+            f"/console/holds/{holds[0]}/release": {"reason": ""},
+            f"/console/holds/{holds[0]}/reject": {"reason": "", "form": "forged"},
+            pile: {"codes": stored.codes, "action": "release", "reason": ""},
+            "/console/people": {"address": "none"},
+            "/console/replies/x/done": {},
+        }
+        for path, data in posts.items():
+            status, text, _ = await ada.post(path, {"form": form} | data)
+            assert status >= 400, path
+            found = re.search(r'name="back" value="([^"]+)"', text)
+            assert found, path
+            status, text, _ = await ada.post(
+                "/console/look", {"back": html.unescape(found.group(1)), "language": "it"}
+            )
+            assert (status, '<html lang="it"' in text) == (200, True), path
+            if path == pile:
+                assert "3 messaggi simili" in plain(text)
 
     async def test_nothing_is_decided_by_a_link(self, here: Place, ada: Browser) -> None:
         hold = await here.hold()
