@@ -88,6 +88,12 @@ class Desk:
         said = {"place": place, "ip": self.visitor(request), "language": language_for(request)}
         return said | ({"user_agent": _clean(agent)} if agent else {})
 
+    async def cut(self, request: web.Request) -> web.Response:
+        """What a mail program left of a link that it broke in two: told to people, as a page."""
+        if request.headers.get("Accept", "").partition(",")[0].strip().startswith("text/html"):
+            raise Turned("forged", 404)
+        raise web.HTTPNotFound
+
     def page(self, handler: Handler) -> Handler:
         """The handler, with whatever goes wrong told as a page."""
 

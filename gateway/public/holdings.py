@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from aiohttp import web
@@ -51,6 +52,11 @@ class HoldingPages:
         if address and self._letters.take(f"{ref[0]}\0{ref[1].hex()}", self._desk.clock()):
             await self._post(request, ref, address)
         return self._desk.pages.tell(request, "copy_sent")
+
+    async def back(self, request: web.Request) -> web.Response:
+        """To the page with the button: who chooses another language after it comes here by a link."""
+        token, language = request.match_info["token"], language_for(request)
+        return web.Response(status=303, headers={"Location": f"/p/{quote(token, safe='')}?lang={language}"})
 
     async def _post(self, request: web.Request, ref: Ref, address: str) -> None:
         now = self._desk.clock()

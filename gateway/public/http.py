@@ -44,10 +44,12 @@ def public_routes(
     confirming = ConfirmPages(desk, OptIns(store, keys, office))
     return [
         web.get(STYLE, pages.style),
+        web.get("/{cut:(?:(?:u|p|me|c)/?)?}", desk.page(desk.cut)),
         web.get("/u/{token}", desk.page(leave.ask)),
         web.post("/u/{token}", desk.page(leave.leave)),
         web.get("/p/{token}", desk.page(preferences.ask)),
         web.post("/p/{token}", desk.page(preferences.change)),
+        web.get("/p/{token}/copy", desk.page(holdings.back)),
         web.post("/p/{token}/copy", desk.page(holdings.send)),
         web.get("/me/{token}", desk.page(holdings.show)),
         web.post("/me/{token}", desk.page(holdings.lift)),

@@ -3,8 +3,8 @@ nothing: scanners follow links."""
 
 from aiohttp import web
 
-from gateway.intake.leaving import Leaving
-from gateway.intake.tokens import open_way_out
+from gateway.intake.leaving import Leaving, has_left
+from gateway.intake.tokens import WayOut, open_way_out
 from gateway.public.desk import Desk
 from gateway.public.visitor import read_form
 from gateway.web.form import BadForm
@@ -20,8 +20,10 @@ class LeavePages:
         self._leaving = leaving
 
     async def ask(self, request: web.Request) -> web.Response:
-        """One button."""
+        """One button, or that it was pressed."""
         way = self._desk.open(request, open_way_out)
+        if has_left(await self._leaving.person(way), way.purpose, way.channel):
+            return self._left(request, way)
         return self._desk.pages.show(
             request,
             "leave.html",
@@ -42,6 +44,9 @@ class LeavePages:
         ):
             raise BadForm
         await self._leaving.leave(way, self._desk.proof(request, "one-click"))
+        return self._left(request, way)
+
+    def _left(self, request: web.Request, way: WayOut) -> web.Response:
         return self._desk.pages.show(
             request,
             "left.html",

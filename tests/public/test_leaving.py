@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from pathlib import Path
 
 import aiohttp
@@ -124,6 +125,40 @@ async def test_the_page_speaks_the_readers_language(tmp_path: Path, language: st
     async with pages(tmp_path) as house:
         answer = await house.ask("GET", f"/u/{house.token()}", language=language)
         assert says in answer.text
+
+
+async def test_who_left_is_told_so_and_not_asked_again(tmp_path: Path) -> None:
+    """By the same link in another language, too; who agreed again may leave again."""
+    async with pages(tmp_path) as house:
+        _, entry = await house.send()
+        link = house.link(entry)
+        assert "Unsubscribe?" in (await house.ask("GET", link)).text
+        await house.ask("POST", link, data=ONE_CLICK)
+        for language, title in (("en", "You are unsubscribed"), ("it", "Disiscrizione avvenuta")):
+            page = await house.ask("GET", f"{link}?lang={language}")
+            assert (page.status, title in page.text, "<form" in page.text) == (200, True, False)
+        house.line.clock.now += DAY
+        await house.line.consent("anna@example.org", at=house.line.clock(), imported=False)
+        assert "Unsubscribe?" in (await house.ask("GET", link)).text
+
+
+async def test_another_language_after_asking_for_the_link(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        token = house.token()
+        asked = await house.ask("POST", f"/p/{token}/copy", data={"address": "anna@example.org"})
+        assert 'href="?lang=it"' in asked.text
+        page = await house.ask("GET", f"/p/{token}/copy?lang=it")
+        assert (page.status, page.headers["Location"]) == (303, f"/p/{token}?lang=it")
+
+
+@pytest.mark.parametrize("path", ["/", "/u", "/u/", "/p/", "/me", "/c/"])
+async def test_a_link_that_was_cut_is_told_to_people_as_a_page(tmp_path: Path, path: str) -> None:
+    async with pages(tmp_path) as house:
+        browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+        page = await house.ask("GET", path, language="it", headers=browser)
+        assert (page.status, "Questo collegamento non funziona" in page.text) == (404, True)
+        program = await house.ask("GET", path)
+        assert (program.status, json.loads(program.text)["status"]) == (404, 404)
 
 
 async def test_bad_tokens_change_nothing_and_say_so(tmp_path: Path) -> None:
