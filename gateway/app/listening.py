@@ -110,6 +110,7 @@ def review_habits(settings: Settings) -> Habits:
         sla=settings.review_sla.total_seconds(),
         sso_header=settings.sso_header,
         sso_trusted=tuple(settings.sso_trusted),
+        proxies=tuple(settings.http_proxy_trusted),
     )
 
 

@@ -32,13 +32,15 @@ __all__ = ["Habits", "console_routes"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How a house reviews. Times are seconds; `sso_header` names who asks, from proxies of `sso_trusted`."""
+    """How a house reviews. Times are seconds; `sso_header` names who asks, from proxies of `sso_trusted`;
+    `proxies` are those whose X-Forwarded-For says from where."""
 
     idle: float = 1800.0
     longest: float = 12 * 3600.0
     sla: float = 86400.0
     sso_header: str = ""
     sso_trusted: tuple[Network, ...] = ()
+    proxies: tuple[Network, ...] = ()
 
 
 def console_routes(
@@ -65,7 +67,7 @@ def console_routes(
     holds = Holds(desk, store, reader, policies, verdicts, tasks, sla, consents.subject)
     people = People(desk, store, consents, export, erase)
     return [
-        *_entrance(desk),
+        *_entrance(desk, habits),
         *_holds(desk, holds),
         *_people(desk, people),
         *_replies(desk, Replies(desk, store)),
@@ -75,8 +77,8 @@ def console_routes(
     ]
 
 
-def _entrance(desk: Desk) -> list[web.RouteDef]:
-    login, files = Login(desk), Files()
+def _entrance(desk: Desk, habits: Habits) -> list[web.RouteDef]:
+    login, files = Login(desk, habits.proxies), Files()
 
     async def go_home(request: web.Request) -> web.Response:
         return web.Response(status=308, headers={"Location": HOME})

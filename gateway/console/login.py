@@ -1,6 +1,7 @@
 """Signing in and out, and how the console looks to this reader."""
 
 import asyncio
+from collections.abc import Iterable
 
 from aiohttp import web
 
@@ -9,21 +10,22 @@ from gateway.console.desk import COOKIE, HOME, LOGIN, Desk, Turned, Visit, go_to
 from gateway.console.pages import THEMES
 from gateway.console.sessions import DEVELOPER
 from gateway.console.visitor import Often, is_at_this_machine, is_same_site, read_form
-from gateway.web.credentials import peer_of
 from gateway.web.language import LANGUAGES
+from gateway.web.peer import Network, address_of
 
 TRIES = (10, 300.0)
-"""Sign-ins that one name, or one address, may try in so many seconds."""
+"""Wrong secrets that one name, or one address, may try in so many seconds."""
 TRIES_OF_ALL = (100, 60.0)
 VERIFYING = 2
 YEAR = 365 * 86400
 
 
 class Login:
-    """The handlers."""
+    """The handlers. `proxies` are those whose word counts about who asks."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, proxies: Iterable[Network] = ()) -> None:
         self._desk = desk
+        self._proxies = tuple(proxies)
         self._by_name = Often(*TRIES)
         self._by_peer = Often(*TRIES)
         self._all = Often(*TRIES_OF_ALL)
@@ -39,7 +41,7 @@ class Login:
         if not is_same_site(request):
             raise Turned("forged", 403)
         name, secret = form.get("name")[:64], "".join(form.all("secret")[:1])[:1000]
-        now, peer = self._desk.clock(), peer_of(request)
+        now, peer = self._desk.clock(), address_of(request, self._proxies)
         counts = [self._all.take("", now), self._by_peer.take(peer, now), self._by_name.take(name, now)]
         if not all(counts):
             return self._form(request, "login.often", 429)
@@ -51,6 +53,8 @@ class Login:
             )
             return self._form(request, "login.wrong", 401)
         self._by_name.forget(name)
+        self._by_peer.give_back(peer)
+        self._all.give_back("")
         return await self._go_in(request, reviewer, "secret", form.get("next"))
 
     async def enter_locally(self, request: web.Request) -> web.Response:

@@ -67,6 +67,12 @@ class Often:
             self._counts.popitem(last=False)
         return count < self._limit
 
+    def give_back(self, key: str) -> None:
+        """Take back one that did not count after all."""
+        if key in self._counts:
+            since, count = self._counts[key]
+            self._counts[key] = (since, max(count - 1, 0))
+
     def forget(self, key: str) -> None:
         """Start again for this key."""
         self._counts.pop(key, None)

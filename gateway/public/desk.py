@@ -10,10 +10,10 @@ from gateway.access import Access
 from gateway.intake.tokens import Refused
 from gateway.keys import Keys
 from gateway.public.pages import Pages, language_for
-from gateway.public.visitor import Network, address_of
 from gateway.store.protocol import StoreError
 from gateway.web.form import BadForm
 from gateway.web.often import Often
+from gateway.web.peer import Network, address_of
 from gateway.web.problem import Problem
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from gateway.public.holdings import HoldingPages
 from gateway.public.leaving import LeavePages
 from gateway.public.pages import STYLE, Pages
 from gateway.public.preferences import PreferencePages
-from gateway.public.visitor import Network
 from gateway.store.protocol import Store
+from gateway.web.peer import Network
 
 __all__ = ["public_routes"]
 

@@ -1,56 +1,16 @@
-"""Who visits a page, how often, and what they filled in: all of it hostile until shown otherwise."""
+"""What visitors of a page filled in: all of it hostile until shown otherwise."""
 
-from collections.abc import Iterable
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from gateway.web.credentials import peer_of
 from gateway.web.form import BadForm, read_octets
 
 FORM_OCTETS = 16_384
 FORM_FIELDS = 200
-
-Network = IPv4Network | IPv6Network
-
-
-def address_of(request: web.BaseRequest, trusted: Iterable[Network]) -> str:
-    """The IP address that asks: the peer's, or where that is a trusted proxy, the last one in
-    X-Forwarded-For that is none."""
-    proxies = tuple(trusted)
-    found = peer_of(request)
-    if not _within(found, proxies):
-        return found
-    # Some proxies add a field of their own after the one that came: together one list (RFC 9110 5.3).
-    hops = ",".join(request.headers.getall("X-Forwarded-For", ()))
-    for hop in reversed(hops[-500:].split(",")):
-        hop = hop.strip()
-        if not _is_address(hop):
-            break
-        found = hop
-        if not _within(hop, proxies):
-            break
-    return found
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _within(address: str, networks: tuple[Network, ...]) -> bool:
-    if not _is_address(address):
-        return False
-    ip = ip_address(address)
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return any(ip.version == network.version and ip in network for network in networks)
 
 
 async def read_form(request: web.Request) -> list[tuple[str, str]]:

@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     smtp_proxy_protocol: Switch = False
     smtp_proxy_trusted: Networks = ()  # who may say, by PROXY protocol, whom it speaks for
     public_url: PublicUrl = "http://127.0.0.1:8080"  # how recipients reach HTTP_LISTEN; no slash at its end
-    http_proxy_trusted: Networks = ()  # whose X-Forwarded-For says who visits the pages
+    http_proxy_trusted: Networks = ()  # whose X-Forwarded-For says who visits
 
     # How recipients leave
     letters_from: Address = ""  # of the gateway's own letters; without, no-reply@ the host of PUBLIC_URL

@@ -54,6 +54,30 @@ async def test_guessing_is_slowed_down(here: Place) -> None:
         assert await browser.sign_in() == 200
 
 
+async def test_right_secrets_keep_nobody_out(here: Place) -> None:
+    """An office signs in from one address; wrong secrets among the right ones still count."""
+    async with here.browser() as browser:
+        for _ in range(4):
+            assert [await browser.sign_in(name) for name in ("bruno", "auditor", "admin")] == [200] * 3
+        for _ in range(10):
+            assert await browser.sign_in("reviewer") == 200
+            assert await browser.sign_in("bruno", "a guess") == 401
+        assert await browser.sign_in("reviewer") == 429
+
+
+async def test_behind_a_proxy_each_address_counts_for_itself(tmp_path: Path) -> None:
+    wrong = {"name": "compliance", "secret": "a guess"}
+    for trusted, others in (((HERE,), 200), ((), 429)):
+        folder = tmp_path / str(others)
+        folder.mkdir()
+        async with place(folder, proxies=trusted) as here, here.browser() as browser:
+            for _ in range(10):
+                await browser.post("/console/login", wrong, **{"X-Forwarded-For": "203.0.113.9"})
+            right = {"name": "bruno", "secret": "correct horse"}
+            status, _, _ = await browser.post("/console/login", right, **{"X-Forwarded-For": "203.0.113.10"})
+            assert status == others
+
+
 async def test_an_idle_session_ends(here: Place, ada: Browser) -> None:
     here.line.clock.now += 1700
     assert "login" not in (await ada.get(HOME))[1].split("<body", 1)[1][:40]

@@ -22,12 +22,12 @@ from gateway.message.parse import parse
 from gateway.policy.load import compose, read_folder
 from gateway.policy.policies import PolicySet
 from gateway.public.http import public_routes
-from gateway.public.visitor import Network
 from gateway.settings.values import Listen
 from gateway.store.outbox import Entry
 from gateway.store.protocol import Store
 from gateway.web.frame import build_app
 from gateway.web.listener import HttpListener
+from gateway.web.peer import Network
 from tests.line import DAY, KEYS, ROOT, Clock, Line, line, message, reader
 
 PUBLIC = "https://out.example"
