@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -9,7 +10,7 @@ from gateway.access import Reviewer
 from gateway.console.desk import COOKIE, HOME, LOGIN, Desk, Turned, Visit, go_to, own_path
 from gateway.console.pages import THEMES
 from gateway.console.sessions import DEVELOPER
-from gateway.console.visitor import Often, is_at_this_machine, is_same_site, read_form
+from gateway.console.visitor import Form, Often, is_at_this_machine, is_same_site, read_form
 from gateway.web.language import LANGUAGES
 from gateway.web.peer import Network, address_of
 
@@ -44,14 +45,14 @@ class Login:
         now, peer = self._desk.clock(), address_of(request, self._proxies)
         counts = [self._all.take("", now), self._by_peer.take(peer, now), self._by_name.take(name, now)]
         if not all(counts):
-            return self._form(request, "login.often", 429)
+            return self._form(request, "login.often", 429, form)
         async with self._verifying:
             reviewer = await self._desk.access.reviewer(name, secret)
         if reviewer is None:
             await self._desk.note(
                 "console.login.failed", "", name if name in self._desk.access.reviewers else ""
             )
-            return self._form(request, "login.wrong", 401)
+            return self._form(request, "login.wrong", 401, form)
         self._by_name.forget(name)
         self._by_peer.give_back(peer)
         self._all.give_back("")
@@ -89,13 +90,18 @@ class Login:
                 )
         return answer
 
-    def _form(self, request: web.Request, problem: str, status: int = 200) -> web.Response:
+    def _form(
+        self, request: web.Request, problem: str, status: int = 200, posted: Form | None = None
+    ) -> web.Response:
+        after = own_path(posted.get("next") if posted else request.query.get("next", ""))
         answer = self._desk.pages.show(
             request,
             "login.html",
             status=status,
+            here=f"{LOGIN}?next={quote(after, safe='')}",
             problem=problem,
-            next=own_path(request.query.get("next", "")),
+            next=after,
+            name=posted.get("name")[:64] if posted else "",
             local=self._offers_local(request),
             nobody=not self._desk.sessions.listed,
         )

@@ -1,5 +1,6 @@
 """Who gets in, for how long, and who does not."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,26 @@ async def test_guessing_is_slowed_down(here: Place) -> None:
         assert await browser.sign_in() == 429
         here.line.clock.now += 301
         assert await browser.sign_in() == 200
+
+
+async def test_after_a_wrong_secret_it_goes_on_where_it_was_asked(here: Place) -> None:
+    """In another language too; the name need not be typed again, the secret must."""
+    hold = await here.hold()
+    async with here.browser() as browser:
+        _, text = await browser.get(f"/console/holds/{hold}")
+        after = f'name="next" value="/console/holds/{hold}"'
+        assert after in text
+        wrong = {"name": 'bruno"', "secret": "a guess", "next": f"/console/holds/{hold}"}
+        status, text, _ = await browser.post("/console/login", wrong)
+        assert (status, after in text) == (401, True)
+        assert 'value="bruno&#34;"' in text
+        assert "a guess" not in text
+        back = re.search(r'name="back" value="([^"]+)"', text)
+        assert back
+        _, text, _ = await browser.post("/console/look", {"back": back.group(1), "language": "it"})
+        assert after in text
+        right = {"name": "bruno", "secret": "correct horse", "next": f"/console/holds/{hold}"}
+        assert (await browser.post("/console/login", right))[2] == f"/console/holds/{hold}"
 
 
 async def test_right_secrets_keep_nobody_out(here: Place) -> None:
