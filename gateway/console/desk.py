@@ -23,6 +23,8 @@ HOME = "/console/"
 LOGIN = "/console/login"
 DEEDS = ("release", "reject", "agree", "withdraw", "export", "erase", "restrict", "evidence")
 """What forms post to, below the page that they stand on."""
+TYPED = ("reason", "leave_out", "text", "how")
+"""Fields that people write in."""
 
 
 class Turned(Exception):
@@ -110,13 +112,27 @@ class Desk:
         async def handle(request: web.Request) -> web.StreamResponse:
             session = await self._session(request)
             if session is None:
-                raise Turned("ended", 401)
+                return await self._ended(request)
             form = await read_form(request)
             if not is_same_site(request) or not session.owns(form.get("form")):
                 raise Turned("forged", 403)
             return await self._visit(request, session, deed, handler, form)
 
         return self.guard(handle)
+
+    async def _ended(self, request: web.Request) -> web.Response:
+        """Nothing is done; what was typed is shown to whoever posted it, so that it is not lost."""
+        form = await read_form(request) if is_same_site(request) else Form()
+        typed = [text for name in TYPED if (text := form.get(name))]
+        return self.pages.show(
+            request,
+            "ended.html",
+            status=401,
+            here=page_of(request, form),
+            key="ended",
+            given={},
+            typed=typed,
+        )
 
     async def _visit(
         self, request: web.Request, session: Session, deed: str, handler: Handler, form: Form

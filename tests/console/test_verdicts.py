@@ -212,6 +212,26 @@ class TestForms:
             if path == pile:
                 assert "3 messaggi simili" in plain(text)
 
+    async def test_what_was_written_when_a_session_ended_is_not_lost(self, here: Place, ada: Browser) -> None:
+        hold, form = await here.hold(), await ada.form("/console/")
+        stored = await here.line.store.hold(hold)
+        assert stored is not None
+        here.line.clock.now += DAY
+        pile = f"/console/piles/{stored.cluster}"
+        posts = {
+            f"/console/holds/{hold}/release": ({"reason": "<b>a long story"}, f"/console/holds/{hold}"),
+            pile: ({"codes": "offers/consent a/b", "leave_out": "<b>a long story"}, f"{pile}?codes=offers"),
+        }
+        for path, (typed, page) in posts.items():
+            status, text, _ = await ada.post(path, {"form": form, **typed})
+            assert (status, "&lt;b&gt;a long story</textarea>" in text) == (401, True)
+            found = re.search(r'href="([^"]+)">Sign in', text)
+            assert found
+            _, login = await ada.get(html.unescape(found.group(1)))
+            assert f'name="next" value="{page}' in login
+            _, text, _ = await ada.post(path, {"form": form, **typed}, Origin="https://evil.example")
+            assert "a long story" not in text
+
     async def test_nothing_is_decided_by_a_link(self, here: Place, ada: Browser) -> None:
         hold = await here.hold()
         status, _ = await ada.get(f"/console/holds/{hold}/release")
