@@ -1,7 +1,11 @@
 """A person's rights in this gateway, and as the console asks for them."""
 
+import io
+import zipfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -9,6 +13,7 @@ from gateway.app.parts import Parts
 from gateway.evidence.backup import BackupError, shred
 from gateway.evidence.origin import Origin
 from gateway.evidence.rights import Rights
+from gateway.evidence.subjects import as_html
 from gateway.settings import Settings
 from gateway.store.protocol import Unavailable
 from gateway.store.records import Ref
@@ -37,6 +42,23 @@ def _clean(file: Path) -> None:
         raise Unavailable(f"everything was erased, but its traces are still in the files: {error}") from error
 
 
+def _whose(told: dict[str, Any]) -> dict[str, str]:
+    """Whom a copy is about: the console knows no address, but a message that is kept may have it."""
+    for known in told["known_by"]:
+        for message in known["messages"]:
+            for recipient in message["recipients"]:
+                return {"channel": recipient["channel"], "address": recipient["address"]}
+    return {"channel": "", "address": ""}
+
+
+def _zip(files: Mapping[str, bytes | str]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
 class Desk:
     """What the console does for a person: a copy of what is stored, and erasure."""
 
@@ -44,9 +66,11 @@ class Desk:
         self._rights = rights
 
     async def export(self, ref: Ref, actor: str) -> bytes:
-        """Everything stored about a person, as JSON; the audit log says who took the copy."""
+        """Everything stored about a person, as a ZIP of JSON and of a page to read; the audit log says who
+        took the copy."""
         told = await self._rights.export([ref], "", "", actor, "console")
-        return orjson.dumps(told, option=orjson.OPT_INDENT_2)
+        told["about"] = _whose(told)
+        return _zip({"data.json": orjson.dumps(told, option=orjson.OPT_INDENT_2), "data.html": as_html(told)})
 
     async def erase(self, ref: Ref, actor: str, reason: str) -> None:
         """Everything personal goes; a stop stays, so that the person is never written to again."""

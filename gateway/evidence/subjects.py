@@ -86,7 +86,7 @@ def as_html(told: dict[str, Any]) -> str:
     about = told["about"]
     parts = [
         _HEAD,
-        f"<h1>What is stored about {escape(about['address'])}</h1>",
+        f"<h1>What is stored about {escape(about['address'] or 'you')}</h1>",
         f"<p>{escape(about['channel'])}, {escape(told['made_at'])}</p>",
     ]
     if not told["known_by"]:

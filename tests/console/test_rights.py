@@ -1,5 +1,7 @@
 """A person's copy and erasure, as the console hands them on: on a real database."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import orjson
@@ -16,9 +18,16 @@ async def test_a_copy_then_an_erasure(tmp_path: Path) -> None:
         await gateway.consent("anna@example.org")
         receipt = await gateway.submit()
         rights = Desk(Rights(gateway.store, KEYS, ["default"]))
-        [known] = orjson.loads(await rights.export(REF, "rita"))["known_by"]
+        with zipfile.ZipFile(io.BytesIO(await rights.export(REF, "rita"))) as copy:
+            told, page = orjson.loads(copy.read("data.json")), copy.read("data.html").decode()
+        assert told["about"] == {"channel": "email", "address": "anna@example.org"}
+        assert "<h1>What is stored about anna@example.org</h1>" in page
+        assert "confirmed" in page
+        [known] = told["known_by"]
         assert [c["action"] for c in known["consents"]] == ["confirmed"]
         await rights.erase(REF, "rita", "she asked for it")
+        with zipfile.ZipFile(io.BytesIO(await rights.export(REF, "rita"))) as copy:
+            assert "<h1>What is stored about you</h1>" in copy.read("data.html").decode()
         person = await gateway.store.person(REF)
         assert [stop.kind for stop in person.stops] == ["erased"]
         found = await gateway.store.message(receipt.id)
