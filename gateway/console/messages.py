@@ -150,6 +150,7 @@ class Messages:
             "message_one.html",
             message=message,
             judged=judged,
+            held={row.n for row in rows if row.outcome == Outcome.HOLD},
             body=mark(page.text, last),
             links=links_of(page),
             attempts=await self._store.attempts(message_id),

@@ -128,6 +128,18 @@ async def test_a_message_is_explained_as_it_was_decided(here: Place, ada: Browse
     assert "jurisdiction" in text
 
 
+async def test_a_decision_leads_to_its_hold_where_there_is_one(here: Place, ada: Browser) -> None:
+    accepted = await here.line.submit(to="leo@example.org", class_="transactional")
+    assert accepted.status == "accepted"
+    _, text = await ada.get(f"/console/messages/{accepted.id}")
+    assert "/console/holds/" not in text
+    hold = await here.hold()
+    await ada.decide(hold, "release")
+    _, text = await ada.get(f"/console/messages/{hold.partition('-')[0]}")
+    assert text.count(f'href="/console/holds/{hold}"') == 2  # as it was held, and as it was released
+    assert (await ada.get(f"/console/holds/{hold}"))[0] == 200
+
+
 class TestPeople:
     async def _find(self, browser: Browser, address: str = "anna@example.org") -> tuple[int, str, str]:
         form = await browser.form("/console/people")
