@@ -66,8 +66,11 @@ class Dossier:
 
     @property
     def violations(self) -> Sequence[Violation]:
-        """What stands against it as last decided, the worst first."""
-        return self.decisions[-1][1].enforced if self.decisions else ()
+        """What stands against it as last decided, the worst first; once it is decided, why it was held."""
+        found = (decision.enforced for _, decision in reversed(self.decisions))
+        if self.hold.status == "open":
+            return next(found, ())
+        return next((violations for violations in found if violations), ())
 
     @property
     def relationship(self) -> Relationship:

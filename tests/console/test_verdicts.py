@@ -46,6 +46,16 @@ async def test_a_release_waives_what_its_page_showed(here: Place, ada: Browser, 
     assert (status, await here.status(hold)) == (200, "released")
 
 
+async def test_what_was_released_still_says_why_it_was_held(here: Place, ada: Browser) -> None:
+    hold = await here.hold()
+    await ada.decide(hold, "release")
+    _, text = await ada.get(f"/console/holds/{hold}")
+    assert "Why it was held" in plain(text)
+    assert "no consent of this person" in plain(text)
+    _, text = await ada.get(f"/console/holds/{hold}", Cookie="galateo_language=it")
+    assert "Perché era trattenuto" in plain(text)
+
+
 async def test_a_rejection_never_sends_it(here: Place, ada: Browser) -> None:
     hold = await here.hold()
     await ada.decide(hold, "reject", "no consent, no offer")
