@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from gateway.console import preview
 from gateway.console.desk import Desk, Turned, Visit, go_to
 from gateway.console.dossier import gather
-from gateway.console.excerpts import plain
+from gateway.console.excerpts import excerpts, plain
 from gateway.console.marks import compare, mark
 from gateway.console.piles import AGES, Filter, Pile, find_pile, holds_of, list_piles, members
 from gateway.console.replies import waiting_replies
@@ -175,6 +176,11 @@ class Holds:
             d=dossier,
             hold=hold,
             members=await members(self._store, found, SHOWN),
+            proposed=[
+                task
+                for task in await self._tasks.latest()
+                if (task.state, task.cluster, task.codes) == ("proposed", cluster, codes)
+            ],
             body=mark(dossier.page.text, dossier.violations),
             sla=self._sla,
             own=is_own(visit.session.reviewer, hold.source, hold.sender),
@@ -235,8 +241,15 @@ class Holds:
         task = await self._tasks.find(task_id) if _TASK.match(task_id) else None
         if task is None:
             raise Turned("gone", 404)
-        part = "HX-Request" in visit.request.headers
-        return visit.show("progress.html" if part else "task.html", task=task)
+        if "HX-Request" in visit.request.headers:
+            return visit.show("progress.html", task=task)
+        waits = task.state == "proposed"
+        return visit.show(
+            "task.html",
+            task=task,
+            pile=f"/console/piles/{task.cluster}?{urlencode({'codes': task.codes})}",
+            left_out=await excerpts(self._store, task.except_[:SHOWN], 0) if waits else {},
+        )
 
     async def agree(self, visit: Visit) -> web.Response:
         """A second reviewer agrees to what the first proposed for many."""

@@ -14,6 +14,7 @@ import orjson
 
 from gateway.message.address import without_addresses
 from gateway.message.ids import new_id
+from gateway.review.proposals import LONGEST_REASON
 from gateway.review.review import Review
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import Store, StoreError
@@ -163,8 +164,10 @@ class Tasks:
         return await self._begin(task)
 
     async def agree(self, task: Task, actor: str) -> Task:
-        """A second reviewer agrees: begin what the first proposed. Of two who agree at once, one does."""
-        return await self._begin(replace(task, actor=actor))
+        """A second reviewer agrees: begin what the first proposed, for the first one's reason and under both
+        names. Of two who agree at once, one does."""
+        reason = f"{task.proposed_by}: {task.reason}"[:LONGEST_REASON]
+        return await self._begin(replace(task, actor=actor, reason=reason))
 
     async def _begin(self, task: Task) -> Task:
         now = self._clock()

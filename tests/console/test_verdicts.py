@@ -5,11 +5,13 @@ import html
 import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 
 from gateway.console.pages import load_words
-from tests.console.place import Browser, Place, place, plain, reviewers
+from gateway.policy.load import compose
+from tests.console.place import OFFERS, Browser, Place, place, plain, reviewers
 from tests.intake.policies import policies
 from tests.line import DAY, KEYS, consent
 
@@ -136,9 +138,6 @@ async def test_a_withdrawal_meanwhile_makes_the_hold_go(here: Place, ada: Browse
 
 
 async def test_the_policies_are_asked_again_and_their_no_is_told(here: Place, ada: Browser) -> None:
-    from gateway.policy.load import compose
-    from tests.console.place import OFFERS
-
     hold = await here.hold()
     stricter = OFFERS.replace("outcome: hold", "outcome: reject")
     here.line.policies.current = compose({"offers.yaml": stricter})
@@ -304,13 +303,29 @@ class TestFourEyes:
             holds = [await here.hold(f"p{n}@example.org") for n in range(3)]
             await ada.sign_in()
             await bruno.sign_in("bruno")
-            path = await decide_pile(here, ada, holds[0], "release")
+            path = await decide_pile(here, ada, holds[0], "release", (holds[1],), reason="met at the fair")
+            hold = await here.line.store.hold(holds[0])
+            assert hold is not None
+            pile = f"/console/piles/{hold.cluster}?codes={quote_plus(hold.codes)}"
+            _, text = await bruno.get(path)
+            assert f'href="{pile}"' in text
+            assert "Left out: Anna Conti" in plain(text)
+            assert "It goes on" not in plain(text)
+            _, text = await bruno.get(pile)
+            assert f'href="{path}"' in text
+            assert "compliance: met at the fair" in plain(text)
             form = await ada.form("/console/")
             assert (await ada.post(f"{path}/agree", {"form": form}))[0] == 403
             assert {await here.status(hold) for hold in holds} == {"open"}
             await bruno.post(f"{path}/agree", {"form": await bruno.form("/console/")})
             await finished(bruno, path)
-            assert {await here.status(hold) for hold in holds} == {"released"}
+            assert [await here.status(hold) for hold in holds] == ["released", "open", "released"]
+            _, text = await bruno.get(path)
+            assert "bruno · compliance: met at the fair" in plain(text)
+            assert "It goes on" not in plain(text)
+            hold = await here.line.store.hold(holds[0])
+            assert hold is not None
+            assert (hold.decided_by, hold.reason) == ("bruno", "compliance: met at the fair")
 
 
 async def decide_pile(
@@ -344,6 +359,16 @@ async def finished(browser: Browser, path: str) -> str:
 
 
 class TestPiles:
+    async def test_what_the_policies_refuse_is_not_called_decided(self, here: Place, ada: Browser) -> None:
+        hold, *_ = [await here.hold(f"p{n}@example.org") for n in range(3)]
+        stricter = OFFERS.replace("outcome: hold", "outcome: reject")
+        here.line.policies.current = compose({"offers.yaml": stricter})
+        path = await decide_pile(here, ada, hold, "release")
+        text = plain(await finished(ada, path))
+        assert "Done: 3 of 3 looked at" in text
+        assert "Refused by the policies today 3" in text
+        assert "decided" not in text
+
     async def test_all_but_some(self, here: Place, ada: Browser) -> None:
         holds = [await here.hold(f"p{n}@example.org") for n in range(12)]
         path = await decide_pile(here, ada, holds[0], "release", (holds[3], holds[5]))
