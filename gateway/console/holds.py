@@ -15,7 +15,7 @@ from gateway.console.marks import compare, mark
 from gateway.console.piles import AGES, Filter, Pile, find_pile, holds_of, list_piles, members
 from gateway.console.replies import waiting_replies
 from gateway.console.roles import DECIDE_HOLDS
-from gateway.console.verdicts import Verdicts
+from gateway.console.verdicts import Outcome, Verdicts
 from gateway.intake.rebuild import rebuild
 from gateway.message.address import without_addresses
 from gateway.message.envelope import CHANNELS, CLASSES
@@ -140,7 +140,7 @@ class Holds:
         if not reason:
             return await self.show(visit, "reason")
         outcome = await self._verdicts.release(hold, visit.name, reason, _seen(visit))
-        return await self._tell(visit, hold, outcome)
+        return await self._tell(visit, hold, outcome, "released")
 
     async def reject(self, visit: Visit) -> web.Response:
         """Never send it."""
@@ -148,10 +148,14 @@ class Holds:
         reason = _reason(visit)
         if not reason:
             return await self.show(visit, "reason")
-        return await self._tell(visit, hold, await self._verdicts.reject(hold, visit.name, reason))
+        return await self._tell(
+            visit, hold, await self._verdicts.reject(hold, visit.name, reason), "rejected"
+        )
 
-    async def _tell(self, visit: Visit, hold: HoldRow, outcome: object) -> web.Response:
-        word = getattr(outcome, "word", "")
+    async def _tell(self, visit: Visit, hold: HoldRow, outcome: Outcome, asked: str) -> web.Response:
+        word, after = outcome.word, outcome.hold
+        if after is not None and (after.decided_by, after.status) == (visit.name, asked):
+            word = asked  # said twice: a second press of the button found the first one done
         if word in ("released", "rejected", "proposed"):
             return go_to(f"/console/?{word}={hold.id}")
         if word == "gone":

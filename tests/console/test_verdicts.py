@@ -133,8 +133,35 @@ async def test_a_withdrawal_meanwhile_makes_the_hold_go(here: Place, ada: Browse
     )
     status, text = await ada.decide(hold, "release")
     assert status == 409
-    assert "Somebody was quicker" in plain(text)
+    assert "Nothing will be sent. The person took back their consent." in plain(text)
+    assert "quicker" not in plain(text)
     assert (await here.line.store.depths()).outbox == 0
+    _, text = await ada.get(f"/console/holds/{hold}", Cookie="galateo_language=it")
+    assert "La persona ha revocato il consenso." in plain(text)
+    assert "consent withdrawn" not in plain(text)
+
+
+async def test_the_same_verdict_said_twice_is_no_quarrel(here: Place, ada: Browser) -> None:
+    for verdict, said in (("release", "it is on its way"), ("reject", "it will not be sent")):
+        hold = await here.hold()
+        for _ in range(2):
+            status, text = await ada.decide(hold, verdict)
+            assert (status, said in plain(text)) == (200, True)
+        async with here.browser() as other:
+            await other.sign_in("bruno")
+            status, text = await other.decide(hold, verdict)
+        assert (status, "Somebody was quicker" in plain(text)) == (409, True)
+
+
+def test_why_a_hold_was_canceled_is_said_in_both_languages() -> None:
+    """Every reason that the gateway itself cancels or ends a hold for."""
+    root, words = Path(__file__).resolve().parents[2] / "gateway", load_words()
+    found = {"stop request", "complained", "consent withdrawn", "consent objected", "nobody decided in time"}
+    for file in root.rglob("*.py"):
+        found |= set(re.findall(r'draft\.cancel\([^()]*(?:\(\))?, "([^"]+)"\)', file.read_text("utf-8")))
+    assert {"bounced", "restricted", "erased", "no sales, please", "the person asked for it"} <= found
+    for reason in found:
+        assert all(texts.name("cancelled", reason) != reason for texts in words.values()), reason
 
 
 async def test_the_policies_are_asked_again_and_their_no_is_told(here: Place, ada: Browser) -> None:
