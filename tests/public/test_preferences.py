@@ -2,12 +2,13 @@
 
 import html
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gateway.evidence.subjects import restrict
-from gateway.intake.tokens import SHOW_SECONDS, Kind, Showing, seal, seal_showing
+from gateway.intake.tokens import SHOW_SECONDS, Kind, Showing, WayOut, seal, seal_showing, seal_way_out
 from gateway.message.address import normalize
 from gateway.policy.policies import PolicySet
 from gateway.public.pages import LANGUAGES, load_words
@@ -103,6 +104,27 @@ async def test_no_sales_and_a_pause_are_kept(tmp_path: Path) -> None:
         sooner = await house.ask("POST", f"/p/{token}", data=[("pause", "2027-01-05"), ("do", "save")])
         assert sooner.status == 200
         assert (await house.line.store.person(REF)).paused_until == person.paused_until
+
+
+@pytest.mark.parametrize(
+    ("channel", "how"), [("email", "use the link that we can send you"), ("whatsapp", "please write to")]
+)
+async def test_it_is_said_how_a_wish_is_taken_back(tmp_path: Path, channel: str, how: str) -> None:
+    async with pages(tmp_path) as house:
+        subject = KEYS.subject("email", "anna@example.org")
+        way = WayOut(
+            controller="default", subject=subject, channel=channel, purpose="newsletter",
+            message="01mcc5rm00zkmxthgd40xy0re4", n=0,
+        )  # fmt: skip
+        token = seal_way_out(KEYS, way, house.line.clock() + DAY)
+        before = (await house.ask("GET", f"/p/{token}")).text
+        assert ("Leave it empty for no pause" in before, "To take it back" in before) == (True, False)
+        until = datetime.fromtimestamp(house.line.clock() + 30 * DAY, UTC).date().isoformat()
+        wishes = [("no_sales", "yes"), ("pause", until), ("do", "save")]
+        after = (await house.ask("POST", f"/p/{token}", data=wishes)).text
+        assert "Leave it empty" not in after
+        assert "a pause can only become longer" in after
+        assert after.count(f"To take it back, {how}") == 2
 
 
 @pytest.mark.parametrize(
