@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from gateway.intake.optin import CONFIRM_SECONDS, OptIns, Pending, read_confirmation
-from gateway.public.desk import Desk, Turned
+from gateway.public.desk import CONFIRM, Desk, Turned
 from gateway.public.visitor import read_form
 from gateway.web.form import BadForm
 
@@ -41,7 +41,7 @@ class ConfirmPages:
         )
 
     async def _pending(self, request: web.Request) -> Pending:
-        request_id = self._desk.open(request, read_confirmation)
+        request_id = self._desk.open(request, read_confirmation, CONFIRM)
         pending = await self._optins.pending(request_id, self._desk.clock())
         if pending is None:
             raise Turned("confirm_gone", 410)

@@ -26,6 +26,8 @@ GUESSES = (60, 60.0)
 post withdrawals for all their users from a few addresses."""
 USES = (60, 60.0)
 """Forms that may be posted with one link."""
+SHOWING, CONFIRM = "_showing", "_confirm"
+"""Links that are for something else than leaving."""
 
 
 class Turned(Exception):
@@ -56,17 +58,19 @@ class Desk:
         self._guesses = Often(*GUESSES)
         self._uses = Often(*USES)
 
-    def open(self, request: web.Request, read: Callable[[Keys, str, float], T | Refused]) -> T:
-        """What the link's token says. Raises Turned."""
+    def open(
+        self, request: web.Request, read: Callable[[Keys, str, float], T | Refused], what: str = ""
+    ) -> T:
+        """What the link's token says. `what` the link was for says how to come by another. Raises Turned."""
         peer, now = self.visitor(request), self.clock()
         found = read(self.keys, request.match_info["token"], now)
         if not isinstance(found, Refused):
             return found
         if found is Refused.EXPIRED:
-            raise Turned("expired", 410)
+            raise Turned(f"expired{what}", 410)
         if not self._guesses.take(peer, now):
             raise Turned("too_often", 429)
-        raise Turned("forged", 404)
+        raise Turned(f"forged{what}", 404)
 
     def count_use(self, request: web.Request) -> None:
         """Count a posted form. Raises Turned where one link posts too many."""
@@ -91,7 +95,8 @@ class Desk:
     async def cut(self, request: web.Request) -> web.Response:
         """What a mail program left of a link that it broke in two: told to people, as a page."""
         if request.headers.get("Accept", "").partition(",")[0].strip().startswith("text/html"):
-            raise Turned("forged", 404)
+            what = {"me": SHOWING, "c": CONFIRM}.get(request.match_info["cut"].strip("/"), "")
+            raise Turned(f"forged{what}", 404)
         raise web.HTTPNotFound
 
     def page(self, handler: Handler) -> Handler:

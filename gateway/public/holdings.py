@@ -17,7 +17,7 @@ from gateway.ledger.consent import country
 from gateway.ledger.evidence import parse_time
 from gateway.ledger.person import Person
 from gateway.message.ids import new_id
-from gateway.public.desk import Desk, Turned
+from gateway.public.desk import SHOWING, Desk, Turned
 from gateway.public.pages import HEADERS, language_for
 from gateway.public.visitor import read_form
 from gateway.store.protocol import Store
@@ -75,7 +75,7 @@ class HoldingPages:
 
     async def show(self, request: web.Request) -> web.Response:
         """Everything, readable."""
-        return await self._show(request, self._desk.open(request, open_showing))
+        return await self._show(request, self._desk.open(request, open_showing, SHOWING))
 
     async def _show(self, request: web.Request, showing: Showing) -> web.Response:
         ref = (showing.controller, showing.subject)
@@ -94,7 +94,7 @@ class HoldingPages:
 
     async def lift(self, request: web.Request) -> web.Response:
         """Take back a wish: only here, where it is the person for certain."""
-        showing = self._desk.open(request, open_showing)
+        showing = self._desk.open(request, open_showing, SHOWING)
         self._desk.count_use(request)
         asked = dict(await read_form(request)).get("do", "")
         if asked not in ("lift_sales", "lift_pause"):
@@ -104,7 +104,7 @@ class HoldingPages:
 
     async def copy(self, request: web.Request) -> web.Response:
         """The same, to take away (GDPR 15(3), 20)."""
-        showing = self._desk.open(request, open_showing)
+        showing = self._desk.open(request, open_showing, SHOWING)
         ref = (showing.controller, showing.subject)
         person, rows = await self._store.person(ref), await self._store.consents(ref)
         data = describe_all(self._desk.who(ref[0]), showing.channel, person, rows)

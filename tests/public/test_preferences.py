@@ -190,6 +190,23 @@ async def test_what_is_held_is_shown_by_mail_alone(tmp_path: Path) -> None:
         assert (await house.ask("GET", path)).status == 410
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_dead_link_says_how_to_come_by_another(tmp_path: Path, language: str) -> None:
+    """To see what is held, or to agree: nobody who wanted that is told to reply "stop"."""
+    words = load_words()[language]
+    async with pages(tmp_path) as house:
+        long_ago = house.line.clock() - 30 * DAY
+        showing = seal_showing(KEYS, Showing(controller=REF[0], subject=REF[1], channel="email"), long_ago)
+        confirming = seal(KEYS, Kind.CONFIRM, (b"01mcc5rm00zkmxthgd40xy0re4",), long_ago)
+        for path, status, key in (
+            (f"/me/{showing}", 410, "expired_showing"), (f"/me/{showing[:-4]}", 404, "forged_showing"),
+            (f"/c/{confirming}", 410, "expired_confirm"), (f"/c/{confirming[:-4]}", 404, "forged_confirm"),
+            (f"/u/{house.token()[:-4]}", 404, "forged"),
+        ):  # fmt: skip
+            page = await house.ask("GET", path, language=language)
+            assert (page.status, words[f"{key}.text"] in html.unescape(page.text)) == (status, True), path
+
+
 async def test_three_links_a_day_are_enough(tmp_path: Path) -> None:
     async with pages(tmp_path) as house:
         token = await prepare(house)
