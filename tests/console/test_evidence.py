@@ -98,6 +98,7 @@ async def test_a_message_explains_itself_and_hands_out_its_proof(tmp_path: Path)
         _, page = await browser.get(f"/console/messages/{name}/explanation", **{"Accept-Language": "it"})
         assert "offers/consent" in page
         assert "violata" in page
+        assert " · promozione · " in plain(page)
         assert "quanto si conoscono" in page
         form = await browser.form(f"/console/messages/{name}/explanation")
         async with browser.http.post(f"/console/messages/{name}/evidence", data={"form": form}) as answer:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.console.pages import load_words
+from gateway.intake.consent_files import EVIDENCE, OTHER
 from gateway.policy.load import compose
+from gateway.store.attempt import Outcome
 from gateway.store.records import Ref
 from tests.console.place import OFFERS, Browser, Place, place, plain
 from tests.line import KEYS
@@ -38,6 +40,24 @@ def test_every_sentence_is_there_in_both_and_every_key_of_a_template_exists() ->
     for language in ("en", "it"):
         for key in keys:
             assert words[language][key]  # type: ignore[index]
+
+
+def test_what_proves_a_consent_and_what_came_of_a_delivery_is_named_in_italian() -> None:
+    english, italian = load_words()["en"], load_words()["it"]
+    names = [("proof", name) for name in (*EVIDENCE, *OTHER, "told")]
+    for kind, word in [*names, *(("tried", outcome.value) for outcome in Outcome)]:
+        assert english.name(kind, word), word
+        assert italian.name(kind, word) != word.replace("_", " "), word
+
+
+async def test_a_proof_is_told_in_italian(here: Place, ada: Browser) -> None:
+    await here.line.consent("anna@example.org")
+    hold = await here.hold(purpose="events")
+    subject = KEYS.subject("email", "anna@example.org").hex()
+    for path in (f"/console/holds/{hold}", f"/console/people/default/{subject}"):
+        _, text = await ada.get(path, Cookie="galateo_language=it")
+        assert "<dt>testo mostrato</dt>" in text
+        assert "<dt>indirizzo IP alla conferma</dt>" in text
 
 
 @pytest.mark.parametrize(

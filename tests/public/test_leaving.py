@@ -113,7 +113,7 @@ async def test_pages_are_kept_to_themselves(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("language", "says"),
     [
-        ("it-IT,it;q=0.9", "Disiscrivimi"),
+        ("it-IT,it;q=0.9", "Annulla l&#39;iscrizione"),
         ("en", "Unsubscribe"),
         ("de", "Abmelden"),
         ("fr-CA", "Me désabonner"),
