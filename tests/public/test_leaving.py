@@ -142,6 +142,16 @@ async def test_who_left_is_told_so_and_not_asked_again(tmp_path: Path) -> None:
         assert "Unsubscribe?" in (await house.ask("GET", link)).text
 
 
+async def test_without_a_purpose_it_is_about_all_marketing(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        link = f"/u/{house.token(purpose='')}"
+        asked = await house.ask("GET", link)
+        assert "You will no longer receive any marketing message by email" in asked.text
+        left = await house.ask("POST", link, data=ONE_CLICK)
+        assert "You will receive no more marketing messages by email" in left.text
+        assert "all messages" not in asked.text + left.text
+
+
 async def test_another_language_after_asking_for_the_link(tmp_path: Path) -> None:
     async with pages(tmp_path) as house:
         token = house.token()
