@@ -20,6 +20,7 @@ KEPT = 400 * 86400.0
 """Seconds for which it is remembered that one was dealt with: longer than the reply itself is kept."""
 
 _CLOSED = "SELECT key FROM replays WHERE key IN ({marks}) AND expires_at > ?"
+_IS_THERE = "SELECT 1 FROM events WHERE id = ? AND type = 'reply.unmatched' LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class Replies:
     async def close(self, visit: Visit) -> web.Response:
         """Somebody dealt with one."""
         reply_id = visit.request.match_info["id"]
-        if not is_id(reply_id):
+        if not is_id(reply_id) or not await self._store.few(_IS_THERE, (reply_id,)):
             raise Turned("gone", 404)
         note = Note(key=_key(reply_id), said={"by": visit.name}, expires_at=self._desk.clock() + KEPT)
         await self._store.run(Keep([note], [Deed(kind="reply.closed", reference=reply_id, actor=visit.name)]))

@@ -39,7 +39,18 @@ async def test_a_reviewer_reads_them_and_closes_them(here: Place, ada: Browser) 
     assert "Marked as dealt with" in plain(text)
     assert ("reply.closed", one, "compliance") in await here.audited()
     await ada.post(f"/console/replies/{other}/done", data)
-    assert "Nothing to read" in plain((await ada.get("/console/replies"))[1])
+    text = plain((await ada.get("/console/replies"))[1])
+    assert "Nothing to read No reply waits to be read." in text
+
+
+async def test_what_is_no_reply_is_not_dealt_with(here: Place, ada: Browser) -> None:
+    await keep(here)
+    accepted = await here.line.submit(class_="transactional")
+    data = {"form": await ada.form("/console/")}
+    for reply_id in (accepted.id, "0" * 26):
+        status, text, _ = await ada.post(f"/console/replies/{reply_id}/done", data)
+        assert (status, "Marked as dealt with" in plain(text)) == (404, False)
+    assert not [kind for kind, _, _ in await here.audited() if kind == "reply.closed"]
 
 
 async def test_they_come_in_pages_with_the_closed_left_out(here: Place, ada: Browser) -> None:
