@@ -59,7 +59,7 @@ class Words:
 
     def shows(self, why: str) -> str:
         """What some words are evidence of. Rules and readings say it in English."""
-        said = self._texts.get("shows." + _NUMBER.sub("#", why))
+        said = self._texts.get("shows." + why) or self._texts.get("shows." + _NUMBER.sub("#", why))
         if said is None:
             return self._composed(why)
         numbers = iter(_NUMBER.findall(why))

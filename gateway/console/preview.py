@@ -45,8 +45,8 @@ ATTRIBUTES = {
 STYLES = frozenset(
     "background-color border border-bottom border-color border-collapse border-left border-radius"
     " border-right border-spacing border-style border-top border-width color display font font-family"
-    " font-size font-style font-weight height letter-spacing line-height list-style-type margin margin-"
-    " bottom margin-left margin-right margin-top max-width min-height min-width padding padding-bottom"
+    " font-size font-style font-weight height letter-spacing line-height list-style-type margin"
+    " margin-bottom margin-left margin-right margin-top max-width min-height min-width padding padding-bottom"
     " padding-left padding-right padding-top text-align text-decoration text-indent text-transform"
     " vertical-align white-space width word-break word-wrap".split()
 )

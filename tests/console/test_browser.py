@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from tests.console.place import Place, place, reviewers
+from tests.console.test_evidence import house
 from tests.console.test_preview import ATTACKS
 from tests.line import consent
 
@@ -182,6 +183,15 @@ async def test_axe_finds_nothing_and_everything_fits(here: Place) -> None:
                 assert await one.page.evaluate("document.documentElement.scrollWidth") <= width, path
             assert one.errors == []
             assert one.elsewhere == []
+
+
+async def test_axe_finds_nothing_in_an_explanation(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        hold = await here.hold()
+        async with seat(here, viewport={"width": 390, "height": 844}) as one:
+            await one.sign_in()
+            await one.page.goto(f"{here.base}/console/messages/{hold.partition('-')[0]}/explanation")
+            assert await one.axe() == []
 
 
 async def test_hostile_mail_does_nothing(here: Place) -> None:

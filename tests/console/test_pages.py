@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from gateway.console.pages import load_words
 from gateway.intake.consent_files import EVIDENCE, OTHER
+from gateway.message.parse import parse
 from gateway.policy.load import compose
 from gateway.store.attempt import Outcome
 from gateway.store.records import Ref
 from tests.console.place import OFFERS, Browser, Place, place, plain
-from tests.line import KEYS
+from tests.line import KEYS, message, shipped
 
 EVIL = "<script>alert(1)</script>\u202e\x07\"'><img src=x onerror=alert(1)>"
 PAGES = ("/console/", "/console/messages", "/console/people", "/console/policies", "/console/overview")
@@ -68,6 +70,8 @@ async def test_a_proof_is_told_in_italian(here: Place, ada: Browser) -> None:
         ("the reader is {0.x}", "the reader is {0.x}", "chi legge è {0.x}"),
         ("granted, grade C", "granted, grade C", "concesso, grado C"),
         ("messages within 1 day, limit 1", "messages within 1 day, limit 1", "messaggi in 1 giorno, limite 1"),  # noqa: E501
+        ("1 pictures and hardly any text", "1 picture and hardly any text", "1 immagine e quasi nessun testo"),  # noqa: E501
+        ("3 pictures and hardly any text", "3 pictures and hardly any text", "3 immagini e quasi nessun testo"),  # noqa: E501
         ("something new", "something new", "something new"),
     ],
 )  # fmt: skip
@@ -158,6 +162,26 @@ async def test_a_decision_leads_to_its_hold_where_there_is_one(here: Place, ada:
     _, text = await ada.get(f"/console/messages/{hold.partition('-')[0]}")
     assert text.count(f'href="/console/holds/{hold}"') == 2  # as it was held, and as it was released
     assert (await ada.get(f"/console/holds/{hold}"))[0] == 200
+
+
+async def test_who_may_not_see_people_is_not_sent_to_them(here: Place, ada: Browser) -> None:
+    _, text = await ada.get("/console/messages?q=anna@example.org")
+    assert "use People" in plain(text)
+    async with here.browser() as browser:
+        await browser.sign_in("reviewer")
+        _, text = await browser.get("/console/messages?q=anna@example.org")
+        assert "neither a message id" in plain(text)
+        assert "People" not in plain(text)
+
+
+async def test_evidence_without_words_is_not_quoted(here: Place, ada: Browser) -> None:
+    here.line.policies.current = shipped()
+    raw = b'Subject: Ciao\r\nContent-Type: text/html\r\n\r\n<img src="https://x.example/a.png">'
+    made = message(now=here.line.clock(), class_="promotion", purpose="offers")
+    receipt = await here.line.intake.submit(structs.replace(made, raw=raw, content=parse(raw).content))
+    _, text = await ada.get(f"/console/messages/{receipt.id}")
+    assert "1 picture and hardly any text" in plain(text)
+    assert "<q></q>" not in text
 
 
 class TestPeople:

@@ -85,6 +85,14 @@ def test_what_a_reader_sees_stays() -> None:
         assert kept in page.replace("color: red", "color:red")
 
 
+def test_styles_are_kept_by_their_whole_names() -> None:
+    page = preview.sanitize("<p style='margin-bottom:4px;margin-top:2px;bottom:0'>x</p>").replace(" ", "")
+    assert "margin-bottom:4px" in page
+    assert "margin-top:2px" in page
+    assert ";bottom" not in page
+    assert all(not name.startswith("-") and not name.endswith("-") for name in preview.STYLES)
+
+
 def test_a_huge_table_is_cut() -> None:
     page = preview.sanitize("<table>" + "<tr><td>x</td></tr>" * 200_000 + "</table>")
     assert len(page) < 2 * preview.LONGEST

@@ -170,6 +170,8 @@ async def test_the_policies_are_asked_again_and_their_no_is_told(here: Place, ad
     here.line.policies.current = compose({"offers.yaml": stricter})
     status, text = await ada.decide(hold, "release")
     assert (status, await here.status(hold)) == (409, "open")
+    marks = re.findall(r' id="([^"]+)"', text)
+    assert len(marks) == len(set(marks))
     assert "The policies refuse it today" in plain(text)
     assert "no consent of this person" in plain(text)
     assert (await here.line.store.depths()).outbox == 0
