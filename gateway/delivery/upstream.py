@@ -55,7 +55,10 @@ PROVIDERS: Mapping[str, Provider] = {
         url="https://api.mailgun.net",
         paths=re.compile(r"/v3/[A-Za-z0-9.-]{1,255}/messages\Z"),
         header=lambda key: ("Authorization", aiohttp.encode_basic_auth("api", key)),
-        templates=re.compile(r"/v3/[A-Za-z0-9.-]{1,255}/templates/[A-Za-z0-9_. -]{1,120}\?active=yes\Z"),
+        templates=re.compile(
+            r"/v3/[A-Za-z0-9.-]{1,255}/templates/[A-Za-z0-9_. -]{1,120}"
+            r"(?:\?active=yes|/versions/[A-Za-z0-9][A-Za-z0-9_. -]{0,119})\Z"
+        ),
     ),
     "postmark": Provider(
         url="https://api.postmarkapp.com",

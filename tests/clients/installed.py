@@ -24,6 +24,7 @@ NPM = (
     "postmark@5.1.0",
     "unipile-node-sdk@1.9.3",
     "@sendgrid/eventwebhook@8.0.0",
+    "handlebars@4.7.10",
     "node-red@4.1.15",
     "node-red-node-email@5.2.5",
 )

@@ -35,7 +35,7 @@ from gateway.ingress.dialects.mailboxes import read_mailbox, read_mailboxes
 from gateway.ingress.dialects.mailgun_events import list_events
 from gateway.ingress.dialects.mailgun_mime import build_mime, read_mime
 from gateway.ingress.dialects.render import put_in_variables
-from gateway.ingress.dialects.templates import fill, of_mailgun
+from gateway.ingress.dialects.templates import fill, mentions, of_mailgun
 from gateway.message.address import normalize
 from gateway.message.compose import File, person
 from gateway.web.strict_json import parse_json
@@ -103,12 +103,21 @@ async def send_mime(call: Call) -> web.Response:
 
 
 async def _fill(call: Call, template: "_Template", letters: list[Letter]) -> list[Letter]:
-    """The letters with the text of Mailgun's template, where they have one that can be rendered."""
-    if not _NAME.match(template.name) or "%recipient" in str(template.given):
+    """The letters with the text of Mailgun's template, where they have one that can be rendered: the version
+    that the request names, with its own subject where the request has none. Where `v:` may have a part in it
+    they stay pending."""
+    which = template.version
+    if template.unclear or not all(map(_NAME.match, filter(None, (template.name, which)))):
         return letters
-    path = f"/v3/{call.request.match_info['domain']}/templates/{template.name}?active=yes"
+    path = f"/v3/{call.request.match_info['domain']}/templates/{template.name}"
+    path += f"/versions/{which}" if which else "?active=yes"
     found = of_mailgun(await call.desk.fetch(call.source.name, path))
-    return [fill(letter, found, template.given) for letter in letters]
+    if found is None or mentions(found, template.meta):
+        return letters
+    return [
+        fill(letter, replace(found, subject="") if letter.subject else found, template.given)
+        for letter in letters
+    ]
 
 
 def _apart(form: Form, letter: Letter, call: Call) -> list[Letter]:
@@ -163,7 +172,11 @@ class _Template:
             raise Bad("Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified")
         self.headers = form.prefixed("h:")
         self.meta = dict(form.prefixed("v:"))
-        self.given = _object(form.get("t:variables") or form.get("h:X-Mailgun-Variables"), "t:variables")
+        several = [form.get(name) for name in ("t:variables", "h:X-Mailgun-Variables")]
+        self.given = _object(next(filter(None, several), ""), "t:variables")
+        self.version = form.get("t:version").strip()
+        once = all(len(form.all(n)) < 2 for n in ("template", "t:version", "t:variables"))
+        self.unclear = not once or all(several) or "%recipient" in str(self.given)
         self.files = _files(form)
         self.tags = form.all("o:tag")
         self.campaign = _campaign(form, self.meta)

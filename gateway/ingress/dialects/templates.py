@@ -2,14 +2,17 @@
 person would see. What cannot be rendered exactly stays pending, and is held.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from gateway.ingress.dialects import mustache, mustachio
 from gateway.ingress.dialects.bad import Bad
 from gateway.ingress.dialects.fields import leaves, one_line
 from gateway.ingress.dialects.letter import Letter
-from gateway.ingress.dialects.mustache import Unrendered, render
+from gateway.ingress.dialects.mustache import Unrendered
 
 Fetch = Callable[[str, str], Awaitable[Any]]
 """What a source's provider has under a path, as JSON; None where it has nothing, or does not answer."""
@@ -20,10 +23,15 @@ async def fetch_nothing(source: str, path: str) -> Any:
     return None
 
 
+_TAG = re.compile(r"\{\{([^{}]*+)\}\}")
+_NAME = re.compile(r"[\w$-]+")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A provider's template, "" for a part that it does not have."""
+    """A provider's template, "" for a part that it does not have, and what renders it."""
 
+    render: Callable[..., str]
     subject: str = ""
     text: str = ""
     html: str = ""
@@ -36,7 +44,8 @@ def of_sendgrid(found: Any) -> Template | None:
     versions = found.get("versions")
     for version in versions if isinstance(versions, list) else []:
         if isinstance(version, Mapping) and version.get("active") in (1, True):
-            return _template(version, "subject", "plain_content", "html_content")
+            render = partial(mustache.render, sendgrid=True)
+            return _template(version, render, "subject", "plain_content", "html_content")
     return None
 
 
@@ -44,24 +53,38 @@ def of_postmark(found: Any) -> Template | None:
     """`GET /templates/<id or alias>`; None for one within a layout, which stands elsewhere."""
     if not isinstance(found, Mapping) or found.get("LayoutTemplate") or found.get("Active") is False:
         return None
-    return _template(found, "Subject", "TextBody", "HtmlBody")
+    return _template(found, mustachio.render, "Subject", "TextBody", "HtmlBody")
 
 
 def of_mailgun(found: Any) -> Template | None:
-    """The active version of `GET /v3/<domain>/templates/<name>?active=yes`."""
+    """The version of `GET /v3/<domain>/templates/<name>?active=yes`, or `.../<name>/versions/<tag>`."""
     template = found.get("template") if isinstance(found, Mapping) else None
     version = template.get("version") if isinstance(template, Mapping) else None
     if not isinstance(version, Mapping) or version.get("engine", "handlebars") != "handlebars":
         return None
-    return _template(version, "", "", "template")
+    headers = version.get("headers") or {}
+    if not isinstance(headers, Mapping):
+        return None
+    subject = next((value for name, value in headers.items() if name.lower() == "subject"), "")
+    return _template({**version, "subject": subject}, mustache.render, "subject", "", "template")
 
 
-def _template(data: Mapping[str, Any], subject: str, text: str, html: str) -> Template | None:
+def _template(
+    data: Mapping[str, Any], render: Callable[..., str], subject: str, text: str, html: str
+) -> Template | None:
     parts = [data.get(name) if name else "" for name in (subject, text, html)]
     said = [part if isinstance(part, str) else "" for part in parts]
     if not (said[1] or said[2]):
         return None
-    return Template(subject=said[0], text=said[1], html=said[2])
+    return Template(render=render, subject=said[0], text=said[1], html=said[2])
+
+
+def mentions(template: Template, names: Iterable[str]) -> bool:
+    """Whether a tag of the template has one of these names in it."""
+    tags = " ".join(
+        tag for part in (template.subject, template.text, template.html) for tag in _TAG.findall(part)
+    )
+    return not set(_NAME.findall(tags)).isdisjoint(word for name in names for word in _NAME.findall(name))
 
 
 def fill(letter: Letter, template: Template | None, data: Any) -> Letter:
@@ -71,10 +94,10 @@ def fill(letter: Letter, template: Template | None, data: Any) -> Letter:
     try:
         return replace(
             letter,
-            subject=one_line(render(template.subject, data, escape=False).strip(), "subject")
+            subject=one_line(template.render(template.subject, data, escape=False).strip(), "subject")
             or letter.subject,
-            text=render(template.text, data, escape=False),
-            html=render(template.html, data, escape=True),
+            text=template.render(template.text, data, escape=False),
+            html=template.render(template.html, data, escape=True),
             own_words=(*letter.own_words, *leaves(data)),
             pending="",
         )

@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.access import Access, Controller, Source
 from gateway.delivery.upstream import Catalog
 from gateway.ingress.http import HttpListener, build_app
+from gateway.message.content import Content
 from tests.ingress.dialects.shop import Shop, basic, bearer
 from tests.ingress.dialects.tongues import TONGUES, Change
 from tests.ingress.http.house import _QUICK, ANYWHERE, SECRET
@@ -33,6 +34,11 @@ PAGES: dict[str, Any] = {
     "/templates/framed": {"Subject": "x", "TextBody": "Hi", "LayoutTemplate": "frame"},
     "/v3/mg.acme.test/templates/welcome": {
         "template": {"version": {"template": "<b>{{name}}</b>", "engine": "handlebars"}}
+    },
+    "/v3/mg.acme.test/templates/welcome/versions/v2.sale": {
+        "template": {
+            "version": {"template": "<b>Last chance, {{name}}!</b>", "headers": {"Subject": "For {{name}}"}}
+        }
     },
 }
 
@@ -111,24 +117,58 @@ async def test_postmark(shop: Shop) -> None:
     assert odd.template_pending
 
 
-async def test_mailgun(shop: Shop) -> None:
+async def by_mailgun(shop: Shop, *more: tuple[str, str], **fields: str) -> Content:
+    """What is read of a form with the template `welcome`."""
     form = {
         "from": "a@acme.test",
         "to": "ana@example.test",
         "subject": "Hi",
         "template": "welcome",
         "t:variables": '{"name": "Ana & Bo"}',
+        **fields,
     }
     answer = await shop.ask(
         "POST",
         "/v3/mg.acme.test/messages",
-        data=urlencode(form).encode(),
+        data=urlencode([*form.items(), *more]).encode(),
         Content_Type="application/x-www-form-urlencoded",
         Authorization=basic("api", f"mailgun:{SECRET}"),
     )
     assert answer.status == 200, answer.text
-    content = shop.messages[0].content
+    return shop.messages[-1].content
+
+
+async def test_mailgun(shop: Shop) -> None:
+    content = await by_mailgun(shop)
     assert (content.subject, content.html, content.template_pending) == ("Hi", "<b>Ana &amp; Bo</b>", False)
+
+
+async def test_mailgun_in_the_version_that_is_sent(shop: Shop, provider: tuple[Provider, str]) -> None:
+    version = ("t:version", "v2.sale")
+    content = await by_mailgun(shop, version)
+    assert (content.subject, content.html) == ("Hi", "<b>Last chance, Ana &amp; Bo!</b>")
+    content = await by_mailgun(shop, version, subject="")
+    assert (content.subject, content.template_pending) == ("For Ana & Bo", False)
+    asked = {path for path, _ in provider[0].asked}
+    assert asked == {"/v3/mg.acme.test/templates/welcome/versions/v2.sale"}
+    assert (await by_mailgun(shop, ("t:version", "../x"))).template_pending
+    assert (await by_mailgun(shop, ("t:version", "gone"))).template_pending
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("v:name", "Only today: 50% off"),
+        ("v:name.first", "Only today: 50% off"),
+        ("h:X-Mailgun-Variables", '{"name": "Only today: 50% off"}'),
+        ("template", "other"),
+        ("t:variables", "{}"),
+    ],
+)
+async def test_mailgun_with_words_from_two_places(shop: Shop, field: tuple[str, str]) -> None:
+    """Which of them Mailgun puts in is not known."""
+    assert (await by_mailgun(shop, field)).template_pending
+    assert not (await by_mailgun(shop, ("v:campaign", "spring"))).template_pending
 
 
 TEMPLATES: dict[str, tuple[Change, str]] = {
