@@ -25,6 +25,7 @@ from gateway.ledger.relationship import (
     sent,
     told_elsewhere,
 )
+from gateway.ledger.report import is_about_address
 from gateway.message.envelope import CLASSES
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
@@ -320,11 +321,11 @@ def _bounced(t: Telling) -> Effect:
 
 
 def is_hard(data: Mapping[str, Any]) -> bool:
-    """Whether a bounce means that nobody is there: by its `kind`, else its `status` (RFC 3463)."""
-    kind = str(data.get("kind") or "").lower()
-    if kind:
-        return kind in ("hard", "permanent")
-    return not str(data.get("status") or "5").startswith("4")
+    """Whether a bounce means that nobody is there: by its `kind`, and by its `status` (RFC 3463) where it has
+    one, as providers call blocks and outages permanent too."""
+    kind = str(data.get("kind") or "hard").lower()
+    status = str(data.get("status") or "")
+    return kind in ("hard", "permanent") and not status.startswith("4") and is_about_address(status)
 
 
 def _failed(t: Telling) -> Effect:

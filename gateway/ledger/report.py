@@ -26,6 +26,8 @@ _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 # RFC 3463: mailbox full, message too long; mail system; routing, but for a bad host; protocol; media; policy.
 _ALIVE = re.compile(r"5\.(?:2\.[2-9]|3\.|4\.(?!4\Z)|5\.|6\.|7\.)")
 
+_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+
 _KINDS = {
     "delivery": ("message/delivery-status", "message/global-delivery-status"),
     "feedback": ("message/feedback-report",),
@@ -37,6 +39,12 @@ COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "complaint", "miscat
 """Feedback types that are a complaint; `not-spam` and the authentication reports of RFC 6591 are not."""
 WAYS_OUT = frozenset({"opt-out", "opt-out-list", "unsubscribe"})
 """Feedback types that ask for no more than the end of a subscription."""
+
+
+def is_about_address(status: str) -> bool:
+    """Whether a failure with this status is for good and about the address, not the message, the sender's
+    reputation or a way that was closed (RFC 3463). What is no such status says nothing against it."""
+    return not _CODE.match(status) or (status.startswith("5") and not _ALIVE.match(status))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +65,7 @@ class DeliveryStatus:
     @property
     def hard(self) -> bool:
         """Whether nobody is at this address: failed, for good, and about the address (RFC 3463)."""
-        status = self.status or "5.0.0"
-        return self.failed and status.startswith("5") and not _ALIVE.match(status)
+        return self.failed and is_about_address(self.status or "5.0.0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -245,6 +245,33 @@ async def test_stops_need_no_grant(tmp_path: Path, type_: str, given: dict[str, 
         assert stops(await person(gateway)) == {kind}
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"kind": "hard", "status": "5.7.1"},
+        {"kind": "permanent", "status": "5.2.2"},
+        {"kind": "hard", "status": "4.4.1"},
+        {"status": "5.7.1"},
+        {"status": "4.2.2"},
+        {"status": "421"},
+        {"kind": "soft", "status": "5.1.1"},
+    ],
+)
+async def test_a_bounce_that_is_not_about_the_address_stops_nobody(tmp_path: Path, data: Any) -> None:
+    """A block of the sender's server, a full mailbox: whatever the tool calls it."""
+    async with line(tmp_path) as gateway:
+        result = await tell(gateway, event("message.bounced", data=data))
+        assert result.effect.bounce == "soft"
+        assert stops(await person(gateway)) == set()
+
+
+@pytest.mark.parametrize("status", ["5.1.1", "5.2.1", "5.0.0", "550", "unknown"])
+async def test_a_bounce_about_the_address_stops_it(tmp_path: Path, status: str) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("message.bounced", data={"kind": "hard", "status": status}))
+        assert stops(await person(gateway)) == {"bounced"}
+
+
 async def test_a_stop_may_be_told_late_and_still_counts(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         await tell(gateway, event("unsubscribe", occurred_at=NOW - 300 * DAY, opens=False))

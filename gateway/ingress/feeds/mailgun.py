@@ -12,6 +12,8 @@ _TYPES = {
     "unsubscribed": "unsubscribe",
     "complained": "complaint",
 }
+_PASSING = frozenset({"old", "espblock", "greylisted"})
+"""Reasons why Mailgun gave up that are not about the address: a server that was down, a block."""
 _SUPPRESSED = {"suppress-unsubscribe": "unsubscribe", "suppress-complaint": "complaint"}
 
 
@@ -25,7 +27,6 @@ def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | N
         return [None]
     status = obj(item.get("delivery-status"))
     headers = obj(obj(item.get("message")).get("headers"))
-    hard = "hard" if line(item.get("severity")) == "permanent" else "soft"
     told = Told(
         type=kind,
         id=line(item.get("id")) or mark_of(item),
@@ -33,12 +34,18 @@ def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | N
         at=moment(item.get("timestamp")),
         sent_as=message_id(headers.get("message-id")),
         data=filled(
-            kind=hard if kind == "message.bounced" else "",
+            kind=_hardness(item, status) if kind == "message.bounced" else "",
             status=line(status.get("enhanced-code"), 16),
             message_id=line(headers.get("message-id")),
         ),
     )
     return [told]
+
+
+def _hardness(item: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+    """`permanent` says only that Mailgun tries no more."""
+    soft = line(status.get("bounce-type")) == "soft" or line(item.get("reason")) in _PASSING
+    return "hard" if line(item.get("severity")) == "permanent" and not soft else "soft"
 
 
 MAILGUN = Feed(name="mailgun", read=read)

@@ -39,16 +39,17 @@ def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | N
             addresses=(("email", address),),
             at=at,
             sent_as=sent_as,
-            data=data,
+            data=data | filled(status=status),
         )
-        for n, address in enumerate(_addresses(detail.get(names)))
+        for n, (address, status) in enumerate(_addresses(detail.get(names)))
     ]
 
 
-def _addresses(listed: Any) -> list[str]:
+def _addresses(listed: Any) -> list[tuple[str, str]]:
+    """Each address, with the status of its bounce where it has one."""
     if isinstance(listed, list) and all(isinstance(item, str) for item in listed):
-        return [line(item) for item in listed]
-    return [line(item.get("emailAddress")) for item in rows(listed)]
+        return [(line(item), "") for item in listed]
+    return [(line(item.get("emailAddress")), line(item.get("status"), 16)) for item in rows(listed)]
 
 
 SES = Feed(name="ses", read=read)

@@ -88,6 +88,45 @@ async def test_mailgun(office: Office, name: str, kind: str, hardness: str) -> N
     assert len(office.told) == 1
 
 
+def failed(reason: str, **status: Any) -> dict[str, Any]:
+    """A failure for good, as Mailgun tells it."""
+    item = {"event": "failed", "severity": "permanent", "recipient": "ana@example.test", "id": reason}
+    return {"event-data": {**item, "reason": reason, "delivery-status": status, "timestamp": 1773309700.0}}
+
+
+def bounced_by_ses(status: str) -> dict[str, Any]:
+    """A bounce that SES calls permanent."""
+    one = {"emailAddress": "ana@example.test", "status": status}
+    bounce = {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": [one]}
+    return {"notificationType": "Bounce", "bounce": bounce}
+
+
+BOUNCES: list[tuple[str, Any, bool]] = [
+    ("mailgun", failed("bounce", code=550, **{"enhanced-code": "5.1.1"}), True),
+    ("mailgun", failed("suppress-bounce", code=605), True),
+    ("mailgun", failed("generic", code=550), True),
+    ("mailgun", failed("old", code=602, message="Too old"), False),
+    ("mailgun", failed("espblock", code=550), False),
+    ("mailgun", failed("generic", code=550, **{"enhanced-code": "5.7.1"}), False),
+    ("mailgun", failed("bounce", code=550, **{"bounce-type": "soft"}), False),
+    ("ses", bounced_by_ses("5.1.1"), True),
+    ("ses", bounced_by_ses(""), True),
+    ("ses", bounced_by_ses("5.7.1"), False),
+    ("sendgrid", [{"event": "bounce", "email": "ana@example.test", "status": "5.1.1"}], True),
+    ("sendgrid", [{"event": "bounce", "email": "ana@example.test", "status": "5.7.1"}], False),
+]
+
+
+@pytest.mark.parametrize(("feed", "told", "dead"), BOUNCES)
+async def test_only_what_is_about_the_address_closes_it(
+    office: Office, feed: str, told: Any, dead: bool
+) -> None:
+    """Providers call a block and a day without an answer permanent too."""
+    assert (await office.vouched(feed, told)).json["applied"] == 1
+    stops = (await office.person("ana@example.test")).stops
+    assert [stop.kind for stop in stops] == (["bounced"] if dead else [])
+
+
 async def test_mailgun_forged(office: Office) -> None:
     raw, _ = sample("mailgun_event_complained")
     forged = await office.post("mailgun", "signed", raw.replace(b"1773309700", b"1773309701"))
