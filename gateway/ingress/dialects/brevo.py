@@ -17,6 +17,7 @@ from gateway.ingress.dialects.fields import (
     line_of,
     object_of,
     objects_of,
+    one_line,
     path,
     read_time,
     scalars,
@@ -26,8 +27,11 @@ from gateway.ingress.dialects.fields import (
 from gateway.ingress.dialects.keys import bearer
 from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers
 from gateway.ingress.dialects.mailboxes import party
+from gateway.ingress.dialects.render import put_in_params
 
 MOST_VERSIONS = 1000
+_CONTROLS = frozenset({"sender.ip", "idempotencykey", "charset"})
+"""Names under `headers` that speak to Brevo, and are no header fields."""
 _CODES = {
     400: "invalid_parameter",
     401: "unauthorized",
@@ -43,9 +47,9 @@ _CODES = {
 
 async def send(call: Call) -> web.Response:
     """`POST /v3/smtp/email`."""
-    letters = await call.aside(lambda: read_letters(an_object(call.json)))
+    letters, key = await call.aside(_read, call)
     builds: list[Build] = [partial(_build, letter, call) for letter in letters]
-    taken = await call.submit(builds)
+    taken = await call.submit(builds, key)
     if all(one.rejected for one in taken):
         raise Bad(taken[0].why)
     call.desk.tell(taken)
@@ -53,6 +57,14 @@ async def send(call: Call) -> web.Response:
     return web.json_response(
         {"messageId": names[0], **({"messageIds": names} if len(names) > 1 else {})}, status=201
     )
+
+
+def _read(call: Call) -> tuple[list[Letter], str]:
+    """The letters, and the key under `headers` that makes the same request count once."""
+    body = an_object(call.json)
+    headers = object_of(body, "headers")
+    keys = (line_of(headers, name, "headers") for name in headers if name.lower() == "idempotencykey")
+    return read_letters(body), next(keys, "")
 
 
 def read_letters(body: Fields) -> list[Letter]:
@@ -85,10 +97,13 @@ def _letter(body: Fields, version: Mapping[str, Any], at: str) -> Letter:
         cc=to["cc"],
         bcc=to["bcc"],
         reply_to=(_party(reply_to, "replyTo"),) if reply_to else (),
-        subject=line_of(version, "subject", at, most=2000),
-        text=text,
-        html=html,
-        headers=check_headers([(name, text_of(headers, name, "headers")) for name in headers], "headers"),
+        subject=one_line(
+            put_in_params(line_of(version, "subject", at, most=2000), params, escape=False),
+            path(at, "subject"),
+        ),
+        text=put_in_params(text, params, escape=False),
+        html=put_in_params(html, params, escape=True),
+        headers=_headers(headers),
         files=tuple(
             file_of(one, f"attachment.{n}", name="name", content="content", kind="type", cid="contentId")
             for n, one in enumerate(objects_of(body, "attachment", most=MOST_FILES))
@@ -104,6 +119,11 @@ def _letter(body: Fields, version: Mapping[str, Any], at: str) -> Letter:
 
 def _build(letter: Letter, call: Call, identity: str, key: str) -> Any:
     return build_message(letter, call.source, identity, call.now, key)
+
+
+def _headers(headers: Fields) -> tuple[tuple[str, str], ...]:
+    given = [(name, text_of(headers, name, "headers")) for name in headers if name.lower() not in _CONTROLS]
+    return check_headers(given, "headers")
 
 
 def _people(data: Fields, name: str, at: str) -> tuple[Party, ...]:

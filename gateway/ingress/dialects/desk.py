@@ -140,9 +140,10 @@ class Call:
         except NotAllowed as error:
             raise forbidden(error.words.en) from None
 
-    async def submit(self, builds: Sequence[Build]) -> list[Taken]:
-        """Take the messages of this request through the line, in their order."""
-        return await self.desk.take(self, builds)
+    async def submit(self, builds: Sequence[Build], key: str = "") -> list[Taken]:
+        """Take the messages of this request through the line, in their order. `key` is an idempotency key
+        that stands in the body."""
+        return await self.desk.take(self, builds, key)
 
 
 Handler = Callable[[Call], Awaitable[web.Response]]
@@ -251,7 +252,7 @@ class Desk:
         key = dialect.key_in_body(raw) if dialect.key_in_body is not None else ""
         return await self._gate.admit(request, dialect.name, key)
 
-    async def take(self, call: Call, builds: Sequence[Build]) -> list[Taken]:
+    async def take(self, call: Call, builds: Sequence[Build], in_body: str = "") -> list[Taken]:
         """Build and check every message before the first is stored, then take them through the line.
 
         Raises Bad, NotAllowed and Problem with nothing stored; StoreError where the gateway failed, and then
@@ -259,7 +260,7 @@ class Desk:
         """
         started = self._monotonic()
         self._paces.take(call.source, started, len(builds))
-        name = read_key(call.request.headers.getall("Idempotency-Key", ()))
+        name = read_key(call.request.headers.getall("Idempotency-Key", (in_body,) if in_body else ()))
         with self._underway.claim(call.source.name, name or os.urandom(8).hex()):
             mark = await call.aside(_mark, call) if name or len(builds) != 1 else b""
             keys = self._keys(call, name, mark, len(builds))

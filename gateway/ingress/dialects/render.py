@@ -1,9 +1,10 @@
 """Words put in for one person: SendGrid's substitutions and sections, Mailgun's recipient variables, the
-data of SES's templates. Pure.
+data of SES's templates, Brevo's parameters. Pure.
 
 What is not known stays as it stands, so that the policies see the tag that the person would see.
 """
 
+import html
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,7 @@ LONGEST = 5_000_000
 _STEPS = r"\s*([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\s*"
 _FIELD = re.compile(rf"\{{\{{\{{{_STEPS}\}}\}}\}}|\{{\{{{_STEPS}\}}\}}")
 _RECIPIENT = re.compile(r"%recipient(?:\.([^%\s]{1,200})|_(email|name|fname|lname))?%")
+_PARAMETER = re.compile(r"\{\{[ \t]{0,20}params((?:\.[\w-]{1,200}){1,10})[ \t]{0,20}\}\}")
 
 
 def substitute(text: str, words: Mapping[str, str]) -> str:
@@ -81,6 +83,27 @@ def put_in_data(text: str, data: Mapping[str, Any], at: str) -> str:
     if "{{" in _FIELD.sub("", text):
         raise Bad("Only fields ({{name}}) are put into a template here; send the text itself.", at)
     return _FIELD.sub(put, text)
+
+
+def put_in_params(text: str, params: Mapping[str, Any], *, escape: bool) -> str:
+    """The text with Brevo's `{{params.key}}` replaced, dots leading into objects; `escape` for HTML. Raises
+    Bad (413) when it grows beyond LONGEST."""
+    size = len(text)
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal size
+        value: Any = params
+        for step in match[1][1:].split("."):
+            value = value.get(step) if isinstance(value, Mapping) else None
+        if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+            return match[0]
+        said = html.escape(str(value)) if escape else str(value)
+        size += len(said) - len(match[0])
+        if size > LONGEST:
+            raise too_large("With the parameters put in, the text is too long.", "params")
+        return said
+
+    return _PARAMETER.sub(put, text)
 
 
 def _own(what: str | None, address: str, name: str) -> str:

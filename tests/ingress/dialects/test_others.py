@@ -80,6 +80,60 @@ async def test_brevo(shop: Shop) -> None:
     assert not shop.messages[-1].deliver
 
 
+PARAMS = {"first": "Ana & Bo", "order": {"id": 12, "paid": True}, "mark": "{{params.first}}"}
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "html"),
+    [
+        ("Hi {{params.first}}, {{ params.order.id }}", "Hi Ana & Bo, 12", "Hi Ana &amp; Bo, 12"),
+        ("{{params.mark}}", "{{params.first}}", "{{params.first}}"),
+        *((kept, kept, kept) for kept in ("{{params.last}}", "{{params.order}}", "{{params.order.paid}}")),
+        *((kept, kept, kept) for kept in ("{{contact.FIRSTNAME}}", "{{params.first | upper}}", "{{params}}")),
+    ],
+)
+async def test_brevo_puts_parameters_in(shop: Shop, template: str, text: str, html: str) -> None:
+    """As in the first example of its libraries; what is not known stays, and is seen."""
+    key = f"tool:{SECRET}"
+    body = brevo(subject=template, textContent=template, htmlContent=f"<p>{template}</p>", params=PARAMS)
+    assert (await shop.ask("POST", "/v3/smtp/email", json=body, api_key=key)).status == 201
+    content = shop.messages[-1].content
+    assert (content.subject, content.text, content.html) == (text, text, f"<p>{html}</p>")
+    body["params"] = {}
+    version = {"to": body.pop("to"), "params": PARAMS}
+    body["messageVersions"] = [version]
+    assert (await shop.ask("POST", "/v3/smtp/email", json=body, api_key=key)).status == 201
+    assert shop.messages[-1].content.text == text
+
+
+async def test_brevo_parameters_begin_no_header(shop: Shop) -> None:
+    body = brevo(subject="{{params.x}}", params={"x": "a\r\nBcc: b@x.test"})
+    assert (await shop.ask("POST", "/v3/smtp/email", json=body, api_key=f"tool:{SECRET}")).status == 400
+    long = brevo(textContent="{{params.x}}" * 100, params={"x": "x" * 60_000})
+    assert (await shop.ask("POST", "/v3/smtp/email", json=long, api_key=f"tool:{SECRET}")).status == 413
+    assert await shop.stored() == 0
+
+
+async def test_brevo_takes_its_controls_out(shop: Shop) -> None:
+    key = f"tool:{SECRET}"
+    controls = {
+        "sender.ip": "192.0.2.1",
+        "idempotencyKey": "b52dbf-81dd",
+        "charset": "utf-8",
+        "X-Own": "kept",
+    }
+    body = brevo(headers={**MARKS, **controls})
+    first = await shop.ask("POST", "/v3/smtp/email", json=body, api_key=key)
+    again = await shop.ask("POST", "/v3/smtp/email", json=body, api_key=key)
+    assert (first.status, again.json) == (201, first.json)
+    assert await shop.stored() == 1
+    head = shop.messages[0].raw.partition(b"\r\n\r\n")[0].lower()
+    assert b"x-own: kept" in head
+    assert not any(name in head for name in (b"sender.ip", b"idempotencykey", b"charset: utf-8"))
+    other = await shop.ask("POST", "/v3/smtp/email", json={**body, "subject": "Other"}, api_key=key)
+    assert other.status == 422
+
+
 def mandrill(*people: str, key: str = f"tool:{SECRET}", **fields: Any) -> dict[str, Any]:
     message = {
         "from_email": "news@acme.test",
