@@ -15,6 +15,7 @@ import orjson
 from gateway.intake.effects import is_hard
 from gateway.message.ids import is_id
 from gateway.policy.outcome import Outcome
+from gateway.policy.wording import unquoted
 from gateway.store.packing import unpack_decision
 from gateway.store.protocol import Store
 
@@ -179,7 +180,7 @@ def _violations(packed: Any, outcome: int, class_: str, version: str) -> list[di
             "rule": v.rule,
             "code": v.code,
             "outcome": v.outcome.word,
-            "reason": v.reason.en,
+            "reason": unquoted(v.reason.en),
             "remedy": v.remedy.en,
         }
         for v in decision.enforced[:_MOST_VIOLATIONS]

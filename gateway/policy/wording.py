@@ -47,6 +47,7 @@ _COUNTRIES = {
 
 QUOTED = 70
 """Characters of a passage that a reason quotes; the evidence holds all of it."""
+_ASIDE = re.compile(r' \(".*"\)', re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
@@ -129,6 +130,11 @@ def quoted(evidence: Iterable[Evidence]) -> Words:
     """The quotation as an aside: ` ("last chance")`, or nothing."""
     text = quote(evidence)
     return Words(f' ("{text}")', f" («{text}»)") if text else Words("", "")
+
+
+def unquoted(reason: str) -> str:
+    """An English reason without what it quotes, for those who are promised no text of the message."""
+    return _ASIDE.sub("", reason)
 
 
 def fact(text: str, why: str) -> Evidence:

@@ -10,6 +10,7 @@ from gateway.message.envelope import Consent
 from gateway.policy.outcome import Decision, Outcome
 from gateway.policy.policies import PolicySet
 from gateway.policy.rules.table import RULES
+from gateway.policy.wording import unquoted
 
 from .world import (
     DAY,
@@ -534,6 +535,11 @@ def speaks_well(decision: Decision) -> None:
             assert words.en != words.it
             assert "{}" not in words.en + words.it
         assert len(violation.reason.en.encode()) < 380
+        told = unquoted(violation.reason.en)
+        assert '"' not in told
+        assert told.endswith(".")
+        for item in violation.evidence:
+            assert item.part == "facts" or len(item.text) < 4 or item.text not in told
 
 
 def test_every_rule_has_a_case_that_objects_and_one_that_passes() -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.policy.outcome import Words
-from gateway.policy.wording import elide, purposes, when
+from gateway.policy.wording import elide, purposes, quoted, unquoted, when
+from gateway.reading.reading import Evidence
 
 from .world import DAY, NOW, YES, Reading, ask, known, message, rules
 
@@ -22,6 +23,18 @@ from .world import DAY, NOW, YES, Reading, ask, known, message, rules
 )
 def test_the_italian_article(said: str, shown: str) -> None:
     assert elide(Words("on 8 May", said)) == ("on 8 May", shown)
+
+
+@pytest.mark.parametrize(
+    "text", ["last chance", 'a "so-called" offer ("now")', "Ciao\nMarco (you)", "x" * 200]
+)
+def test_a_reason_without_what_it_quotes(text: str) -> None:
+    aside = quoted([Evidence(text=text)]).en
+    assert aside
+    assert (
+        unquoted(f"This sells{aside} to someone new (a stranger).")
+        == "This sells to someone new (a stranger)."
+    )
 
 
 def test_every_date_of_an_eighth_is_elided() -> None:

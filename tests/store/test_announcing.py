@@ -29,6 +29,20 @@ async def test_the_log_is_told_once_and_in_order(stores: Stores) -> None:
     assert set(await chains_of(line.store)) == set(await heads_of(line.store))
 
 
+async def test_no_word_of_a_message_is_told(stores: Stores) -> None:
+    line = await stores.line()
+    before = await heads_of(line.store)
+    text = "Ciao Marco Rossi,\n\nti scrivo per {{first_name}}. Last chance: buy our offer now, 50% off!"
+    await line.submit(to="anna@example.org", class_="outreach", text=text)
+    (entry,) = await entries_after(line.store, before, 10)
+    told = await announce(line.store, entry)
+    assert told is not None
+    reasons = {one["code"]: one["reason"] for one in told.data["violations"]}
+    assert reasons["merge_tags.unresolved"] == "A placeholder was not filled in."
+    for word in (b"Marco", b"first_name", b"chance", b"50% off", b"anna@"):
+        assert word not in told.body
+
+
 async def test_of_two_who_keep_a_position_one_does(stores: Stores) -> None:
     line = await stores.line()
     first, second = pack(Position(owner="one")), pack(Position(owner="two", until=9.5))
