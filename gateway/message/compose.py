@@ -12,7 +12,9 @@ from urllib.parse import quote
 from gateway.message.base64_text import encode_lines
 from gateway.message.body import TEXT_OCTETS, decode_text
 from gateway.message.content import Attachment
+from gateway.message.leaf import INVITATIONS
 from gateway.message.mailbox import is_address
+from gateway.message.texts import as_html, read_invitation
 
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _BROKEN = re.compile(r"[\r\n\0\ud800-\udfff]")
@@ -54,6 +56,15 @@ def shown_with(text: str, html: str, files: Sequence[File]) -> tuple[str, str]:
             said = decode_text(file.octets[:TEXT_OCTETS], "")
             (plain if file.type.lower() == "text/plain" else marked).append(said)
     return "\n".join(plain), "\n".join(marked)
+
+
+def invitations(files: Sequence[File]) -> tuple[str, ...]:
+    """What files say of appointments, which mail programs show, each as HTML: as `parse` reads them."""
+    return tuple(
+        as_html(read_invitation(decode_text(file.octets[:TEXT_OCTETS], "").replace("\r\n", "\n")))
+        for file in files
+        if file.type.lower() in INVITATIONS
+    )
 
 
 def field(name: str, value: str) -> bytes:

@@ -28,7 +28,7 @@ _NO_TEXT = frozenset(
     {"text/calendar", "text/csv", "text/directory", "text/rtf", "text/vcard", "text/x-vcard"}
 )
 _SOME_SHOW = frozenset({"text/x-amp-html", "text/watch-html", "application/xhtml+xml"})
-_INVITATIONS = frozenset({"text/calendar", "application/ics"})
+INVITATIONS = frozenset({"text/calendar", "application/ics"})
 
 
 class Leaf(NamedTuple):
@@ -72,7 +72,7 @@ class Leaf(NamedTuple):
     @property
     def is_invitation(self) -> bool:
         """Whether mail programs show what it says of an appointment, attached or not."""
-        return self.type in _INVITATIONS
+        return self.type in INVITATIONS
 
 
 def read_value(value: bytes) -> tuple[str, dict[str, str]] | None:

@@ -125,7 +125,7 @@ def _apart(form: Form, letter: Letter, call: Call) -> list[Letter]:
     kept = [
         [part.name, base64.b64encode(part.octets).decode(), part.filename, part.type]
         for part in form.parts
-        if part.name not in ("to", "cc", "bcc", "recipient-variables")
+        if part.name not in ("to", "cc", "bcc", "recipient-variables", "amp-html")
         and not part.name.lower().startswith("h:x-galateo-")
     ]
     found = []

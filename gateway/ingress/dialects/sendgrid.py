@@ -67,6 +67,11 @@ _CONTENT = (
     "Unless a valid template_id is provided, the content parameter is required. There must be at least one"
     " defined content block."
 )
+_AMP = "text/x-amp-html"
+_KIND = (
+    "The type of a content block must be text/plain or text/html. Send a calendar (an invitation) as one of"
+    " the attachments, with the type text/calendar."
+)
 _GRANT = "The provided authorization grant is invalid, expired, or revoked"
 
 
@@ -147,10 +152,17 @@ def _apart(body: Fields, letters: list[Letter]) -> list[Letter]:
         kept = {name: value for name, value in each.items() if name not in ("to", "cc", "bcc")}
         for one in letter.everyone:
             to = {"email": one.address, **({"name": one.name} if one.name else {})}
-            request = {**_unmarked(body), "personalizations": [{**_unmarked(kept), "to": [to]}]}
+            request = {**_read_alone(body), "personalizations": [{**_unmarked(kept), "to": [to]}]}
             forward = {"path": "/v3/mail/send", "json": request}
             found.append(replace(letter, to=(one,), cc=(), bcc=(), forward=forward))
     return found
+
+
+def _read_alone(body: Fields) -> dict[str, Any]:
+    """The request without what nobody here has read (AMP), and without what speaks to the gateway."""
+    blocks = objects_of(body, "content")
+    kept = [one for one in blocks if line_of(one, "type").partition(";")[0].strip().lower() != _AMP]
+    return _unmarked(body) | ({"content": kept} if blocks else {})
 
 
 def _unmarked(data: Fields) -> dict[str, Any]:
@@ -256,7 +268,8 @@ def _check_once(people: Mapping[str, tuple[Party, ...]], at: str) -> None:
 
 
 def _texts(body: Fields) -> tuple[str, str]:
-    """The plain text and the HTML. Other forms of the same text (AMP) are left out of what goes on."""
+    """The plain text and the HTML. AMP, another form of the same text, is left out; what would leave without
+    a part of it (a calendar) is refused."""
     found = {"text/plain": "", "text/html": ""}
     several = objects_of(body, "content", most=20)
     if not several and not body.get("template_id"):
@@ -270,6 +283,8 @@ def _texts(body: Fields) -> tuple[str, str]:
             )
         if kind in found:
             found[kind] = found[kind] or value
+        elif kind != _AMP:
+            raise Bad(_KIND, f"content.{n}.type")
     if several and not any(found.values()):
         raise Bad("One content block must be text/plain or text/html.", "content")
     return found["text/plain"], found["text/html"]

@@ -1,6 +1,7 @@
 """SendGrid's mail send: its fields, its answers, its errors."""
 
 import asyncio
+import base64
 import copy
 import gzip
 import json
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.message.parse import parse
 from gateway.policy.outcome import Outcome
 from tests.ingress.dialects.shop import SENDGRID_KEY, Shop, bearer
 from tests.tools import shared
@@ -107,6 +109,31 @@ async def test_sandbox_is_200_and_sends_nothing(shop: Shop) -> None:
     assert (answer.status, answer.text) == (200, "")
     assert not shop.messages[0].deliver
     assert await shop.store.waiting(shop.messages[0].id) == []
+
+
+CALENDAR = "BEGIN:VEVENT\r\nSUMMARY:Only today: 50%\r\n  off\r\nEND:VEVENT\r\n"
+
+
+async def test_nothing_is_left_out_of_a_mail_without_a_word(shop: Shop) -> None:
+    plain = {"type": "text/plain", "value": "Your order 12 left today."}
+    calendar = {"type": "text/calendar; method=REQUEST", "value": CALENDAR}
+    answer = await send(shop, mail(ANA, content=[plain, calendar]))
+    assert answer.status == 400
+    (error,) = answer.json["errors"]
+    assert error["field"] == "content.1.type"
+    assert "attachments" in error["message"]
+    assert await shop.stored() == 0
+    amp = {"type": "text/x-amp-html", "value": "<html amp4email></html>"}
+    assert (await send(shop, mail(ANA, content=[plain, amp]))).status == 202
+
+
+async def test_an_invitation_is_read_where_it_is_attached(shop: Shop) -> None:
+    content = base64.b64encode(CALENDAR.encode()).decode()
+    file = {"content": content, "filename": "invite.ics", "type": "text/calendar"}
+    assert (await send(shop, mail(ANA, attachments=[file]))).status == 202
+    (message,) = shop.messages
+    assert message.content.besides == ("Only today: 50% off",)
+    assert parse(message.raw).content.besides == message.content.besides
 
 
 async def test_the_sample_with_everything(shop: Shop) -> None:

@@ -67,12 +67,15 @@ def passage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passage]:
         assert not sink.deliveries
 
 
+TEXT = {"type": "text/plain", "value": "We opened a workshop."}
+
+
 def sendgrid(*people: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {
         "personalizations": list(people),
         "from": {"email": "news@acme.test"},
         "subject": "News",
-        "content": [{"type": "text/plain", "value": "We opened a workshop."}],
+        "content": [TEXT],
         "headers": {"X-Galateo-Class": "newsletter", "X-Galateo-Purpose": "newsletter", "X-Team": "growth"},
         **fields,
     }
@@ -86,6 +89,7 @@ def test_sendgrid_without_the_refused(passage: Passage) -> None:
         {"to": [ANA], "cc": [BO], "dynamic_template_data": {"items": [], "none": None, "n": 1.5}},
         {"to": [BO]},
         categories=["spring"],
+        content=[TEXT, {"type": "text/x-amp-html", "value": "<html amp4email>Last chance</html>"}],
         tracking_settings={"open_tracking": {"enable": True}},
     )
     answer = passage.post("/v3/mail/send", body, Authorization=f"Bearer sendgrid:{SECRET}")
@@ -98,6 +102,7 @@ def test_sendgrid_without_the_refused(passage: Passage) -> None:
     ]
     assert sent["headers"] == {"X-Team": "growth"}
     assert sent["categories"] == ["spring"]
+    assert sent["content"] == [TEXT], "nobody here has read the rest"
     assert sent["tracking_settings"] == body["tracking_settings"]
 
 
@@ -121,6 +126,7 @@ def test_mailgun_without_the_refused(passage: Passage) -> None:
         ("to", "bo@example.test"),
         ("subject", "Hi %recipient.first%"),
         ("text", "We opened a workshop."),
+        ("amp-html", "<html amp4email>Last chance</html>"),
         ("recipient-variables", json.dumps(words)),
         ("o:tag", "a"),
         ("o:tag", "b"),
@@ -142,6 +148,7 @@ def test_mailgun_without_the_refused(passage: Passage) -> None:
     assert sent.get("subject") == "Hi %recipient.first%"
     assert sent.all("o:tag") == ["a", "b"]
     assert "h:X-Galateo-Class" not in sent
+    assert "amp-html" not in sent
 
 
 def test_postmark_without_the_refused(passage: Passage) -> None:
