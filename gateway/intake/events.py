@@ -4,6 +4,7 @@ Whatever restricts counts from everyone; what opens a door counts only where the
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -41,6 +42,10 @@ ANSWER_SECONDS = 30 * 86400.0
 BACKDATE_SECONDS = 7 * 86400.0
 MOST_DATA = 16_384
 """Octets kept of what a source added to an event."""
+
+
+_MARKUP = re.compile(r"<(?:!doctype|html|body|head|div|p|span|br|table|font|blockquote)\b[^<>]{0,500}>", re.I)
+"""What only HTML has in it. Tools tell replies in it as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +243,10 @@ class Events:
         self._backdate_limit = backdate_limit
 
     async def tell(self, happening: Happening) -> EventResult:
-        """Record and apply one event; returns once that is durable. Raises StoreError."""
+        """Record and apply one event; returns once that is durable. Raises StoreError. A text in HTML is
+        taken as a person sees it."""
+        if _MARKUP.search(happening.text):
+            happening = replace(happening, text=self._seen(happening.text))
         reading = None
         if happening.type == "message.replied" and happening.text:
             said = besides_sales(newest_text(happening.text))
@@ -257,6 +265,11 @@ class Events:
         if not result.replayed:
             count(self._metrics, result.effect)
         return result
+
+    def _seen(self, html: str) -> str:
+        """A page as text; where tags only stand among lines of text, its lines stay lines."""
+        page = html if html.lstrip().startswith("<") else html.replace("\n", "<br>")
+        return self._reader.see(Content(html=page)).text
 
 
 def count(metrics: Metrics, effect: Effect) -> None:

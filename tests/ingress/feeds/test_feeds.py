@@ -311,6 +311,24 @@ async def test_resend_names_everybody_in_a_bounce(office: Office, people: list[s
     assert [len((await office.person(one)).stops) for one in people] == [stopped] * len(people)
 
 
+@pytest.mark.parametrize(
+    ("text", "stops"),
+    [
+        ("Per favore cancellami", ["stop_request"]),
+        ("<div>Per favore cancellami</div>", ["stop_request"]),
+        ("<html><body><p>Cancellami</p><p>Rui</p></body></html>", ["stop_request"]),
+        ("Cancellami<br>grazie", ["stop_request"]),
+        ("STOP\n\n<br>Rui", ["stop_request"]),
+        ("<p>Volentieri, sentiamoci.</p><p>Il 3 marzo Elena ha scritto:</p><p>STOP per cancellarti</p>", []),
+        ("a < b and b > c", []),
+    ],
+)
+async def test_a_reply_in_html_asks_to_stop_as_well(office: Office, text: str, stops: list[str]) -> None:
+    reply = {"event_type": "EMAIL_REPLY", "to_email": "bo@example.test", "reply_message": {"text": text}}
+    assert (await office.vouched("smartlead", reply)).status == 200
+    assert [s.kind for s in (await office.person("bo@example.test")).stops] == stops
+
+
 async def test_strangers(office: Office) -> None:
     for feed, source, query in [
         ("postmark", "plain", ""),
