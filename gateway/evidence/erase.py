@@ -49,9 +49,8 @@ class _Stop:
         for sender in before.relationships:
             draft.owe_answer(ref[0], sender, ref[1], 0.0)
         draft.set_person(ref, Person(stops=(Stop("erased", at),)))
-        draft.cancel(ref, "erased")
+        draft.cancel(ref, "erased", every=True)
         statements = draft.writes.statements
-        statements.append((f"DELETE FROM outbox WHERE {_AT}", who))
         statements.append(("DELETE FROM waiting_replies WHERE controller = ? AND subject = ?", ref))
         statements.append((_BEGIN, (self._erasure, *who, draft.now)))
         told = {"erasure": self._erasure}

@@ -183,9 +183,10 @@ class Draft(Generic[T]):
         self._pace.owe(controller, sender, subject, since)
         self.writes.waiting_replies[(controller, sender, subject)] = since
 
-    def cancel(self, ref: Ref, reason: str) -> None:
-        """Nothing that waits for this person is sent: open holds and outbox rows, of this batch too."""
-        self.writes.cancels.append(Cancel(ref[0], ref[1], self.now, reason))
+    def cancel(self, ref: Ref, reason: str, *, every: bool = False) -> None:
+        """Nothing that waits for this person is sent: open holds and outbox rows, of this batch too. What is
+        transactional stays, but with `every`."""
+        self.writes.cancels.append(Cancel(ref[0], ref[1], self.now, reason, every))
 
     def recheck(self, ref: Ref, condition: str) -> None:
         """Holds of this person that waited for this condition are decided again soon."""
@@ -213,7 +214,7 @@ def _drop_waiting(loaded: Loaded, cancel: Cancel) -> None:
     """Take back what earlier units of the same batch put in the outbox or held for this person."""
     ref = (cancel.controller, cancel.subject)
     for hold_id, hold in loaded.writes.holds.items():
-        waits = hold.status == "open" and hold.class_ != "transactional"
+        waits = hold.status == "open" and (cancel.every or hold.class_ != "transactional")
         if waits and (hold.controller, hold.subject) == ref:
             stopped = replace(
                 hold, status="cancelled", decided_at=cancel.at, decided_by="gateway", reason=cancel.reason
@@ -223,7 +224,7 @@ def _drop_waiting(loaded: Loaded, cancel: Cancel) -> None:
     kept: list[OutboxRow] = []
     dropped: list[OutboxRow] = []
     for row in loaded.writes.outbox:
-        waits = (row.controller, row.subject) == ref and row.marketing
+        waits = (row.controller, row.subject) == ref and (cancel.every or row.marketing)
         (dropped if waits else kept).append(row)
     loaded.writes.outbox[:] = kept
     loaded.writes.freed.extend(row.message_id for row in dropped)

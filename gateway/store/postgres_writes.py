@@ -13,7 +13,7 @@ from gateway.store.draft import Writes
 from gateway.store.postgres_spread import read_move, spread
 from gateway.store.postgres_sql import Catalog, Step, arrays_of, combine, numbered, set_insert
 from gateway.store.protocol import Conflict
-from gateway.store.sqlite_writes import HOLD_FIELDS, LINE, AuditChain
+from gateway.store.sqlite_writes import HOLD_FIELDS, LINE, AuditChain, spares
 
 CHANNEL = "galateo"
 NOTICE_IDS = 200
@@ -173,9 +173,10 @@ class Writer:
         freed: set[str] = set()
         for cancel in writes.cancels:
             who = (lane_of(cancel.subject), cancel.controller, cancel.subject)
-            held = await db.fetch(numbered(q.CANCEL_HOLDS), cancel.at, cancel.reason, *who)
+            spared, least = spares(cancel)
+            held = await db.fetch(numbered(q.CANCEL_HOLDS), cancel.at, cancel.reason, *who, spared)
             freed.update(row[0] for row in held)
-            for entry_id, message_id in await db.fetch(numbered(q.CANCEL_OUTBOX), *who):
+            for entry_id, message_id in await db.fetch(numbered(q.CANCEL_OUTBOX), *who, least):
                 dropped.add(entry_id)
                 freed.add(message_id)
         if freed:

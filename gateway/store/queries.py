@@ -73,11 +73,11 @@ CHAIN_HEAD = "SELECT seq, hash FROM audit WHERE chain = ? ORDER BY seq DESC LIMI
 
 CANCEL_HOLDS = (
     "UPDATE holds SET status = 'cancelled', decided_at = ?, decided_by = 'gateway', reason = ?"
-    " WHERE lane = ? AND controller = ? AND subject = ? AND status = 'open' AND class <> 'transactional'"
+    " WHERE lane = ? AND controller = ? AND subject = ? AND status = 'open' AND class <> ?"
     " RETURNING message_id"
 )
 CANCEL_OUTBOX = (
-    "DELETE FROM outbox WHERE lane = ? AND controller = ? AND subject = ? AND marketing = 1"
+    "DELETE FROM outbox WHERE lane = ? AND controller = ? AND subject = ? AND marketing >= ?"
     " RETURNING id, message_id"
 )
 RECHECK_HOLDS = (

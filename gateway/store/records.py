@@ -204,12 +204,14 @@ class ReplayRow(NamedTuple):
 
 
 class Cancel(Struct, frozen=True):
-    """Everything of this person that waits is not to be sent: the stop that says so and when."""
+    """What waits for this person is not to be sent, save transactional mail, and with `every` not even that:
+    the stop that says so and when."""
 
     controller: str
     subject: bytes
     at: float
     reason: str
+    every: bool = False
 
 
 class Recheck(Struct, frozen=True):

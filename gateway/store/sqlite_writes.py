@@ -136,15 +136,21 @@ def _follow_up(db: apsw.Connection, writes: Writes) -> None:
         db.execute(sql, values)
 
 
+def spares(cancel: Cancel) -> tuple[str, int]:
+    """What a cancel leaves alone: holds of that class, and of the outbox what has a smaller `marketing`."""
+    return ("", 0) if cancel.every else ("transactional", 1)
+
+
 def _cancel(db: apsw.Connection, cancels: list[Cancel]) -> set[str]:
     """Cancel what waits for people who said stop; free the bodies that nobody waits for any more."""
     dropped: set[str] = set()
     freed: set[str] = set()
     for cancel in cancels:
         who = (lane_of(cancel.subject), cancel.controller, cancel.subject)
-        for (message_id,) in db.execute(q.CANCEL_HOLDS, (cancel.at, cancel.reason, *who)):
+        spared, least = spares(cancel)
+        for (message_id,) in db.execute(q.CANCEL_HOLDS, (cancel.at, cancel.reason, *who, spared)):
             freed.add(message_id)
-        for entry_id, message_id in db.execute(q.CANCEL_OUTBOX, who):
+        for entry_id, message_id in db.execute(q.CANCEL_OUTBOX, (*who, least)):
             dropped.add(entry_id)
             freed.add(message_id)
     for message_id in freed:

@@ -113,6 +113,26 @@ async def test_nobody_writes_to_them_again(tmp_path: Path, rules: PolicySet) -> 
         assert (await gateway.submit(to=ANNA, **NEWS)).status == "rejected"
 
 
+async def test_a_receipt_that_is_held_goes_too(tmp_path: Path) -> None:
+    async with line(tmp_path, clock=Clock()) as gateway:
+        held = await gateway.submit(
+            to=ANNA,
+            name="Anna Zafferani",
+            text=f"{SECRET}. Buy now! Only today 50% discount on our whole catalogue. Order now.",
+        )
+        [hold] = await gateway.store.holds(HoldFilter(message=held.id))
+        assert (hold.class_, hold.status) == ("transactional", "open")
+        await gone(gateway)
+        left = await gateway.store.hold(hold.id)
+        assert left is not None
+        assert (left.status, left.subject, left.reason) == ("cancelled", bytes(16), "")
+        assert (await gateway.store.depths()).holds == {}
+        assert (await Verification(gateway.store).run()).breaks == []
+        await gateway.submit(to="carla@example.org")
+        shred(tmp_path / "line.db")
+        assert list(traces_in(tmp_path)) == []
+
+
 async def test_others_in_the_same_message_keep_what_is_theirs(tmp_path: Path, rules: PolicySet) -> None:
     async with line(tmp_path, rules, clock=Clock()) as gateway:
         receipt = await gateway.submit(to=[ANNA, "bruno@example.org"], text="A tutti e due.")

@@ -16,7 +16,7 @@ from gateway.store.attempt import Attempt, Kind, Report
 from gateway.store.attempt import Outcome as Delivered
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import HoldFilter, StoreError, WrongKeys
-from gateway.store.records import AuditRow, Ref
+from gateway.store.records import AuditRow, BodyRow, HoldRow, OutboxRow, Ref
 from gateway.store.sqlite import LEASE, SqliteStore
 from gateway.store.sqlite_outbox import HELD_ROUNDS
 from tests.intake.policies import policies
@@ -211,6 +211,59 @@ async def test_a_stop_cancels_what_waits(stores: Stores) -> None:
     assert (await line.store.message(sent.id))[1] == b""  # type: ignore[index]
     assert (await line.store.message(held.id))[1] == b""  # type: ignore[index]
     assert [entry.message_id for entry in await line.store.take(5)] == [receipt.id]
+
+
+SALE = "Buy now! Only today 50% discount on our whole catalogue. Special offer, order now."
+
+
+class Nothing:
+    """A unit after which nothing waits for somebody, of whatever class."""
+
+    def __init__(self, who: Ref) -> None:
+        self._who = who
+        self.needs = Needs(people=(who,))
+
+    def apply(self, draft: Draft[None]) -> None:
+        draft.cancel(self._who, "erased", every=True)
+
+
+async def test_what_is_transactional_is_cancelled_where_everything_is(stores: Stores) -> None:
+    line = await stores.line()
+    sent, held = await line.submit(), await line.submit(text=SALE)
+    both = await line.submit(to=["anna@example.org", "bo@example.org"])
+    assert (sent.status, held.status, both.status) == ("accepted", "held", "accepted")
+    await line.store.run(Nothing(ref("anna@example.org")))
+    [hold] = await line.store.holds(HoldFilter(message=held.id, status="cancelled"))
+    assert (hold.class_, hold.reason) == ("transactional", "erased")
+    assert await line.store.waiting(sent.id) == []
+    assert [found[1] for m in (sent, held) if (found := await line.store.message(m.id))] == [b"", b""]
+    assert [entry.id for entry in await line.store.take(5)] == [f"{both.id}-1"]
+    assert (await line.store.message(both.id))[1]  # type: ignore[index]
+
+
+class Queued:
+    """A unit that holds a receipt for somebody and queues another."""
+
+    def __init__(self, who: Ref) -> None:
+        self._who = who
+        self.needs = Needs(people=(who,))
+
+    def apply(self, draft: Draft[None]) -> None:
+        queued = OutboxRow("m-0", "m", *self._who, False, NOW, NOW, 0, "", 0.0, b"{}")
+        draft.writes.outbox.append(queued)
+        draft.writes.bodies += [BodyRow("m", b"queued"), BodyRow("h", b"held")]
+        draft.writes.holds["h-0"] = HoldRow(
+            "h-0", "h", 0, *self._who, "shop", "a@example.com", "email", "transactional", "", "open",
+            "reviewer", "p/r.code", "", NOW, 0.0, NOW + 9, 0.0, "", "",
+        )  # fmt: skip
+
+
+async def test_so_is_what_the_same_batch_brought(stores: Stores) -> None:
+    line, who = await stores.line(), ref("anna@example.org")
+    await asyncio.gather(line.store.queue(Queued(who)), line.store.queue(Nothing(who)))  # type: ignore[attr-defined]
+    assert (await line.store.hold("h-0")).status == "cancelled"  # type: ignore[union-attr]
+    assert await line.store.rows("SELECT id FROM outbox") == []
+    assert await line.store.rows("SELECT message_id FROM bodies") == []
 
 
 async def test_what_lies_in_memory_is_cancelled_too(stores: Stores) -> None:
