@@ -107,6 +107,7 @@ FREE_BODY = (
     " AND NOT EXISTS (SELECT 1 FROM outbox WHERE id >= ?1 || '-' AND id < ?1 || '.')"
     " AND NOT EXISTS (SELECT 1 FROM holds WHERE id >= ?1 || '-' AND id < ?1 || '.' AND status = 'open')"
 )
+STILL_QUEUED = "SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?))"
 DROP_BODY = "DELETE FROM bodies WHERE message_id = ?"
 DROP_OUTBOX = "DELETE FROM outbox WHERE id = ?"
 DEFER_OUTBOX = "UPDATE outbox SET due_at = ?, attempts = ?, lease_owner = '' WHERE id = ?"

@@ -121,7 +121,7 @@ class SqliteStore(Reads):
         self._feed = Feed()
         self._serving = serving
         self._chain = AuditChain(chain)
-        self._outbox = SqliteOutbox(self._db, self._feed, clock, self.owner, LEASE)
+        self._outbox = SqliteOutbox(self._db, self._reader, self._feed, clock, self.owner, LEASE)
         outage = Outage("batches") if serving else None  # a command says by itself what fails
         self._committer = Committer(self, self._sameness, self._pace, clock, observe, outage)
         self._in_transaction = False

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import apsw
+import orjson
 
 from gateway.store import queries as q
 from gateway.store.attempt import Attempt, Outcome, Report
@@ -19,18 +20,29 @@ log = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 0.05
 POLL_SECONDS = 1.0
+FRESH = 1.0
+"""Seconds in memory after which an entry is looked up again before it goes: a command, which is another
+process, may have cancelled it. What this process cancels leaves the memory at once."""
 HELD_ROUNDS = 1800
 """Idle looks at the outbox, one a second, for which nobody else gets what somebody has. They are counted, as
 the clock may jump by a day, and a process or its machine may sleep, while a delivery is under way."""
 
 
 class SqliteOutbox:
-    """What waits to be delivered. `take` gives each entry to one caller, under a lease."""
+    """What waits to be delivered. `take` gives each entry to one caller, under a lease. `db` is what batches
+    write by, `reader` sees what is committed."""
 
     def __init__(
-        self, db: apsw.Connection, feed: Feed, clock: Callable[[], float], owner: str, lease: float
+        self,
+        db: apsw.Connection,
+        reader: apsw.Connection,
+        feed: Feed,
+        clock: Callable[[], float],
+        owner: str,
+        lease: float,
     ) -> None:
         self._db = db
+        self._reader = reader
         self._feed = feed
         self._clock = clock
         self._owner = owner
@@ -98,11 +110,35 @@ class SqliteOutbox:
         while True:
             taken = self._feed.pop(limit, 0.0)  # whatever the clock says: nobody else takes them
             if taken:
-                return taken
+                if taken := await self._confirm(taken):
+                    return taken
+                continue
             self._feed.wake.clear()
             if self._feed.spilled:
                 self._due.set()
             await self._feed.wake.wait()
+
+    async def _confirm(self, taken: list[Entry]) -> list[Entry]:
+        """Those that nobody cancelled, where they lay here long enough for that, or where the clock was put
+        elsewhere meanwhile."""
+        fresh = self._clock() + self._lease
+        if all(abs(fresh - entry.lease_until) <= FRESH for entry in taken):
+            return taken
+        try:
+            return self._standing(taken)
+        except apsw.Error:
+            self._feed.offer(taken)
+            await asyncio.sleep(POLL_SECONDS / 5)
+            return []
+
+    def _standing(self, entries: list[Entry]) -> list[Entry]:
+        """Those whose row is there yet. Raises apsw.Error."""
+        names = orjson.dumps([entry.id for entry in entries]).decode()
+        there = {row[0] for row in self._reader.execute(q.STILL_QUEUED, (names,))}
+        for entry in entries:
+            if entry.id not in there:
+                self._held.pop(entry.id, None)
+        return [entry for entry in entries if entry.id in there]
 
     def forget(self, ids: set[str]) -> None:
         """Entries that were cancelled."""
@@ -134,6 +170,8 @@ class SqliteOutbox:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             self._feed.spilled = len(entries) == 200
+            with contextlib.suppress(apsw.Error):  # else `take` looks in a second
+                entries = self._standing(entries)  # the same batch may have cancelled some
             if entries:
                 self._hold(entries)
 

@@ -277,6 +277,39 @@ async def test_what_lies_in_memory_is_cancelled_too(stores: Stores) -> None:
             await line.store.take(5)
 
 
+async def test_what_another_process_cancels_leaves_the_memory_too(stores: Stores) -> None:
+    """A command, beside a gateway whose relay is down."""
+    line, who = await stores.line(), ref("anna@example.org")
+    await line.submit()
+    await line.submit(to="bo@example.org")
+    command = stores.make(serving=False)
+    await command.start()
+    await command.run(Nothing(who))
+    await command.close()
+    line.clock.now += 2
+    async with asyncio.timeout(5):
+        assert [entry.address for entry in await line.store.take(1)] == ["bo@example.org"]
+
+
+async def test_what_is_leased_and_cancelled_in_one_batch_stays(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        store, who = gateway.store, ref("anna@example.org")
+        for name in ("anna", "bo"):
+            await gateway.submit(to=f"{name}@example.org", send_at=NOW + 60)
+        outbox = store._outbox  # type: ignore[attr-defined]
+        await settled(gateway)
+
+        def both(unit: object) -> object:
+            outbox._run = store.run
+            leased, _ = store.queue(unit), store.queue(Nothing(who))  # type: ignore[attr-defined]
+            return leased
+
+        outbox._run = both
+        gateway.clock.now += 61
+        async with asyncio.timeout(10):
+            assert [entry.address for entry in await store.take(5)] == ["bo@example.org"]
+
+
 async def test_the_consent_log_is_kept_in_order(stores: Stores) -> None:
     line = await stores.line()
     await line.consent("anna@example.org")
