@@ -1,7 +1,6 @@
 """`galateo retention`: what is kept how long, and letting go of what is over."""
 
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -39,7 +38,7 @@ def retention_command(folder: Path | None, sweep: bool) -> None:
 
 
 async def _sweep(parts: Parts, retention: Retention) -> dict[str, int]:
-    return await Sweep(parts.store, retention, time.time(), rest=2.0).run()
+    return await Sweep(parts.store, retention, parts.store.now(), rest=2.0).run()
 
 
 def _print(retention: Retention) -> None:

@@ -3,7 +3,6 @@ under every controller that knows them, told before it is done, and logged."""
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,13 +66,13 @@ class Rights:
         controllers: Sequence[str],
         *,
         clean: Callable[[], object] | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._store = store
         self._keys = keys
         self._controllers = tuple(controllers)
         self._clean = clean
-        self._clock = clock
+        self._clock = clock or store.now
 
     async def find(self, channel: str, address: str, controller: str = "") -> list[Ref]:
         """Who an address is, with its linked addresses, under every controller that knows it or under one.

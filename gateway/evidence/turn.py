@@ -40,11 +40,12 @@ class Turn:
         self._lease = lease
 
     async def take(self, now: float) -> bool:
-        """Take or keep the turn until `now` and the lease; False while it is another's. Raises StoreError."""
+        """Take or keep the turn until `now` and the lease; False while it is another's. One that would last
+        much longer than a lease was taken by a wrong clock, and is nobody's. Raises StoreError."""
         kept = await _read(self._store, self._name)
         if kept:
             told: dict[str, Any] = orjson.loads(kept)
-            if told["owner"] != self._owner and told["until"] > now:
+            if told["owner"] != self._owner and now < told["until"] <= now + 2 * self._lease:
                 return False
         wanted = orjson.dumps({"owner": self._owner, "until": now + self._lease}).decode()
         await self._store.run(_Keep(self._name, wanted, kept))

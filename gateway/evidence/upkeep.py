@@ -3,7 +3,6 @@ over goes. Of several gateways on one database one does this."""
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -32,7 +31,8 @@ class Upkeep:
 
     Every gateway adds checkpoints to its own file, `checkpoints`: it should lie, or be copied, where who can
     write to the database cannot. Erasures, the retention and the webhook (`post`) are the business of the
-    one whose turn it is; `owner` is this process among all that share the database."""
+    one whose turn it is; `owner` is this process among all that share the database. Without a `clock`
+    the time is the store's, which dates the rows: one whose own is ahead lets go of nothing too soon."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Upkeep:
         keys: Keys,
         policies: Path,
         checkpoints: Path,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         *,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         sweep_seconds: float = SWEEP_SECONDS,
@@ -51,7 +51,7 @@ class Upkeep:
         self._keys = keys
         self._policies = policies
         self._checkpoints = checkpoints
-        self._clock = clock
+        self._clock = clock or store.now
         self._checkpoint_seconds = checkpoint_seconds
         self._sweep_seconds = sweep_seconds
         self._post = post

@@ -69,6 +69,28 @@ async def test_of_two_gateways_one_works(tmp_path: Path, rules: PolicySet) -> No
         assert await Turn(gateway.store, "other", "one").take(0.0)
 
 
+async def test_a_turn_that_a_wrong_clock_took_is_taken_back(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        ahead, right = (Turn(gateway.store, "upkeep", name) for name in ("ahead", "right"))
+        assert await ahead.take(900 * DAY)
+        assert await right.take(0.0)
+        assert not await Turn(gateway.store, "upkeep", "third").take(1.0)
+
+
+async def test_what_is_over_is_so_by_the_clock_of_the_store(tmp_path: Path, rules: PolicySet) -> None:
+    """The machine's own clock is months ahead of it."""
+    clock = Clock(time.time() - 200 * DAY)
+    async with line(tmp_path, rules, clock=clock) as gateway:
+        await traffic(gateway)
+        upkeep = Upkeep(gateway.store, KEYS, keep(tmp_path), tmp_path / "points")
+        await upkeep.turn()
+        kept = "SELECT count(*) FROM decisions"
+        assert await gateway.store.rows(kept) != [(0,)]
+        clock.now += 91 * DAY
+        await upkeep.turn()
+        assert await gateway.store.rows(kept) == [(0,)]
+
+
 @pytest.mark.postgres
 async def test_of_several_replicas_one_works(tmp_path: Path, rules: PolicySet, postgres_server: str) -> None:
     """Each has the same past to let go and the same checkpoint to post; the log says once what went."""
