@@ -179,6 +179,10 @@ def _copy(archive: zipfile.ZipFile, manifest: Manifest, out: IO[bytes] | None, p
         raise BackupError("The database in this backup does not fit its checksum: the file is damaged.")
 
 
+_LOGS = ("-wal", "-shm")
+BUSY_MILLISECONDS = 2000
+
+
 def restore(
     source: Path,
     database: Path,
@@ -217,8 +221,8 @@ def restore(
             except (OSError, apsw.Error) as error:
                 raise BackupError(f"The backup could not be restored: {_reason(error)}.") from error
             finally:
-                for suffix in ("", "-wal", "-shm"):
-                    fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
+                for suffix in ("", *_LOGS):
+                    _beside(fresh, suffix).unlink(missing_ok=True)
         return manifest
 
 
@@ -231,13 +235,13 @@ def _check_copy(fresh: Path) -> None:
 
 
 def _swap(fresh: Path, database: Path) -> None:
-    """The old database moves aside with its log, then the new one takes its name."""
-    kept = database.with_name(database.name + ".before-restore")
+    """The old database moves aside with its log, then the new one takes its name. Raises BackupError."""
     if database.exists():
         _fold(database)
-        database.replace(kept)
-    for suffix in ("-wal", "-shm"):
-        database.with_name(database.name + suffix).unlink(missing_ok=True)
+        database.replace(_kept(database))
+    for suffix in _LOGS:
+        with contextlib.suppress(FileNotFoundError):  # where they were folded
+            _beside(database, suffix).replace(_beside(_kept(database), suffix))
     fresh.rename(database)
     folder = os.open(database.parent, os.O_RDONLY)
     try:
@@ -246,12 +250,27 @@ def _swap(fresh: Path, database: Path) -> None:
         os.close(folder)
 
 
+def _beside(file: Path, suffix: str) -> Path:
+    return file.with_name(file.name + suffix)
+
+
+def _kept(database: Path) -> Path:
+    return _beside(database, ".before-restore")
+
+
 def _fold(database: Path) -> None:
-    """Bring the write-ahead log home, so that the file alone is the database."""
+    """Bring the write-ahead log home, so that the file alone is the database; a damaged one keeps its log.
+    Raises BackupError where others have it open: they would delete the log of what takes its place."""
     with contextlib.suppress(apsw.Error):
         db = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
-            _empty_log(db)
+            db.set_busy_timeout(BUSY_MILLISECONDS)
+            db.execute("PRAGMA journal_mode = DELETE").fetchall()  # only who is alone may
+        except (apsw.BusyError, apsw.LockedError) as error:
+            raise BackupError(
+                f"Another process has {database} open: a shell of sqlite3, an export. End it, then restore"
+                " again; nothing changed."
+            ) from error
         finally:
             db.close()
 

@@ -21,6 +21,7 @@ from gateway.evidence.versions import keep_policies
 from gateway.intake.tokens import Kind, Refused, seal, unseal
 from gateway.keys import load_keys, save_keys
 from gateway.policy.policies import PolicySet
+from gateway.store.sqlite import connect
 from tests.evidence.traffic import NEWS, traffic
 from tests.line import KEYS, Clock, line
 
@@ -42,6 +43,37 @@ async def test_a_running_gateway_is_backed_up_and_restored(tmp_path: Path, rules
         restore(tmp_path / "b.zip", there, KEYS.fingerprint)
     restore(tmp_path / "b.zip", there, KEYS.fingerprint, replace=True)
     assert (there.parent / "galateo.db.before-restore").exists()
+
+
+def test_a_database_that_others_have_open_stays(database: Path, tmp_path: Path) -> None:
+    """Their end would delete the log of the one in its place; and what stands in its log is not lost."""
+    back_up(database, tmp_path / "b.zip", 1.0)
+    reader, writer = apsw.Connection(str(database)), connect(database)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM audit").fetchall()
+    writer.execute("INSERT INTO settings VALUES ('said', 'stop')")
+    writer.close()
+    with pytest.raises(BackupError, match="open"):
+        restore(tmp_path / "b.zip", database, "", replace=True)
+    assert not (tmp_path / "line.db.before-restore").exists()
+    reader.close()
+    restore(tmp_path / "b.zip", database, "", replace=True)
+    kept = apsw.Connection(str(tmp_path / "line.db.before-restore"))
+    assert kept.execute("SELECT value FROM settings WHERE name = 'said'").fetchall() == [("stop",)]
+    kept.close()
+
+
+def test_a_damaged_database_moves_aside_with_its_log(database: Path, tmp_path: Path) -> None:
+    back_up(database, tmp_path / "b.zip", 1.0)
+    writer, wal = connect(database), tmp_path / "line.db-wal"
+    writer.execute("INSERT INTO settings VALUES ('said', 'the newest')")
+    log = wal.read_bytes()
+    writer.close()
+    wal.write_bytes(log)
+    database.write_bytes(b"no database" + database.read_bytes()[11:4096])
+    restore(tmp_path / "b.zip", database, "", replace=True)
+    assert any(b"the newest" in path.read_bytes() for path in tmp_path.glob("line.db.before-restore*"))
+    assert not wal.exists()
 
 
 async def test_a_database_and_its_backup_are_for_their_owner_alone(tmp_path: Path, rules: PolicySet) -> None:
