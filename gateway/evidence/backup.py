@@ -192,8 +192,8 @@ def restore(
     progress: Progress = lambda done, total: None,
 ) -> Manifest:
     """Put a backup in the place of a database that nobody uses. `keys` is the fingerprint of the key file
-    here. With `replace` the database there is kept beside it, as `<name>.before-restore`. Raises
-    BackupError; then nothing changed."""
+    here. With `replace` the database there is kept beside it, as `<name>.before-restore`, which must be free.
+    Raises BackupError; then nothing changed."""
     with _open(source) as archive:
         manifest = read_manifest(archive)
         if manifest.keys and manifest.keys != keys:
@@ -209,6 +209,7 @@ def restore(
                     f"There is a database at {database} already. Use --replace to put the backup in"
                     " its place."
                 )
+            _check_free(_kept(database))
             fresh = database.with_name(f".{database.name}.{os.getpid()}.part")
             try:
                 with fresh.open("xb") as out:
@@ -224,6 +225,18 @@ def restore(
                 for suffix in ("", *_LOGS):
                     _beside(fresh, suffix).unlink(missing_ok=True)
         return manifest
+
+
+def _check_free(kept: Path) -> None:
+    """What an earlier restore kept may be the only copy of what was recorded since the backup: it is never
+    written over. Raises BackupError."""
+    for file in (kept, *(_beside(kept, suffix) for suffix in _LOGS)):
+        if file.exists():
+            raise BackupError(
+                f"There is {file} already, from an earlier restore: what was recorded after that backup was"
+                " made may stand nowhere else. Look through it, then move it away or delete it, and restore"
+                " again; nothing changed."
+            )
 
 
 def _check_copy(fresh: Path) -> None:

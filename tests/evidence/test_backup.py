@@ -45,6 +45,19 @@ async def test_a_running_gateway_is_backed_up_and_restored(tmp_path: Path, rules
     assert (there.parent / "galateo.db.before-restore").exists()
 
 
+def test_a_second_restore_spares_what_the_first_kept(database: Path, tmp_path: Path) -> None:
+    back_up(database, tmp_path / "b.zip", 1.0)
+    restore(tmp_path / "b.zip", database, "", replace=True)
+    kept, before = tmp_path / "line.db.before-restore", database.read_bytes()
+    kept.write_bytes(b"the only one")
+    with pytest.raises(BackupError, match="before-restore already"):
+        restore(tmp_path / "b.zip", database, "", replace=True)
+    assert (kept.read_bytes(), database.read_bytes()) == (b"the only one", before)
+    kept.rename(tmp_path / "elsewhere")
+    restore(tmp_path / "b.zip", database, "", replace=True)
+    assert kept.exists()
+
+
 def test_a_database_that_others_have_open_stays(database: Path, tmp_path: Path) -> None:
     """Their end would delete the log of the one in its place; and what stands in its log is not lost."""
     back_up(database, tmp_path / "b.zip", 1.0)
