@@ -108,9 +108,11 @@ class Crew:
             ready = {**self._ready, "event": "ready", "pid": os.getpid(), "workers": sorted(self._running)}
             print(json.dumps(ready), flush=True)  # noqa: T201 - what `serve` says when it is ready
             keepers = [asyncio.create_task(self._keep(process)) for process in tuple(self._running.values())]
+            for keeper in keepers:
+                keeper.add_done_callback(_tell_broken)
             await self._stopping.wait()
             await self._stop_all()
-            await asyncio.gather(*keepers)
+            await asyncio.gather(*keepers, return_exceptions=True)
             return 0
         finally:
             await self._stop_all()
@@ -124,11 +126,15 @@ class Crew:
         return all(process is not None for process in started)
 
     async def _start(self) -> asyncio.subprocess.Process | None:
-        """One worker that is ready; None where it ended before."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            env=self._environment,
-        )  # fmt: skip
+        """One worker that is ready; None where it ended before, or could not be started at all."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+                env=self._environment,
+            )  # fmt: skip
+        except OSError as error:  # no memory, too many processes, or Python itself is being upgraded
+            log.error("worker.not_started", extra={"problem": error.strerror or str(error)})
+            return None
         self._running[process.pid] = process
         assert process.stdout is not None
         try:
@@ -191,3 +197,9 @@ class Crew:
             if late:
                 self._tell(signal.SIGKILL)
                 await asyncio.wait(late)
+
+
+def _tell_broken(keeper: asyncio.Task[None]) -> None:
+    """What nobody would look at before the stop."""
+    if not keeper.cancelled() and (error := keeper.exception()):
+        log.error("worker.unkept", exc_info=error)

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,31 @@ NOTE = {
     "subject": "Your parcel",
     "text": "Your parcel left our warehouse today.",
 }
+
+
+async def test_a_worker_that_could_not_be_started_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its program is away for a moment, as in an upgrade."""
+    off = dict.fromkeys(("smtp_listen", "http_listen", "ops_listen"), "off")
+    program, away = tmp_path / "worker", tmp_path / "away"
+    program.write_text("#!/bin/sh\necho {}\nexec sleep 60\n")
+    program.chmod(0o700)
+    crew = Crew(load(**off), 1, [str(program)])
+    running = asyncio.create_task(crew.run())
+
+    async def until(fine: Callable[[], bool]) -> None:
+        await asyncio.to_thread(eventually, fine, 20)
+
+    await until(lambda: bool(crew._serving))
+    program.rename(away)
+    [first] = crew._serving
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: "worker.not_started" in caplog.messages)
+    away.rename(program)
+    await until(lambda: bool(crew._serving - {first}))
+    crew._stopping.set()
+    assert await running == 0
 
 
 async def test_what_changes_while_a_gateway_starts_is_noticed(tmp_path: Path) -> None:
