@@ -256,6 +256,52 @@ async def test_what_changes_while_a_gateway_starts_is_noticed(tmp_path: Path) ->
     watching.cancel()
 
 
+async def test_a_policy_whose_name_is_not_utf8_is_noticed_and_so_is_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zip from another machine makes such names."""
+    monkeypatch.setattr("gateway.watch.POLL_SECONDS", 0.5)
+    odd = os.fsdecode(b"novit\xe0.yaml")
+    seen: list[bytes] = []
+
+    async def changed() -> None:
+        seen.append(digest_folder(tmp_path))
+
+    async def until(count: int) -> None:
+        await asyncio.to_thread(eventually, lambda: len(seen) == count, 20)
+
+    watching = asyncio.create_task(watch_folder(tmp_path, changed, digest_folder(tmp_path)))
+    for count, text in enumerate(("one", "two"), 1):
+        (tmp_path / odd).write_text(text)
+        await until(count)
+    (tmp_path / odd).unlink()
+    await until(3)
+    watching.cancel()
+    assert len(set(seen)) == 3
+
+
+async def test_a_folder_that_cannot_be_read_once_is_watched_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    noticed: list[int] = []
+    again = asyncio.Event()
+
+    async def changed() -> None:
+        noticed.append(1)
+        if len(noticed) == 1:
+            raise ZeroDivisionError
+        again.set()
+
+    watching = asyncio.create_task(watch_folder(tmp_path, changed, b""))
+    while not noticed:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.5)  # until the folder is watched
+    (tmp_path / "0.yaml").write_text("written since")
+    await asyncio.wait_for(again.wait(), 40)
+    watching.cancel()
+    assert "watch.broken" in caplog.messages
+
+
 def test_a_database_that_is_taken_away_is_told(tmp_path: Path) -> None:
     with Gateway(tmp_path, relay="smtp://127.0.0.1:1") as one:
         assert one.request("GET", "/readyz", ops=True).json()["checks"]["file"] == "ok"
