@@ -117,10 +117,11 @@ ADD_ATTEMPT = (
     " relay = excluded.relay, code = excluded.code, text = excluded.text"
 )
 OUTBOX_DUE = (
-    "SELECT outbox.id, outbox.message_id, controller, subject, queued_at, due_at, attempts, entry, content"
-    " FROM outbox JOIN bodies ON bodies.message_id = outbox.message_id"
+    "SELECT outbox.id, outbox.message_id, controller, subject, queued_at, due_at, attempts, entry,"
+    " length(content) FROM outbox JOIN bodies ON bodies.message_id = outbox.message_id"
     " WHERE due_at <= ? ORDER BY due_at, id LIMIT ?"
 )
+BODY = "SELECT content FROM bodies WHERE message_id = ?"
 LEASE_OUTBOX = "UPDATE outbox SET due_at = ?, lease_owner = ? WHERE id = ?"
 FREE_LEASES = "UPDATE outbox SET due_at = queued_at, lease_owner = '' WHERE lease_owner <> ''"
 NEXT_DUE = "SELECT due_at FROM outbox ORDER BY due_at LIMIT 1"

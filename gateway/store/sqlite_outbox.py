@@ -12,7 +12,7 @@ import orjson
 from gateway.store import queries as q
 from gateway.store.attempt import Attempt, Outcome, Report
 from gateway.store.draft import Draft, Needs, Unit, Writes
-from gateway.store.outbox import Entry, Feed, queue_report, unpack_entry
+from gateway.store.outbox import FEED_BYTES, Entry, Feed, queue_report, unpack_entry
 from gateway.store.protocol import StoreError
 from gateway.store.records import OutboxRow
 
@@ -23,6 +23,7 @@ POLL_SECONDS = 1.0
 FRESH = 1.0
 """Seconds in memory after which an entry is looked up again before it goes: a command, which is another
 process, may have cancelled it. What this process cancels leaves the memory at once."""
+LEASED_AT_ONCE = 200
 HELD_ROUNDS = 1800
 """Idle looks at the outbox, one a second, for which nobody else gets what somebody has. They are counted, as
 the clock may jump by a day, and a process or its machine may sleep, while a delivery is under way."""
@@ -165,44 +166,38 @@ class SqliteOutbox:
             if len(self._feed) or self._run is None:
                 continue
             try:
-                entries = await self._run(_Lease(self, 200))
+                entries, more = await self._run(_Lease(self, LEASED_AT_ONCE))
             except Exception:  # noqa: BLE001 - the database is down: look again in a second
                 await asyncio.sleep(POLL_SECONDS)
                 continue
-            self._feed.spilled = len(entries) == 200
+            self._feed.spilled = more
             with contextlib.suppress(apsw.Error):  # else `take` looks in a second
                 entries = self._standing(entries)  # the same batch may have cancelled some
             if entries:
                 self._hold(entries)
 
-    def lease_due(self, limit: int) -> list[Entry]:
-        """Inside a transaction: take due rows for this process; those that are out stay with who has them."""
+    def lease_due(self, limit: int) -> tuple[list[Entry], bool]:
+        """Inside a transaction: take due rows for this process, as many octets as memory is meant for, at
+        least one message; those that are out stay with who has them. Also, whether more may be due."""
         now = self._clock()
         until = now + self._lease
         rows = self._db.execute(q.OUTBOX_DUE, (now, limit)).fetchall()
-        entries = []
+        entries: list[Entry] = []
+        bodies: dict[str, bytes] = {}
+        room = FEED_BYTES
         for fields in rows:
-            row_id, message_id, controller, subject, queued_at, due_at, attempts, entry, content = _typed(
-                fields
-            )
+            *columns, entry, size = _typed(fields)
+            row_id, message_id = columns[:2]
+            out = row_id in self._held
+            if not out and message_id not in bodies:
+                if bodies and size > room:
+                    return entries, True
+                room -= size
+                [(bodies[message_id],)] = self._db.execute(q.BODY, (message_id,))
             self._db.execute(q.LEASE_OUTBOX, (until, self._owner, row_id))
-            if row_id in self._held:
-                continue
-            row = OutboxRow(
-                row_id,
-                message_id,
-                controller,
-                subject,
-                True,
-                queued_at,
-                due_at,
-                attempts,
-                self._owner,
-                until,
-                entry,
-            )
-            entries.append(unpack_entry(row, content))
-        return entries
+            if not out:
+                entries.append(_leased(columns, self._owner, until, entry, bodies[message_id]))
+        return entries, len(rows) == limit
 
     def free_leases(self) -> None:
         """Inside a transaction: give back all that was leased, also what a flush has just queued."""
@@ -293,7 +288,7 @@ class _Lease:
         self._outbox = outbox
         self._limit = limit
 
-    def apply(self, draft: Draft[list[Entry]]) -> list[Entry]:
+    def apply(self, draft: Draft[tuple[list[Entry], bool]]) -> tuple[list[Entry], bool]:
         """Take due rows for this process."""
         return self._outbox.lease_due(self._limit)
 
@@ -312,3 +307,10 @@ class _Free:
 def _typed(fields: Any) -> Any:
     """A row of the outbox as its columns are declared."""
     return fields
+
+
+def _leased(columns: list[Any], owner: str, until: float, entry: bytes, raw: bytes) -> Entry:
+    """The entry of a row that has just been leased."""
+    row_id, message_id, controller, subject, queued_at, due_at, attempts = columns
+    given = (row_id, message_id, controller, subject, True, queued_at, due_at, attempts, owner, until, entry)
+    return unpack_entry(OutboxRow(*given), raw)

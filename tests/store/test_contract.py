@@ -15,6 +15,7 @@ from gateway.policy.outcome import Outcome
 from gateway.store.attempt import Attempt, Kind, Report
 from gateway.store.attempt import Outcome as Delivered
 from gateway.store.draft import Draft, Needs
+from gateway.store.outbox import FEED_BYTES, queue_report
 from gateway.store.protocol import HoldFilter, StoreError, WrongKeys
 from gateway.store.records import AuditRow, BodyRow, HoldRow, OutboxRow, Ref
 from gateway.store.sqlite import LEASE, SqliteStore
@@ -433,6 +434,39 @@ async def test_reports_are_queued_and_delivered(stores: Stores) -> None:
     )
     entry = await take_one(line)
     assert (entry.address, entry.envelope_from, entry.raw) == ("ops@acme.example", "", b"x")
+
+
+class Large:
+    """A unit that queues mail of 7 MiB."""
+
+    needs = Needs()
+
+    def __init__(self, name: str) -> None:
+        self._report = Report(
+            id=name, address="ops@acme.example", raw=b"x" * 7_340_032, source="shop", controller="default"
+        )
+
+    def apply(self, draft: Draft[None]) -> None:
+        queue_report(draft, self._report)
+
+
+async def test_what_waits_comes_into_memory_piece_by_piece(stores: Stores) -> None:
+    """Else an outbox of large messages takes all memory at each start."""
+    command = stores.make(serving=False)
+    await command.start()
+    for n in range(5):
+        await command.run(Large(f"0{n}"))
+    await command.close()
+    line = await stores.line()
+    feed = line.store._feed  # type: ignore[attr-defined]
+    taken: list[str] = []
+    async with asyncio.timeout(30):
+        while len(taken) < 5:
+            entries = await line.store.take(1)
+            assert feed._bytes + len(entries[0].raw) <= FEED_BYTES
+            taken += [entry.id for entry in entries]
+            line.store.settle(entries[0], DELIVERED)
+    assert taken == [f"0{n}-0" for n in range(5)]
 
 
 async def test_a_report_outlives_a_batch_that_fails(tmp_path: Path) -> None:
