@@ -1,7 +1,7 @@
 """What is measured rather than counted: depths, relays, the disk."""
 
 import shutil
-from collections.abc import Container
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.metrics import Metrics
@@ -49,10 +49,9 @@ def _age(since: float, now: float) -> float:
     return max(now - since, 0.0) if since else 0.0
 
 
-def show_surroundings(metrics: Metrics, settings: Settings, down: Container[str]) -> None:
-    """Show which relays work (`down` do not), and what the embedded database's disk has left."""
-    set_up = {"smtp": settings.relay, "webhook": settings.webhook_relay}
-    metrics.relays({name: name not in down for name, url in set_up.items() if url is not None})
+def show_surroundings(metrics: Metrics, settings: Settings, relays: Mapping[str, bool]) -> None:
+    """Show which relays work, and what the embedded database's disk has left."""
+    metrics.relays(relays)
     file = settings.sqlite_file
     if file is not None:
         metrics.disk(measure_disk(file))

@@ -258,7 +258,7 @@ class App:
 
     async def _measure(self) -> None:
         metrics = self.parts.metrics
-        show_surroundings(metrics, self.parts.settings, self.worker.down)
+        show_surroundings(metrics, self.parts.settings, self.worker.up)
         self._renew_certificate()
         try:
             await show_depths(metrics, self.parts.store, self.parts.store.now())

@@ -14,6 +14,7 @@ from gateway.delivery.transaction import Refusal
 from gateway.delivery.verdict import Result, conclude, give_back
 from gateway.metrics import Metrics
 from gateway.store.attempt import Attempt, Kind, Outcome, Report
+from gateway.store.outbox import ONE_CLICK
 
 TICK = 1.0
 PAUSE = 0.05
@@ -67,6 +68,12 @@ class Worker:
             for name, relay in self._relays.items()
             if relay.circuit.state is not State.CLOSED
         }
+
+    @property
+    def up(self) -> Mapping[str, bool]:
+        """Whether each relay takes messages, without that of one-click withdrawals, which shares a state."""
+        down = self.down
+        return {name: name not in down for name in self._relays if name != ONE_CLICK}
 
     async def run(self) -> None:
         """Deliver until `stop`."""

@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from gateway.access import Access, Source
+from gateway.app.gauges import show_surroundings
 from gateway.delivery.setup import make_relays, make_routes, make_wishes, make_worker
 from gateway.delivery.target import TargetError
 from gateway.metrics import Metrics
@@ -37,6 +39,20 @@ async def test_every_relay_that_is_set_up_is_there(tmp_path: Path) -> None:
     assert (routes.email, routes.other, dict(routes.by_source)) == ("smtp", "webhook", {"crm": "webhook"})
     assert set(make_wishes(access())) == {"crm"}
     make_worker(MemoryOutbox(time.time), given, access(), Metrics())
+
+
+async def test_every_relay_is_measured(tmp_path: Path) -> None:
+    """A provider that mail goes on to as well: an alert looks at it."""
+    to = {"provider": "sendgrid", "key": "k", "url": "http://127.0.0.1:9"}
+    sources = {"shop": Source(name="shop", controller="c", upstream=to)}
+    given, metrics = settings(relay="smtp://127.0.0.1:25"), Metrics()
+    own = Access(sources=sources, controllers={}, reviewers={})
+    worker = make_worker(MemoryOutbox(time.time), given, own, metrics)
+    assert worker.up == {"smtp": True, "upstream-shop": True}
+    show_surroundings(metrics, given, {**worker.up, "upstream-shop": False})
+    shown = generate_latest(metrics.registry).decode()
+    assert 'galateo_relay_up{relay="upstream-shop"} 0.0' in shown
+    assert 'galateo_relay_up{relay="smtp"} 1.0' in shown
 
 
 async def test_without_a_webhook_relay_there_is_none() -> None:
