@@ -68,6 +68,13 @@ def _told(traces: Traces) -> dict[str, Any]:
             {"id": h.id, "status": h.status, "since": moment(h.created_at), "reason": h.reason}
             for h in traces.holds
         ],
+        "deliveries": [
+            {
+                "id": name, "attempt": attempt, "at": moment(at), "outcome": outcome, "relay": relay,
+                "code": code, "answer": text,
+            }
+            for name, attempt, at, outcome, relay, code, text in traces.attempts
+        ],
         "waiting_to_be_sent": traces.waiting,
     }  # fmt: skip
 

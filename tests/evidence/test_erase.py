@@ -1,7 +1,9 @@
 """Erased is erased: in every table, in the files, in later backups; and nobody is written to again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import generate_latest
@@ -82,7 +84,7 @@ async def test_no_log_and_no_metric_holds_a_trace(
             assert word not in said, word
 
 
-def _delivered() -> object:
+def _delivered() -> Any:
     from gateway.store.attempt import Attempt, Kind, Outcome
 
     return Attempt(outcome=Outcome.DELIVERED, kind=Kind.DELIVERED, relay="smtp", code=250)
@@ -181,6 +183,22 @@ async def test_a_copy_holds_everything_and_nothing_of_others(tmp_path: Path, rul
         assert "Zafferani" in page
         assert "<script" not in as_html({**told, "about": {"channel": "email", "address": "<script>x"}})
         assert as_html(await export(gateway.store, [], "email", ANNA, 1.0)).count("Nothing") == 1
+
+
+async def test_a_copy_tells_what_relays_answered(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        receipt = await gateway.submit(to=[ANNA, "bruno@example.org"])
+        for entry in await gateway.store.take(2):
+            answer = replace(_delivered(), text=f"accepted for {entry.address}")
+            gateway.store.settle(entry, answer)
+        await gateway.submit(to="carla@example.org")
+        told = await export(gateway.store, await refs(gateway), "email", ANNA, 1.0)
+        [known] = told["known_by"]
+        [one] = known["deliveries"]
+        assert (one["id"], one["outcome"], one["code"]) == (f"{receipt.id}-0", "delivered", 250)
+        assert one["answer"] == f"accepted for {ANNA}"
+        assert "accepted for" in as_html(told)
+        assert "bruno@" not in str(told)
 
 
 async def test_a_restriction_stops_and_is_lifted(tmp_path: Path, rules: PolicySet) -> None:
