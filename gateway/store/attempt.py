@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-# RFC 3463: there is nobody, and will be nobody, at this address.
-_NOBODY = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+from gateway.message.refusal import NOBODY, says_full, says_nobody
 
 
 class Outcome(StrEnum):
@@ -63,12 +62,18 @@ class Attempt:
 
     @property
     def hard_bounce(self) -> bool:
-        """Whether the answer means that nobody is at this address (RFC 3463 5.1.x, 5.2.1)."""
+        """Whether the answer means, beyond doubt, that nobody is at this address: by its RFC 3463 code, or
+        where it gives none that tells, by its words at RCPT. What is said at MAIL is about the sender."""
         if self.outcome is not Outcome.FAILED or self.kind is not Kind.PERMANENT or not self.code:
             return False
-        if self.enhanced:
-            return self.enhanced in _NOBODY
-        return self.phase == "rcpt" and self.code in {550, 551, 553}
+        told = self.phase == "rcpt" or (self.phase != "mail" and self.enhanced in NOBODY)
+        return told and says_nobody(self.enhanced, self.text)
+
+    @property
+    def mailbox_full(self) -> bool:
+        """Whether it was given up because the mailbox is full: nothing else counts toward five in a row."""
+        failed = self.outcome is Outcome.FAILED and self.phase in {"rcpt", "data", "final"}
+        return failed and bool(self.code) and says_full(self.enhanced, self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

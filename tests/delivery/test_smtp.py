@@ -80,6 +80,28 @@ async def test_nobody_gets_an_empty_message_when_the_relay_says_354_to_a_refused
     assert world.metric("galateo_bounces_total", kind="hard") == 1
 
 
+@pytest.mark.parametrize(
+    ("reply", "hard"),
+    [
+        ("550 relay not permitted", False),
+        ("550 Administrative prohibition", False),
+        ("550 Invalid recipient", False),
+        ("553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", False),
+        ("550 No Such User Here", True),
+        ("550 sorry, no mailbox here by that name (#5.1.1)", True),
+    ],
+)
+async def test_a_refusal_without_a_code_is_about_the_address_only_where_its_words_leave_no_doubt(
+    reply: str, hard: bool
+) -> None:
+    item = entry()
+    async with ScriptedRelay([f"{reply}@rcpt"]) as relay, delivering(relay.url()) as world:
+        world.send(item)
+        attempt = await world.attempt(item)
+    assert (attempt.outcome, attempt.enhanced, attempt.hard_bounce) == (Outcome.FAILED, "", hard)
+    assert world.metric("galateo_bounces_total", kind="hard" if hard else "soft") == 1
+
+
 @pytest.mark.parametrize("phase", ["mail", "rcpt", "data", "body"])
 async def test_a_line_that_breaks_before_the_end_of_the_message_is_a_network_failure(
     offers: tuple[str, ...], phase: str
