@@ -16,6 +16,8 @@ from gateway.store.protocol import Store, StoreError
 
 NOT_MARKETING = frozenset({"transactional", "conversation"})
 
+BOUNCED = "nobody is at this address, or its mailbox stays full: mail to it bounced. Take it off the list"
+
 
 class Refusals:
     """Answers the SMTP listener's question at RCPT."""
@@ -46,7 +48,7 @@ def judge(stops: tuple[Stop, ...], source: Source, channel: str) -> str | None:
     """What these stops mean at RCPT."""
     for stop in stops:
         if stop.kind == "bounced" and _covers(stop, channel):
-            return "this address does not exist any more: mail to it bounced. Take it off the list"
+            return BOUNCED
     marketing_only = NOT_MARKETING.isdisjoint(source.classes)
     if marketing_only and any(_covers(s, channel) and _is_whole(s, channel) for s in stops):
         return "this person asked not to be written to. Take them off the list"

@@ -27,6 +27,7 @@ from gateway.ledger.relationship import (
 )
 from gateway.ledger.report import is_about_address
 from gateway.message.envelope import CLASSES
+from gateway.message.refusal import says_full
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
 
@@ -34,7 +35,7 @@ PROMPTLY = 900.0
 """Seconds within which what is told counts as having happened now: the clocks of two machines differ, and
 one may go back. A withdrawal must not look older than the consent that it ends."""
 SOFT_BOUNCES = 5
-"""As many soft bounces in a row are as good as a hard one: nobody reads that mailbox."""
+"""As many full mailboxes in a row are as good as a hard bounce: nobody reads that mailbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,11 +306,11 @@ def _wishing(t: Telling, person: Person) -> Person:
 
 
 def _bounced(t: Telling) -> Effect:
-    hard = is_hard(t.happening.data)
+    hard, full = is_hard(t.happening.data), is_full(t.happening.data)
     for ref in t.near:
         person = t.draft.person(ref)
-        soft = 0 if hard else person.soft_bounces + 1
-        dead = hard or soft >= SOFT_BOUNCES
+        soft = 0 if hard else person.soft_bounces + full
+        dead = hard or (full and soft >= SOFT_BOUNCES)
         person = replace(person, soft_bounces=soft)
         if dead:
             person = suppress(person, "bounced", t.at, t.event, t.happening.channel)
@@ -326,6 +327,13 @@ def is_hard(data: Mapping[str, Any]) -> bool:
     kind = str(data.get("kind") or "hard").lower()
     status = str(data.get("status") or "")
     return kind in ("hard", "permanent") and not status.startswith("4") and is_about_address(status)
+
+
+def is_full(data: Mapping[str, Any]) -> bool:
+    """Whether a soft bounce counts toward giving up the address: a full mailbox, or where whoever told it
+    names no `status`, their word. A policy, a route or the text that was refused says nothing of it."""
+    status = str(data.get("status") or "")
+    return not status or says_full(status, "")
 
 
 def _failed(t: Telling) -> Effect:

@@ -54,11 +54,11 @@ class FailDelivery:
         return True
 
     def _after(self, person: Person, now: float, event_id: str) -> Person:
-        attempt = self._attempt
+        hard, full = self._attempt.hard_bounce, self._attempt.mailbox_full
         person = give_back(person, self._entry.message_id)
-        if attempt.phase == "rcpt" and not attempt.hard_bounce and attempt.code:
+        if full:
             person = replace(person, soft_bounces=person.soft_bounces + 1)
-        if attempt.hard_bounce or person.soft_bounces >= SOFT_BOUNCES:
+        if hard or (full and person.soft_bounces >= SOFT_BOUNCES):
             person = suppress(replace(person, soft_bounces=0), "bounced", now, event_id, self._entry.channel)
         return person
 

@@ -304,13 +304,29 @@ async def test_a_complaint_by_a_clock_that_is_late_is_no_older_than_the_consent(
         assert (await gateway.submit(class_="newsletter")).status == "rejected"
 
 
-async def test_soft_bounces_in_a_row_are_a_hard_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", ["", "4.2.2", "5.2.2"])
+async def test_full_mailboxes_in_a_row_are_a_hard_bounce(tmp_path: Path, status: str) -> None:
     async with line(tmp_path) as gateway:
         for n in range(SOFT_BOUNCES):
             assert stops(await person(gateway)) == set()
-            soft = event("message.bounced", data={"kind": "soft"}, source_event_id=str(n))
+            data = {"kind": "soft", "status": status}
+            soft = event("message.bounced", data=data, source_event_id=str(n))
             assert (await tell(gateway, soft)).effect.bounce == "soft"
         assert stops(await person(gateway)) == {"bounced"}
+
+
+@pytest.mark.parametrize(
+    "data", [{"kind": "soft", "status": "5.7.1"}, {"kind": "soft", "status": "4.4.1"}, {"status": "5.7.1"}]
+)
+async def test_what_is_not_about_the_address_never_counts_against_it(
+    tmp_path: Path, data: dict[str, str]
+) -> None:
+    async with line(tmp_path) as gateway:
+        for n in range(2 * SOFT_BOUNCES):
+            told = await tell(gateway, event("message.bounced", data=data, source_event_id=str(n)))
+            assert told.effect.bounce == "soft"
+        assert (await person(gateway)).soft_bounces == 0
+        assert stops(await person(gateway)) == set()
 
 
 @pytest.mark.parametrize(("opens", "contacts"), [(True, 0), (False, 1)])

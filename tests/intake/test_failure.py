@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.intake.effects import SOFT_BOUNCES
 from gateway.intake.failure import FailDelivery
 from gateway.intake.gate import WAITED, GatedOutbox
 from gateway.intake.return_path import read_return_path, return_path
@@ -65,6 +66,13 @@ async def take_all(outbox: GatedOutbox, taken: list[str]) -> None:
         (failure(), True, 0),
         (failure(enhanced="5.7.1", phase="final"), False, 0),
         (failure(enhanced="5.2.2"), False, 1),
+        (failure(enhanced="", code=552, text="Mailbox full"), False, 1),
+        (failure(enhanced="5.7.1", code=554, text="5.7.1 Relay access denied"), False, 0),
+        (failure(enhanced="", text="relay not permitted"), False, 0),
+        (failure(enhanced="", code=553, text="Invalid recipient"), False, 0),
+        (failure(enhanced="", text="No Such User Here"), True, 0),
+        (failure(enhanced="5.1.1", phase="mail", text="5.1.1 sender unknown"), False, 0),
+        (failure(enhanced="", phase="http", code=404, text="user not found"), False, 0),
         (failure(kind=Kind.EXPIRED, code=0, enhanced="", phase="connect"), False, 0),
     ],
 )
@@ -110,6 +118,20 @@ async def test_a_failure_told_twice_counts_once(tmp_path: Path) -> None:
         soft = failure(enhanced="5.2.2")
         assert [await gateway.store.run(FailDelivery(entry, soft)) for _ in range(3)] == [True, False, False]
         assert (await anna(gateway)).soft_bounces == 1
+
+
+@pytest.mark.parametrize(("enhanced", "dead"), [("5.2.2", True), ("5.7.1", False)])
+async def test_only_a_full_mailbox_five_times_makes_an_address_undeliverable(
+    tmp_path: Path, enhanced: str, dead: bool
+) -> None:
+    async with line(tmp_path) as gateway, gated(gateway) as outbox:
+        for n in range(SOFT_BOUNCES):
+            assert (
+                await gateway.submit(text=f"Buongiorno, la sua ricevuta numero {n}.")
+            ).status == "accepted"
+            await gateway.store.run(FailDelivery(await take(outbox), failure(enhanced=enhanced)))
+        again = await gateway.submit(text="Buongiorno, ecco la sua ricevuta numero 13.")
+        assert again.status == ("rejected" if dead else "accepted")
 
 
 async def test_mail_of_our_own_is_about_nobody(tmp_path: Path) -> None:

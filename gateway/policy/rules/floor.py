@@ -136,8 +136,10 @@ def _bounced(stop: Stop) -> Objection:
     return Objection(
         code="bounced",
         reason=Words(
-            f"This address refused mail for good on {date.en} (hard bounce).",
-            f"Questo indirizzo ha rifiutato la posta in via definitiva il {date.it} (hard bounce).",
+            f"Mail to this address bounced for good on {date.en}: nobody is there, or its mailbox stays"
+            " full.",
+            f"La posta a questo indirizzo è tornata indietro per sempre il {date.it}: non c'è nessuno, o la"
+            " casella resta piena.",
         ),
         remedy=Words(
             "Remove the address, or have compliance clear it once it is known to work again.",
