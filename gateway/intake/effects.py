@@ -25,9 +25,8 @@ from gateway.ledger.relationship import (
     sent,
     told_elsewhere,
 )
-from gateway.ledger.report import is_about_address
 from gateway.message.envelope import CLASSES
-from gateway.message.refusal import says_full
+from gateway.message.refusal import says_full, says_other
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
 
@@ -326,7 +325,7 @@ def is_hard(data: Mapping[str, Any]) -> bool:
     one, as providers call blocks and outages permanent too."""
     kind = str(data.get("kind") or "hard").lower()
     status = str(data.get("status") or "")
-    return kind in ("hard", "permanent") and not status.startswith("4") and is_about_address(status)
+    return kind in ("hard", "permanent") and not status.startswith("4") and not says_other(status)
 
 
 def is_full(data: Mapping[str, Any]) -> bool:

@@ -202,7 +202,7 @@ class Replies:
         if not address:
             return None
         type_ = "message.bounced" if status.failed else "message.delivered"
-        data = {"kind": "hard" if status.hard else "soft", "status": status.status}
+        data = {"kind": "hard" if status.hard else "soft", "status": status.code}
         happening = self._happening(mail, type_, sent, address, opens=sent.how == "token", data=data)
         return TellEvent(happening, self._keys)
 

@@ -11,6 +11,7 @@ from gateway.message.body import decode_text, decode_transfer
 from gateway.message.headers import Headers, read_ids
 from gateway.message.mailbox import is_address
 from gateway.message.parse import parse
+from gateway.message.refusal import FULL, find_code, says_full, says_nobody
 
 _LONGEST = 1_048_576
 _MOST_PARTS = 50
@@ -19,14 +20,14 @@ _MOST_RECIPIENTS = 200
 _MOST_FIELDS = 100
 _LONGEST_STATUS = 262_144
 _BOUNDARY = re.compile(r"boundary\s{0,9}=\s{0,9}(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
-_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 
-# Of the failures for good (5.y.z), those that are about the message, or pass: the address may be alive.
-# RFC 3463: mailbox full, message too long; mail system; routing, but for a bad host; protocol; media; policy.
-_ALIVE = re.compile(r"5\.(?:2\.[2-9]|3\.|4\.(?!4\Z)|5\.|6\.|7\.)")
-
-_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+# A line that names who did not get it, as Exim, OpenSMTPD and qmail write it: `addr`, `<addr>:`, `addr: why`.
+_NAMED = re.compile(
+    r"([ \t]{0,8})<?([^\s<>():@]{1,64}@[^\s<>():@]{1,255})>?(?:[ \t]+\([^()]{1,400}\))?(?::(.*))?"
+)
+_MOST_LINES = 2_000
+_MOST_WHY = 12  # lines about one recipient
 
 _KINDS = {
     "delivery": ("message/delivery-status", "message/global-delivery-status"),
@@ -39,12 +40,6 @@ COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "complaint", "miscat
 """Feedback types that are a complaint; `not-spam` and the authentication reports of RFC 6591 are not."""
 WAYS_OUT = frozenset({"opt-out", "opt-out-list", "unsubscribe"})
 """Feedback types that ask for no more than the end of a subscription."""
-
-
-def is_about_address(status: str) -> bool:
-    """Whether a failure with this status is for good and about the address, not the message, the sender's
-    reputation or a way that was closed (RFC 3463). What is no such status says nothing against it."""
-    return not _CODE.match(status) or (status.startswith("5") and not _ALIVE.match(status))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +59,17 @@ class DeliveryStatus:
 
     @property
     def hard(self) -> bool:
-        """Whether nobody is at this address: failed, for good, and about the address (RFC 3463)."""
-        return self.failed and is_about_address(self.status or "5.0.0")
+        """Whether nobody is at this address: failed, for good, and beyond doubt about the address, by its
+        RFC 3463 code (5.4.4 is a domain that is not there) or where that tells nothing by what was said."""
+        return self.failed and (self.status == "5.4.4" or says_nobody(self.status, self.diagnostic))
+
+    @property
+    def code(self) -> str:
+        """The status to tell: 5.2.2 where words alone say that the mailbox is full, and of a failure never
+        nothing (5.0.0 is "undefined")."""
+        if self.failed and self.status not in FULL and says_full(self.status, self.diagnostic):
+            return "5.2.2"
+        return self.status or ("5.0.0" if self.failed else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +112,12 @@ def read_report(raw: bytes) -> Report | None:
     by_kind = {kind: [p for p in parts if p.type in types] for kind, types in _KINDS.items()}
     if by_kind["delivery"]:
         statuses = [status for part in by_kind["delivery"] for status in _read_delivery(part)]
-        return replace(about, kind="delivery", statuses=tuple(statuses[:_MOST_RECIPIENTS]))
+        return replace(about, kind="delivery", statuses=_with_words(statuses, parts))
     if by_kind["feedback"]:
         return _read_feedback(by_kind["feedback"][0], about)
     if by_kind["disposition"]:
         return replace(about, kind="disposition")
-    return _read_plain_bounce(raw, about)
+    return _read_plain_bounce(raw, about, parts)
 
 
 def _walk(raw: bytes) -> Iterator[_Part]:
@@ -198,10 +202,10 @@ def _read_status(fields: Headers) -> DeliveryStatus | None:
 
 def _read_code(status: str, diagnostic: str) -> str:
     """The status, or the more telling one that the diagnostic names."""
-    match, other = _STATUS.search(status), _STATUS.search(diagnostic)
-    if match and not (match[0].endswith(".0.0") and other and other[1] == match[1]):
-        return match[0]
-    return other[0] if other else ""
+    code = find_code(status)
+    if code and not code.endswith(".0.0"):
+        return code
+    return find_code(diagnostic, code[:1]) or code
 
 
 def read_typed(value: str) -> str:
@@ -213,14 +217,48 @@ def read_typed(value: str) -> str:
     return bare.split(" ")[0].strip()
 
 
-def _read_plain_bounce(raw: bytes, about: Report) -> Report | None:
+def _read_plain_bounce(raw: bytes, about: Report, parts: list[_Part]) -> Report | None:
     """What some servers send instead: a header that lists who did not get it."""
     failed = parse(raw[:_LONGEST]).headers.get("x-failed-recipients")
     named = [a.strip() for a in failed[:8000].split(",")]
     statuses = [
         DeliveryStatus(addresses=(a,), action="failed", status="5.0.0") for a in named if is_address(a)
     ]
-    return replace(about, kind="delivery", statuses=tuple(statuses[:_MOST_RECIPIENTS])) if statuses else None
+    return replace(about, kind="delivery", statuses=_with_words(statuses, parts)) if statuses else None
+
+
+def _with_words(statuses: list[DeliveryStatus], parts: list[_Part]) -> tuple[DeliveryStatus, ...]:
+    """The statuses, those that say nothing themselves with what the text says of their recipient: Exim and
+    OpenSMTPD give 5.0.0 for everything, and the reason to people alone."""
+    statuses = statuses[:_MOST_RECIPIENTS]
+    if all(s.diagnostic or not s.failed for s in statuses):
+        return tuple(statuses)
+    text = next((decode_text(p.octets, "") for p in parts if p.type == "text/plain"), "")
+    said = _read_reasons(text)
+    return tuple(s if s.diagnostic else _with_reason(s, said) for s in statuses)
+
+
+def _with_reason(status: DeliveryStatus, said: dict[str, str]) -> DeliveryStatus:
+    why = next((said[a.lower()] for a in status.addresses if a.lower() in said), "")
+    return replace(status, diagnostic=why, status=_read_code(status.status, why))
+
+
+def _read_reasons(text: str) -> dict[str, str]:
+    """What a bounce says to people of each address that it names: on its line and on those below it, up to
+    an empty line. What comes first counts: a copy of the message may follow."""
+    found: dict[str, str] = {}
+    lines = text.splitlines()[:_MOST_LINES]
+    for n, line in enumerate(lines):
+        named = _NAMED.fullmatch(line[:2000].rstrip())
+        if named is None or named[2].lower() in found:
+            continue
+        why = [named[3] or ""]
+        for below in lines[n + 1 : n + 1 + _MOST_WHY]:
+            if not below.strip() or _NAMED.fullmatch(below[:2000].rstrip()):
+                break
+            why.append(below[:400])
+        found[named[2].lower()] = " ".join(" ".join(why).split())[:400]
+    return found
 
 
 # -- feedback ------------------------------------------------------------------------------------

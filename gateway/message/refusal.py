@@ -62,6 +62,12 @@ def says_nobody(code: str, text: str) -> bool:
     return code in _VAGUE and _says(_NOBODY_WORDS, text)
 
 
+def says_other(code: str) -> bool:
+    """Whether an enhanced code names something else than that nobody is there: a full mailbox, the sender, a
+    policy, a route, the text. 5.4.4 is a domain that is not there."""
+    return bool(find_code(code)) and code not in NOBODY | _VAGUE | {"5.4.4"}
+
+
 def says_full(code: str, text: str) -> bool:
     """Whether the mailbox is full: by the enhanced code, or where that is vague by words."""
     code = _better(code, text)
