@@ -107,4 +107,4 @@ def _find_bad_header(raw: bytes, longest: int, hops: int) -> bytes | None:
         if len(raw) > longest:
             return LONG_HEADER
         end = len(raw)
-    return LOOP if raw.count(b"\r\nReceived:", 0, end) > hops else None
+    return LOOP if (b"\r\n" + raw[:end].lower()).count(b"\r\nreceived:") > hops else None

@@ -71,6 +71,7 @@ def compose(
         list_unsubscribe_post=parsed.list_unsubscribe_post,
         signed=parsed.signed,
         relay=source.relay,
+        hops=len(parsed.headers.get_all("received")),
     )
 
 
@@ -130,11 +131,13 @@ def _find_name(parsed: Parsed, rcpts: tuple[RcptTo, ...]) -> str:
 
 
 def _derive_key(source: Source, parsed: Parsed, rcpts: tuple[RcptTo, ...], raw: bytes) -> str:
-    """What a repeated submission has in common with the first; empty without a Message-ID."""
+    """What a repeated submission has in common with the first; empty without a Message-ID. What a person
+    sends again keeps that, but has further Resent-Date fields (RFC 5322 3.6.6)."""
     if not parsed.message_id:
         return ""
     digest = blake2b(digest_size=16)
-    for part in (source.name, parsed.message_id, *sorted(rcpt.address for rcpt in rcpts)):
+    resent = parsed.headers.get_all("resent-date")
+    for part in (source.name, parsed.message_id, *sorted(rcpt.address for rcpt in rcpts), *resent):
         digest.update(part.encode("utf-8", "surrogatepass"))
         digest.update(b"\0")
     # Its own source is all that a crafted collision could fool, so speed decides.

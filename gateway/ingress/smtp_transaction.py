@@ -9,11 +9,12 @@ from typing import Any
 from gateway.access import Source
 from gateway.ingress import smtp_texts as texts
 from gateway.ingress.smtp_commands import MailFrom, RcptTo
+from gateway.ingress.smtp_data import LOOP
 from gateway.ingress.smtp_message import compose
 from gateway.ingress.smtp_reception import Reception
 from gateway.ingress.smtp_reply import answer, refuse_recipient
 from gateway.ingress.smtp_texts import DISK_FULL, UNAVAILABLE
-from gateway.intake import DiskFull, NotAllowed, Unavailable
+from gateway.intake import DiskFull, GoesRound, NotAllowed, Unavailable
 from gateway.message.address import normalize
 from gateway.message.envelope import Message, Recipient
 from gateway.message.ids import new_id
@@ -97,6 +98,9 @@ def explain(error: BaseException) -> bytes:
     say what it says about it."""
     if isinstance(error, NotAllowed):
         return f"550 5.7.1 {error.words.en}\r\n".encode("ascii", "replace")
+    if isinstance(error, GoesRound):
+        log.warning("smtp.loop", extra={"message_id": error.id})
+        return LOOP
     if isinstance(error, DiskFull):
         return DISK_FULL
     if not isinstance(error, Unavailable):

@@ -1,7 +1,16 @@
 """The line: a submission is read, decided for each recipient, stored, and answered."""
 
 from gateway.intake.line import Intake, replay_key
-from gateway.intake.receipt import NotAllowed, Receipt, RecipientResult
+from gateway.intake.receipt import GoesRound, NotAllowed, Receipt, RecipientResult
 from gateway.store.protocol import DiskFull, Unavailable
 
-__all__ = ["DiskFull", "Intake", "NotAllowed", "Receipt", "RecipientResult", "Unavailable", "replay_key"]
+__all__ = [
+    "DiskFull",
+    "GoesRound",
+    "Intake",
+    "NotAllowed",
+    "Receipt",
+    "RecipientResult",
+    "Unavailable",
+    "replay_key",
+]

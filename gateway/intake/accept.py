@@ -45,6 +45,7 @@ from gateway.store.records import (
 
 DAY = 24 * 3600.0
 REPLAY_SECONDS = DAY
+_ANY = 1_000_000  # servers: what was kept without their number is never taken for a loop
 
 
 class Submission(Struct, frozen=True, kw_only=True):
@@ -90,7 +91,11 @@ class Accept:
         self._store_message(draft, results, meta, read)
         receipt = receipt_of(submission.message.id, results[0].decision.class_, results)
         if submission.replay_key and receipt.status != "rejected":
-            row = ReplayRow(submission.replay_key, draft.now + REPLAY_SECONDS, pack_receipt(receipt))
+            row = ReplayRow(
+                submission.replay_key,
+                draft.now + REPLAY_SECONDS,
+                pack_receipt(receipt, submission.message.hops),
+            )
             draft.writes.replays[submission.replay_key] = row
         return receipt
 
@@ -335,8 +340,8 @@ def _entry(message: Message, recipient: Recipient, head: Head, *, recheck: bool)
     )
 
 
-def pack_receipt(receipt: Receipt) -> bytes:
-    """The answer as it is kept for a repeated submission."""
+def pack_receipt(receipt: Receipt, hops: int = 0) -> bytes:
+    """The answer as it is kept for a repeated submission, with the number of servers that this one passed."""
     return orjson.dumps(
         {
             "id": receipt.id,
@@ -354,6 +359,7 @@ def pack_receipt(receipt: Receipt) -> bytes:
                 )
                 for r in receipt.recipients
             ],
+            "hops": hops,
         }
     )
 
@@ -372,5 +378,10 @@ def unpack_receipt(data: bytes) -> Receipt:
         for address, outcome, decision_id, hold_id, class_, version, violations in d["r"]  # type: ignore[attr-defined]
     )
     return Receipt(
-        id=str(d["id"]), status=str(d["status"]), class_=str(d["class"]), recipients=results, replayed=True
+        id=str(d["id"]),
+        status=str(d["status"]),
+        class_=str(d["class"]),
+        recipients=results,
+        replayed=True,
+        hops=int(d.get("hops", _ANY)),  # type: ignore[call-overload]
     )

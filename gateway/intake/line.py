@@ -8,7 +8,7 @@ from gateway.aside import Aside
 from gateway.intake.accept import Accept, Submission
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.person_facts import alias_refs, refs_of
-from gateway.intake.receipt import NotAllowed, Receipt
+from gateway.intake.receipt import GoesRound, NotAllowed, Receipt
 from gateway.intake.tally import count_receipt
 from gateway.keys import Keys
 from gateway.message.envelope import Message
@@ -60,8 +60,8 @@ class Intake:
         self._told = told
 
     async def submit(self, message: Message) -> Receipt:
-        """The receipt, once it is durable. Raises Unavailable or DiskFull when nothing was stored, and
-        NotAllowed as `check` does."""
+        """The receipt, once it is durable. Raises Unavailable or DiskFull when nothing was stored,
+        NotAllowed as `check` does, and GoesRound when it comes again by way of the relay."""
         self.check(message)
         policies = self._policies.current
         if self._aside is not None:
@@ -81,6 +81,8 @@ class Intake:
                     message.source, message.channel, message.class_ or "unknown", "deferred"
                 )
             raise
+        if receipt.replayed and message.hops > receipt.hops and receipt.status != "held":
+            raise GoesRound(receipt.id)
         count_receipt(self._metrics, message, submission.reading, receipt)
         if receipt.status == "mixed" and self._told is not None and not receipt.replayed:
             self._told(message, receipt)

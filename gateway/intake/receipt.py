@@ -14,6 +14,15 @@ class NotAllowed(Exception):
         self.words = words
 
 
+class GoesRound(Exception):
+    """The relay brought back what was accepted before: it bears the trace of more servers than then, so it is
+    no repeated submission (RFC 5321 6.3). Nothing was stored. `id` is the accepted one's."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002
+        super().__init__(id)
+        self.id = id
+
+
 class RecipientResult(Struct, frozen=True, kw_only=True):
     """The decision for one recipient; `hold_id` is empty unless it is held. `facts` are those it was
     decided on, None in a replayed answer; `seconds` is how long deciding took."""
@@ -29,13 +38,15 @@ class RecipientResult(Struct, frozen=True, kw_only=True):
 
 class Receipt(Struct, frozen=True, kw_only=True):
     """The answer to one submission, true once it is durable. `status`: accepted, held, rejected, or
-    mixed where recipients differ. `replayed` says that the same submission came before."""
+    mixed where recipients differ. `replayed` says that the same submission came before, over `hops`
+    servers."""
 
     id: str
     status: str
     recipients: tuple[RecipientResult, ...]
     class_: str = ""
     replayed: bool = False
+    hops: int = 0
 
 
 def receipt_of(message_id: str, class_: str, results: tuple[RecipientResult, ...]) -> Receipt:

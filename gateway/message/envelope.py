@@ -67,7 +67,7 @@ class Message(Struct, frozen=True, kw_only=True):
 
     `raw` is what will be delivered: RFC 5322 octets with CRLF line ends when `format` is "mime",
     canonical JSON of the native request when "json". `class_` is what the header or body declared,
-    "" when nothing was. Times are unix seconds, UTC.
+    "" when nothing was. `hops` are the servers that it passed so far. Times are unix seconds, UTC.
     """
 
     id: str
@@ -101,3 +101,4 @@ class Message(Struct, frozen=True, kw_only=True):
     list_unsubscribe_post: str = ""
     signed: bool = False
     relay: str = ""
+    hops: int = 0

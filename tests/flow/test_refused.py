@@ -55,3 +55,21 @@ def test_the_sender_of_a_mixed_message_hears_of_whom_a_policy_refused(tmp_path: 
     assert whole["Original-Envelope-Id"] == "QQ1"
     assert (one["Original-Recipient"], one["Status"]) == ("rfc822;no@example.net", "5.7.1")
     assert "@example" not in gateway.said()
+
+
+def test_a_message_that_the_relay_brings_back_is_refused_and_not_taken_for_a_repeated_one(
+    tmp_path: Path,
+) -> None:
+    ada, anna = "ada@example.com", "anna@example.org"
+    letter = mail("Your order 12 left today.", sender=ada, to=anna, X_Galateo_Class="transactional")
+    with Sink() as sink, Gateway(tmp_path, relay=sink.url) as gateway, Client(gateway.smtp_port) as client:
+        first = client.send(ada, [anna], letter)
+        assert (first.code, first.outcome) == (250, "accepted")
+        (delivered,) = sink.wait(1)
+        assert client.send(ada, [anna], letter).id == first.id
+        trace = b"Received: from gateway by mta; Mon, 2 Mar 2026 10:00:00 +0000\r\n"
+        back = trace + b"X-Galateo-Class: transactional\r\n" + delivered.data
+        looped = client.send(delivered.sender, [anna], back)
+        assert (looped.code, looped.text[:5]) == (554, "5.4.6")
+        assert len(sink.settle()) == 1
+        assert "smtp.loop" in gateway.said()

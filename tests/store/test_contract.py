@@ -5,10 +5,12 @@ import contextlib
 from pathlib import Path
 
 import apsw
+import orjson
 import pytest
 from msgspec.structs import replace
 
-from gateway.intake import Receipt
+from gateway.intake import GoesRound, Receipt
+from gateway.intake.accept import pack_receipt, unpack_receipt
 from gateway.intake.gate import GatedOutbox
 from gateway.ledger.person import Person
 from gateway.policy.outcome import Outcome
@@ -165,6 +167,21 @@ async def test_the_same_key_is_answered_the_same(stores: Stores) -> None:
     assert (await line.store.depths()).outbox == 1
     line.clock.now += 86400 + 1
     assert not (await line.submit(idempotency_key="k")).replayed
+
+
+async def test_what_the_relay_brings_back_is_no_repeated_submission(stores: Stores) -> None:
+    line = await stores.line()
+    first = await line.submit(idempotency_key="k", hops=1)
+    assert (await line.submit(idempotency_key="k", hops=1)).replayed
+    with pytest.raises(GoesRound, match=first.id):
+        await line.submit(idempotency_key="k", hops=2)
+    assert (await line.store.depths()).outbox == 1
+
+
+def test_an_answer_kept_by_an_older_gateway_is_never_a_loop() -> None:
+    kept = orjson.loads(pack_receipt(Receipt(id="m", status="accepted", recipients=())))
+    del kept["hops"]
+    assert unpack_receipt(orjson.dumps(kept)).hops > 1000
 
 
 async def test_holds_are_listed_released_and_counted(stores: Stores) -> None:

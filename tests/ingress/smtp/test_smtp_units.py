@@ -169,6 +169,8 @@ def test_an_end_in_single_octets_costs_no_more_than_the_message() -> None:
 
 def test_a_loop_is_seen() -> None:
     assert unwrap(b"Subject: x\r\n" + b"Received: by a\r\n" * 101 + b"\r\n", 100_000, 100)[1] == LOOP
+    assert unwrap(b"received: by a\r\n" * 101 + b"\r\n", 100_000, 100)[1] == LOOP
+    assert unwrap(b"Received: by a\r\n" * 100 + b"\r\n", 100_000, 100)[1] is None
     assert unwrap(b"Subject: x\r\n\r\n" + b"Received: by a\r\n" * 101, 100_000, 100)[1] is None
 
 
@@ -278,6 +280,7 @@ def test_a_repeated_submission_is_known_by_its_message_id() -> None:
         made(MAIL, "carla@example.org"),
         made(MAIL.replace(b"<1@", b"<2@")),
         made(source=SOURCE.model_copy(update={"name": "other"})),
+        made(b"Resent-Date: Mon, 2 Mar 2026 10:00:00 +0000\r\n" + MAIL),
     ]
     assert key not in {other.idempotency_key for other in others}
     assert made(MAIL.replace(b"Message-ID: <1@example.com>\r\n", b"")).idempotency_key == ""
