@@ -11,7 +11,8 @@ what    a reply to give ("550 5.1.1 nobody"), `drop` (hang up), `hang` (never an
         reply without end), `twice` (answer two times)
 where   mail, rcpt, data, body (as soon as the first bytes of the message come), final (after its last dot)
 
-`connects` is a script of the same kind for connections: greet, ehlo, starttls, tls, auth.
+`connects` is a script of the same kind for connections: greet, ehlo, starttls, tls, secured (the EHLO
+after STARTTLS), auth.
 """
 
 import asyncio
@@ -191,7 +192,8 @@ class _Dialog:
             offers.append(f"AUTH {self.relay.auth}")
         lines = ["relay.example", *offers]
         reply = "\r\n".join(f"250{'-' if n < len(lines) else ' '}{each}" for n, each in enumerate(lines, 1))
-        await self.act(self.connect_step, "ehlo", reply)
+        again = self.tls and not self.relay.implicit
+        await self.act(self.connect_step, "secured" if again else "ehlo", reply)
 
     async def on_helo(self, line: str) -> None:
         self.say("250 relay.example")

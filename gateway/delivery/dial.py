@@ -15,6 +15,8 @@ from gateway.delivery.transaction import Offers, read_offers
 from gateway.delivery.verdict import Result
 from gateway.store.attempt import Kind
 
+_NO_EHLO = frozenset({500, 501, 502, 504, 550})  # RFC 5321 3.2, 4.1.4
+
 
 class DialError(Exception):
     """No connection that could be used; `result` says why."""
@@ -89,9 +91,13 @@ async def _connect(
 
 
 async def _greet(client: _Client) -> None:
+    """EHLO, or HELO where that is not known. Any other refusal passes or is about us: without what EHLO
+    offers there is no TLS, and no 8-bit text."""
     try:
         await client.ehlo()
-    except aiosmtplib.SMTPHeloError:
+    except aiosmtplib.SMTPHeloError as error:
+        if error.code not in _NO_EHLO:
+            raise
         await client.helo()
 
 
@@ -129,7 +135,7 @@ def _explain(error: Exception, step: str) -> Result:
     if step == "auth":
         kind = Kind.TEMPORARY if 400 <= code < 500 else Kind.AUTH
         return Result(kind, step, code, "", text)
-    if step == "tls":
+    if step == "tls" and not isinstance(error, aiosmtplib.SMTPHeloError):
         return Result(Kind.TLS, step, code, "", text)
     return Result(Kind.TEMPORARY if code >= 400 else Kind.PROTOCOL, step, code, "", text)
 

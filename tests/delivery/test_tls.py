@@ -146,6 +146,7 @@ async def test_no_authentication_on_offer_is_no_reason_to_fail_either() -> None:
         ("hang@greet", "timeout"),
         ("garbage@greet", "protocol"),
         ("flood@greet", "protocol"),
+        ("451 4.3.0 try later@ehlo", "temporary"),
         ("drop@ehlo", "network"),
         ("hang@ehlo", "timeout"),
         ("flood@ehlo", "protocol"),
@@ -169,6 +170,23 @@ async def test_a_relay_without_ehlo_is_greeted_the_old_way() -> None:
     async with ScriptedRelay(connects=["502 5.5.1 what@ehlo"]) as relay:
         await goes(relay, relay.url())
     assert relay.received[0].mail == "MAIL FROM:<news@example.com>"
+
+
+@pytest.mark.parametrize("step", ["451 4.3.0 try later@ehlo", "451 4.3.0 try later@secured"])
+async def test_a_relay_that_is_busy_at_ehlo_is_not_gone_to_without_what_it_offers(
+    authority: trustme.CA, step: str
+) -> None:
+    """Neither without TLS, nor without 8BITMIME: that would fail for good."""
+    item = entry(raw="Subject: x\r\n\r\nperché\r\n".encode())
+    async with (
+        ScriptedRelay(context=certificate(authority), connects=[step]) as relay,
+        delivering(relay.url(), timeouts=TIMES) as world,
+    ):
+        world.send(item)
+        await until(lambda: world.worker.down == {"smtp": "temporary"})
+        assert (await world.attempt(item)).outcome is Outcome.DELIVERED
+    assert [each.tls for each in relay.received] == [True]
+    assert not any(command.startswith("HELO") for command in relay.commands)
 
 
 def test_authorities_come_from_a_file_that_exists(tmp_path: Path) -> None:
