@@ -12,7 +12,7 @@ from gateway.intake.receipt import GoesRound, NotAllowed, Receipt
 from gateway.intake.tally import count_receipt
 from gateway.keys import Keys
 from gateway.message.envelope import Message
-from gateway.message.rewrite import outgoing
+from gateway.message.rewrite import BLIND, outgoing, unsigned
 from gateway.metrics import Metrics
 from gateway.policy.jurisdiction import loosens
 from gateway.policy.live import LivePolicies
@@ -93,7 +93,9 @@ class Intake:
     ) -> Submission:
         keys, controller = self._keys, message.controller
         source = self._access.sources[message.source]
-        body = outgoing(message.raw, STRIPPED, ()) if message.format == "mime" else message.raw
+        body = message.raw
+        if message.format == "mime":
+            body = outgoing(body, STRIPPED | unsigned(body, BLIND))
         return Submission(
             message=message,
             body=body,

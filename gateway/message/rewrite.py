@@ -8,9 +8,15 @@ from gateway.message.declared import Declared, read_declared
 from gateway.message.parse import Parsed
 from gateway.message.tree import find_header_end
 
-__all__ = ["Declared", "build", "metadata", "outgoing"]
+__all__ = ["BLIND", "Declared", "build", "metadata", "outgoing", "unsigned"]
 
 _COLON = re.compile(rb"[ \t]*:")
+_SIGNATURE = re.compile(rb"^dkim-signature[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_SIGNED_FIELDS = re.compile(rb"(?:^|;)\s*h\s*=([^;]*)")
+
+BLIND = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+"""Fields that are for servers alone: who gets a blind copy (RFC 5322 3.6.3), and the reverse-path, which only
+the last server writes (RFC 5321 4.4)."""
 
 
 def outgoing(raw: bytes, strip: frozenset[bytes], add: Sequence[tuple[str, str]] = ()) -> bytes:
@@ -33,6 +39,17 @@ def outgoing(raw: bytes, strip: frozenset[bytes], add: Sequence[tuple[str, str]]
         position = _end_of_field(raw, start, end)
     kept.append(raw[position:])
     return b"".join(kept)
+
+
+def unsigned(raw: bytes, names: frozenset[bytes]) -> frozenset[bytes]:
+    """Those of these field names, in lower case, that stand in the header and that no DKIM signature covers
+    (RFC 6376 3.5, `h=`): without one that is covered the signature would break."""
+    lower = raw[: find_header_end(raw)].lower()
+    there = frozenset(name for name in names if name in lower)
+    if not there or b"dkim-signature" not in lower:
+        return there
+    covered = (_SIGNED_FIELDS.search(found[1]) for found in _SIGNATURE.finditer(lower))
+    return there - {name.strip() for tag in covered if tag for name in tag[1].split(b":")}
 
 
 def _starts(lower: bytes, name: bytes) -> Iterator[int]:

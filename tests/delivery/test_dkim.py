@@ -28,6 +28,7 @@ from gateway.delivery.dkim import (
 )
 from gateway.delivery.transaction import compose
 from gateway.message.parse import parse
+from gateway.message.rewrite import BLIND, outgoing, unsigned
 from tests.delivery.outbox import MemoryOutbox, entry
 
 RSA = SigningKey("r1", "acme.example", generate_private_key(65537, 2048))
@@ -137,6 +138,20 @@ def test_what_came_signed_is_left_or_signed_anew() -> None:
     assert isinstance(composed, bytes)
     assert b"tool.example" not in composed
     assert verified(composed)
+
+
+@pytest.mark.parametrize("covered", [False, True])
+def test_a_blind_copy_that_a_signature_covers_is_left_and_any_other_taken_out(covered: bool) -> None:
+    raw = b"Bcc: hid@example.org\r\nReturn-Path: <old@acme.example>\r\n" + MAIL
+    names = [b"from", b"to", b"subject", *([b"bcc"] if covered else [])]
+    key = RSA.private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    signer = dkim.DKIM(raw)
+    signer.should_not_sign = set()  # RFC 6376 5.4 asks to leave Bcc out; not everybody does
+    signed = signer.sign(b"r1", b"acme.example", key, include_headers=names) + raw
+    left = outgoing(signed, unsigned(signed, BLIND))
+    assert verified(signed)
+    assert verified(left)
+    assert (b"hid@example.org" in left, b"Return-Path" in left) == (covered, False)
 
 
 def test_keys_are_found_by_the_name_of_their_record(tmp_path: Path) -> None:

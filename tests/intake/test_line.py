@@ -31,6 +31,19 @@ async def test_a_receipt_passes_and_waits_in_the_outbox(tmp_path: Path) -> None:
         assert entry.raw.endswith(b"partito oggi.\r\n")
 
 
+async def test_what_is_for_servers_alone_does_not_leave(tmp_path: Path) -> None:
+    blind = b"BCC: a@hid.example,\r\n b@hid.example\r\n"
+    head = b"Return-Path: <old@acme.example>\r\nFrom: elena@acme.example\r\n" + blind
+    rest = b"Subject: Bcc: x\r\nX-Bcc: kept\r\nTo: anna@example.org\r\n"
+    end = b"\r\nBcc: of the text\r\n"
+    async with line(tmp_path) as gateway:
+        written = message()
+        raw = head + rest + b"Resent-Bcc: c@hid.example\r\n" + end
+        await gateway.intake.submit(replace(written, raw=raw))
+        [entry] = await gateway.store.take(10)
+        assert entry.raw == b"From: elena@acme.example\r\n" + rest + end
+
+
 async def test_what_was_delivered_leaves_no_bytes(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         receipt = await gateway.submit()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.message.compose import File, field, person
 from gateway.message.parse import bare_line_ends, parse
-from gateway.message.rewrite import Declared, build, metadata, outgoing
+from gateway.message.rewrite import BLIND, Declared, build, metadata, outgoing, unsigned
 
 STRIP = frozenset({b"x-galateo-", b"bcc"})
 
@@ -37,6 +37,23 @@ STRIP = frozenset({b"x-galateo-", b"bcc"})
 def test_stripping(raw: bytes, left: bytes) -> None:
     assert outgoing(raw, STRIP) == left
     assert outgoing(raw, STRIP, [("X-A", "1")]) == b"X-A: 1\r\n" + left
+
+
+@pytest.mark.parametrize(
+    ("header", "left"),
+    [
+        (b"Subject: x\r\n", b""),
+        (b"Bcc: a@b.example\r\nReturn-Path: <>\r\n", b"bcc return-path"),
+        (b"Bcc: a@b.example\r\nDKIM-Signature: v=1; h=from:to; b=x\r\n", b"bcc"),
+        (b"DKIM-Signature: v=1; h=from :\r\n\tBCC:to; b=x\r\nBcc: a@b.example\r\n", b""),
+        (b"dkim-signature: h=from\r\nDkim-Signature: h=Return-Path\r\nReturn-Path: <>\r\nbcc: a\r\n", b"bcc"),
+        (b"X-DKIM-Signature: h=bcc\r\nbcc: a\r\n", b"bcc"),
+        (b"DKIM-Signature: v=1; b=x\r\nbcc: a\r\n", b"bcc"),
+    ],
+)
+def test_what_a_signature_covers(header: bytes, left: bytes) -> None:
+    raw = header + b"\r\nDKIM-Signature: h=bcc\r\nResent-Bcc: of the text\r\n"
+    assert unsigned(raw, BLIND) == frozenset(left.split())
 
 
 def test_nothing_to_strip_leaves_every_octet() -> None:
