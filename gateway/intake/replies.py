@@ -26,10 +26,11 @@ from gateway.ledger.autoreply import (
     begins_with_stop,
     kind_of,
     reads_automatic,
+    returns_mail,
 )
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import UNKNOWN
-from gateway.ledger.report import DeliveryStatus, Report, read_report
+from gateway.ledger.report import DeliveryStatus, Report, read_letter, read_report
 from gateway.message.address import normalize
 from gateway.message.envelope import Identifier
 from gateway.message.ids import new_id
@@ -97,6 +98,10 @@ class Replies:
         leaving = _concerning(inbound, await self._matching.by_way_out(inbound.recipients))
         if leaving is not None and inbound.mail_from:
             return await self._take_leave(mail, leaving)
+        if kind == AUTOMATIC and returns_mail(headers, envelope_from=inbound.mail_from, subject=subject):
+            sent = _concerning(inbound, await self._matching.by_token(inbound.recipients))
+            if sent is not None:
+                return await self._take_letter_of_return(mail, sent)
         # Mail programs write the mail that a mailto: way out asks for by themselves.
         if kind == AUTOMATIC and not (inbound.mail_from and asks_to_stop(subject)):
             return await self._take_automatic(mail)
@@ -195,6 +200,21 @@ class Replies:
         units = [unit for status in report.statuses if (unit := self._bounce(mail, sent, status))]
         return await self._tell(mail, units, sent, "bounce", letter_to=sent.message.envelope_from)
 
+    async def _take_letter_of_return(self, mail: Mail, sent: Sent) -> str:
+        """A bounce to a return path of ours that is for people alone: it counts for what its text says, and
+        where that is not clear a person should look at it; it makes no room then, as nothing is sure."""
+        assert sent.recipient is not None
+        address = sent.recipient.address
+        status = read_letter(mail.parsed.content.text, address)
+        data = {"kind": "hard" if status.hard else "soft", "status": status.code}
+        happening = self._happening(
+            mail, "message.bounced", sent, address, opens=bool(status.diagnostic), data=data
+        )
+        kept = None if status.diagnostic else self._kept(mail, "bounce", sent)
+        return await self._tell(
+            mail, [TellEvent(happening, self._keys)], sent, "bounce", sent.message.envelope_from, kept
+        )
+
     def _bounce(self, mail: Mail, sent: Sent, status: DeliveryStatus) -> TellEvent | None:
         if status.action not in ("failed", "delivered"):
             return None
@@ -267,20 +287,34 @@ class Replies:
         )
 
     async def _tell(
-        self, mail: Mail, units: list[TellEvent], sent: Sent | None, kind: str, letter_to: str = ""
+        self,
+        mail: Mail,
+        units: list[TellEvent],
+        sent: Sent | None,
+        kind: str,
+        letter_to: str = "",
+        kept: Kept | None = None,
     ) -> str:
         letter = self._letter(mail, sent, letter_to)
-        for result in await self._store.run(TakeIn(units=units, letter=letter)):
+        for result in await self._store.run(TakeIn(units=units, kept=kept, letter=letter)):
             if not result.replayed:
                 count(self._metrics, result.effect)
         return kind
 
     async def _keep(self, mail: Mail, reason: str, sent: Sent | None) -> str:
         """For a person to look at: told apart from what counts, and never opens a door."""
-        if not self._pile.has_room(mail.inbound.received_at):
+        kept = self._kept(mail, reason, sent)
+        if kept is None:
             self._metrics.reply("unmatched")
-            return "unmatched"
-        kept = Kept(
+        elif await self._store.run(TakeIn(kept=kept, letter=self._letter(mail, sent, ""))):
+            count(self._metrics, Effect(applied=False, reply="unmatched"))
+        return "unmatched"
+
+    def _kept(self, mail: Mail, reason: str, sent: Sent | None) -> Kept | None:
+        """What is kept of it; None where too much was this hour."""
+        if not self._pile.has_room(mail.inbound.received_at):
+            return None
+        return Kept(
             dedup=blake2b(
                 identity_of(mail).encode(errors="replace"), digest_size=16, person=b"kept"
             ).digest(),
@@ -293,9 +327,6 @@ class Replies:
             text=mail.text,
             at=mail.inbound.received_at,
         )
-        if await self._store.run(TakeIn(kept=kept, letter=self._letter(mail, sent, ""))):
-            count(self._metrics, Effect(applied=False, reply="unmatched"))
-        return "unmatched"
 
     def _letter(self, mail: Mail, sent: Sent | None, to: str) -> Letter | None:
         """The same mail on its way to who waits for it; never twice, and never back to where it was."""

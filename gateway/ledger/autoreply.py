@@ -14,32 +14,36 @@ _LONGEST = 4_096
 """Characters of a text that are looked at for a stop on a line of its own."""
 
 # The subjects that mail programs and ticket systems give automatic replies, in any case, at the start.
-_SUBJECTS = (
+_REPLIED = (
     # English
     "auto:", "auto reply", "auto-reply", "autoreply", "automatic reply", "automated reply", "auto response",
     "auto-response", "autoresponse", "automatic response", "automated response", "out of office",
     "out of the office", "out-of-office", "ooo:", "away from my mail", "away from the office", "on vacation",
     "vacation response", "vacation reply", "i am away", "i'm away", "away message", "on annual leave",
-    "maternity leave", "no longer with", "delivery status notification", "delivery delayed",
-    "undelivered mail", "undeliverable", "mail delivery failed", "mail delivery failure",
-    "returned mail", "failure notice", "read:", "not read:",
+    "maternity leave", "no longer with", "read:", "not read:",
     # Italian
     "risposta automatica", "risposta automatizzata", "risponditore automatico", "fuori ufficio", "fuori sede",
     "assenza dall'ufficio", "assente dall'ufficio", "in ferie", "messaggio automatico", "letto:",
-    "notifica di lettura", "mancato recapito",
+    "notifica di lettura",
     # German
     "automatische antwort", "automatische rückmeldung", "abwesenheitsnotiz", "abwesenheitsmeldung",
     "abwesenheit:", "abwesend", "nicht im büro", "außer haus", "urlaub:", "im urlaub", "gelesen:",
-    "lesebestätigung", "unzustellbar",
+    "lesebestätigung",
     # French
     "réponse automatique", "reponse automatique", "absence du bureau", "absent du bureau", "absence :",
     "absence:", "message d'absence", "message automatique", "je suis absent", "en congé", "lu :", "lu:",
-    "non remis", "accusé de lecture",
+    "accusé de lecture",
     # Spanish
     "respuesta automática", "respuesta automatica", "fuera de la oficina", "fuera de oficina",
-    "ausente de la oficina", "ausencia:", "de vacaciones", "mensaje automático", "leído:", "no entregado",
-    "no se puede entregar",
+    "ausente de la oficina", "ausencia:", "de vacaciones", "mensaje automático", "leído:",
 )  # fmt: skip
+# And those that servers give what they return.
+_RETURNED = (
+    "delivery status notification", "delivery delayed", "undelivered mail", "undeliverable",
+    "mail delivery failed", "mail delivery failure", "returned mail", "failure notice", "mancato recapito",
+    "unzustellbar", "non remis", "no entregado", "no se puede entregar",
+)  # fmt: skip
+_SUBJECTS = (*_REPLIED, *_RETURNED)
 
 # What may stand before such a subject: reply and ticket marks.
 _BEFORE = re.compile(r"(?>(?:\s|\[[^\]]{0,80}\]|(?:re|r|aw|sv|antw|rif|rép|rep)\s*:)*)", re.IGNORECASE)
@@ -161,11 +165,21 @@ def kind_of(headers: Mapping[str, str], *, envelope_from: str, subject: str) -> 
         return REPORT
     if not envelope_from or _MACHINES.match(envelope_from.rpartition("@")[0]):
         return AUTOMATIC
+    return AUTOMATIC if _is_marked(headers) or reads_automatic(subject) else HUMAN
+
+
+def returns_mail(headers: Mapping[str, str], *, envelope_from: str, subject: str) -> bool:
+    """Whether mail to a return path is a bounce, though no report: from the null sender, and not marked as
+    an automatic reply by its header or its subject."""
+    return not (envelope_from or _is_marked(headers) or _bare(subject).startswith(_REPLIED))
+
+
+def _is_marked(headers: Mapping[str, str]) -> bool:
     for name, wanted in _MARKS:
         value = headers.get(name)
         if value is not None and (wanted is None or wanted.match(value[:200])):
-            return AUTOMATIC
-    return AUTOMATIC if reads_automatic(subject) else HUMAN
+            return True
+    return False
 
 
 def asks_to_stop(text: str) -> bool:

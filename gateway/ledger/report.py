@@ -120,6 +120,12 @@ def read_report(raw: bytes) -> Report | None:
     return _read_plain_bounce(raw, about, parts)
 
 
+def read_letter(text: str, address: str) -> DeliveryStatus:
+    """What a bounce that is for people alone says of the one who did not get the message; a status without
+    diagnostic where it does not name them as qmail and others do."""
+    return _with_reason(DeliveryStatus(addresses=(address,), action="failed", status=""), _read_reasons(text))
+
+
 def _walk(raw: bytes) -> Iterator[_Part]:
     """The leaves of a message, with what is inside message/* left whole; at most a few levels deep."""
     waiting = [(raw.replace(b"\r\n", b"\n"), 0)]

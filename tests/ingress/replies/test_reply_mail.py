@@ -328,6 +328,49 @@ async def test_a_bounce_to_our_own_return_path(tmp_path: Path) -> None:
         assert (await box.anna()).contacts == ()
 
 
+DMA = (
+    "From: MAILER-DAEMON@mx.example.org\r\nSubject: Mail delivery failed\r\nMessage-ID: <d1@example.org>\r\n"
+    "{}\r\nThis is the DragonFly Mail Agent v0.13 at mx.example.org.\r\n\r\n"
+    "There was an error delivering your mail to <anna@example.org>.\r\n\r\nNo luck.\r\n"
+)
+QMAIL = (
+    "From: MAILER-DAEMON@mx.example.org\r\nSubject: failure notice\r\nMessage-ID: <q1@mx.example.org>\r\n"
+    "{}\r\nHi. This is the qmail-send program at mx.example.org.\r\n\r\n"
+    "<anna@example.org>:\r\nSorry, no mailbox here by that name. (#5.1.1)\r\n"
+)
+
+
+@pytest.mark.parametrize(("letter", "stops", "kept"), [(DMA, set(), ["bounce"]), (QMAIL, {"bounced"}, [])])
+async def test_a_bounce_that_is_for_people_alone_counts_at_our_own_return_path(
+    tmp_path: Path, letter: str, stops: set[str], kept: list[str]
+) -> None:
+    async with mailbox(tmp_path) as box:
+        path = return_path(KEYS, "in.acme.example", f"{await write(box)}-0")
+        for _ in range(2):
+            assert await box.deliver(letter.format(""), "", path) == "bounce"
+        assert await box.stops() == stops
+        assert (await box.anna()).soft_bounces == 0
+        assert [each["reason"] for each in await box.kept()] == kept
+        counted = f'galateo_bounces_total{{kind="{"hard" if stops else "soft"}"}} 1.0'
+        assert counted in box.gateway.metrics.render()[0].decode()
+
+
+@pytest.mark.parametrize(
+    ("letter", "to"),
+    [
+        (DMA.format("Auto-Submitted: auto-replied\r\n"), ""),
+        (QMAIL.replace("failure notice", "Risposta automatica").format(""), ""),
+        (QMAIL.format(""), "reply@in.acme.example"),
+    ],
+)
+async def test_what_may_be_an_automatic_reply_is_no_bounce(tmp_path: Path, letter: str, to: str) -> None:
+    async with mailbox(tmp_path) as box:
+        path = return_path(KEYS, "in.acme.example", f"{await write(box)}-0")
+        assert await box.deliver(letter, "", to or path) == "automatic"
+        assert await box.stops() == set()
+        assert await box.kept() == []
+
+
 async def test_a_bounce_about_nothing_of_ours_stops_nobody(tmp_path: Path) -> None:
     async with mailbox(tmp_path) as box:
         await write(box)
