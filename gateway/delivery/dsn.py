@@ -10,9 +10,27 @@ from email.utils import format_datetime
 
 from gateway.delivery.outbox import Entry
 from gateway.delivery.reply import printable
-from gateway.delivery.transaction import is_clean
+from gateway.delivery.transaction import is_clean, orcpt_in_ascii
 from gateway.store.attempt import Attempt, Outcome
 
+_ASKED = {Outcome.FAILED: "FAILURE", Outcome.DEFERRED: "DELAY", Outcome.DELIVERED: "SUCCESS"}
+_ACTIONS = {Outcome.FAILED: "failed", Outcome.DEFERRED: "delayed", Outcome.DELIVERED: "relayed"}
+_SUBJECTS = {
+    Outcome.FAILED: "Message not delivered",
+    Outcome.DEFERRED: "Message delayed",
+    Outcome.DELIVERED: "Message handed on",
+}
+_SENTENCES = {
+    Outcome.FAILED: ("Your message could not be delivered to", "It will not be tried again."),
+    Outcome.DEFERRED: (
+        "Your message has not yet been delivered to",
+        "It will be tried again; nothing need be done.",
+    ),
+    Outcome.DELIVERED: (
+        "Your message was handed on to a mail server for",
+        "That server does not report what becomes of it: there may be no further notice.",
+    ),
+}
 _MOST_RETURNED = 65536  # bytes of a message that is returned whole; longer ones only with their header
 
 
@@ -21,38 +39,38 @@ def wanted(entry: Entry, outcome: Outcome) -> bool:
     if not entry.envelope_from:
         return False
     asked = set(entry.notify.upper().split(",")) if entry.notify else {"FAILURE"}
-    if outcome is Outcome.FAILED:
-        return "FAILURE" in asked
-    return outcome is Outcome.DEFERRED and "DELAY" in asked
+    return _ASKED[outcome] in asked
 
 
 def build(entry: Entry, attempt: Attempt, *, id: str, reporter: str, now: float) -> bytes:  # noqa: A002
     """The notification's octets, addressed to the entry's envelope sender.
 
-    `reporter` is the gateway's own host name, `id` unique; `now` unix seconds. Failed or, for a deferred
-    attempt, delayed.
+    `reporter` is the gateway's own host name, `id` unique; `now` unix seconds. Failed; for a deferred
+    attempt, delayed; for one that delivered, relayed.
     """
     utf8 = not (entry.envelope_from + entry.address).isascii()
     boundary = f"=_{id}"
     parts = [
         ("text/plain; charset=utf-8", _explain(entry, attempt)),
         (f"message/{'global-' if utf8 else ''}delivery-status", _status(entry, attempt, reporter, utf8)),
-        _returned(entry),
+        _returned(entry, attempt),
     ]
-    failed = attempt.outcome is Outcome.FAILED
+    plain = all(part.isascii() for _, part in parts)
     head = [
         f"From: Mail delivery <postmaster@{reporter}>",
         f"To: <{one_line(entry.envelope_from)}>",
-        f"Subject: {'Message not delivered' if failed else 'Message delayed'}",
+        f"Subject: {_SUBJECTS[attempt.outcome]}",
         f"Date: {_date(now)}",
         f"Message-ID: <{id}@{reporter}>",
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",
         f"Content-Type: multipart/report; report-type={'global-' if utf8 else ''}delivery-status;",
         f' boundary="{boundary}"',
+        f"Content-Transfer-Encoding: {'7bit' if plain else '8bit'}",
     ]
     body = [
-        f"--{boundary}\r\nContent-Type: {type_}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n".encode()
+        f"--{boundary}\r\nContent-Type: {type_}\r\n"
+        f"Content-Transfer-Encoding: {'7bit' if part.isascii() else '8bit'}\r\n\r\n".encode()
         + part
         + b"\r\n"
         for type_, part in parts
@@ -61,13 +79,7 @@ def build(entry: Entry, attempt: Attempt, *, id: str, reporter: str, now: float)
 
 
 def _explain(entry: Entry, attempt: Attempt) -> bytes:
-    if attempt.outcome is Outcome.FAILED:
-        first, last = "Your message could not be delivered to", "It will not be tried again."
-    else:
-        first, last = (
-            "Your message has not yet been delivered to",
-            "It will be tried again; nothing need be done.",
-        )
+    first, last = _SENTENCES[attempt.outcome]
     said = attempt.text or attempt.kind.value
     who = "A policy refused it:" if attempt.phase == "policy" else "The gateway says:"
     lines = [
@@ -86,27 +98,28 @@ def _explain(entry: Entry, attempt: Attempt) -> bytes:
 
 
 def _status(entry: Entry, attempt: Attempt, reporter: str, utf8: bool) -> bytes:
-    failed = attempt.outcome is Outcome.FAILED
     message = [f"Reporting-MTA: dns; {reporter}"]
     if entry.dsn_envelope_id:
         message.append(f"Original-Envelope-Id: {printable(_from_xtext(entry.dsn_envelope_id))}")
     message.append(f"Arrival-Date: {_date(entry.queued_at)}")
     recipient = []
     if entry.orcpt:
-        kind, _, address = entry.orcpt.partition(";")
+        kind, _, address = orcpt_in_ascii(entry.orcpt).partition(";")
         recipient.append(f"Original-Recipient: {printable(kind)};{printable(_from_xtext(address))}")
     recipient += [
         f"Final-Recipient: {'utf-8' if utf8 else 'rfc822'};{one_line(entry.address)}",
-        f"Action: {'failed' if failed else 'delayed'}",
+        f"Action: {_ACTIONS[attempt.outcome]}",
         f"Status: {status_of(attempt)}",
     ]
-    if attempt.code and attempt.phase != "http":
+    if attempt.code and attempt.phase != "http" and attempt.outcome is not Outcome.DELIVERED:
         recipient.append(f"Diagnostic-Code: smtp; {attempt.code} {attempt.text}".rstrip())
     return "\r\n".join([*message, "", *recipient, ""]).encode()
 
 
 def status_of(attempt: Attempt) -> str:
     """The RFC 3463 code of an attempt: what the relay gave, else what says the same."""
+    if attempt.outcome is Outcome.DELIVERED:
+        return "2.0.0"
     if attempt.outcome is Outcome.DEFERRED:
         return attempt.enhanced if attempt.enhanced.startswith("4") else "4.4.1"
     if attempt.kind.value == "expired":
@@ -114,11 +127,13 @@ def status_of(attempt: Attempt) -> str:
     return attempt.enhanced if attempt.enhanced.startswith("5") else "5.0.0"
 
 
-def _returned(entry: Entry) -> tuple[str, bytes]:
+def _returned(entry: Entry, attempt: Attempt) -> tuple[str, bytes]:
+    """The message, or its header: of one that did not fail only that (RFC 3461 4.3)."""
     raw = entry.raw
     if entry.format != "mime" or not is_clean(raw):
         return "text/rfc822-headers", b""
-    if entry.dsn_return == "FULL" and len(raw) <= _MOST_RETURNED and raw.isascii():
+    full = entry.dsn_return == "FULL" and attempt.outcome is Outcome.FAILED
+    if full and len(raw) <= _MOST_RETURNED and raw.isascii():
         return "message/rfc822", raw
     head = (raw.partition(b"\r\n\r\n")[0] + b"\r\n")[:_MOST_RETURNED]
     return "text/rfc822-headers" if head.isascii() else "message/global-headers", head

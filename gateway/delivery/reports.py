@@ -1,4 +1,5 @@
-"""Who is told of deliveries that failed: DSNs at once, notices gathered. No I/O; time comes in."""
+"""Who is told of deliveries that failed, or were handed on: DSNs at once, notices gathered. No I/O; time
+comes in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ class Reports:
             )
             self.add(entry.source, entry.controller, item, now)
         return self._notify(wish, entry, attempt, now)
+
+    def relayed(self, entry: Entry, attempt: Attempt, now: float) -> tuple[Report, ...]:
+        """The DSN that a relay has the message which reports nothing itself, if it is asked for."""
+        wish = self._wishes.get(entry.source)
+        return self._notify(wish, entry, attempt, now) if wish is not None else ()
 
     def refused(self, message: Message, recipient: Recipient, reason: str, now: float) -> tuple[Report, ...]:
         """Note a recipient whom a policy refused while others of the message were not; the DSN to send at

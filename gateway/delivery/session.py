@@ -237,7 +237,7 @@ class Session(asyncio.Protocol):
         """Go one step on; a Result when the message is through."""
         phase = self._steps[self._at]
         if phase == "final":
-            return self._refused or judge(phase, reply)
+            return self._refused or judge(phase, reply)._replace(dsn=self._offers.dsn)
         if phase == "data":
             return self._take_data(reply)
         if reply.code // 100 != 2:

@@ -23,6 +23,7 @@ _LINE_BREAK = re.compile(r"\r\n(?![ \t])|(?<!\r)\n|\r(?!\n)|\x00|\r\n[ \t]*$")
 _NOTIFY = re.compile(r"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}", re.ASCII)
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")
 _ORCPT = re.compile(r"[A-Za-z0-9-]+;(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")
+_UNICODE = re.compile(r"[^\x00-\x7f]")
 _LONG = 262_144
 
 
@@ -135,9 +136,18 @@ def _rcpt_line(entry: Entry, recipient: str, offers: Offers) -> bytes:
     if offers.dsn:
         if entry.notify and _is_word(_NOTIFY, entry.notify, 28):
             line += f" NOTIFY={entry.notify}"
-        if entry.orcpt and _is_word(_ORCPT, entry.orcpt, 500):
-            line += f" ORCPT={entry.orcpt}"
+        orcpt = orcpt_in_ascii(entry.orcpt)
+        if orcpt and _is_word(_ORCPT, orcpt, 500):
+            line += f" ORCPT={orcpt}"
     return f"{line}\r\n".encode()
+
+
+def orcpt_in_ascii(orcpt: str) -> str:
+    """An ORCPT in the form that every relay takes: signs beyond ASCII of a utf-8 one in hexadecimal numbers
+    (RFC 6533 3)."""
+    if orcpt[:6].lower() != "utf-8;":
+        return orcpt
+    return _UNICODE.sub(lambda sign: f"\\x{{{ord(sign[0]):X}}}", orcpt)
 
 
 def _is_word(pattern: re.Pattern[str], text: str, limit: int) -> bool:

@@ -15,7 +15,8 @@ RELAY_FAULTS = frozenset({Kind.NETWORK, Kind.TIMEOUT, Kind.TLS, Kind.AUTH, Kind.
 
 
 class Result(NamedTuple):
-    """How one try ended, before anyone asks what then. `retry_after` is what the relay asked for, seconds."""
+    """How one try ended, before anyone asks what then. `retry_after` is what the relay asked for, seconds;
+    `dsn` says that the relay took on to report what becomes of it (RFC 3461)."""
 
     kind: Kind
     phase: str
@@ -23,6 +24,7 @@ class Result(NamedTuple):
     enhanced: str = ""
     text: bytes | str = b""
     retry_after: float = 0.0
+    dsn: bool = False
 
     @property
     def relay_fault(self) -> bool:

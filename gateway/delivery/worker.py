@@ -23,6 +23,8 @@ LOOK_WHILE_DOWN = 60.0  # what grew too old must be given up even if no relay wo
 LEASE_LEFT = 800.0  # the longest that an attempt may take: one is not begun with less (Timeouts.whole)
 _LOOK_AT = 64
 
+Write = Callable[[Entry, Attempt, float], tuple[Report, ...]]
+
 
 class Worker:
     """Keeps the relays busy and the outbox informed; nothing it takes is left unsettled.
@@ -192,13 +194,15 @@ class Worker:
         self._metrics.delivery(relay, attempt.outcome, seconds)
         journal.attempted(entry, attempt)
         if attempt.outcome is Outcome.FAILED:
-            self._tell(entry, attempt, now)
+            if attempt.code:
+                self._metrics.bounce("hard" if attempt.hard_bounce else "soft")
+            self._tell(self._reports.failed, entry, attempt, now)
+        elif attempt.outcome is Outcome.DELIVERED and entry.notify and not result.dsn:
+            self._tell(self._reports.relayed, entry, attempt, now)
 
-    def _tell(self, entry: Entry, attempt: Attempt, now: float) -> None:
-        if attempt.code:
-            self._metrics.bounce("hard" if attempt.hard_bounce else "soft")
+    def _tell(self, write: Write, entry: Entry, attempt: Attempt, now: float) -> None:
         try:
-            self._report(self._reports.failed(entry, attempt, now))
+            self._report(write(entry, attempt, now))
         except Exception as error:  # noqa: BLE001  # a report must not cost a delivery
             journal.report_failed(entry, error)
 

@@ -77,6 +77,26 @@ def test_a_delay_is_no_failure() -> None:
     assert (recipient["Action"], recipient["Status"]) == ("delayed", "4.3.0")
 
 
+def test_what_was_handed_on_is_relayed_and_never_returned_whole() -> None:
+    handed_on = replace(FAILED, outcome=Outcome.DELIVERED, kind=Kind.DELIVERED, code=250, enhanced="2.0.0")
+    text, status, returned = build(handed_on, dsn_return="FULL", orcpt="utf-8;x@müller.example").iter_parts()
+    assert "handed on" in text.get_content()
+    recipient = status.get_payload()[1]
+    assert (recipient["Action"], recipient["Status"]) == ("relayed", "2.0.0")
+    assert recipient["Diagnostic-Code"] is None
+    assert recipient["Original-Recipient"] == r"utf-8;x@m\x{FC}ller.example"
+    assert returned.get_content_type() == "text/rfc822-headers"
+
+
+@pytest.mark.parametrize(("address", "encoding"), [("a@example.org", "7bit"), ("è@example.org", "8bit")])
+def test_a_dsn_says_how_it_is_encoded(address: str, encoding: str) -> None:
+    message = build(address=address)
+    assert message["Content-Transfer-Encoding"] == encoding
+    text, status, returned = message.iter_parts()
+    found = [part["Content-Transfer-Encoding"] for part in (text, status, returned)]
+    assert found == [encoding, encoding, "7bit"]
+
+
 def test_addresses_beyond_ascii_make_a_global_report() -> None:
     raw = dsn.build(
         entry(address="perché@example.org"), FAILED, id="dsn-1", reporter="gateway.example", now=NOW

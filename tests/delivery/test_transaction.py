@@ -79,6 +79,12 @@ def test_no_dsn_parameter_can_become_another(
     assert len(rcpt.decode().split()) <= 4
 
 
+def test_an_original_recipient_beyond_ascii_goes_on_in_ascii() -> None:
+    given = entry(orcpt="utf-8;x@müller.example", notify="SUCCESS")
+    opening = open_transaction(given, b"x\r\n", EVERYTHING)
+    assert opening[1] == (b"RCPT TO:<anna@example.org> NOTIFY=SUCCESS ORCPT=utf-8;x@m\\x{FC}ller.example\r\n")
+
+
 def test_offers_are_read_with_doubt() -> None:
     assert read_offers({"pipelining": "", "size": "1000", "8bitmime": ""}) == Offers(
         pipelining=True, eight_bit=True, size=1000, takes_size=True

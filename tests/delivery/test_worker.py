@@ -14,7 +14,7 @@ from gateway.delivery.route import Routes
 from gateway.store.attempt import Kind, Outcome
 from tests.delivery.outbox import entry
 from tests.delivery.setting import QUICK, delivering, smtp_relay, until
-from tests.relay import ScriptedRelay
+from tests.relay import OFFERS, ScriptedRelay
 
 BOTH = Routes(formats={"main": "mime", "spare": "mime"}, email="main", by_source={"crm": "spare"})
 
@@ -261,6 +261,30 @@ async def test_failures_are_reported_as_each_source_wishes_and_reports_are_never
     crm = email.message_from_bytes(notices["crm@example.com"].raw, policy=email.policy.default).get_content()
     assert "nobody@example.org" in crm
     assert "x@example.org" not in crm.replace("never@example.org", "")
+
+
+@pytest.mark.parametrize(
+    ("notify", "dsn", "told"),
+    [
+        ("SUCCESS,FAILURE", False, True),
+        ("SUCCESS", True, False),
+        ("FAILURE", False, False),
+        ("", False, False),
+    ],
+)
+async def test_who_asks_hears_that_a_relay_has_it_which_reports_nothing_itself(
+    notify: str, dsn: bool, told: bool
+) -> None:
+    offers = tuple(offer for offer in OFFERS if dsn or offer != "DSN")
+    items = [entry(source=source, notify=notify) for source in ("crm", "other")]
+    wishes = {"crm": Wish(dsn=True), "other": Wish(notices="ops@example.com")}
+    async with ScriptedRelay(offers=offers) as relay, delivering(relay.url(), wishes=wishes) as world:
+        world.send(*items)
+        for item in items:
+            assert (await world.attempt(item)).outcome is Outcome.DELIVERED
+    assert [report.id for report in world.outbox.reports] == ([f"dsn-{items[0].id}"] if told else [])
+    assert all(b"Action: relayed\r\n" in report.raw for report in world.outbox.reports)
+    assert all(("NOTIFY=" in each.rcpt[0]) == (dsn and bool(notify)) for each in relay.received)
 
 
 async def test_logs_hold_no_address_and_none_of_the_relays_words(caplog: pytest.LogCaptureFixture) -> None:
