@@ -6,6 +6,7 @@ trusted mail server vouches for it.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import cast
@@ -27,6 +28,8 @@ STRANGERS = Source(name="replies", controller="")
 BELIEVED = Source(name="replies-believed", controller="")
 """As whom a peer counts: the second where its Authentication-Results are believed."""
 
+_POSTMASTER = re.compile(rb"\A(RCPT TO:[ \t]*<postmaster)>", re.IGNORECASE)
+
 
 class _Nobody:
     """Nobody has a password here."""
@@ -40,11 +43,19 @@ class _Nobody:
 
 
 class ReplySession(SmtpSession):
-    """A session that needs no AUTH, and offers none."""
+    """A session that needs no AUTH, and offers none. Mail to `<postmaster>` without a domain is taken as that
+    of `domain` (RFC 5321 4.5.1)."""
 
-    def __init__(self, reception: Reception, loop: asyncio.AbstractEventLoop, peers: Networks) -> None:
+    def __init__(
+        self, reception: Reception, loop: asyncio.AbstractEventLoop, peers: Networks, domain: str
+    ) -> None:
         super().__init__(reception, loop)
         self._peers = peers
+        self._postmaster = f"\\1@{domain}>".encode()
+
+    def take_line(self, line: bytes) -> None:
+        """Answer one line, its line end included."""
+        super().take_line(_POSTMASTER.sub(self._postmaster, line))
 
     def _allow_auth(self) -> None:
         self._auth_require_tls = True
@@ -71,11 +82,13 @@ class ReplyListener(Listener):
         self._plain = settings.reply_listen
         self._implicit = None
         self._peers = settings.reply_peers
+        named = (*settings.reply_domains, settings.return_path_domain, self._reception.hostname)
+        self._domain = next(domain for domain in named if domain)
 
     async def _listen(self, listen: Listen, *, implicit: bool) -> None:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: ReplySession(self._reception, loop, self._peers),
+            lambda: ReplySession(self._reception, loop, self._peers, self._domain),
             listen.host,
             listen.port,
             backlog=BACKLOG,

@@ -520,6 +520,19 @@ async def test_a_closed_store_asks_to_come_again(tmp_path: Path) -> None:
         assert deferred.value.code == 451
 
 
+@pytest.mark.parametrize("domains", ["in.acme.example, b.example", ""])
+async def test_mail_to_postmaster_alone_is_taken(tmp_path: Path, domains: str) -> None:
+    given = {"reply_domains": domains, "public_url": "https://gw.example"}
+    async with mailbox(tmp_path, settings=given) as box:
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=box.port, start_tls=False) as client:
+            await client.ehlo()
+            for said in ("MAIL FROM:<zoe@x.example>", "RCPT TO:<PostMaster>"):
+                assert (await client.execute_command(said.encode())).code == 250, said
+            await client.data(reply(author="zoe@x.example", results="", answers=""))
+        [kept] = await box.kept()
+        assert kept["to"] == ["PostMaster@in.acme.example" if domains else "PostMaster@gw.example"]
+
+
 async def test_a_flood_fills_no_disk(tmp_path: Path) -> None:
     async with mailbox(tmp_path) as box:
         replies = Replies(box.gateway.store, reader(), KEYS, box.gateway.access, box.gateway.metrics)
