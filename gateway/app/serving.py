@@ -30,7 +30,7 @@ from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.review import Tasks
-from gateway.settings import Settings
+from gateway.settings import Listen, Settings
 from gateway.settings.listening import listening
 from gateway.store.outage import Outage
 from gateway.store.protocol import StoreError
@@ -151,10 +151,10 @@ class App:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where it listens, by name, as host:port."""
-        found = {name: "{}:{}".format(*address) for name, address in self.smtp.named.items()}
+        """Where it listens, by name, as the settings write it: host:port, brackets around an IPv6 address."""
+        found = {name: str(Listen(*address)) for name, address in self.smtp.named.items()}
         if self.replies is not None:
-            found["reply"] = "{}:{}".format(*self.replies.addresses[0])
+            found["reply"] = str(Listen(*self.replies.addresses[0]))
         return found | {name: str(listener.address) for name, listener in self.http.items()}
 
     def _watch(self) -> Coroutine[None, None, None]:

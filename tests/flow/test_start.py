@@ -96,6 +96,13 @@ def test_the_first_line_says_where_tls_is_from_the_first_octet(tmp_path: Path) -
             assert ("smtp" in ready) == (not plain) == bool(one.smtp_port)
 
 
+def test_the_first_line_writes_addresses_as_the_settings_do(tmp_path: Path) -> None:
+    settings = {"SMTP_LISTEN": "[::1]:0", "REPLY_LISTEN": "[::1]:0"}
+    with Gateway(tmp_path, relay="smtp://127.0.0.1:1", settings=settings):
+        ready = json.loads((tmp_path / "stdout.log").read_text().splitlines()[-1])
+    assert {ready[name].rpartition(":")[0] for name in ("smtp", "reply")} == {"[::1]"}
+
+
 async def nobody(message: object) -> str:
     raise AssertionError(message)
 
