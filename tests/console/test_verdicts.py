@@ -158,7 +158,7 @@ def test_why_a_hold_was_canceled_is_said_in_both_languages() -> None:
     root, words = Path(__file__).resolve().parents[2] / "gateway", load_words()
     found = {"stop request", "complained", "consent withdrawn", "consent objected", "nobody decided in time"}
     for file in root.rglob("*.py"):
-        found |= set(re.findall(r'draft\.cancel\([^()]*(?:\(\))?, "([^"]+)"\)', file.read_text("utf-8")))
+        found |= set(re.findall(r'draft\.cancel\([^()]*(?:\(\))?, "([^"]+)"[,)]', file.read_text("utf-8")))
     assert {"bounced", "restricted", "erased", "no sales, please", "the person asked for it"} <= found
     for reason in found:
         assert all(texts.name("cancelled", reason) != reason for texts in words.values()), reason
