@@ -66,12 +66,12 @@ class Desk:
         self._rights = rights
 
     async def export(self, ref: Ref, actor: str) -> bytes:
-        """Everything stored about a person, as a ZIP of JSON and of a page to read; the audit log says who
-        took the copy."""
-        told = await self._rights.export([ref], "", "", actor, "console")
+        """Everything stored about a person, under linked addresses too, as a ZIP of JSON and of a page to
+        read; the audit log says who took the copy."""
+        told = await self._rights.export(await self._rights.linked(ref), "", "", actor, "console")
         told["about"] = _whose(told)
         return _zip({"data.json": orjson.dumps(told, option=orjson.OPT_INDENT_2), "data.html": as_html(told)})
 
     async def erase(self, ref: Ref, actor: str, reason: str) -> None:
         """Everything personal goes; a stop stays, so that the person is never written to again."""
-        await self._rights.erase([ref], actor, reason)
+        await self._rights.erase(await self._rights.linked(ref), actor, reason)

@@ -174,13 +174,23 @@ class RightsPages:
     async def show(self, visit: Visit) -> web.Response:
         """What an erasure would take away; nothing changes."""
         ref = _ref(visit)
-        [stored] = await self._rights.list([ref])
-        return visit.show("rights.html", ref=ref, path=_path(ref), stored=stored)
+        refs = await self._rights.linked(ref)
+        stored = await self._rights.list(refs)
+        counts = {what: sum(one.counts[what] for one in stored) for what in stored[0].counts}
+        restricted = any(one.restricted for one in stored)
+        return visit.show(
+            "rights.html",
+            ref=ref,
+            path=_path(ref),
+            counts=counts,
+            restricted=restricted,
+            others=len(refs) - 1,
+        )
 
     async def restrict(self, visit: Visit) -> web.Response:
         """Keep the data and use it no more, or end that."""
         ref, lift = _ref(visit), visit.form.get("lift") == "1"
-        await self._rights.restrict([ref], visit.name, lift=lift)
+        await self._rights.restrict(await self._rights.linked(ref), visit.name, lift=lift)
         return go_to(f"{_path(ref)}/rights")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.evidence.entries import Rows
 from gateway.evidence.erase import erase
 from gateway.evidence.subjects import export, note, restrict, subjects_of
-from gateway.evidence.traces import person_of, subjects_like, traces_of
+from gateway.evidence.traces import linked_to, person_of, subjects_like, traces_of
 from gateway.keys import Keys
 from gateway.message.address import without_addresses
 from gateway.policy.outcome import Words
@@ -88,6 +88,10 @@ class Rights:
         if any(ref[1] == subject for ref in refs):
             return refs
         return [*refs, *((name, subject) for name in ([controller] if controller else self._controllers))]
+
+    async def linked(self, ref: Ref) -> list[Ref]:
+        """A subject with its linked addresses."""
+        return await linked_to(self._store, ref)
 
     async def list(self, refs: Sequence[Ref]) -> list[Stored]:
         """What there is: what an erasure would take away."""

@@ -59,10 +59,17 @@ async def subjects_like(store: Rows, subject: bytes, controller: str = "") -> li
     refs: list[Ref] = []
     for name in sorted(named):
         if controller in ("", name):
-            person = await person_of(store, (name, subject))
-            refs.append((name, subject))
-            refs.extend((name, bytes.fromhex(alias)) for alias in person.aliases)
-    return list(dict.fromkeys(refs))
+            refs += await linked_to(store, (name, subject))
+    return refs
+
+
+async def linked_to(store: Rows, ref: Ref) -> list[Ref]:
+    """A subject, and every other that is linked to it, or to one that is."""
+    found = [ref]
+    for one in found:
+        aliases = (await person_of(store, one)).aliases
+        found += [other for alias in aliases if (other := (ref[0], bytes.fromhex(alias))) not in found]
+    return found
 
 
 async def person_of(store: Rows, ref: Ref) -> Person:

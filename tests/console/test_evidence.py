@@ -15,8 +15,11 @@ from gateway.evidence.pack import verify_pack
 from gateway.evidence.rights import Rights
 from gateway.evidence.trial import Busy, Trials
 from gateway.evidence.verify import Verification
+from gateway.intake.events import link
 from gateway.review import Tasks
 from gateway.settings.values import Listen
+from gateway.store.draft import Draft, Needs
+from gateway.store.records import Ref
 from gateway.web.frame import build_app
 from gateway.web.listener import HttpListener
 from tests.console.place import OFFERS, Browser, Place, plain, policies, reviewers
@@ -129,6 +132,36 @@ async def test_a_person_is_restricted_and_what_would_go_is_shown(tmp_path: Path)
         details = await place.line.store.rows("SELECT detail FROM audit")
         assert not any(ANNA.encode() in bytes(row[0]) for row in details)
         assert (await Verification(FileRows(tmp_path / "line.db")).run()).breaks == []
+
+
+async def test_a_person_is_all_their_addresses(tmp_path: Path) -> None:
+    bella, carla = "bella@example.org", "carla@example.org"
+    async with house(tmp_path) as place, place.browser() as browser:
+        for one in (ANNA, bella, carla):
+            await place.line.consent(one)
+        refs = [("default", KEYS.subject("email", one)) for one in (ANNA, bella, carla)]
+        for one, other in (refs[:2], refs[1:]):  # as it is when the first pair was linked long ago
+            await place.line.store.run(_Linked(one, other))
+        await browser.sign_in("admin")
+        path = f"/console/people/default/{refs[0][1].hex()}"
+        _, page = await browser.get(f"{path}/rights")
+        assert "Other addresses of this person are linked to it: 2." in plain(page)
+        assert "Consents 3" in plain(page)
+        form = await browser.form(f"{path}/rights")
+        await browser.post(f"{path}/restrict", {"form": form, "lift": "0"})
+        assert all([(await place.line.store.person(ref)).restricted_at for ref in refs])
+        await browser.post(f"{path}/erase", {"form": form, "reason": "they asked", "sure": "erase"})
+        for ref in refs:
+            assert [stop.kind for stop in (await place.line.store.person(ref)).stops] == ["erased"]
+
+
+class _Linked:
+    def __init__(self, one: Ref, other: Ref) -> None:
+        self._pair = (one, other)
+        self.needs = Needs(people=self._pair)
+
+    def apply(self, draft: Draft[None]) -> None:
+        link(draft, self._pair)
 
 
 async def test_who_may_not_sees_none_of_it(tmp_path: Path) -> None:
