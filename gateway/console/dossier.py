@@ -73,6 +73,11 @@ class Dossier:
         return next((violations for violations in found if violations), ())
 
     @property
+    def told(self) -> list[tuple[float, frozenset[str]]]:
+        """When it was decided, and what each decision held it for."""
+        return [(row.at, decision.held) for row, decision in self.decisions]
+
+    @property
     def relationship(self) -> Relationship:
         """What passed between this sender and this person."""
         return self.person.relationships.get(self.hold.sender, STRANGER)

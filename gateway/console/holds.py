@@ -21,7 +21,7 @@ from gateway.message.address import without_addresses
 from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
-from gateway.review import LONGEST_REASON, Tasks, find_proposal, is_own
+from gateway.review import LONGEST_REASON, Tasks, find_proposal, is_own, stands_since
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow
 
@@ -104,6 +104,8 @@ class Holds:
         text = dossier.page.text
         subject = dossier.message.content.subject if dossier.message else ""
         await self._desk.note("hold.viewed", hold.id, visit.name)
+        told = dossier.told
+        since = stands_since(told, told[-1][1]) if told else hold.created_at
         return visit.show(
             "hold.html",
             status=409 if problem else 200,
@@ -114,7 +116,7 @@ class Holds:
             changes=compare(dossier.other[1], text) if dossier.other else [],
             sla=self._sla,
             own=is_own(visit.session.reviewer, hold.source, hold.sender),
-            proposal=await find_proposal(self._store, self._desk.clock, hold.id)
+            proposal=await find_proposal(self._store, self._desk.clock, hold.id, since)
             if hold.status == "open"
             else None,
             four_eyes=self._verdicts.four_eyes,

@@ -90,3 +90,8 @@ class Decision(Struct, frozen=True, kw_only=True):
         """The violations that count, most severe first."""
         counted = [v for v in self.violations if v.mode != "observe"]
         return tuple(sorted(counted, key=lambda v: -v.outcome))
+
+    @property
+    def held(self) -> frozenset[str]:
+        """What counts and a release waives, each as `policy/code`."""
+        return frozenset(v.named for v in self.enforced if v.outcome is Outcome.HOLD)

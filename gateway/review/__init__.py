@@ -6,7 +6,7 @@ that the reviewer saw; new violations, `reject` and the floor stand.
 """
 
 from gateway.review.deciding import AlreadyDecided, HoldGone, ReviewResult
-from gateway.review.proposals import LONGEST_REASON, OwnMessage, Proposal, find_proposal, is_own
+from gateway.review.proposals import LONGEST_REASON, OwnMessage, Proposal, find_proposal, is_own, stands_since
 from gateway.review.review import CONDITION, Review
 from gateway.review.tasks import Task, Tasks
 
@@ -23,4 +23,5 @@ __all__ = [
     "Tasks",
     "find_proposal",
     "is_own",
+    "stands_since",
 ]

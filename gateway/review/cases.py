@@ -18,7 +18,7 @@ from gateway.policy.live import LivePolicies
 from gateway.policy.outcome import Decision, Outcome, Violation
 from gateway.reading.read import Reader
 from gateway.reading.reading import Reading
-from gateway.review.deciding import Case
+from gateway.review.deciding import Case, Rounds
 from gateway.store.packing import unpack_decision
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow, MessageRow
@@ -32,7 +32,7 @@ _MESSAGES = (
     " WHERE messages.id IN ({marks})"
 )
 _DECISIONS = (
-    "SELECT message_id, n, round, violations FROM decisions WHERE message_id IN ({marks})"
+    "SELECT message_id, n, round, at, violations FROM decisions WHERE message_id IN ({marks})"
     " ORDER BY message_id, n, round"
 )
 _KEPT = "SELECT key, answer FROM replays WHERE key IN ({marks})"
@@ -67,9 +67,9 @@ class Cases:
         rows = await self._store.few(_MESSAGES.format(marks=marks), ids)
         decided = await self._store.few(_DECISIONS.format(marks=marks), ids)
         kept = await self._store.few(_KEPT.format(marks=marks), [held_key(name) for name in ids])
-        rounds: dict[tuple[str, int], dict[int, bytes]] = {}
-        for name, n, round_, said in decided:
-            rounds.setdefault((name, n), {})[int(round_)] = bytes(said)
+        rounds: dict[tuple[str, int], dict[int, tuple[float, bytes]]] = {}
+        for name, n, round_, at, said in decided:
+            rounds.setdefault((name, n), {})[int(round_)] = (at, bytes(said))
         notes = {bytes(key): bytes(answer) for key, answer in kept}
         read: dict[str, tuple[Message, Reading]] = {}
         for number, row in enumerate(rows):
@@ -90,8 +90,9 @@ class Cases:
         return message, reading or self._reader.read(message.content)
 
     def _case(
-        self, hold: HoldRow, message: Message, reading: Reading, rounds: Mapping[int, bytes], seen: int | None
+        self, hold: HoldRow, message: Message, reading: Reading, rounds: Rounds, seen: int | None
     ) -> Case:
+        said = {n: violations for n, (_, violations) in rounds.items()}
         if message.class_ != hold.class_:
             message = replace(message, class_=hold.class_)
         return Case(
@@ -101,9 +102,10 @@ class Cases:
             source=source_of(self._access, message),
             controller=controller_of(self._access, message),
             aliases=alias_refs(self._keys, message.controller, message.recipients[hold.n]),
-            seen=seen_in(rounds, hold.codes) if seen is None else held_in(rounds.get(seen, b"{}")),
-            waived=waived_in(rounds[max(rounds)]),
-            round=max(rounds) + 1,
+            seen=seen_in(said, hold.codes) if seen is None else held_in(said.get(seen, b"{}")),
+            waived=waived_in(said[max(said)]),
+            round=max(said) + 1,
+            rounds=rounds,
             letterhead=self._letterhead,
         )
 
@@ -117,7 +119,12 @@ def seen_in(rounds: Mapping[int, bytes], codes: str) -> frozenset[str]:
 
 def held_in(violations: bytes) -> frozenset[str]:
     """The enforced holds of a stored decision, each as `policy/code`."""
-    return frozenset(v.named for v in _enforced(violations) if v.outcome is Outcome.HOLD)
+    return _unpack(violations).held
+
+
+def told_in(rounds: Rounds) -> list[tuple[float, frozenset[str]]]:
+    """When it was decided, oldest first, and what each decision held it for."""
+    return [(at, held_in(said)) for _, (at, said) in sorted(rounds.items())]
 
 
 def waived_in(violations: bytes) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """The units of work that close a hold: decided again, or ended."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -44,10 +45,15 @@ class ReviewResult:
     waited: float = 0.0
 
 
+Rounds = Mapping[int, tuple[float, bytes]]
+"""The decisions of a recipient by their round: when, and the violations as stored."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A hold with everything that deciding it again needs besides the store. `seen` is what a
-    release waives, `waived` what an earlier one did for good, `round` the number of the decision to come."""
+    release waives, `waived` what an earlier one did for good, `round` the number of the decision to come,
+    `rounds` are those before."""
 
     hold: HoldRow
     message: Message
@@ -58,6 +64,7 @@ class Case:
     seen: frozenset[str]
     waived: frozenset[str]
     round: int
+    rounds: Rounds
     letterhead: Letterhead | None = None
 
 

@@ -1,9 +1,10 @@
 """Two pairs of eyes: the first reviewer's release is a proposal, the second one's agrees to it. And nobody
 releases their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import inf
 from os import urandom
 from typing import Any
 
@@ -38,12 +39,13 @@ class Proposal:
 
 
 class Propose:
-    """Note a first reviewer's proposal; hand back another's that stands."""
+    """Note a first reviewer's proposal; hand back another's that stands: one of `since` or later."""
 
-    def __init__(self, hold_id: str, actor: str, reason: str) -> None:
+    def __init__(self, hold_id: str, actor: str, reason: str, since: float) -> None:
         self._hold_id = hold_id
         self._actor = actor
         self._reason = reason
+        self._since = since
         self._key = _key(hold_id)
         self.needs = Needs(replays=(self._key,))
 
@@ -52,7 +54,7 @@ class Propose:
         before = draft.replay(self._key)
         if before is not None:
             proposal = Proposal(**orjson.loads(before))
-            if proposal.by != self._actor:
+            if proposal.by != self._actor and proposal.at >= self._since:
                 return proposal
         said = orjson.dumps({"by": self._actor, "reason": self._reason, "at": draft.now})
         draft.writes.replays[self._key] = ReplayRow(self._key, draft.now + PROPOSED_FOR, said)
@@ -65,10 +67,24 @@ class Propose:
         return None
 
 
-async def find_proposal(store: Store, clock: Callable[[], float], hold_id: str) -> Proposal | None:
-    """What a first reviewer proposed for this hold."""
+async def find_proposal(
+    store: Store, clock: Callable[[], float], hold_id: str, since: float
+) -> Proposal | None:
+    """What a first reviewer proposed for this hold, `since` then."""
     rows = await store.few(_FIND, (_key(hold_id), clock()))
-    return Proposal(**orjson.loads(rows[0][0])) if rows else None
+    proposal = Proposal(**orjson.loads(rows[0][0])) if rows else None
+    return proposal if proposal is not None and proposal.at >= since else None
+
+
+def stands_since(told: Sequence[tuple[float, frozenset[str]]], seen: frozenset[str]) -> float:
+    """From when on who proposed could see all that a release with `seen` waives. `told` are the decisions of
+    a hold, oldest first: when, and what each held it for."""
+    since = inf
+    for at, held in reversed(told):
+        if not seen & told[-1][1] <= held:
+            break
+        since = at
+    return since
 
 
 def is_own(reviewer: Reviewer, source: str, sender: str) -> bool:

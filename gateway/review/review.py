@@ -10,9 +10,9 @@ from gateway.message.address import without_addresses
 from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
-from gateway.review.cases import Cases
+from gateway.review.cases import Cases, told_in
 from gateway.review.deciding import AlreadyDecided, Case, Decide, End, HoldGone, ReviewResult
-from gateway.review.proposals import LONGEST_REASON, OwnMessage, Propose, is_own
+from gateway.review.proposals import LONGEST_REASON, OwnMessage, Propose, is_own, stands_since
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow
 
@@ -57,16 +57,17 @@ class Review:
         hold, reason = await self._open(hold_id), without_addresses(reason)
         if self._is_own(hold, reviewer):
             raise OwnMessage(hold)
+        case = (await self._cases.load([hold], seen)).get(hold_id)
+        if case is None:
+            await self._open(hold_id)  # a text also goes when somebody rejects it meanwhile
+            raise HoldGone(hold_id)
         if self.four_eyes:
-            agreed = await self._store.run(Propose(hold_id, reviewer, reason))
+            since = stands_since(told_in(case.rounds), case.seen)
+            agreed = await self._store.run(Propose(hold_id, reviewer, reason, since))
             if agreed is None:
                 return ReviewResult(hold_id=hold_id, status="proposed")
             reason = f"{reason} ({agreed.by}: {agreed.reason})"[:LONGEST_REASON]
-        cases = await self._cases.load([hold], seen)
-        if hold_id not in cases:
-            await self._open(hold_id)  # a text also goes when somebody rejects it meanwhile
-            raise HoldGone(hold_id)
-        return self._count(await self._store.run(self._release(cases[hold_id], reviewer, reason)), "reviewer")
+        return self._count(await self._store.run(self._release(case, reviewer, reason)), "reviewer")
 
     async def reject(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Never send it. Raises HoldGone, AlreadyDecided, StoreError."""

@@ -327,6 +327,26 @@ class TestFourEyes:
             assert await here.status(hold) == "released"
             assert ("hold.proposed", hold, "compliance") in await here.audited()
 
+    async def test_two_people_see_all_that_is_waived(self, tmp_path: Path) -> None:
+        """What was found after a proposal only the second reviewer saw, who then is the first."""
+        async with place(tmp_path, four_eyes=True) as here, here.browser() as bruno:
+            hold, review = await here.hold(), here.line.review
+            await bruno.sign_in("bruno")
+            assert (await review.release(hold, "ada", "a reader since 2019")).status == "proposed"
+            before = here.line.policies.current
+            quiet = policies(tmp_path, ALWAYS_QUIET).policies
+            here.line.policies.current = replace(before, policies=(*before.policies, *quiet))
+            here.line.clock.now += 60
+            status, text = await bruno.decide(hold, "release", "fine")
+            assert (status, await here.status(hold)) == (409, "open")
+            assert "ada proposes" not in plain(text)
+            assert (await review.release(hold, "bruno", "fine")).status == "proposed"
+            here.line.clock.now += 60
+            assert (await review.release(hold, "ada", "at night, too")).status == "released"
+            stored = await here.line.store.hold(hold)
+            assert stored is not None
+            assert stored.reason == "at night, too (bruno: fine)"
+
     async def test_a_pile_too(self, tmp_path: Path) -> None:
         async with place(tmp_path, four_eyes=True) as here, here.browser() as ada, here.browser() as bruno:
             holds = [await here.hold(f"p{n}@example.org") for n in range(3)]
