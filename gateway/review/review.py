@@ -76,9 +76,9 @@ class Review:
 
     async def release_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
         """Release many, each for itself: released, open (the policies refuse it today), own or gone, in
-        their order. Two reviewers agreed before, where that is asked. Raises StoreError; then some may be
-        decided and others not."""
-        reason, under_way = without_addresses(reason), list[Awaitable[ReviewResult]]()
+        their order. Two reviewers agreed before, where that is asked; the reason is kept as it is. Raises
+        StoreError; then some may be decided and others not."""
+        under_way = list[Awaitable[ReviewResult]]()
         for start in range(0, len(holds), CHUNK):
             chunk = holds[start : start + CHUNK]
             async with self._loading:
@@ -95,7 +95,6 @@ class Review:
 
     async def reject_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
         """Reject many, each for itself: rejected or gone, in their order. Raises StoreError."""
-        reason = without_addresses(reason)
         return await self._words([self._start(End(hold, "rejected", reviewer, reason)) for hold in holds])
 
     async def sweep(self, now: float, limit: int = 100) -> list[ReviewResult]:

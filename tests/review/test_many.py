@@ -164,6 +164,17 @@ class TestTasks:
             assert await statuses(built, holds) == {"released": 299, "open": 1}
             assert (await built.store.depths()).outbox == 299
 
+    async def test_reviewers_named_by_their_addresses_are_both_kept(self, tmp_path: Path) -> None:
+        async with line(tmp_path, shipped()) as built:
+            [hold] = await hold_many(built, 1)
+            tasks = Tasks(built.store, built.review, built.clock)
+            reason = "p@example.org asked"
+            task = await start(tasks, hold, actor="ada@acme.example", reason=reason, propose=True)
+            await ended(tasks, await tasks.agree(task, "bo@acme.example"))
+            after = await built.store.hold(hold.id)
+            assert after is not None
+            assert (after.decided_by, after.reason) == ("bo@acme.example", "ada@acme.example: … asked")
+
     async def test_a_graceful_stop_leaves_it_to_whoever_starts_next(self, tmp_path: Path) -> None:
         async with line(tmp_path, shipped()) as built:
             holds = await hold_many(built, 300)
