@@ -254,6 +254,9 @@ class Sweep:
 
     async def _decisions(self, before: float) -> AsyncIterator[_Step]:
         async for step, due in self._old("decisions", before, "1"):
+            waiting = await self._waiting({f"{row[0]}-{row[1]}" for row in due})
+            due = [row for row in due if f"{row[0]}-{row[1]}" not in waiting]
+            step.count = len(due)
             for message_id, n, round_, *_ in due:
                 name = f"{message_id}-{n}"
                 step.statements += [
@@ -270,6 +273,14 @@ class Sweep:
                 step.statements.append((_DROP_MESSAGE, (message_id,)))
                 step.name("messages", message_id)
             yield step
+
+    async def _waiting(self, names: set[str]) -> set[str]:
+        """The holds that somebody may yet release: a term may be long, and begins again on the way out."""
+        if not names:
+            return set()
+        marks = ", ".join("?" * len(names))
+        sql = f"SELECT id FROM holds WHERE id IN ({marks}) AND status = 'open' AND expires_at > ?"
+        return {str(row[0]) for row in await self._store.rows(sql, (*names, self._now))}
 
     async def _facts(self, before: float) -> AsyncIterator[_Step]:
         async for step, due in self._old("facts", before, "length(snapshot) > 2, violations"):

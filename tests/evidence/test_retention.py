@@ -64,6 +64,21 @@ async def test_decisions_go_when_their_time_is_over(tmp_path: Path, rules: Polic
         assert (await swept(gateway, keep("decisions", 90)))["decisions"] == 0
 
 
+async def test_what_may_yet_be_released_stays(tmp_path: Path, rules: PolicySet) -> None:
+    """A hold that is made anew on its way out has a whole term again, and so on."""
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        receipt = await gateway.submit(to="dino@example.org", class_="outreach", text="Come va il negozio?")
+        hold = await gateway.store.hold(receipt.recipients[0].hold_id)
+        assert hold is not None
+        gateway.clock.now = hold.expires_at - 1
+        assert (await swept(gateway, keep("decisions", 10)))["decisions"] == 0
+        assert await gateway.store.hold(hold.id) == hold
+        assert await gateway.store.message(receipt.id) is not None
+        gateway.clock.now += 1
+        assert (await swept(gateway, keep("decisions", 10)))["decisions"] == 1
+        assert await gateway.store.hold(hold.id) is None
+
+
 async def test_classes_and_outcomes_differ_and_the_longest_stays(tmp_path: Path, rules: PolicySet) -> None:
     async with line(tmp_path, rules, clock=Clock()) as gateway:
         await traffic(gateway)
