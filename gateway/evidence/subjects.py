@@ -94,7 +94,7 @@ def as_html(told: dict[str, Any]) -> str:
     parts = [
         _HEAD,
         f"<h1>What is stored about {escape(about['address'] or 'you')}</h1>",
-        f"<p>{escape(about['channel'])}, {escape(told['made_at'])}</p>",
+        f"<p>{escape(', '.join(filter(None, (about['channel'], told['made_at']))))}</p>",
     ]
     if not told["known_by"]:
         parts.append("<p>Nothing.</p>")
