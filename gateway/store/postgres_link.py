@@ -217,15 +217,15 @@ class Link:
 
     async def _check_pooler(self) -> None:
         """A pooler that lends sessions by the transaction would drop locks and settings without a word: it
-        gives away what one client has just used. Raises Unavailable."""
+        gives away what one client has just used, or gives it another next. Raises Unavailable."""
         options = self._options() | {"statement_cache_size": 0}
         one, other = await asyncpg.connect(**options), None
         try:
-            mine = await one.fetchval(_SESSION)
+            mine, again = await one.fetchval(_SESSION), await one.fetchval(_SESSION)
             other = await asyncpg.connect(**options)
             async with other.transaction():
                 theirs = await other.fetchval(_SESSION)
-                if theirs == mine or await one.fetchval(_SESSION) != mine:
+                if theirs == mine or mine != again or await one.fetchval(_SESSION) != mine:
                     raise Unavailable(
                         "a pooler lends this database's sessions by the transaction: add"
                         " ?statement_cache_size=0 to GALATEO_DATABASE, or let it pool whole sessions"

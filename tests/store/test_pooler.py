@@ -1,5 +1,6 @@
 """PostgreSQL behind PgBouncer, a real one, in both of its modes."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from gateway.store.postgres_link import SETTINGS, Link, read_address
@@ -23,8 +25,8 @@ LOCKS = "SELECT current_setting('lock_timeout'), current_setting('jit')"
 
 
 @contextmanager
-def pooled(url: str, mode: str) -> Iterator[str]:
-    """The same database behind a pooler."""
+def pooled(url: str, mode: str, more: str = "") -> Iterator[str]:
+    """The same database behind a pooler, with `more` among its settings."""
     program, to = need("pgbouncer"), urlsplit(url)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -35,7 +37,7 @@ def pooled(url: str, mode: str) -> Iterator[str]:
     (folder / "users").write_text(f'"{to.username}" ""\n')
     (folder / "pool.ini").write_text(
         f"[databases]\n* = {behind}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n"
-        f"auth_type = trust\nauth_file = {folder}/users\npool_mode = {mode}\nunix_socket_dir =\n"
+        f"auth_type = trust\nauth_file = {folder}/users\npool_mode = {mode}\nunix_socket_dir =\n{more}"
     )
     line = [program, str(folder / "pool.ini")]
     if os.getuid() == 0:
@@ -91,3 +93,15 @@ async def test_a_pooler_of_transactions_that_is_not_named_is_told(postgres: Stor
         there = Stores("postgres", url, postgres.folder, postgres.stack)
         with pytest.raises(Unavailable, match=r"statement_cache_size=0"):
             await there.line()
+
+
+@pytest.mark.parametrize("free", [2, 3])
+async def test_one_that_lends_them_in_turn_is_told_too(postgres: Stores, free: int) -> None:
+    """With some sessions free, each transaction gets another one, and the same comes round again."""
+    with pooled(postgres.url, "transaction", "server_round_robin = 1\n") as url:
+        warm = [await asyncpg.connect(url, statement_cache_size=0) for _ in range(free)]
+        await asyncio.gather(*(db.execute("SELECT pg_sleep(0.5)") for db in warm))
+        for db in warm:
+            await db.close()
+        with pytest.raises(Unavailable, match=r"statement_cache_size=0"):
+            await Link(read_address(url), "galateo").connect()
