@@ -76,8 +76,9 @@ class Leases:
         self._ends = end if end >= later or end < later - STEP else later
         return self._ends
 
-    async def take(self, limit: int) -> list[Entry]:
-        """Take due rows for this replica."""
+    async def take(self, limit: int) -> tuple[list[Entry], bool]:
+        """Take due rows for this replica, as many octets as memory is meant for. Also, whether more may be
+        due."""
         now = self._clock()
         until, owner = self.end(now), self._holder.name
         try:
@@ -113,7 +114,7 @@ class Leases:
             if message_id in sizes:  # else nothing is left to send
                 (entries if message_id in bodies else beyond).append(unpacked)
         await self.give_back(beyond)
-        return entries
+        return entries, bool(beyond) or len(rows) == limit
 
     async def _by_lanes(
         self, db: asyncpg.Connection, now: float, limit: int, until: float, owner: str

@@ -126,12 +126,12 @@ class PostgresOutbox:
             if len(self._feed) or not self._holder.alive:
                 continue
             try:
-                entries = await self._leases.take(LEASED_AT_ONCE)
+                entries, more = await self._leases.take(LEASED_AT_ONCE)
             except StoreError:  # the database is down: look again soon
                 await asyncio.sleep(POLL_SECONDS / 4)
                 self._due.set()
                 continue
-            self._feed.spilled = len(entries) == LEASED_AT_ONCE
+            self._feed.spilled = more
             if entries:
                 self._feed.offer(entries)
 

@@ -486,6 +486,18 @@ async def test_what_waits_comes_into_memory_piece_by_piece(stores: Stores) -> No
     assert taken == [f"0{n}-0" for n in range(5)]
 
 
+async def test_the_next_piece_is_fetched_as_soon_as_there_is_room(stores: Stores) -> None:
+    command = stores.make(serving=False)
+    await command.start()
+    for n in range(4):
+        await command.run(Large(f"0{n}"))
+    await command.close()
+    line = await stores.line()
+    feed = line.store._feed  # type: ignore[attr-defined]
+    entries = await line.store.take(1)
+    assert (entries[0].id, feed.spilled, feed.has_room) == ("00-0", True, False)
+
+
 async def test_a_report_outlives_a_batch_that_fails(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         with contextlib.closing(apsw.Connection(str(tmp_path / "line.db"))) as db:
