@@ -2,7 +2,7 @@
 
 import re
 from binascii import b2a_qp
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.header import Header
 from email.utils import formatdate
@@ -151,9 +151,9 @@ def build(
         *[field(name, value) for name, value in headers],
         b"MIME-Version: 1.0\r\n",
     ]
-    shown = [file for file in attachments if _is_shown(file, html)]
+    shown, others = _part(attachments, html)
     body = _body(text, html, shown, seed)
-    if others := [file for file in attachments if not _is_shown(file, html)]:
+    if others:
         body = _multipart("mixed", f"mixed-{seed}", [body, *(_file(file) for file in others)])
     return b"".join(head) + body
 
@@ -171,12 +171,21 @@ def _address_field(name: str, display: str, address: str) -> bytes:
     return f"{name}: {value}\r\n".encode()
 
 
-def _is_shown(file: File, html: str) -> bool:
-    """Whether the HTML shows the file in its place (RFC 2392): some programs would list it besides."""
-    if file.is_text or not file.inline or not _ID.fullmatch(file.content_id):
-        return False
-    names = "|".join(re.escape(name) for name in (file.content_id, quote(file.content_id)))
-    return re.search(rf"(?i:cid:)(?:{names})(?![\w.@%+-])", html) is not None
+def _part(files: Sequence[File], html: str) -> tuple[list[File], list[File]]:
+    """The files that the HTML shows in their place (RFC 2392), and the others: some programs would list the
+    first besides."""
+    able = [f for f in files if f.inline and not f.is_text and _ID.fullmatch(f.content_id)]
+    names = {name: file.content_id for file in able for name in (file.content_id, quote(file.content_id))}
+    found = {names[name] for name in _named(html, names)} if names else set()
+    shown = [file for file in able if file.content_id in found]
+    return shown, [file for file in files if file not in shown]
+
+
+def _named(html: str, names: Iterable[str]) -> Iterator[str]:
+    """Those of these names that stand behind `cid:`, in one pass for all of them."""
+    any_name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    for match in re.finditer(rf"(?i:cid:)({any_name})(?![\w.@%+-])", html):
+        yield match[1]
 
 
 def _body(text: str, html: str, shown: Sequence[File], seed: str) -> bytes:

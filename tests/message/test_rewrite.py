@@ -1,6 +1,7 @@
 """What leaves: fields out, fields in, the rest byte for byte; and messages of our own."""
 
 import email
+import time
 from email.message import EmailMessage
 from email.policy import SMTP, compat32
 from email.utils import parsedate_to_datetime
@@ -203,6 +204,18 @@ def test_a_picture_stands_with_the_page_that_shows_it(html: str, text: str, kind
         assert (content.text.strip(), content.html.strip()) == (text, html)
         assert [one.filename for one in content.attachments] == [one.filename for one in files]
         assert (content.whole, content.besides) == (True, ())
+
+
+def test_many_pictures_are_looked_for_at_once() -> None:
+    names = [f"{n:040}" for n in range(50)]
+    files = [File(filename=n, octets=b"", type="image/png", inline=True, content_id=n) for n in names]
+    html = "<img src=x> " * 400_000 + f"<img src='CID:{names[7]}'>"
+    said = {"sender": "a@b.example", "recipient": "c@d.example", "subject": "s", "message_id": "m@x"}
+    begun = time.process_time()
+    raw = build(**said, date=0, html=html, attachments=files)
+    assert time.process_time() - begun < 1
+    (related,) = [one for one in email.message_from_bytes(raw).walk() if "related" in one.get_content_type()]
+    assert [one.get_filename() for one in related.get_payload()] == [None, names[7]]
 
 
 @pytest.mark.parametrize(
