@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.access import Source
 from gateway.ingress.feeds.told import Feed, Told, filled, line, mark_of, message_id, moment, obj
+from gateway.message.refusal import find_code, says_full
 
 _TYPES = {
     "delivered": "message.delivered",
@@ -12,8 +13,9 @@ _TYPES = {
     "unsubscribed": "unsubscribe",
     "complained": "complaint",
 }
-_PASSING = frozenset({"old", "espblock", "greylisted"})
-"""Reasons why Mailgun gave up that are not about the address: a server that was down, a block."""
+_PASSING = {"old": "4.4.7", "espblock": "5.7.1", "greylisted": "4.7.1"}
+"""Reasons why Mailgun gave up that are not about the address (a server that was down, a block), and the
+status (RFC 3463) that says the same."""
 _SUPPRESSED = {"suppress-unsubscribe": "unsubscribe", "suppress-complaint": "complaint"}
 
 
@@ -35,7 +37,7 @@ def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | N
         sent_as=message_id(headers.get("message-id")),
         data=filled(
             kind=_hardness(item, status) if kind == "message.bounced" else "",
-            status=line(status.get("enhanced-code"), 16),
+            status=_status(item, status) if kind == "message.bounced" else "",
             message_id=line(headers.get("message-id")),
         ),
     )
@@ -46,6 +48,16 @@ def _hardness(item: Mapping[str, Any], status: Mapping[str, Any]) -> str:
     """`permanent` says only that Mailgun tries no more."""
     soft = line(status.get("bounce-type")) == "soft" or line(item.get("reason")) in _PASSING
     return "hard" if line(item.get("severity")) == "permanent" and not soft else "soft"
+
+
+def _status(item: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+    """The status, or one that says why where Mailgun names none: what it tries again, many times, is no
+    mailbox that is full."""
+    code = line(status.get("enhanced-code"), 16) or _PASSING.get(line(item.get("reason")), "")
+    if code or line(item.get("severity")) != "temporary":
+        return code
+    said = line(status.get("message")) or line(status.get("description"))
+    return find_code(said, "4") or ("4.2.2" if says_full("", said) else "4.0.0")
 
 
 MAILGUN = Feed(name="mailgun", read=read)

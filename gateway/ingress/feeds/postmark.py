@@ -7,6 +7,8 @@ from gateway.access import Source
 from gateway.ingress.feeds.told import Feed, Told, filled, line, mapped, mark_of, moment, obj
 
 _HARD = frozenset({"HardBounce", "BadEmailAddress", "ManuallyDeactivated"})
+_PASSING = {"Blocked": "5.7.1", "DMARCPolicy": "5.7.1", "DnsError": "4.4.3", "Transient": "4.4.0"}
+"""Types that are not about the mailbox, and the status (RFC 3463) that says the same."""
 _SILENT = frozenset({"AutoResponder", "AddressChange", "OpenRelayTest", "VirusNotification", "Subscribe"})
 
 
@@ -26,6 +28,7 @@ def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | N
         purpose=mapped(options, "streams", line(item.get("MessageStream"))) if changed else "",
         data=filled(
             kind=_hardness(item) if kind == "message.bounced" else "",
+            status=_PASSING.get(line(item.get("Type")), "") if kind == "message.bounced" else "",
             message_id=line(item.get("MessageID")),
             campaign=line(obj(item.get("Metadata")).get("campaign_id")),
             stream=line(item.get("MessageStream")),

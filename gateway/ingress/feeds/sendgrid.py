@@ -43,7 +43,7 @@ def _read(item: Mapping[str, Any], options: Mapping[str, Any]) -> Told | None:
         purpose=mapped(options, "groups", group) if event.startswith("group_") else "",
         data=filled(
             kind=_kind(item) if kind == "message.bounced" else "",
-            status=line(item.get("status"), 16),
+            status=line(item.get("status"), 16) or (_passing(item) if kind == "message.bounced" else ""),
             message_id=line(item.get("sg_message_id")),
             campaign=line(item.get("campaign_id")),
             group=group,
@@ -55,6 +55,12 @@ def _kind(item: Mapping[str, Any]) -> str:
     if line(item.get("type")) == "blocked" or line(item.get("status")).startswith("4"):
         return "soft"
     return "soft" if line(item.get("bounce_classification")).lower() in _SOFT else "hard"
+
+
+def _passing(item: Mapping[str, Any]) -> str:
+    """The status (RFC 3463) of a block that comes without one; "" where it may be a mailbox that is full."""
+    full = line(item.get("bounce_classification")).lower() == "mailbox unavailable"
+    return "5.7.1" if line(item.get("type")) == "blocked" and not full else ""
 
 
 SENDGRID = Feed(name="sendgrid", read=read)

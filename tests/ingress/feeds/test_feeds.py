@@ -127,6 +127,42 @@ async def test_only_what_is_about_the_address_closes_it(
     assert [stop.kind for stop in stops] == (["bounced"] if dead else [])
 
 
+def tried(**status: Any) -> dict[str, Any]:
+    """What Mailgun will try again."""
+    item = {"event": "failed", "severity": "temporary", "recipient": "ana@example.test"}
+    return {"event-data": {**item, "reason": "generic", "delivery-status": status}}
+
+
+def blocked(**data: str) -> list[dict[str, str]]:
+    """A block, as SendGrid tells it."""
+    return [{"event": "bounce", "type": "blocked", "email": "ana@example.test", **data}]
+
+
+SOFT: list[tuple[str, Any, bool]] = [
+    ("mailgun", tried(code=451, message="452 4.2.2 Over quota"), True),
+    ("mailgun", tried(code=451, message="The mailbox is full"), True),
+    ("mailgun", tried(code=421, message="Try again later"), False),
+    ("mailgun", tried(code=498), False),
+    ("mailgun", failed("old", code=602, message="Too old"), False),
+    ("mailgun", failed("espblock", code=550), False),
+    ("mailgun", failed("bounce", code=550, **{"bounce-type": "soft"}), True),
+    ("postmark", {"RecordType": "Bounce", "Type": "SoftBounce", "Email": "ana@example.test"}, True),
+    ("postmark", {"RecordType": "Bounce", "Type": "Blocked", "Email": "ana@example.test"}, False),
+    ("postmark", {"RecordType": "Bounce", "Type": "Transient", "Email": "ana@example.test"}, False),
+    ("sendgrid", blocked(), False),
+    ("sendgrid", blocked(bounce_classification="Mailbox Unavailable"), True),
+]
+
+
+@pytest.mark.parametrize(("feed", "told", "counts"), SOFT)
+async def test_only_a_full_mailbox_counts_toward_giving_up(
+    office: Office, feed: str, told: Any, counts: bool
+) -> None:
+    """A server that is down for an afternoon is told of many times."""
+    assert (await office.vouched(feed, told)).json["applied"] == 1
+    assert (await office.person("ana@example.test")).soft_bounces == counts
+
+
 async def test_mailgun_forged(office: Office) -> None:
     raw, _ = sample("mailgun_event_complained")
     forged = await office.post("mailgun", "signed", raw.replace(b"1773309700", b"1773309701"))
