@@ -25,7 +25,7 @@ _PATH = re.compile(
     rf"((?:\.\./)*)(@root[./])?((?:this|\.)\Z|(?:this[./]|\./)?{_STEP}(?:[./]{_STEP}|\.\d+(?=[./])|\.\[[^\]]+\])*\Z)"
 )
 _STEPS = re.compile(r"\[([^\]]+)\]|([\w$-]+)")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?\Z")
 _ELSE = re.compile(r"\s*else\b\s*")
 _PLACED = frozenset({"each", "with"})
 _PLAIN = frozenset({"if", "unless"})
@@ -324,7 +324,7 @@ def _step(value: Any, step: str) -> Any:
     if isinstance(value, list):
         if step == "length":
             return len(value)
-        if not (step.isdecimal() and step == str(int(step))):
+        if len(step) > 9 or not (step.isdecimal() and step == str(int(step))):
             raise Unrendered
         return value[int(step)] if int(step) < len(value) else None
     if isinstance(value, str) and (step == "length" or step.isdigit()):

@@ -118,6 +118,10 @@ def test_what_is_rendered_for_sendgrid(template: str, text: str) -> None:
         "{{#lessThan missing 2}}a{{else}}b{{/lessThan}}",
         '{{insert name "default=}}"}}',
         '{{insert zero "default=x"}}',
+        "{{#equals n " + "1" * 5000 + "}}a{{else}}b{{/equals}}",
+        "{{#equals n 9007199254740993}}a{{else}}b{{/equals}}",
+        "{{words." + "9" * 5000 + ".x}}",
+        "{{words.[" + "9" * 5000 + "]}}",
     ],
 )
 def test_what_is_left_to_the_provider(template: str) -> None:
