@@ -81,12 +81,19 @@ class Intake:
                     message.source, message.channel, message.class_ or "unknown", "deferred"
                 )
             raise
-        if receipt.replayed and message.hops > receipt.hops and receipt.status != "held":
+        if receipt.replayed and message.hops > receipt.hops and await self._left(receipt):
             raise GoesRound(receipt.id)
         count_receipt(self._metrics, message, submission.reading, receipt)
         if receipt.status == "mixed" and self._told is not None and not receipt.replayed:
             self._told(message, receipt)
         return receipt
+
+    async def _left(self, receipt: Receipt) -> bool:
+        """Whether the relay may have the message: what is held has left only once it was released."""
+        if receipt.status != "held":
+            return True
+        holds = [await self._store.hold(result.hold_id) for result in receipt.recipients]
+        return any(hold is not None and hold.status == "released" for hold in holds)
 
     def _submission(
         self, message: Message, reading: Reading, packed: bytes, policies: PolicySet

@@ -169,6 +169,9 @@ async def test_the_same_key_is_answered_the_same(stores: Stores) -> None:
     assert not (await line.submit(idempotency_key="k")).replayed
 
 
+PRESSING = "version: 1\npolicy: press\nrules:\n  - {rule: phrases, lexicon: pressure, outcome: hold}\n"
+
+
 async def test_what_the_relay_brings_back_is_no_repeated_submission(stores: Stores) -> None:
     line = await stores.line()
     first = await line.submit(idempotency_key="k", hops=1)
@@ -176,6 +179,18 @@ async def test_what_the_relay_brings_back_is_no_repeated_submission(stores: Stor
     with pytest.raises(GoesRound, match=first.id):
         await line.submit(idempotency_key="k", hops=2)
     assert (await line.store.depths()).outbox == 1
+
+
+async def test_what_was_held_goes_round_only_once_it_was_released(stores: Stores) -> None:
+    line = await stores.line(policies=policies(stores.folder, PRESSING))
+    said = {"class_": "outreach", "text": "Ultima occasione: solo per oggi!", "idempotency_key": "k"}
+    first = await line.submit(**said, hops=1)
+    assert first.status == "held"
+    assert (await line.submit(**said, hops=2)).replayed
+    await line.review.release(first.recipients[0].hold_id, "ada", "fine")
+    assert (await line.submit(**said, hops=1)).replayed
+    with pytest.raises(GoesRound, match=first.id):
+        await line.submit(**said, hops=2)
 
 
 def test_an_answer_kept_by_an_older_gateway_is_never_a_loop() -> None:
