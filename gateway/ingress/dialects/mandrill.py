@@ -107,7 +107,7 @@ def read_letters(message: Fields, send_at: float = 0.0) -> list[Letter]:
         send_at=send_at,
     )
     shared, own = _variables(message, "global_merge_vars"), _own_variables(message)
-    if flag_of(message, "preserve_recipients", "message"):
+    if flag_of(message, "preserve_recipients", "message") and len(people) > 1:
         if any(own.values()):
             raise Bad("Those who see each other get one text: merge_vars of each need it to be false.", _SEEN)
         seen = {kind: tuple(one for each, one in people if each == kind) for kind in _KINDS}

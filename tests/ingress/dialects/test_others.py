@@ -202,6 +202,13 @@ async def test_mandrill_recipients_see_each_other(shop: Shop) -> None:
     ]
 
 
+async def test_mandrill_one_recipient_sees_nobody_else(shop: Shop) -> None:
+    """Programs set it for everything, merge variables or not."""
+    body = mandrill("ana@example.test", preserve_recipients=True)
+    answer = await shop.ask("POST", "/api/1.0/messages/send", json=body)
+    assert (answer.status, shop.messages[0].content.subject) == (200, "Hi Ana"), answer.text
+
+
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
@@ -212,7 +219,8 @@ async def test_mandrill_recipients_see_each_other(shop: Shop) -> None:
     ],
 )
 async def test_mandrill_refuses_by_name(shop: Shop, fields: dict[str, Any], named: str) -> None:
-    answer = await shop.ask("POST", "/api/1.0/messages/send", json=mandrill("ana@example.test", **fields))
+    people = ("ana@example.test", "bo@example.test")
+    answer = await shop.ask("POST", "/api/1.0/messages/send", json=mandrill(*people, **fields))
     assert (answer.status, named in answer.json["message"]) == (500, True), answer.text
     assert await shop.stored() == 0
 
