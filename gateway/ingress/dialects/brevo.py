@@ -25,7 +25,7 @@ from gateway.ingress.dialects.fields import (
     text_of,
 )
 from gateway.ingress.dialects.keys import bearer
-from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers
+from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers, gathered
 from gateway.ingress.dialects.mailboxes import party
 from gateway.ingress.dialects.render import put_in_params
 
@@ -72,7 +72,9 @@ def read_letters(body: Fields) -> list[Letter]:
     versions = objects_of(body, "messageVersions", most=MOST_VERSIONS)
     if not versions:
         return [_letter(body, body, "")]
-    return [_letter(body, {**body, **version}, f"messageVersions.{n}") for n, version in enumerate(versions)]
+    return gathered(
+        _letter(body, {**body, **version}, f"messageVersions.{n}") for n, version in enumerate(versions)
+    )
 
 
 def _letter(body: Fields, version: Mapping[str, Any], at: str) -> Letter:

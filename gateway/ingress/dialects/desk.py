@@ -17,6 +17,7 @@ from gateway.access import Access, Source
 from gateway.ingress.dialects.bad import Bad, forbidden, too_large
 from gateway.ingress.dialects.forms import distinct
 from gateway.ingress.dialects.keys import KeyGate
+from gateway.ingress.dialects.letter import MOST_BUILT, TOGETHER
 from gateway.ingress.http_keys import Key, Underway, bind, key_reused, read_key
 from gateway.ingress.http_limits import HttpLimits, Paces
 from gateway.intake.receipt import NotAllowed, Receipt
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 32
 """Messages of one request that are on their way through the line at the same time."""
-MOST_BUILT = 128 * 1024 * 1024
-"""Octets of all messages that one request becomes."""
 LARGE = 256 * 1024
 """Octets of a body that is read in a thread, so that others do not wait for it."""
 REMEMBERED = 1000
@@ -351,8 +350,6 @@ def _build(call: Call, builds: Sequence[Build], keys: Sequence[Key | None]) -> l
         call.desk.check(message)
         size += len(message.raw)
         if size > MOST_BUILT:
-            raise too_large(
-                "The messages of this request are too large together. Send fewer, or attach links."
-            )
+            raise too_large(TOGETHER)
         messages.append(message)
     return messages

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.access import Source
-from gateway.ingress.dialects.bad import Bad, forbidden
+from gateway.ingress.dialects.bad import Bad, forbidden, too_large
 from gateway.message import compose
 from gateway.message.address import normalize
 from gateway.message.content import Content
@@ -26,6 +26,9 @@ OURS = frozenset(
 )
 """Header fields that are made from what the letter says, or are not a tool's to set."""
 LINE = 998
+MOST_BUILT = 128 * 1024 * 1024
+"""Octets of all messages that one request becomes."""
+TOGETHER = "The messages of this request are too large together. Send fewer, or attach links."
 
 _KEPT = (
     "The provider keeps the text of this template, and requests of this source do not go on to it: nobody"
@@ -79,6 +82,18 @@ class Letter:
     def everyone(self) -> tuple[Party, ...]:
         """All who get it."""
         return (*self.to, *self.cc, *self.bcc)
+
+
+def gathered(letters: Iterable[Letter]) -> list[Letter]:
+    """The letters of one request. Raises Bad (413) as soon as their texts alone are more than all its
+    messages may be: each may be a large one of its own, once words are put in."""
+    found, size = [], 0
+    for letter in letters:
+        size += len(letter.text) + len(letter.html)
+        if size > MOST_BUILT:
+            raise too_large(TOGETHER)
+        found.append(letter)
+    return found
 
 
 def build_message(letter: Letter, source: Source, identity: str, now: float, key: str = "") -> Message:

@@ -30,7 +30,7 @@ from gateway.ingress.dialects.fields import (
 )
 from gateway.ingress.dialects.forms import Form, parse_form
 from gateway.ingress.dialects.keys import basic_secret
-from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers
+from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers, gathered
 from gateway.ingress.dialects.mailboxes import read_mailbox, read_mailboxes
 from gateway.ingress.dialects.mailgun_events import list_events
 from gateway.ingress.dialects.mailgun_mime import build_mime, read_mime
@@ -71,7 +71,8 @@ def _read(call: Call) -> tuple[Form, "_Template", list[Letter]]:
     if "recipient-variables" not in form:
         return form, template, [template.letter(people["to"], people, {})]
     everyone = _once(people["to"])
-    return form, template, [template.letter((one,), people, _own(variables, one.address)) for one in everyone]
+    letters = (template.letter((one,), people, _own(variables, one.address)) for one in everyone)
+    return form, template, gathered(letters)
 
 
 async def send_mime(call: Call) -> web.Response:
@@ -114,10 +115,10 @@ async def _fill(call: Call, template: "_Template", letters: list[Letter]) -> lis
     found = of_mailgun(await call.desk.fetch(call.source.name, path))
     if found is None or mentions(found, template.meta):
         return letters
-    return [
+    return gathered(
         fill(letter, replace(found, subject="") if letter.subject else found, template.given)
         for letter in letters
-    ]
+    )
 
 
 def _apart(form: Form, letter: Letter, call: Call) -> list[Letter]:

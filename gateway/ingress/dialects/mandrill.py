@@ -33,7 +33,7 @@ from gateway.ingress.dialects.fields import (
     text_of,
 )
 from gateway.ingress.dialects.keys import bearer
-from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers
+from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers, gathered
 from gateway.ingress.dialects.mailboxes import party, read_mailboxes
 from gateway.ingress.dialects.render import LONGEST
 from gateway.intake.receipt import RecipientResult
@@ -113,7 +113,7 @@ def read_letters(message: Fields, send_at: float = 0.0) -> list[Letter]:
         seen = {kind: tuple(one for each, one in people if each == kind) for kind in _KINDS}
         letter = replace(letter, to=seen["to"], cc=seen["cc"], bcc=(*seen["bcc"], *letter.bcc))
         return [_filled(letter, message, shared, "")]
-    return [
+    return gathered(
         _filled(
             replace(letter, to=(one,)),
             message,
@@ -121,7 +121,7 @@ def read_letters(message: Fields, send_at: float = 0.0) -> list[Letter]:
             one.address,
         )
         for _, one in people
-    ]
+    )
 
 
 def _recipient(one: Fields, n: int) -> tuple[str, Party]:

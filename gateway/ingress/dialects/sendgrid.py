@@ -34,7 +34,7 @@ from gateway.ingress.dialects.fields import (
     text_of,
 )
 from gateway.ingress.dialects.keys import basic_secret
-from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers
+from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers, gathered
 from gateway.ingress.dialects.mailboxes import party
 from gateway.ingress.dialects.render import substitute, with_sections
 from gateway.ingress.dialects.templates import fill, of_sendgrid
@@ -117,9 +117,10 @@ def read_letters(body: Fields, now: float) -> list[Letter]:
     files = _files(body)
     sections = {key: text_of(object_of(body, "sections"), key) for key in object_of(body, "sections")}
     sandbox = flag_of(object_of(object_of(body, "mail_settings"), "sandbox_mode"), "enable")
-    letters = []
     total = 0
-    for n, each in enumerate(personalizations):
+
+    def read(n: int, each: Fields) -> Letter:
+        nonlocal total
         at = f"personalizations.{n}"
         people = {name: _people(each, name, at) for name in ("to", "cc", "bcc")}
         if not people["to"]:
@@ -128,8 +129,9 @@ def read_letters(body: Fields, now: float) -> list[Letter]:
         total += sum(map(len, people.values()))
         if total > MOST:
             raise Bad(f"There may be at most {MOST} recipients in one request.", "personalizations")
-        letters.append(_letter(body, each, at, people, sender, texts, files, sections, now, not sandbox))
-    return letters
+        return _letter(body, each, at, people, sender, texts, files, sections, now, not sandbox)
+
+    return gathered(read(n, each) for n, each in enumerate(personalizations))
 
 
 async def _fill(call: Call, body: Fields, letters: list[Letter]) -> list[Letter]:
@@ -139,10 +141,10 @@ async def _fill(call: Call, body: Fields, letters: list[Letter]) -> list[Letter]
         return letters
     template = of_sendgrid(await call.desk.fetch(call.source.name, f"/v3/templates/{name}"))
     several = objects_of(body, "personalizations")
-    return [
+    return gathered(
         fill(letter, template, each.get("dynamic_template_data") or {})
         for letter, each in zip(letters, several, strict=True)
-    ]
+    )
 
 
 def _apart(body: Fields, letters: list[Letter]) -> list[Letter]:
