@@ -265,7 +265,10 @@ async def test_a_bounce_that_is_not_about_the_address_stops_nobody(tmp_path: Pat
         assert stops(await person(gateway)) == set()
 
 
-@pytest.mark.parametrize("status", ["5.1.1", "5.2.1", "5.0.0", "550", "unknown"])
+@pytest.mark.parametrize(
+    "status",
+    ["5.1.1", " 5.1.1", "550 5.1.1 unknown user", "5.1.10 (null MX)", "5.2.1", "5.0.0", "550", "unknown"],
+)
 async def test_a_bounce_about_the_address_stops_it(tmp_path: Path, status: str) -> None:
     async with line(tmp_path) as gateway:
         await tell(gateway, event("message.bounced", data={"kind": "hard", "status": status}))
@@ -304,7 +307,7 @@ async def test_a_complaint_by_a_clock_that_is_late_is_no_older_than_the_consent(
         assert (await gateway.submit(class_="newsletter")).status == "rejected"
 
 
-@pytest.mark.parametrize("status", ["", "4.2.2", "5.2.2"])
+@pytest.mark.parametrize("status", ["", "4.2.2", "5.2.2", "552 5.2.2 mailbox full", "452 4.2.2 over quota"])
 async def test_full_mailboxes_in_a_row_are_a_hard_bounce(tmp_path: Path, status: str) -> None:
     async with line(tmp_path) as gateway:
         for n in range(SOFT_BOUNCES):
@@ -316,7 +319,13 @@ async def test_full_mailboxes_in_a_row_are_a_hard_bounce(tmp_path: Path, status:
 
 
 @pytest.mark.parametrize(
-    "data", [{"kind": "soft", "status": "5.7.1"}, {"kind": "soft", "status": "4.4.1"}, {"status": "5.7.1"}]
+    "data",
+    [
+        {"kind": "soft", "status": "5.7.1"},
+        {"kind": "soft", "status": "4.4.1"},
+        {"status": "5.7.1"},
+        {"kind": "hard", "status": "550 5.7.1 blocked"},
+    ],
 )
 async def test_what_is_not_about_the_address_never_counts_against_it(
     tmp_path: Path, data: dict[str, str]
