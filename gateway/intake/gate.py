@@ -73,7 +73,15 @@ class _Leave:
         before = draft.person(ref)
         draft.set_person(ref, give_back(before, message.id))
         facts = facts_for(
-            draft, message, recipient, ref, self._reading, source, controller, aliases=self._aliases
+            draft,
+            message,
+            recipient,
+            ref,
+            self._reading,
+            source,
+            controller,
+            aliases=self._aliases,
+            class_=message.class_,
         )
         decision = decide(
             self._policies,

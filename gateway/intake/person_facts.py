@@ -11,6 +11,7 @@ from gateway.ledger.person import Person
 from gateway.ledger.relationship import together
 from gateway.ledger.wishes import declares_no_sales
 from gateway.message.envelope import Message, Recipient
+from gateway.policy.classify import classify
 from gateway.policy.facts import NO_COPIES, Copies, Facts
 from gateway.policy.jurisdiction import settle
 from gateway.policy.rules.case import purpose_of
@@ -43,16 +44,19 @@ def facts_for(
     *,
     aliases: tuple[Ref, ...] = (),
     way_out_added: bool = False,
+    class_: str = "",
 ) -> Facts:
-    """Everything a decision about this recipient may ask. A wish that their attributes declare is kept."""
+    """Everything a decision about this recipient may ask. A wish that their attributes declare is kept.
+    `class_` is the class where it was settled before, else it is what the source may declare."""
     person = draft.person(ref)
     if recipient.attributes and not person.no_sales_at and declares_no_sales(recipient.attributes):
         person = replace(person, no_sales_at=draft.now)
         draft.set_person(ref, person)
     linked = _linked(draft, ref, person, aliases)
     known = together(person, linked, message.sender.key)
+    known_reply = bool(known.replies and known.threads and answers(message, known.threads))
     law = settle(
-        consent=_country(person, message),
+        consent=_country(person, message, reading, source, class_, known_reply=known_reply),
         declared=recipient.jurisdiction,
         trusted="jurisdiction" in source.trusted,
         controller=controller.jurisdiction,
@@ -62,7 +66,7 @@ def facts_for(
         linked=linked,
         relationship=known,
         jurisdiction=law,
-        known_reply=bool(known.replies and known.threads and answers(message, known.threads)),
+        known_reply=known_reply,
         copies=_copies(draft, message, ref, reading),
         pace=draft.pace(message.controller, message.sender.key),
         has_reply_feed=source.reply_feed,
@@ -80,12 +84,16 @@ def _zone_at(law: str, controller: Controller) -> str:
     return zone if zone and law.partition("+")[0] == controller.jurisdiction.casefold() else ""
 
 
-def _country(person: Person, message: Message) -> str:
-    """The law of the consent that this message would need, as the ledger has it."""
-    for permission in person.permissions:
-        if permission.jurisdiction:
-            return country(person, purpose_of(message, message.class_)) or person.jurisdiction
-    return person.jurisdiction
+def _country(
+    person: Person, message: Message, reading: Reading, source: Source, class_: str, *, known_reply: bool
+) -> str:
+    """The law of the consent that this message would need, as the ledger has it: a message that names no
+    purpose needs the one of its class."""
+    if not any(permission.jurisdiction for permission in person.permissions):
+        return person.jurisdiction
+    facts = Facts(known_reply=known_reply)
+    class_ = class_ or classify(message, reading, facts, source.classes, source.default_class)
+    return country(person, purpose_of(message, class_)) or person.jurisdiction
 
 
 def answers(message: Message, threads: tuple[str, ...]) -> bool:

@@ -127,6 +127,7 @@ class Decide:
             case.source,
             case.controller,
             aliases=case.aliases,
+            class_=message.class_,
         )
         if case.letterhead is None:
             return facts, PLAIN

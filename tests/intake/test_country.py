@@ -72,6 +72,25 @@ async def test_the_consent_for_the_purpose_says_where_someone_lives(
         assert await law_of(gateway, purpose=purpose) == law
 
 
+@pytest.mark.parametrize("declared", ["newsletter", "", "promotion"])
+async def test_the_class_that_a_source_gives_says_which_consent_is_meant(
+    tmp_path: Path, declared: str
+) -> None:
+    """Where the message names no purpose, and its class is the default of the source, or not its to say."""
+    source = Source(
+        name="development",
+        controller="default",
+        classes=frozenset({"newsletter"}),
+        default_class="newsletter",
+    )
+    access = Access(
+        sources={"development": source}, controllers={"default": Controller(name="default")}, reviewers={}
+    )
+    async with line_with(tmp_path, access=access) as gateway:
+        await gateway.consents.record([agreed("de"), agreed("us", "offers")], "compliance")
+        assert await law_of(gateway, class_=declared) == "de"
+
+
 @pytest.mark.parametrize(("trusted", "law"), [({"jurisdiction"}, "us"), ({"consent"}, "it")])
 async def test_only_a_source_trusted_with_it_says_which_law_a_consent_has(
     tmp_path: Path, trusted: set[str], law: str
