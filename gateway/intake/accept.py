@@ -295,7 +295,7 @@ def let_go(
     introduced = reading.introduces_sender.value
     draft.set_person(ref, sent(person, contact, introduced=introduced, by_person=by_person))
     if by_person and message.class_ == "conversation":
-        answered(draft, ref, message.sender.key)
+        answered(draft, ref, message.sender.key, message.id)
     if message.class_ not in NOT_COUNTED and reading.phrases:
         draft.count_phrases(message.controller, [p.hash for p in reading.phrases], ref[1], window)
     draft.count_sent(message.controller, message.sender.key, message.class_)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gateway.intake.consents import ConsentInput, record_consent
 from gateway.intake.held import count_asked
-from gateway.intake.owed import BACKLOG_PAUSE, keep, owe_nothing
+from gateway.intake.owed import BACKLOG_PAUSE, keep_without, owe_nothing, without
 from gateway.ledger.consent import suppress
 from gateway.ledger.evidence import told_moment
 from gateway.ledger.happening import Happening
@@ -19,7 +19,6 @@ from gateway.ledger.person import Contact, Person
 from gateway.ledger.relationship import (
     Event,
     claimed,
-    give_back,
     happened,
     relationship,
     sent,
@@ -314,9 +313,8 @@ def _bounced(t: Telling) -> Effect:
         if dead:
             person = suppress(person, "bounced", t.at, t.event, t.happening.channel)
             t.draft.cancel(ref, "bounced")
-        if t.happening.message and (hard or t.happening.opens):
-            person = give_back(person, t.happening.message)
-        keep(t.draft, ref, person)
+        lost = t.happening.message if hard or t.happening.opens else ""
+        keep_without(t.draft, ref, without(t.draft, ref, person, lost) if lost else person, lost)
     return Effect(bounce="hard" if hard else "soft")
 
 
@@ -346,7 +344,8 @@ def _failed(t: Telling) -> Effect:
     if not (t.happening.message and t.happening.opens):
         return NOTHING
     for ref in t.near:
-        keep(t.draft, ref, give_back(t.draft.person(ref), t.happening.message))
+        person = without(t.draft, ref, t.draft.person(ref), t.happening.message)
+        keep_without(t.draft, ref, person, t.happening.message)
     return Effect()
 
 

@@ -9,10 +9,9 @@ import orjson
 from msgspec.structs import replace
 
 from gateway.intake.effects import SOFT_BOUNCES
-from gateway.intake.owed import keep
+from gateway.intake.owed import keep_without, without
 from gateway.ledger.consent import suppress
 from gateway.ledger.person import Person
-from gateway.ledger.relationship import give_back
 from gateway.message.ids import new_id
 from gateway.store.attempt import Attempt, Outcome
 from gateway.store.digests import SALT, event_digest
@@ -45,8 +44,9 @@ class FailDelivery:
         if draft.event_known(self._dedup):
             return False
         entry, event_id = self._entry, new_id(draft.now, self._dedup)
-        person = self._after(draft.person(self._ref), draft.now, event_id)
-        keep(draft, self._ref, person)
+        person = without(draft, self._ref, draft.person(self._ref), entry.message_id)
+        person = self._after(person, draft.now, event_id)
+        keep_without(draft, self._ref, person, entry.message_id)
         if any(stop.event == event_id for stop in person.stops):
             draft.cancel(self._ref, "bounced")
         draft.recheck(self._ref, "window")
@@ -55,7 +55,6 @@ class FailDelivery:
 
     def _after(self, person: Person, now: float, event_id: str) -> Person:
         hard, full = self._attempt.hard_bounce, self._attempt.mailbox_full
-        person = give_back(person, self._entry.message_id)
         if full:
             person = replace(person, soft_bounces=person.soft_bounces + 1)
         if hard or (full and person.soft_bounces >= SOFT_BOUNCES):

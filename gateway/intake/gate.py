@@ -13,12 +13,11 @@ from gateway.access import Access
 from gateway.intake.accept import put_on_hold, record
 from gateway.intake.delivered import Deliveries
 from gateway.intake.failure import Failures, failed
-from gateway.intake.owed import keep
+from gateway.intake.owed import keep_without, without
 from gateway.intake.person_facts import alias_refs, facts_for
 from gateway.intake.rebuild import controller_of, rebuild, source_of
 from gateway.intake.return_path import return_path
 from gateway.keys import Keys
-from gateway.ledger.relationship import give_back
 from gateway.message.envelope import Message
 from gateway.policy.decide import AFTER_A_WAIT, decide, still_waiving
 from gateway.policy.live import LivePolicies
@@ -71,7 +70,7 @@ class _Leave:
         recipient = message.recipients[n]
         source, controller = source_of(self._access, message), controller_of(self._access, message)
         before = draft.person(ref)
-        draft.set_person(ref, give_back(before, message.id))
+        draft.set_person(ref, without(draft, ref, before, message.id))
         facts = facts_for(
             draft,
             message,
@@ -99,7 +98,7 @@ class _Leave:
             return True
         after = draft.person(ref)
         draft.set_person(ref, before)
-        keep(draft, ref, after)
+        keep_without(draft, ref, after, message.id)
         decision = still_waiving(decision, self._waived)
         record(draft, message, n, ref, facts, decision, self._round)
         if decision.outcome is Outcome.HOLD:

@@ -54,14 +54,29 @@ def together(person: Person, linked: Sequence[Person], sender: str) -> Relations
     )
 
 
-def waits_no_more(person: Person, sender: str, at: float = inf) -> Person:
-    """What they wrote to this sender until then was answered on another address, or waits for no answer."""
+def waits_no_more(person: Person, sender: str, at: float = inf, answer: str = "") -> Person:
+    """What they wrote to this sender until then was answered on another address, by the message `answer`, or
+    waits for no answer."""
     r = relationship(person, sender)
     since = _still_waiting(r, at)
     if since == r.unanswered_since and not r.answer:
         return person
-    after = replace(r, unanswered_since=since, answer="")
+    after = replace(r, unanswered_since=since, answer=answer)
     return replace(person, relationships={**person.relationships, sender: after})
+
+
+def waits_again(person: Person, message: str, contacts: Sequence[Contact]) -> Person:
+    """Whom a message that failed answered on another address waits again, unless one of the contacts that
+    are left on any address answers too."""
+    after = {
+        sender: replace(
+            r, unanswered_since=0.0 if other else r.unanswered_since or r.last_reply, answer=other
+        )
+        for sender, r in person.relationships.items()
+        if message and r.answer == message
+        for other in (_answering(r, sender, contacts),)
+    }
+    return replace(person, relationships={**person.relationships, **after}) if after else person
 
 
 def stage(person: Person, sender: str) -> str:
@@ -152,9 +167,9 @@ def in_sequence(contact: Contact) -> bool:
     return contact.class_ != "transactional"
 
 
-def give_back(person: Person, message: str) -> Person:
+def give_back(person: Person, message: str, elsewhere: Sequence[Contact] = ()) -> Person:
     """A message that finally failed takes no place in any cap, introduced nobody and answered nobody. Where
-    the person was to have it twice, one copy of it failed."""
+    the person was to have it twice, one copy of it failed. `elsewhere` is what other addresses had."""
     n = next((n for n, c in enumerate(person.contacts) if c.message == message), None)
     if n is None:
         return person
@@ -162,7 +177,7 @@ def give_back(person: Person, message: str) -> Person:
     relationships = dict(person.relationships)
     r = relationships.get(lost.sender)
     if r is not None:
-        relationships[lost.sender] = _waits_again(_without_one(r, lost), lost, kept)
+        relationships[lost.sender] = _waits_again(_without_one(r, lost), lost, (*kept, *elsewhere))
     return replace(person, contacts=kept, relationships=relationships)
 
 
@@ -184,11 +199,16 @@ def _waits_again(r: Relationship, lost: Contact, kept: tuple[Contact, ...]) -> R
     """Whom the lost message answered waits again, unless a later one answers too."""
     if r.answer != lost.message or not lost.message:
         return r
-    for c in kept:
-        if c.sender == lost.sender and c.class_ == lost.class_ and c.at >= r.last_reply:
-            return replace(r, answer=c.message)
+    if other := _answering(r, lost.sender, kept):
+        return replace(r, answer=other)
     since = r.unanswered_since or r.last_reply
-    return replace(r, unanswered_since=since, answers=r.answers - 1, answer="")
+    return replace(r, unanswered_since=since, answers=max(0, r.answers - 1), answer="")
+
+
+def _answering(r: Relationship, sender: str, contacts: Sequence[Contact]) -> str:
+    """The first of these contacts that answers the last reply; "" for none."""
+    answers = (c for c in contacts if c.sender == sender and c.class_ == "conversation")
+    return next((c.message for c in answers if c.at >= r.last_reply), "")
 
 
 def happened(person: Person, event: Event) -> Person:

@@ -6,8 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.evidence.recall import recall_facts
+from gateway.intake.failure import FailDelivery
 from gateway.intake.receipt import Receipt
 from gateway.ledger.relationship import relationship
+from gateway.store.attempt import Attempt, Kind, Outcome
 from gateway.store.packing import pack_facts, unpack_facts
 from tests.intake.policies import line
 from tests.intake.test_caps import codes, rules
@@ -61,6 +63,53 @@ async def test_an_answer_on_one_identifier_is_one_on_all(tmp_path: Path) -> None
         assert (await gateway.submit(to=URL.key, **answer)).status == "accepted"
         assert (await gateway.store.depths()).unanswered == 0
         assert codes(await gateway.submit(class_="outreach", to=ID.key, channel="linkedin")) == []
+
+
+async def test_an_answer_on_another_identifier_that_failed_is_none(tmp_path: Path) -> None:
+    """Unless another one answers too, on whichever identifier."""
+    async with line(tmp_path, rules(tmp_path, "rule: reply_duty, outcome: hold")) as gateway:
+        await tell(gateway, event("connection.accepted", URL, ID))
+        await tell(gateway, event("message.replied", ID, text="Volentieri.", thread="t1"))
+        answer = {"class_": "conversation", "channel": "linkedin", "in_reply_to": ("t1",)}
+        sent = [await gateway.submit(to=one.key, **answer) for one in (URL, URL, ID)]
+        left = []
+        for one, to in zip(sent, (URL, URL, ID), strict=True):
+            await tell(gateway, event("message.failed", to, message=one.id, source_event_id=one.id))
+            left.append((await gateway.store.depths()).unanswered)
+        assert left == [0, 0, 1]
+        assert codes(await gateway.submit(class_="outreach", to=URL.key, channel="linkedin")) == [
+            "reply_duty.unanswered"
+        ]
+        assert (await gateway.submit(to=URL.key, **answer)).status == "accepted"
+        assert (await gateway.store.depths()).unanswered == 0
+
+
+@pytest.mark.parametrize("order", [(HOME, WORK), (WORK, HOME)])
+async def test_an_answer_to_two_addresses_fails_when_both_copies_do(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("connection.accepted", ident(HOME), ident(WORK)))
+        await tell(gateway, event("message.replied", ident(WORK), text="Volentieri."))
+        answer = await gateway.submit(class_="conversation", to=[HOME, WORK])
+        for waits, to in enumerate(order):
+            assert answer.status == "accepted"
+            await tell(gateway, event("message.failed", ident(to), message=answer.id))
+            assert (await gateway.store.depths()).unanswered == waits
+            assert relationship(await person(gateway, WORK), RUI).answers == 0
+
+
+async def test_an_answer_by_another_address_that_the_relay_refused_is_none(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("connection.accepted", ident(HOME), ident(WORK)))
+        await tell(gateway, event("message.replied", ident(WORK), text="Volentieri."))
+        assert (await gateway.submit(class_="conversation", to=HOME)).status == "accepted"
+        assert (await gateway.store.depths()).unanswered == 0
+        [entry] = await gateway.store.take(5)
+        refused = Attempt(outcome=Outcome.FAILED, kind=Kind.PERMANENT, relay="r", phase="data", code=554)
+        assert await gateway.store.run(FailDelivery(entry, refused))
+        assert (await gateway.store.depths()).unanswered == 1
+        assert relationship(await person(gateway, WORK), RUI).unanswered_since == NOW
 
 
 async def test_a_reply_is_found_under_an_identifier_that_the_message_names(tmp_path: Path) -> None:
