@@ -169,13 +169,12 @@ def _opened(t: Telling) -> Effect:
 
 
 def _apart(t: Telling) -> Effect:
-    """No longer connected, on no known address: a connection is read under each identifier by itself."""
-    sender = t.happening.sender
-    if not sender:
+    """No longer connected, on no known address, whatever older acceptance is told of one later: a connection
+    is read under each identifier by itself."""
+    if not t.happening.sender:
         return NO_SENDER
     for ref in t.everyone:
-        if ref in t.near or relationship(t.draft.person(ref), sender).connected_at:
-            _happen_to(t, ref)
+        _happen_to(t, ref)
     return Effect()
 
 

@@ -159,6 +159,16 @@ async def test_who_parted_under_one_identifier_is_connected_under_none(tmp_path:
         assert (await gateway.submit(**outreach)).status == "accepted"
 
 
+async def test_an_older_acceptance_of_another_identifier_undoes_no_withdrawal(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        await tell(gateway, event("purchase", URL, ID))
+        await tell(gateway, event("connection.withdrawn", URL, occurred_at=NOW - 500, opens=False))
+        await tell(gateway, event("connection.accepted", ID, occurred_at=NOW - 600))
+        assert not relationship(await person(gateway, ID.address, "linkedin"), RUI).connected_at
+        await tell(gateway, event("connection.accepted", ID, occurred_at=NOW - 400))
+        assert relationship(await person(gateway, ID.address, "linkedin"), RUI).connected_at == NOW - 400
+
+
 async def test_what_a_tool_sent_to_two_identifiers_counts_once(tmp_path: Path) -> None:
     both = (
         "rule: contact_cap, limit: 2, per: 1 day, outcome: hold",
