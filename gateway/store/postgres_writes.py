@@ -13,7 +13,7 @@ from gateway.store.draft import Writes
 from gateway.store.postgres_spread import read_move, spread
 from gateway.store.postgres_sql import Catalog, Step, arrays_of, combine, numbered, set_insert
 from gateway.store.protocol import Conflict
-from gateway.store.sqlite_writes import HOLD_FIELDS, LINE, AuditChain, spares
+from gateway.store.sqlite_writes import HOLD_FIELDS, LINE, AuditChain, once, spares
 
 CHANNEL = "galateo"
 NOTICE_IDS = 200
@@ -171,7 +171,7 @@ class Writer:
         """Cancel what waits for people who said stop; tell the other replicas."""
         dropped: set[str] = set()
         freed: set[str] = set()
-        for cancel in writes.cancels:
+        for cancel in once(writes.cancels):
             who = (lane_of(cancel.subject), cancel.controller, cancel.subject)
             spared, least = spares(cancel)
             held = await db.fetch(numbered(q.CANCEL_HOLDS), cancel.at, cancel.reason, *who, spared)

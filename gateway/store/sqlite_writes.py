@@ -1,5 +1,6 @@
 """Writing a batch to SQLite: each table once, in an order that a crash cannot split."""
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from operator import attrgetter
 
@@ -141,11 +142,20 @@ def spares(cancel: Cancel) -> tuple[str, int]:
     return ("", 0) if cancel.every else ("transactional", 1)
 
 
+def once(cancels: Iterable[Cancel]) -> Iterable[Cancel]:
+    """Of several that do the same for a person the first: an event that names nine addresses says it of each
+    of them nine times."""
+    first: dict[tuple[str, bytes, bool], Cancel] = {}
+    for cancel in cancels:
+        first.setdefault((cancel.controller, cancel.subject, cancel.every), cancel)
+    return first.values()
+
+
 def _cancel(db: apsw.Connection, cancels: list[Cancel]) -> set[str]:
     """Cancel what waits for people who said stop; free the bodies that nobody waits for any more."""
     dropped: set[str] = set()
     freed: set[str] = set()
-    for cancel in cancels:
+    for cancel in once(cancels):
         who = (lane_of(cancel.subject), cancel.controller, cancel.subject)
         spared, least = spares(cancel)
         for (message_id,) in db.execute(q.CANCEL_HOLDS, (cancel.at, cancel.reason, *who, spared)):

@@ -19,9 +19,10 @@ from gateway.store.attempt import Outcome as Delivered
 from gateway.store.draft import Draft, Needs
 from gateway.store.outbox import FEED_BYTES, queue_report
 from gateway.store.protocol import HoldFilter, StoreError, WrongKeys
-from gateway.store.records import AuditRow, BodyRow, HoldRow, OutboxRow, Ref
+from gateway.store.records import AuditRow, BodyRow, Cancel, HoldRow, OutboxRow, Ref
 from gateway.store.sqlite import LEASE, SqliteStore
 from gateway.store.sqlite_outbox import HELD_ROUNDS
+from gateway.store.sqlite_writes import once
 from tests.intake.policies import policies
 from tests.line import DAY, KEYS, NOW, Line, line, message
 from tests.store.conftest import Stores
@@ -272,6 +273,14 @@ async def test_what_is_transactional_is_cancelled_where_everything_is(stores: St
     assert [found[1] for m in (sent, held) if (found := await line.store.message(m.id))] == [b"", b""]
     assert [entry.id for entry in await line.store.take(5)] == [f"{both.id}-1"]
     assert (await line.store.message(both.id))[1]  # type: ignore[index]
+
+
+def test_what_is_said_several_times_of_someone_is_done_once() -> None:
+    """An unsubscribe that names nine addresses cancels what waits for each under each of them."""
+    anna, bo = (("default", address.encode()) for address in ("anna", "bo"))
+    said = [Cancel(*who, NOW, why) for why in ("consent withdrawn", "later") for who in (anna, bo, anna)]
+    erased = Cancel(*anna, NOW, "erased", every=True)
+    assert list(once([*said, erased])) == [said[0], said[1], erased]
 
 
 class Queued:
