@@ -6,7 +6,7 @@ nobody confirms is deleted.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -20,7 +20,7 @@ from gateway.intake.consents import ConsentInput, record_consent
 from gateway.intake.letters import Letter, Office, ask_to_confirm
 from gateway.intake.tokens import Kind, Refused, seal, unseal
 from gateway.keys import Keys
-from gateway.ledger.consent import permission
+from gateway.ledger.consent import ended, permission
 from gateway.ledger.person import Permission
 from gateway.message.address import normalize
 from gateway.message.ids import new_id
@@ -121,7 +121,12 @@ class RequestConsent:
         draft.writes.replays[_key(self._id)] = ReplayRow(_key(self._id), until, _pack(pending))
         if known is None or known.state != "granted":
             waiting = Permission(
-                asked.purpose, asked.channel, "requested", at=draft.now, expires_at=until, event=self._id
+                asked.purpose,
+                asked.channel,
+                "requested",
+                at=draft.now,
+                expires_at=ended(known),
+                event=self._id,
             )
             others = tuple(p for p in person.permissions if p is not known)
             draft.set_person(ref, replace(person, permissions=(*others, waiting)))
@@ -232,12 +237,21 @@ class _Expire:
         for pending in self._pending:
             ref: Ref = (pending.controller, pending.subject)
             person = draft.person(ref)
-            kept = tuple(p for p in person.permissions if p.event != pending.id or p.state != "requested")
+            kept = tuple(_unasked(person.permissions, pending.id))
             if kept != person.permissions:
                 draft.set_person(ref, replace(person, permissions=kept))
             _forget(draft, pending.id)
             _audit(draft, "consent.unconfirmed", pending.id, "gateway", b"")
         return len(self._pending)
+
+
+def _unasked(permissions: Iterable[Permission], request_id: str) -> Iterator[Permission]:
+    """As if nobody had asked: what ended before stays ended."""
+    for p in permissions:
+        if p.event != request_id or p.state != "requested":
+            yield p
+        elif p.expires_at:
+            yield replace(p, state="expired", at=p.expires_at, expires_at=0.0)
 
 
 class OptIns:

@@ -117,7 +117,7 @@ def apply(person: Person, event: ConsentEvent) -> Person:
         event.grade,
         event.basis,
         event.at,
-        max(event.expires_at, _ended(before)) if state == "requested" else event.expires_at,
+        max(event.expires_at, ended(before)) if state == "requested" else event.expires_at,
         event.id,
         event.jurisdiction or (before.jurisdiction if before else ""),
         state == "granted" and _may_revive(event),
@@ -193,9 +193,9 @@ def _has_ended(before: Permission, at: float) -> bool:
     return bool(before.expires_at) and before.expires_at <= at
 
 
-def _ended(before: Permission | None) -> float:
-    """Until when all that was granted has ended, as far as a permission that grants nothing remembers it: a
-    request keeps it as its own end."""
+def ended(before: Permission | None) -> float:
+    """Until when all that was granted has ended, unix seconds, as far as a permission that grants nothing
+    remembers it: a request keeps it as its own end. 0 for never."""
     if before is None or before.state not in ("expired", "requested"):
         return 0.0
     return before.at if before.state == "expired" else before.expires_at

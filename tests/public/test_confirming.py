@@ -11,7 +11,7 @@ from gateway.ledger.consent import suppress
 from gateway.message.parse import parse
 from gateway.policy.dates import day
 from gateway.store.draft import Draft, Needs
-from tests.line import KEYS
+from tests.line import DAY, KEYS
 from tests.public.house import NEWS, Pages, pages
 
 REF = ("default", KEYS.subject("email", "anna@example.org"))
@@ -97,6 +97,19 @@ async def test_it_reopens_what_it_names_and_nothing_else(tmp_path: Path) -> None
         for class_, purpose in (("promotion", "offers"), ("newsletter", "offers"), ("outreach", "")):
             other = await house.line.submit(class_=class_, purpose=purpose, text=NEWS)
             assert "suppressed.objected" in {v.code for v in other.recipients[0].decision.enforced}, class_
+
+
+async def test_a_request_that_nobody_confirms_revives_nothing(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        then = house.line.clock.now - 90 * DAY
+        await house.line.consent("anna@example.org", action="granted", at=then, imported=True)
+        await house.line.consent("anna@example.org", action="expired", at=then + 30 * DAY)
+        assert await request(house)
+        house.line.clock.now += CONFIRM_SECONDS + 1
+        assert await house.optins.sweep(house.line.clock()) == 1
+        await house.line.consent("anna@example.org", action="granted", at=then + DAY, imported=True)
+        [left] = (await house.line.store.person(REF)).permissions
+        assert (left.state, left.at) == ("expired", then + 30 * DAY)
 
 
 async def test_what_nobody_confirms_is_deleted(tmp_path: Path) -> None:
