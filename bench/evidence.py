@@ -25,7 +25,8 @@ from gateway.evidence import replaying, stretch
 from gateway.evidence.entries import FileRows
 from gateway.evidence.origin import Origin
 from gateway.evidence.replaying import Drafted, replay, versions_of
-from gateway.evidence.retention import DAY, Keep, Retention, Sweep
+from gateway.evidence.retention import DAY, Keep, Retention
+from gateway.evidence.sweep import Sweep
 from gateway.evidence.verify import Verification
 from gateway.intake import accept
 from gateway.message.address import normalize

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from gateway.app import Parts
 from gateway.cli.session import with_parts
-from gateway.evidence.retention import DAY, BadRetention, Retention, Sweep, load_retention
+from gateway.evidence.retention import DAY, BadRetention, Retention, load_retention
+from gateway.evidence.sweep import Sweep
 from gateway.policy.outcome import Outcome
 from gateway.settings import SettingsError, load
 

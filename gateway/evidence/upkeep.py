@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gateway.evidence.checkpoint import append_checkpoint, take_checkpoint
 from gateway.evidence.erase import resume
-from gateway.evidence.retention import BadRetention, Sweep, load_retention
+from gateway.evidence.retention import BadRetention, load_retention
+from gateway.evidence.sweep import Sweep
 from gateway.evidence.turn import LEASE, Turn
 from gateway.keys import Keys
 from gateway.store.protocol import Store, StoreError

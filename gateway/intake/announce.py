@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.intake.effects import is_hard
+from gateway.ledger.bounce import is_hard
 from gateway.message.ids import is_id
 from gateway.policy.outcome import Outcome
 from gateway.policy.wording import unquoted

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from gateway.intake.consents import ConsentInput, record_consent
 from gateway.intake.held import count_asked
 from gateway.intake.owed import BACKLOG_PAUSE, keep_without, owe_nothing, without
+from gateway.ledger.bounce import SOFT_BOUNCES, is_full, is_hard
 from gateway.ledger.consent import suppress
 from gateway.ledger.evidence import told_moment
 from gateway.ledger.happening import Happening
@@ -25,15 +26,12 @@ from gateway.ledger.relationship import (
     told_elsewhere,
 )
 from gateway.message.envelope import CLASSES
-from gateway.message.refusal import find_code, says_full, says_other
 from gateway.store.draft import Draft
 from gateway.store.records import Ref
 
 PROMPTLY = 900.0
 """Seconds within which what is told counts as having happened now: the clocks of two machines differ, and
 one may go back. A withdrawal must not look older than the consent that it ends."""
-SOFT_BOUNCES = 5
-"""As many full mailboxes in a row are as good as a hard bounce: nobody reads that mailbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,27 +313,6 @@ def _bounced(t: Telling) -> Effect:
         lost = t.happening.message if hard or t.happening.opens else ""
         keep_without(t.draft, ref, without(t.draft, ref, person, lost) if lost else person, lost)
     return Effect(bounce="hard" if hard else "soft")
-
-
-def is_hard(data: Mapping[str, Any]) -> bool:
-    """Whether a bounce means that nobody is there: by its `kind`, and by its `status` (RFC 3463) where it has
-    one, as providers call blocks and outages permanent too."""
-    kind = str(data.get("kind") or "hard").lower()
-    status = _status(data)
-    return kind in ("hard", "permanent") and not status.startswith("4") and not says_other(status)
-
-
-def is_full(data: Mapping[str, Any]) -> bool:
-    """Whether a soft bounce counts toward giving up the address: a full mailbox, or where whoever told it
-    names no `status`, their word. A policy, a route or the text that was refused says nothing of it."""
-    status = _status(data)
-    return not status or says_full(status, "")
-
-
-def _status(data: Mapping[str, Any]) -> str:
-    """The enhanced code in the status of a bounce (`550 5.1.1 unknown user` has one), else all of it."""
-    said = str(data.get("status") or "").strip()
-    return find_code(said) or said
 
 
 def _failed(t: Telling) -> Effect:

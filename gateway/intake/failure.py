@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from msgspec.structs import replace
 
-from gateway.intake.effects import SOFT_BOUNCES
 from gateway.intake.owed import keep_without, without
+from gateway.ledger.bounce import SOFT_BOUNCES
 from gateway.ledger.consent import suppress
 from gateway.ledger.person import Person
 from gateway.message.ids import new_id

@@ -8,7 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.ingress.dialects.mustache import Unrendered, render
+from gateway.ingress.dialects.mustache import render
+from gateway.ingress.dialects.rendering import Unrendered
 from tests.clients.house import HERE
 from tests.clients.installed import node_folder
 from tests.ingress.dialects.test_mustache import DATA, PLAIN_CASES

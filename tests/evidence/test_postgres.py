@@ -9,9 +9,10 @@ from gateway.evidence.erase import erase, resume
 from gateway.evidence.explain import explain
 from gateway.evidence.pack import make_pack, verify_pack
 from gateway.evidence.replaying import Drafted, replay, versions_of
-from gateway.evidence.retention import Keep, Retention, Sweep
+from gateway.evidence.retention import Keep, Retention
 from gateway.evidence.rotation import rotate, usage, with_known
 from gateway.evidence.subjects import export, subjects_of
+from gateway.evidence.sweep import Sweep
 from gateway.evidence.traces import subjects_like
 from gateway.evidence.verify import Verification
 from gateway.evidence.versions import keep_policies

@@ -12,10 +12,10 @@ from gateway.evidence.retention import (
     BadRetention,
     Keep,
     Retention,
-    Sweep,
     load_retention,
     read_retention,
 )
+from gateway.evidence.sweep import Sweep
 from gateway.evidence.upkeep import Upkeep
 from gateway.evidence.verify import Verification
 from gateway.intake.review_pile import Kept, TakeIn

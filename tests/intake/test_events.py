@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from gateway.access import Source
 from gateway.intake.consents import STOPPING
-from gateway.intake.effects import SOFT_BOUNCES
 from gateway.intake.events import EventResult, Events, TellEvent
+from gateway.ledger.bounce import SOFT_BOUNCES
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import ALIASES_KEPT, Person
 from gateway.ledger.relationship import relationship, stage

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.intake.effects import SOFT_BOUNCES
 from gateway.intake.failure import FailDelivery
 from gateway.intake.gate import WAITED, GatedOutbox
 from gateway.intake.return_path import read_return_path, return_path
 from gateway.keys import new_keys
+from gateway.ledger.bounce import SOFT_BOUNCES
 from gateway.ledger.person import Person
 from gateway.policy.policies import PolicySet
 from gateway.store.attempt import Attempt, Kind, Outcome

@@ -12,11 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-LONGEST = 5_000_000
-MOST_STEPS = 200_000
-DEPTH = 20
-LARGEST = 2**53
-"""Integers beyond it are shown in different ways."""
+from gateway.ingress.dialects.rendering import DEPTH, LARGEST, LONGEST, Meter, Unrendered
 
 _WORDS = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'()|=]+)(?:\s+(?:"[^"]*"|'[^']*'|[^\s"'()|=]+))*\Z""")
 _WORD = re.compile(r"""("[^"]*"|'[^']*'|[^\s"']+)(?:\s+|\Z)""")
@@ -34,10 +30,6 @@ _RESERVED = frozenset(
     " equal ifGt ifLt ifEq ifMatchesRegexStr pluralize blockHelperMissing helperMissing".split()
 )
 """Names that a provider takes for helpers where they stand first: what they do without a word is not said."""
-
-
-class Unrendered(Exception):
-    """The template says something that is not understood here, or is too large."""
 
 
 @dataclass(slots=True)
@@ -200,22 +192,17 @@ class _Renderer:
         self._frames = [_Frame(data)]
         self._index: list[int] = []
         self._escape = escape
-        self._steps = 0
-        self._size = 0
+        self._meter = Meter()
 
     def run(self, nodes: Sequence[Any]) -> str:
         """The text of some nodes."""
         found: list[str] = []
         for node in nodes:
-            self._steps += 1
-            if self._steps > MOST_STEPS or self._size > LONGEST:
-                raise Unrendered
+            self._meter.step()
             if isinstance(node, _Block):
                 found.append(self._block(node))
             else:
-                text = node if isinstance(node, str) else self._value(*node)
-                found.append(text)
-                self._size += len(text)
+                found.append(self._meter.said(node if isinstance(node, str) else self._value(*node)))
         return "".join(found)
 
     def _value(self, words: Sequence[str], escaped: bool) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.ingress.dialects.mustache import DEPTH, LARGEST, LONGEST, MOST_STEPS, Unrendered
+from gateway.ingress.dialects.rendering import DEPTH, LARGEST, LONGEST, Meter, Unrendered
 
 _PATH = re.compile(r"(?:\.\./)*(?:\.|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\Z")
 _OTHERS = frozenset({"this", "else", "each", "if", "unless", "with", "length"})
@@ -95,22 +95,18 @@ class _Renderer:
 
     def __init__(self, escape: bool) -> None:
         self._escape = escape
-        self._steps = 0
-        self._size = 0
+        self._meter = Meter()
 
     def run(self, nodes: list[Any], place: _Place) -> str:
         """The text of some nodes, at a place in the data."""
         found: list[str] = []
         for node in nodes:
-            self._steps += 1
-            if self._steps > MOST_STEPS or self._size > LONGEST:
-                raise Unrendered
+            self._meter.step()
             if isinstance(node, _Block):
                 found.append(self._block(node, place))
             else:
                 text = node if isinstance(node, str) else self._value(node[0], node[1], place)
-                found.append(text)
-                self._size += len(text)
+                found.append(self._meter.said(text))
         return "".join(found)
 
     def _value(self, path: str, escaped: bool, place: _Place) -> str:

@@ -12,7 +12,7 @@ from gateway.ingress.dialects import mustache, mustachio
 from gateway.ingress.dialects.bad import Bad
 from gateway.ingress.dialects.fields import leaves, one_line
 from gateway.ingress.dialects.letter import Letter
-from gateway.ingress.dialects.mustache import Unrendered
+from gateway.ingress.dialects.rendering import Unrendered
 
 Fetch = Callable[[str, str], Awaitable[Any]]
 """What a source's provider has under a path, as JSON; None where it has nothing, or does not answer."""

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ingress.dialects import mustachio
-from gateway.ingress.dialects.mustache import LONGEST, Unrendered, render
+from gateway.ingress.dialects.mustache import render
+from gateway.ingress.dialects.rendering import LONGEST, Unrendered
 
 DATA: dict[str, Any] = {
     "name": "Ana & Bo",
