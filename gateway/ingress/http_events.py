@@ -119,5 +119,11 @@ NOTES = {
     "suppressed": Words(
         "A withdrawal or objection stands against it.", "Vi si oppone una revoca o un'opposizione."
     ),
+    "too_many_addresses": Words(
+        "One person is linked to nine addresses at most. What was told counts for each one named here, but "
+        "those beyond are not linked: tell stops with every address of the person.",
+        "A una persona si collegano al massimo nove indirizzi. Quanto comunicato vale per ognuno di quelli "
+        "indicati, ma quelli in più non sono collegati: comunicare le revoche con tutti gli indirizzi.",
+    ),
 }
 """What the notes of an effect mean."""

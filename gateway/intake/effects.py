@@ -37,7 +37,8 @@ one may go back. A withdrawal must not look older than the consent that it ends.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """What an event did. `note` is a stable code, "" where it simply counted: untrusted, no_sender,
-    no_purpose, no_class, automatic, stop_request, no_sales, counted_before, unchanged, suppressed.
+    no_purpose, no_class, automatic, stop_request, no_sales, counted_before, unchanged, suppressed,
+    too_many_addresses.
 
     The rest says what to count: `reply` is human, automatic, stop or untrusted; `bounce` hard or soft;
     `answered_after` seconds from a reply to its answer.

@@ -3,6 +3,7 @@
 Whatever restricts counts from everyone; what opens a door counts only where the source may open doors.
 """
 
+import dataclasses
 import os
 import re
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from gateway.access import Source
 from gateway.intake.effects import Effect, Telling, take_effect
 from gateway.intake.held import asked_key
+from gateway.intake.person_facts import linked_refs
 from gateway.keys import Keys
 from gateway.ledger.autoreply import (
     asks_to_stop,
@@ -25,7 +27,7 @@ from gateway.ledger.autoreply import (
     reads_automatic,
 )
 from gateway.ledger.happening import Happening
-from gateway.ledger.person import ALIASES_KEPT
+from gateway.ledger.person import ALIASES_KEPT, restricted_like
 from gateway.ledger.wishes import besides_sales, refuses_sales
 from gateway.message.content import Content
 from gateway.message.ids import new_id
@@ -104,7 +106,12 @@ class TellEvent:
         at, backdated = self._time(draft.now)
         if backdated and not h.backdated:
             h = replace(h, backdated=True)
-        effect = take_effect(self._telling(draft, h, event_id, at)) if self._people else Effect(applied=False)
+        effect, apart = Effect(applied=False), False
+        if self._people:
+            linked, apart = link(draft, tuple(dict.fromkeys(self._people.values())))
+            effect = take_effect(self._telling(draft, h, event_id, at, linked))
+        if apart and not effect.note:
+            effect = dataclasses.replace(effect, note="too_many_addresses")
         result = EventResult(id=event_id, effect=effect, backdated=h.backdated)
         self._record(draft, h, result, at)
         return result
@@ -115,10 +122,11 @@ class TellEvent:
         at = min(self._happening.occurred_at or now, now)
         return max(at, earliest), at < earliest
 
-    def _telling(self, draft: Draft[Any], h: Happening, event_id: str, at: float) -> Telling:
+    def _telling(
+        self, draft: Draft[Any], h: Happening, event_id: str, at: float, linked: tuple[Ref, ...]
+    ) -> Telling:
         people = tuple(dict.fromkeys(self._people.values()))
         near = tuple(dict.fromkeys(ref for (channel, _), ref in self._people.items() if channel == h.channel))
-        linked = link(draft, people)
         return Telling(
             draft=draft,
             happening=h,
@@ -151,9 +159,8 @@ class TellEvent:
 
 
 def _refs(h: Happening, keys: Keys) -> dict[tuple[str, str], Ref]:
-    """Who is named, by channel and key; at most as many as one person may be linked to."""
-    named = h.recipients[: ALIASES_KEPT + 1]
-    return {(r.channel, r.key): (h.controller, keys.subject(r.channel, r.key)) for r in named if r.key}
+    """Who is named, by channel and key."""
+    return {(r.channel, r.key): (h.controller, keys.subject(r.channel, r.key)) for r in h.recipients if r.key}
 
 
 def dedup_of(h: Happening) -> bytes:
@@ -166,20 +173,58 @@ def dedup_of(h: Happening) -> bytes:
     return blake2b(said.encode(errors="replace"), digest_size=16, person=b"event").digest()
 
 
-def link(draft: Draft[Any], people: tuple[Ref, ...]) -> tuple[Ref, ...]:
-    """Make the addresses named together one person, with all that each was linked to before; returns
-    those that were not named. Restrictions are read over all of them, consent over none."""
-    controller = people[0][0]
-    before = [(controller, bytes.fromhex(a)) for ref in people for a in draft.person(ref).aliases]
-    group = tuple(dict.fromkeys((*people, *before)))
+def link(draft: Draft[Any], people: tuple[Ref, ...]) -> tuple[tuple[Ref, ...], bool]:
+    """Make the addresses named together one person, with all that each was linked to before; returns those
+    that were not named, and whether some had to stay apart. Restrictions are read over all of them, consent
+    over none.
+
+    Each knows all others, so that one step leads to everyone, and a group never grows beyond what one of them
+    may know: who does not fit in stays apart, with the restrictions that stand."""
+    groups = list[tuple[Ref, ...]]()
+    for ref in people:
+        if not any(ref in group for group in groups):
+            _join(groups, _known_with(draft, ref))
     if len(people) > 1:
-        for ref in group:
-            person = draft.person(ref)
-            others = (*person.aliases, *(other[1].hex() for other in group if other != ref))
-            aliases = tuple(dict.fromkeys(others))[:ALIASES_KEPT]
-            if aliases != person.aliases:
-                draft.set_person(ref, replace(person, aliases=aliases))
-    return group[len(people) :]
+        for group in groups:
+            _know_each_other(draft, group)
+    if len(groups) > 1:
+        _restrict_alike(draft, groups)
+    everyone = dict.fromkeys(ref for group in groups for ref in group)
+    return tuple(ref for ref in everyone if ref not in people), len(groups) > 1
+
+
+def _join(groups: list[tuple[Ref, ...]], more: tuple[Ref, ...]) -> None:
+    """Put some addresses that belong together to the first group that has room for them."""
+    for n, group in enumerate(groups):
+        joined = tuple(dict.fromkeys((*group, *more)))
+        if len(joined) <= ALIASES_KEPT + 1:
+            groups[n] = joined
+            return
+    groups.append(more)
+
+
+def _known_with(draft: Draft[Any], ref: Ref) -> tuple[Ref, ...]:
+    """An address, and those that are linked to it."""
+    return (ref, *linked_refs(ref, draft.person(ref)))
+
+
+def _know_each_other(draft: Draft[Any], group: tuple[Ref, ...]) -> None:
+    for ref in group:
+        person = draft.person(ref)
+        others = (*person.aliases, *(other[1].hex() for other in group if other != ref))
+        aliases = tuple(dict.fromkeys(others))[:ALIASES_KEPT]
+        if aliases != person.aliases:
+            draft.set_person(ref, replace(person, aliases=aliases))
+
+
+def _restrict_alike(draft: Draft[Any], groups: list[tuple[Ref, ...]]) -> None:
+    """What restricts anyone in one of these groups restricts each group."""
+    everyone = [draft.person(ref) for group in groups for ref in group]
+    for first, *_ in groups:
+        person = draft.person(first)
+        after = restricted_like(person, everyone)
+        if after != person:
+            draft.set_person(first, after)
 
 
 def is_automatic(h: Happening) -> bool:

@@ -4,9 +4,10 @@ The event log is the truth; a Person is what the events add up to, kept beside i
 answers every question a decision asks. Times are unix seconds, UTC; 0 means never.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 CONTACTS_KEPT = 64
 """How many of the latest outbound contacts that caps count a Person remembers; caps above this are refused at
@@ -115,3 +116,18 @@ class Person(Struct, frozen=True, omit_defaults=True, rename=STORED_AS):
 
 
 UNKNOWN = Person()
+
+
+def restricted_like(person: Person, others: Iterable[Person]) -> Person:
+    """The person with all that keeps others from being written to: their stops, but what was found out about
+    an address alone, their wishes and restrictions."""
+    others = tuple(others)
+    stops = {(s.kind, s.purposes, s.channels, s.spares): s for o in others for s in o.stops}
+    kept = {(s.kind, s.purposes, s.channels, s.spares) for s in person.stops}
+    return replace(
+        person,
+        stops=(*person.stops, *(s for k, s in stops.items() if k not in kept and s.kind != "bounced")),
+        no_sales_at=person.no_sales_at or max((o.no_sales_at for o in others), default=0.0),
+        paused_until=max(person.paused_until, *(o.paused_until for o in others), 0.0),
+        restricted_at=person.restricted_at or max((o.restricted_at for o in others), default=0.0),
+    )

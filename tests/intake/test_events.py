@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -523,6 +524,41 @@ async def test_links_are_bounded(tmp_path: Path) -> None:
         await tell(gateway, event("message.delivered", *crowd))
         assert len((await person(gateway)).aliases) == ALIASES_KEPT
         assert len((await person(gateway, "b0@example.org")).aliases) == ALIASES_KEPT
+
+
+async def test_a_chain_of_addresses_ends_where_one_person_ends(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        chain = [ident(f"c{n}@example.org") for n in range(40)]
+        notes = [
+            (await tell(gateway, event("message.delivered", *two, opens=False))).effect.note
+            for two in pairwise(chain)
+        ]
+        assert [n for n, note in enumerate(notes) if note] == [8, 17, 26, 35]
+        assert set(notes) == {"", "too_many_addresses"}
+        for n, one in enumerate(chain):
+            known = (await person(gateway, one.address)).aliases
+            begin = n // 9 * 9
+            mine = {KEYS.subject("email", x.key).hex() for x in chain[begin : begin + 9] if x is not one}
+            assert set(known) == mine
+        again = await tell(gateway, event("message.delivered", chain[8], chain[9], opens=False))
+        assert (again.effect.note, again.replayed) == ("too_many_addresses", True)
+
+
+async def test_who_stays_apart_is_stopped_as_the_others_are(tmp_path: Path) -> None:
+    """A stop that stands counts for them, and one told with all addresses counts for each."""
+    async with line(tmp_path) as gateway:
+        crowd = [ident(f"d{n}@example.org") for n in range(21)]
+        await tell(gateway, event("message.delivered", *crowd[:9]))
+        await tell(gateway, event("complaint", crowd[3], opens=False))
+        for late in ((crowd[0], crowd[9]), (crowd[10], crowd[0])):
+            told = await tell(gateway, event("message.sent", *late, data={"class": "greeting"}))
+            assert told.effect.note == "too_many_addresses"
+        for n in (0, 9, 10):
+            assert (await gateway.submit(class_="outreach", to=crowd[n].address)).status == "rejected"
+        assert (await gateway.submit(class_="greeting", to=crowd[20].address)).status == "accepted"
+        await tell(gateway, event("complaint", *crowd, source_event_id="all", opens=False))
+        for one in crowd:
+            assert (await gateway.submit(class_="greeting", to=one.address)).status == "rejected"
 
 
 async def test_a_stop_cancels_what_waits_for_the_other_address(tmp_path: Path, holding: PolicySet) -> None:

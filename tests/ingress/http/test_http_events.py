@@ -190,3 +190,13 @@ def test_the_clock_may_differ_by_minutes_only() -> None:
 
 def test_opening_types_are_types() -> None:
     assert set(TYPES) >= OPENING
+
+
+async def test_who_names_too_many_addresses_is_told(house: House) -> None:
+    addresses = [{"type": "linkedin", "value": f"linkedin.com/in/ana-{n}"} for n in range(10)]
+    stop = event("complaint", recipient={"addresses": addresses})
+    [result] = (await house.post("/v1/events", json=stop)).json["results"]
+    assert (result["status"], result["note"]) == ("applied", "too_many_addresses")
+    assert "nine addresses" in result["reason"]
+    key = house.consents.subject("linkedin", normalize("linkedin", "linkedin.com/in/ana-9"))
+    assert (await house.store.person(("acme", key))).stops
