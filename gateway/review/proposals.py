@@ -31,21 +31,29 @@ class OwnMessage(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What a first reviewer wants released, and why."""
+    """What a first reviewer wants released, and why. `seen` is when what they saw was decided, -1 where
+    that was not kept."""
 
     by: str
     reason: str
     at: float
+    seen: float = -1.0
+
+    def stands(self, since: float) -> bool:
+        """Whether they saw what was decided `since` then."""
+        return (self.at if self.seen < 0 else self.seen) >= since
 
 
 class Propose:
-    """Note a first reviewer's proposal; hand back another's that stands: one of `since` or later."""
+    """Note a first reviewer's proposal; hand back another's that stands: who made it saw what was decided
+    `since` then, as this one what was decided at `seen`."""
 
-    def __init__(self, hold_id: str, actor: str, reason: str, since: float) -> None:
+    def __init__(self, hold_id: str, actor: str, reason: str, since: float, seen: float) -> None:
         self._hold_id = hold_id
         self._actor = actor
         self._reason = reason
         self._since = since
+        self._seen = seen
         self._key = _key(hold_id)
         self.needs = Needs(replays=(self._key,))
 
@@ -54,9 +62,10 @@ class Propose:
         before = draft.replay(self._key)
         if before is not None:
             proposal = Proposal(**orjson.loads(before))
-            if proposal.by != self._actor and proposal.at >= self._since:
+            if proposal.by != self._actor and proposal.stands(self._since):
                 return proposal
-        said = orjson.dumps({"by": self._actor, "reason": self._reason, "at": draft.now})
+        mine = {"by": self._actor, "reason": self._reason, "at": draft.now, "seen": self._seen}
+        said = orjson.dumps(mine)
         draft.writes.replays[self._key] = ReplayRow(self._key, draft.now + PROPOSED_FOR, said)
         salt = urandom(16)
         digest = blake2b(
@@ -70,10 +79,10 @@ class Propose:
 async def find_proposal(
     store: Store, clock: Callable[[], float], hold_id: str, since: float
 ) -> Proposal | None:
-    """What a first reviewer proposed for this hold, `since` then."""
+    """What a first reviewer proposed for this hold, who saw what was decided `since` then."""
     rows = await store.few(_FIND, (_key(hold_id), clock()))
     proposal = Proposal(**orjson.loads(rows[0][0])) if rows else None
-    return proposal if proposal is not None and proposal.at >= since else None
+    return proposal if proposal is not None and proposal.stands(since) else None
 
 
 def stands_since(told: Sequence[tuple[float, frozenset[str]]], seen: frozenset[str]) -> float:

@@ -63,7 +63,9 @@ class Review:
             raise HoldGone(hold_id)
         if self.four_eyes:
             since = stands_since(told_in(case.rounds), case.seen)
-            agreed = await self._store.run(Propose(hold_id, reviewer, reason, since))
+            shown = max(case.rounds) if seen is None else seen
+            saw, _ = case.rounds.get(shown, (0.0, b""))
+            agreed = await self._store.run(Propose(hold_id, reviewer, reason, since, saw))
             if agreed is None:
                 return ReviewResult(hold_id=hold_id, status="proposed")
             reason = f"{reason} ({agreed.by}: {agreed.reason})"[:LONGEST_REASON]

@@ -347,6 +347,28 @@ class TestFourEyes:
             assert stored is not None
             assert stored.reason == "at night, too (bruno: fine)"
 
+    async def test_who_proposes_from_a_stale_page_has_not_seen_what_was_found_since(
+        self, tmp_path: Path
+    ) -> None:
+        async with place(tmp_path, four_eyes=True) as here, here.browser() as ada, here.browser() as bruno:
+            hold, review = await here.hold(), here.line.review
+            await ada.sign_in()
+            await bruno.sign_in("bruno")
+            before = here.line.policies.current
+            quiet = policies(tmp_path, ALWAYS_QUIET).policies
+            here.line.policies.current = replace(before, policies=(*before.policies, *quiet))
+            form = {"form": await ada.form("/console/"), "reason": "they asked for it", "round": "0"}
+            await ada.post(f"/console/holds/{hold}/release", form)
+            here.line.clock.now += 60
+            assert (await review.release(hold, "bruno", "as it was", 0)).status == "open"
+            here.line.clock.now += 60
+            _, text, _ = await ada.post(f"/console/holds/{hold}/release", form)
+            assert "a second reviewer must agree" in plain(text)
+            _, text = await bruno.get(f"/console/holds/{hold}")
+            assert "compliance proposes" not in plain(text)
+            assert (await review.release(hold, "bruno", "at night, too", 1)).status == "proposed"
+            assert (await review.release(hold, "compliance", "at night, too", 1)).status == "released"
+
     async def test_a_pile_too(self, tmp_path: Path) -> None:
         async with place(tmp_path, four_eyes=True) as here, here.browser() as ada, here.browser() as bruno:
             holds = [await here.hold(f"p{n}@example.org") for n in range(3)]
