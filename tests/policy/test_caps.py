@@ -1,9 +1,12 @@
 """Caps over messages that go now and messages that go later."""
 
+from time import perf_counter
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from gateway.ledger.person import CONTACTS_KEPT
 from gateway.policy.outcome import Outcome
 from tests.policy.world import DAY, NOW, Contact, Person, ask, facts, message, rules
 
@@ -31,3 +34,21 @@ def test_no_window_ever_holds_more_than_the_limit(
     times = sorted(contact.at for contact in contacts)
     spans = [last - first for first, last in zip(times, times[limit:], strict=False)]
     assert all(span >= days * DAY - 1e-3 for span in spans)
+
+
+def test_a_full_ledger_of_nine_addresses_is_soon_weighed() -> None:
+    """Each remembers as many contacts as it may, all of them yet to go; what is told is the first free moment."""
+    cap = rules("- rule: contact_cap\n  limit: 64\n  per: 7 days\n  outcome: hold")
+    times = [NOW + n * 900.5 for n in range(9 * CONTACTS_KEPT)]
+    people = [
+        Person(contacts=tuple(Contact(at, "outreach", "email", "marco@example.com") for at in times[n::9]))
+        for n in range(9)
+    ]
+    known = facts(person=people[0], linked=tuple(people[1:]))
+    began = perf_counter()
+    decisions = [ask(cap, message(), what=known) for _ in range(100)]
+    assert perf_counter() - began < 1.0
+    free = decisions[0].earliest
+    assert free == times[-64] + 7 * DAY
+    for at, outcome in ((free - 1, Outcome.HOLD), (free, Outcome.ACCEPT)):
+        assert ask(cap, replace(message(), send_at=at), what=known).outcome is outcome

@@ -45,9 +45,11 @@ class ContactCap:
         times = [c.at for c in facts.person.contacts if c.at > since and c.class_ not in NOT_MARKETING]
         for other in facts.linked:
             times += [c.at for c in other.contacts if c.at > since and c.class_ not in NOT_MARKETING]
-        if len(times) < self.limit or self._has_room(times, at):
+        if len(times) < self.limit:
             return NOTHING
-        earliest = self._earliest(sorted(times), at)
+        earliest = self._free_from(sorted(times), at)
+        if earliest == at:
+            return NOTHING
         times = [one for one in times if one < at + self.per]
         verb = ("already got", "ha già ricevuto") if max(times) <= case.now else ("is to get", "riceverà")
         got, window, free = count(len(times), *_MESSAGES), span(self.per), when(earliest)
@@ -65,17 +67,15 @@ class ContactCap:
             ),
         )
 
-    def _has_room(self, times: list[float], at: float) -> bool:
-        """Whether no window is too full with one message more at this time. Times are sums and rounded."""
-        window = self.per - 1e-6
-        near = sorted(one for one in times if abs(one - at) < window)
-        full = zip(near, near[self.limit - 1 :], strict=False)
-        return not any(max(last, at) - min(first, at) < window for first, last in full)
-
-    def _earliest(self, times: list[float], at: float) -> float:
-        """The first moment from `at` on at which there is room; one of the windows ends then."""
-        ends = times[-self.limit :] if times[-1] <= at else times
-        return next(one + self.per for one in ends if self._has_room(times, one + self.per))
+    def _free_from(self, times: list[float], at: float) -> float:
+        """The first moment from `at` on at which one message more makes no window too full, as `limit`
+        messages in a row do for all that is less than a window away from the first and the last of them.
+        `times` are sorted; they are sums and rounded."""
+        window, free = self.per - 1e-6, at
+        for first, last in zip(times, times[self.limit - 1 :], strict=False):
+            if last - first < window and last - window < free < first + window:
+                free = first + self.per
+        return free
 
 
 @dataclass(frozen=True, slots=True)
