@@ -1,5 +1,6 @@
 """So what: the decision for one recipient. Pure: the same arguments give the same answer."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import inf
@@ -17,6 +18,8 @@ from gateway.reading.reading import Reading
 
 AFTER_A_WAIT = frozenset({"consent", "reply_duty", "quiet_hours"})
 """What is asked, besides the floor, when a message leaves the outbox after a wait."""
+
+QUIET = "quiet_hours"
 
 _NONE: frozenset[str] = frozenset()
 
@@ -93,7 +96,30 @@ def decide(
                 tally.add(entry, objection, _weigh(policies, entry, objection, case), policies.observing)
     if tally is None:
         return policies.accepting(class_)
-    return tally.decision(class_, policies.version)
+    decision = tally.decision(class_, policies.version)
+    if decision.earliest and not policies.observing:
+        later = _after_the_quiet(policies.plan(classes, message.channel), case, tally, decision.earliest)
+        return decision if later == decision.earliest else replace(decision, earliest=later)
+    return decision
+
+
+def _after_the_quiet(plan: Iterable[Entry], case: Case, tally: "_Tally", at: float) -> float:
+    """The first moment from `at` on that falls into no quiet hours which count for this message: a cap that
+    is free again at night says nothing of the morning. Where the rule cannot tell, `at`."""
+    quiet = [
+        entry
+        for entry in plan
+        if (entry.name, entry.mode) == (QUIET, "enforce")
+        and not (entry.outcome is Outcome.HOLD and tally.waives(entry, f"{QUIET}.quiet"))
+    ]
+    try:
+        for entry in quiet * len(quiet):
+            if entry.narrow is None or entry.narrow.fits(case):
+                found = entry.rule.check(dataclasses.replace(case, now=at))
+                at = max((at, *(objection.earliest for objection in found)))
+    except Exception:  # noqa: BLE001 - it is asked again then
+        return at
+    return at
 
 
 def _weigh(policies: PolicySet, entry: Entry, objection: Objection, case: Case) -> Outcome:
@@ -115,6 +141,10 @@ class _Tally:
     let_pass: set[tuple[str, str]] = field(default_factory=set)
     errors: set[str] = field(default_factory=set)
 
+    def waives(self, entry: Entry, code: str) -> bool:
+        """Whether a release lets this pass."""
+        return code in self.waived or f"{entry.policy}/{code}" in self.waived
+
     def add(self, entry: Entry, objection: Objection, outcome: Outcome, observing: bool) -> None:
         """Keep an objection as a violation."""
         code = f"{entry.name}.{objection.code}"
@@ -122,8 +152,7 @@ class _Tally:
         mode = "observe" if observing and not floor else entry.mode
         if objection.code == "error":
             self.errors.add(entry.name)
-        waived = code in self.waived or f"{entry.policy}/{code}" in self.waived
-        if mode == "enforce" and outcome is Outcome.HOLD and waived:
+        if mode == "enforce" and outcome is Outcome.HOLD and self.waives(entry, code):
             self.let_pass.add((entry.policy, code))
             return
         violation = Violation(

@@ -37,7 +37,7 @@ def test_no_window_ever_holds_more_than_the_limit(
 
 
 def test_a_full_ledger_of_nine_addresses_is_soon_weighed() -> None:
-    """Each remembers as many contacts as it may, all of them yet to go; what is told is the first free moment."""
+    """Each remembers as many contacts as it may, all yet to go; what is told is the first free moment."""
     cap = rules("- rule: contact_cap\n  limit: 64\n  per: 7 days\n  outcome: hold")
     times = [NOW + n * 900.5 for n in range(9 * CONTACTS_KEPT)]
     people = [

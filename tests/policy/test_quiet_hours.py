@@ -11,7 +11,7 @@ from gateway.policy.outcome import Outcome
 from gateway.policy.rules.case import Clock
 from gateway.policy.rules.frequency import QuietHours
 
-from .world import Reading, ask, facts, message, rules
+from .world import Contact, Person, Reading, ask, facts, message, rules
 
 NIGHTS = rules('- rule: quiet_hours\n  from: "20:00"\n  to: "08:00"\n  outcome: hold')
 EVERY_DAY = rules(
@@ -112,3 +112,26 @@ def test_reasons_name_the_hour_and_the_day() -> None:
     (violation,) = ask(NIGHTS, message(), Reading(), facts(), at("2026-11-18 21:30")).violations
     assert "22:30 on Wednesday" in violation.reason.en
     assert "22:30 di mercoledì" in violation.reason.it
+
+
+@pytest.mark.parametrize(
+    ("quiet", "waived", "free"),
+    [
+        ("outcome: hold", frozenset(), "2026-11-20 07:00"),
+        ("outcome: reject", frozenset({"quiet_hours.quiet"}), "2026-11-20 07:00"),
+        ("outcome: hold", frozenset({"quiet_hours.quiet"}), "2026-11-20 02:00"),
+    ],
+)
+def test_a_cap_that_is_free_at_night_tells_of_the_morning(
+    quiet: str, waived: frozenset[str], free: str
+) -> None:
+    both = rules(
+        f"- rule: contact_cap\n  limit: 1\n  per: 2 days\n  outcome: hold\n- rule: quiet_hours\n  {quiet}"
+    )
+    person = Person(contacts=(Contact(at("2026-11-18 02:00"), "outreach", "email", "marco@example.com"),))
+    capped = facts(person=person)
+    decision = ask(both, message(), Reading(), capped, at("2026-11-19 10:00"), waived=waived)
+    assert [v.code for v in decision.violations] == ["contact_cap.reached"]
+    assert decision.earliest == at(free)
+    again = ask(both, message(), Reading(), capped, decision.earliest, waived=waived)
+    assert again.outcome is Outcome.ACCEPT
