@@ -20,7 +20,7 @@ from gateway.intake.consents import ConsentInput, record_consent
 from gateway.intake.letters import Letter, Office, ask_to_confirm
 from gateway.intake.tokens import Kind, Refused, seal, unseal
 from gateway.keys import Keys
-from gateway.ledger.consent import ended, permission
+from gateway.ledger.consent import ended, permission, unheard
 from gateway.ledger.person import Permission
 from gateway.message.address import normalize
 from gateway.message.ids import new_id
@@ -127,6 +127,7 @@ class RequestConsent:
                 at=draft.now,
                 expires_at=ended(known),
                 event=self._id,
+                newer=unheard(known),
             )
             others = tuple(p for p in person.permissions if p is not known)
             draft.set_person(ref, replace(person, permissions=(*others, waiting)))
@@ -252,6 +253,8 @@ def _unasked(permissions: Iterable[Permission], request_id: str) -> Iterator[Per
             yield p
         elif p.expires_at:
             yield replace(p, state="expired", at=p.expires_at, expires_at=0.0)
+        elif p.newer is not None:
+            yield p.newer
 
 
 class OptIns:

@@ -102,6 +102,8 @@ def apply(person: Person, event: ConsentEvent) -> Person:
     if event.action in STOPPING:
         return _stopped(person, event)
     before = permission(person, event.purpose, event.channel) if person.permissions else None
+    if before is not None and event.action != "changed" and (terms := unheard(before)) is not None:
+        return _under_terms(person, event, before, terms)
     if event.action in ("changed", "expired"):
         return _amended(person, event, before)
     state = "requested" if event.action == "requested" else "granted"
@@ -162,7 +164,9 @@ def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> 
         after = _expired(before, event)
         if after is before:
             return person
-    elif before is None or before.state != "granted" or event.at < before.at or _has_ended(before, event.at):
+    elif before is None or before.state in ("requested", "expired", "changed"):
+        return _remembered(person, event, before)
+    elif before.state != "granted" or event.at < before.at or _has_ended(before, event.at):
         return person
     else:
         after = replace(
@@ -171,9 +175,53 @@ def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> 
             expires_at=event.expires_at or before.expires_at,
             event=event.id,
             jurisdiction=event.jurisdiction or before.jurisdiction,
-            newer=None,
+            newer=_after_change(before.newer, event),
         )
     return replace(person, permissions=(*_others(person, before), after))
+
+
+def _after_change(newer: Permission | None, event: ConsentEvent) -> Permission | None:
+    """What was kept beside a consent whose terms change: what is newer than the change stays, and ends with
+    it at the latest."""
+    if newer is None or newer.at <= event.at:
+        return None
+    return replace(newer, expires_at=min(filter(None, (newer.expires_at, event.expires_at)), default=0.0))
+
+
+def _remembered(person: Person, event: ConsentEvent, before: Permission | None) -> Person:
+    """An end that is told before the grant whose terms it changes is kept for it, and grants nothing."""
+    terms = unheard(before)
+    if not event.expires_at or event.at <= ended(before) or (terms is not None and terms.at > event.at):
+        return person
+    told = (event.grade, event.basis, event.at, event.expires_at, event.id, event.jurisdiction)
+    kept = Permission(event.purpose, event.channel, "changed", *told)
+    if before is not None and before is not terms:
+        kept = replace(before, newer=kept)
+    return replace(person, permissions=(*_others(person, before), kept))
+
+
+def unheard(before: Permission | None) -> Permission | None:
+    """The terms that were told before the grant which they change: alone, or beside what grants nothing."""
+    found = before if before is None or before.state == "changed" else before.newer
+    return found if found is not None and found.state == "changed" else None
+
+
+def _under_terms(person: Person, event: ConsentEvent, before: Permission, terms: Permission) -> Person:
+    """The state after an event and, once more, the terms that were told before it."""
+    bare = () if before is terms else (replace(before, newer=None),)
+    after = apply(replace(person, permissions=(*_others(person, before), *bare)), event)
+    change = ConsentEvent(
+        id=terms.event,
+        action="changed",
+        purpose=terms.purpose,
+        channel=terms.channel,
+        at=terms.at,
+        grade=terms.grade,
+        basis=terms.basis,
+        expires_at=terms.expires_at,
+        jurisdiction=terms.jurisdiction,
+    )
+    return _amended(after, change, permission(after, terms.purpose, terms.channel))
 
 
 def _expired(before: Permission | None, event: ConsentEvent) -> Permission:

@@ -1,6 +1,7 @@
 """Events to state: what opens, what closes, and that the order of telling never opens more."""
 
 import itertools
+from math import inf
 from typing import Any
 
 import pytest
@@ -209,7 +210,8 @@ def test_a_withdrawal_told_late_does_not_undo_what_came_after_it() -> None:
 
 
 def test_terms_change_without_granting() -> None:
-    assert apply(UNKNOWN, event("changed", 2, expires_at=9.0)) == UNKNOWN
+    assert apply(UNKNOWN, event("changed", 2, grade="A")) == UNKNOWN
+    assert state(apply(UNKNOWN, event("changed", 2, expires_at=9.0))) == "changed"
     person = after(event("granted", 1, grade="A"), event("changed", 2, grade="D", expires_at=9.0))
     found = permission(person, "newsletter", "email")
     assert found is not None
@@ -227,6 +229,36 @@ def test_other_terms_revive_nothing_that_has_ended() -> None:
     # As soon as it begins anew, its terms may change again.
     anew = after(granted, event("granted", 4), event("changed", 5, expires_at=9.0))
     assert [p.expires_at for p in anew.permissions] == [9.0]
+
+
+TERMS = (("granted", {"grade": "B"}), ("confirmed", {"grade": "A"}), ("requested", {}), ("expired", {}))
+
+
+def until(events: tuple[ConsentEvent, ...]) -> float:
+    """Until when they are open to newsletters after these; 0 where they are not."""
+    found = permission(after(*events), "newsletter", "email")
+    return (found.expires_at or inf) if found is not None and found.state == "granted" else 0.0
+
+
+@pytest.mark.parametrize("ends", [2.5, 4.5, 90.0])
+@pytest.mark.parametrize("grant", TERMS[:2])
+@pytest.mark.parametrize("other", TERMS[2:])
+def test_an_end_that_is_told_before_its_grant_is_not_forgotten(
+    ends: float, grant: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]
+) -> None:
+    for told in itertools.permutations((grant, other, ("changed", {"expires_at": ends}))):
+        events = tuple(event(action, n, **more) for n, (action, more) in enumerate(told, start=1))
+        for order in itertools.permutations(events):
+            assert until(order) <= until(events), order
+
+
+def test_who_only_asked_leaves_the_terms_that_were_told() -> None:
+    early = after(event("changed", 2, expires_at=9.0), event("requested", 3))
+    assert state(early) == "requested"
+    [found] = apply(early, event("granted", 1)).permissions
+    assert (found.state, found.expires_at) == ("granted", 9.0)
+    assert after(event("changed", 2, expires_at=9.0), event("withdrawn", 3)).permissions[0].newer is None
+    assert unpack_person(pack_person(early)) == early
 
 
 def test_it_ends() -> None:
@@ -336,6 +368,11 @@ def test_what_ends_the_better_proof_ends_the_one_beside_it() -> None:
     for end in (event("withdrawn", 6), event("withdrawn", 3), event("expired", 6), event("changed", 6)):
         assert [p.newer for p in after(double, fresh, end).permissions] == [None], end
     assert [p.newer for p in after(double, fresh, event("confirmed", 7, grade="A")).permissions] == [None]
+    # What changes what was before it, told late, leaves it, and ends it with the rest.
+    for ends, end in ((0.0, 9), (7.0, 7), (20.0, 9)):
+        [late] = after(double, fresh, event("changed", 3, expires_at=ends)).permissions
+        assert late.newer is not None
+        assert (late.newer.at, late.newer.expires_at) == (5, end)
 
 
 ANY = st.builds(

@@ -112,6 +112,19 @@ async def test_a_request_that_nobody_confirms_revives_nothing(tmp_path: Path) ->
         assert (left.state, left.at) == ("expired", then + 30 * DAY)
 
 
+async def test_a_request_that_nobody_confirms_leaves_an_end_that_was_told(tmp_path: Path) -> None:
+    async with pages(tmp_path) as house:
+        then = house.line.clock.now - 90 * DAY
+        end = {"at": then + DAY, "expires_at": then + 30 * DAY}
+        await house.line.consent("anna@example.org", action="changed", **end)
+        assert await request(house)
+        house.line.clock.now += CONFIRM_SECONDS + 1
+        assert await house.optins.sweep(house.line.clock()) == 1
+        await house.line.consent("anna@example.org", action="granted", at=then, imported=True)
+        [known] = (await house.line.store.person(REF)).permissions
+        assert (known.state, known.expires_at) == ("granted", then + 30 * DAY)
+
+
 async def test_what_nobody_confirms_is_deleted(tmp_path: Path) -> None:
     async with pages(tmp_path) as house:
         await request(house)
