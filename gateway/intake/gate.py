@@ -65,7 +65,8 @@ class _Leave:
         self.needs = Needs(people=((entry.controller, entry.subject_key), *self._aliases))
 
     def apply(self, draft: Draft[bool]) -> bool:
-        """True when it may go; else it is decided anew and leaves the outbox."""
+        """True when it may go; else it is decided anew and leaves the outbox, at once: what is held may be
+        released then, and nothing is both held and on its way."""
         message, n, ref = self._message, self._n, (self._entry.controller, self._entry.subject_key)
         recipient = message.recipients[n]
         source, controller = source_of(self._access, message), controller_of(self._access, message)
@@ -103,6 +104,7 @@ class _Leave:
         record(draft, message, n, ref, facts, decision, self._round)
         if decision.outcome is Outcome.HOLD:
             put_on_hold(draft, message, n, ref, decision, self._hold_seconds, self._reading)
+        draft.withdraw(self._entry.id, message.id, ref[1])
         return False
 
 
@@ -179,13 +181,10 @@ class GatedOutbox:
             await self._store.decisions(entry.message_id),
         )
         try:
-            if await self._store.run(unit):
-                return True
+            return await self._store.run(unit)
         except StoreError:
             self._store.settle(entry, _back(entry))
             return False
-        self._store.settle(entry, _withdrawn(entry))
-        return False
 
     def settle(self, entry: Entry, attempt: Attempt) -> None:
         """Tell how a delivery went; a final failure changes what is known of the person first."""
@@ -203,16 +202,6 @@ class GatedOutbox:
 def _waited(entry: Entry, old: float) -> bool:
     """Whether the policies are asked again: held back on purpose, or in the outbox for long."""
     return entry.recheck or (entry.queued_at < old and entry.class_ != "transactional")
-
-
-def _withdrawn(entry: Entry) -> Attempt:
-    return Attempt(
-        outcome=Delivered.FAILED,
-        kind=Kind.RETURNED,
-        relay=entry.relay,
-        phase="gate",
-        text="not sent: the policies refuse it now",
-    )
 
 
 def _back(entry: Entry) -> Attempt:

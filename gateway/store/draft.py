@@ -31,6 +31,7 @@ from gateway.store.records import (
     Ref,
     ReplayRow,
     SentRow,
+    Withdrawn,
 )
 from gateway.store.sameness import SamenessIndex, mark_of, pack_hashes
 
@@ -77,6 +78,7 @@ class Writes:
     fingerprints: list[FingerprintRow] = field(default_factory=list)
     replays: dict[bytes, ReplayRow] = field(default_factory=dict)
     cancels: list[Cancel] = field(default_factory=list)
+    withdrawn: list[Withdrawn] = field(default_factory=list)
     paces: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
     waiting_replies: dict[tuple[str, str, bytes], float] = field(default_factory=dict)
     freed: list[str] = field(default_factory=list)
@@ -99,7 +101,7 @@ class Writes:
 
 _lists = attrgetter(
     "messages", "bodies", "decisions", "outbox", "consents", "events", "audit", "fingerprints", "cancels",
-    "freed", "rechecks", "sent", "statements",
+    "withdrawn", "freed", "rechecks", "sent", "statements",
 )  # fmt: skip
 _maps = attrgetter("people", "holds", "replays", "waiting_replies")
 
@@ -187,6 +189,11 @@ class Draft(Generic[T]):
         """Nothing that waits for this person is sent: open holds and outbox rows, of this batch too. What is
         transactional stays, but with `every`."""
         self.writes.cancels.append(Cancel(ref[0], ref[1], self.now, reason, every))
+
+    def withdraw(self, entry_id: str, message_id: str, subject: bytes) -> None:
+        """An outbox row of this process may not leave: it goes with whatever this unit writes instead."""
+        self.writes.withdrawn.append(Withdrawn(entry_id, subject, self.owner))
+        self.writes.freed.append(message_id)
 
     def recheck(self, ref: Ref, condition: str) -> None:
         """Holds of this person that waited for this condition are decided again soon."""

@@ -81,12 +81,16 @@ class Writer:
     async def write(
         self, db: asyncpg.Connection, writes: Writes, chain: AuditChain, extra: list[Step], mark: Step
     ) -> set[str]:
-        """Write a batch inside the open transaction; returns the outbox rows that a stop cancelled.
+        """Write a batch inside the open transaction; returns the outbox rows that are not to leave.
 
         `extra` are the results of deliveries. Raises Conflict where `mark` finds this replica no longer
         listed: others took over what it held.
         """
         cancelled = await self._cancel(db, writes) if writes.cancels else set()
+        for row in writes.withdrawn:
+            who = (lane_of(row.subject), row.subject, row.id, row.owner)
+            await db.execute(numbered(q.WITHDRAW_OUTBOX), *who)
+            cancelled.add(row.id)
         await self._run(db, [*self._steps(writes, chain), *extra], mark)
         await self._follow_up(db, writes)
         return cancelled

@@ -80,6 +80,7 @@ CANCEL_OUTBOX = (
     "DELETE FROM outbox WHERE lane = ? AND controller = ? AND subject = ? AND marketing >= ?"
     " RETURNING id, message_id"
 )
+WITHDRAW_OUTBOX = "DELETE FROM outbox WHERE lane = ? AND subject = ? AND id = ? AND lease_owner = ?"
 RECHECK_HOLDS = (
     "UPDATE holds SET recheck_at = ? WHERE lane = ? AND controller = ? AND subject = ?"
     " AND status = 'open' AND ' ' || condition || ' ' LIKE '% ' || ? || ' %'"

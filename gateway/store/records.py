@@ -214,6 +214,14 @@ class Cancel(Struct, frozen=True):
     every: bool = False
 
 
+class Withdrawn(Struct, frozen=True):
+    """An outbox row that `owner`, who has it, takes out again because it may not leave."""
+
+    id: str
+    subject: bytes
+    owner: str
+
+
 class Recheck(Struct, frozen=True):
     """Open holds of this person that wait for `condition` are due to be decided again at `at`. With a
     `sender` and no subject: those, whoever they are for, that wait until that sender answered others."""

@@ -95,8 +95,11 @@ HOLD_FIELDS = attrgetter(
 
 
 def write(db: apsw.Connection, writes: Writes, chain: AuditChain) -> set[str]:
-    """Write a batch inside the open transaction; returns the ids of outbox rows that a stop cancelled."""
+    """Write a batch inside the open transaction; returns the ids of outbox rows that are not to leave."""
     cancelled = _cancel(db, writes.cancels)
+    for row in writes.withdrawn:
+        db.execute(q.WITHDRAW_OUTBOX, (lane_of(row.subject), row.subject, row.id, row.owner))
+        cancelled.add(row.id)
     many = db.executemany
     many(q.SET_PERSON, [(lane_of(s), c, s, pack_person(p)) for (c, s), p in writes.people.items()])
     for name, sql, columns in LINE:

@@ -595,6 +595,30 @@ async def test_a_hold_made_anew_on_the_way_out_has_an_end_of_its_own(stores: Sto
     assert [result.status for result in await line.review.sweep(stores.clock.now)] == ["released"]
 
 
+async def test_what_the_gate_holds_may_be_released_at_once(stores: Stores) -> None:
+    """It leaves the outbox in the transaction that holds it, and nothing is both held and on its way."""
+    quiet = (
+        'version: 1\npolicy: quiet\nrules:\n  - {rule: quiet_hours, from: "20:00", to: "08:00",'
+        " days: [mon, tue, wed, thu, fri, sat, sun], holidays: false, outcome: hold}\n"
+    )
+    stores.clock.now = noon = NOW - NOW % DAY + 12 * 3600
+    line = await stores.line(policies=policies(stores.folder, quiet))
+    receipt = await line.submit(class_="outreach")
+    stores.clock.now = noon + 10 * 3600
+    gate = GatedOutbox(line.store, line.policies, line.access, KEYS, 14 * DAY, clock=stores.clock)
+    leaving, hold = asyncio.ensure_future(gate.take(5)), None
+    async with asyncio.timeout(15):
+        while hold is None:
+            await asyncio.sleep(0)
+            hold = await line.store.hold(f"{receipt.id}-0")
+    assert (await line.store.depths()).outbox == 0
+    assert (await line.review.release(hold.id, "ada", "they asked for it")).status == "released"
+    assert (await line.store.depths()).outbox == 1
+    await asyncio.sleep(0.3)
+    assert (await line.store.depths()).outbox == 1
+    leaving.cancel()
+
+
 def test_outcomes_are_numbered_as_stored() -> None:
     assert [int(o) for o in (Outcome.ACCEPT, Outcome.HOLD, Outcome.REJECT)] == [0, 1, 2]
     assert message().id
