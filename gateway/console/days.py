@@ -27,6 +27,8 @@ KEPT = 60 * DAY
 LAG = 15.0
 """Seconds that a message may take from its id to its commit: younger ones are counted next time."""
 FRESH = 5.0
+LATE = 600.0
+"""Seconds after which days that are over are asked again who left on them: tools tell of it days later."""
 _MANY = 100_000
 """Violations are told apart by policy, rule, code, outcome and mode: a set that policies bound."""
 
@@ -101,7 +103,7 @@ class Days:
         self._clock = clock
         self._counts: dict[int, Count] = {}
         self._task: asyncio.Task[None] | None = None
-        self._counted_at = 0.0
+        self._counted_at = self._asked_at = 0.0
         self.answers = Answers(store, clock)
 
     @property
@@ -124,9 +126,15 @@ class Days:
 
     async def _count(self, today: int) -> None:
         try:
+            again = self._clock() - self._asked_at > LATE
             for day in range(today, today - DAYS, -1):
-                if not self._counts[day].whole:
-                    await self._count_day(self._counts[day], over=day < today)
+                count = self._counts[day]
+                if not count.whole:
+                    await self._count_day(count, over=day < today)
+                if count.whole and again:
+                    # What retention and erasure took away meanwhile was counted all the same.
+                    count.left = max(count.left, await self._left(day, _whole(day)))
+            self._asked_at = self._clock() if again else self._asked_at
             await self.answers.refresh(DAYS)
             self._counted_at = self._clock()
         except StoreError:
@@ -141,7 +149,7 @@ class Days:
         count.cursor = max(count.cursor, first)
         while await self._step(count, last):
             pass
-        whole = (first, _bound((count.day + 1) * DAY))
+        whole = _whole(count.day)
         count.events = Counter(dict(await self._store.rows(_EVENTS, whole)))
         count.left = await self._left(count.day, whole)
         if over and self._clock() > (count.day + 1) * DAY + 600:
@@ -185,6 +193,11 @@ def _rules(violations: bytes) -> list[tuple[str, str, int, str]]:
 def _bound(at: float) -> str:
     """The id below which everything is older."""
     return new_id(max(at, 0.0), bytes(10))
+
+
+def _whole(day: int) -> tuple[str, str]:
+    """The ids between which everything of a day is."""
+    return _bound(day * DAY), _bound((day + 1) * DAY)
 
 
 def _key(day: int) -> bytes:

@@ -4,9 +4,10 @@ import orjson
 
 from gateway.console.answers import Answers
 from gateway.console.charts import Figure, bars
-from gateway.console.days import Days
+from gateway.console.days import LATE, Days
 from gateway.console.overview import figures_of, health_of
 from gateway.console.samples import MOST, Habit, Sample
+from gateway.evidence.erase import erase
 from gateway.intake.events import Events
 from gateway.intake.leaving import Restrict, Wish
 from gateway.ledger.happening import Happening
@@ -103,6 +104,26 @@ class TestFigures:
         for _ in range(2):  # as it is counted, and as it was kept
             days = Days(here.line.store, here.line.clock)
             assert [count.left for count in (await days.latest(5.0))[-3:]] == [left, 0, 0]
+
+    async def test_whoever_is_told_late_left_on_their_day(self, here: Place) -> None:
+        """Also where that day was counted and kept; what is deleted later was counted all the same."""
+        line, then = here.line, NOW
+        line.clock.now = then + 2 * DAY
+        days = Days(line.store, line.clock)
+        assert [count.left for count in (await days.latest(5.0))[-3:]] == [0, 0, 0]
+        late = [
+            consent(f"{who}@example.org", now=then, action="withdrawn", at=then) for who in ("ida", "leo")
+        ]
+        await line.consents.record(late, "ada")
+        assert (await Days(line.store, line.clock).latest(5.0))[-3].left == 2
+        line.clock.now += LATE + 1
+        assert (await days.latest(5.0))[-3].left == 2
+        async for _ in erase(
+            line.store, [("default", KEYS.subject("email", "ida@example.org"))], "ada", then
+        ):
+            pass
+        line.clock.now += LATE + 1
+        assert (await days.latest(5.0))[-3].left == 2
 
     def test_what_is_usual_weighs_the_days(self) -> None:
         figure = Figure(key="x", values=[1.0, 0.0, 0.5], weights=[1.0, 3.0, 9.0], format="percent")
