@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from gateway.store.draft import Draft, Loaded, Unit, Writes
+from gateway.store.draft import Draft, Loaded, Needs, Unit, Writes
 from gateway.store.outage import Outage
 from gateway.store.pace import PaceIndex
 from gateway.store.protocol import Conflict, StoreError, Unavailable
@@ -29,6 +29,10 @@ COMPANY = 0.002
 
 PATIENCE = 0.003
 """Seconds at most that a batch waits for units that are on their way."""
+
+
+PROBE = 6.0
+"""Seconds without a unit after which a database that failed is asked whether it is back."""
 
 
 class Backend(Protocol):
@@ -70,6 +74,13 @@ class _Job:
     def __init__(self, unit: Unit[Any], future: "asyncio.Future[Any]") -> None:
         self.unit = unit
         self.future = future
+
+
+class _Nothing:
+    needs = Needs()
+
+    def apply(self, draft: Draft[Any]) -> None:
+        """Nothing: the commit itself is the question."""
 
 
 class Committer:
@@ -125,8 +136,7 @@ class Committer:
 
     async def _run(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._wait_for_work()
             while self._queue:
                 await self._wait_for_company()
                 size = min(len(self._queue), LARGEST_BATCH)
@@ -134,6 +144,20 @@ class Committer:
                 await self._backend.rest()
             if self._closing:
                 return
+
+    async def _wait_for_work(self) -> None:
+        """Until there is something to do. While the database fails, it is asked now and then with nothing to
+        write, so that the log tells when it is back."""
+        while not self._wake.is_set():
+            lasts = self._outage is not None and self._outage.lasts
+            try:
+                async with asyncio.timeout(PROBE if lasts else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                probe = _Job(_Nothing(), asyncio.get_running_loop().create_future())
+                await self._batch([probe])
+                probe.future.exception()
+        self._wake.clear()
 
     async def _wait_for_company(self) -> None:
         """A batch costs almost the same however many are in it, so it waits while more are on their way

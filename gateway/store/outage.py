@@ -23,6 +23,11 @@ class Outage:
         self._last = 0.0
         self._failures = 0
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it began, and its end is not told yet."""
+        return bool(self._failures)
+
     def fail(self, error: Exception) -> None:
         """Note a failure; `error` is of the store, whose texts name no values."""
         now = self._last = self._monotonic()

@@ -57,6 +57,32 @@ async def test_a_gateway_that_cannot_write_says_why(
         assert "database.back" in caplog.messages
 
 
+async def test_an_idle_gateway_says_when_the_database_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (
+        ("sqlite.BUSY_SECONDS", 0.05),
+        ("outage.QUIET_SECONDS", 0.2),
+        ("committer.PROBE", 0.3),
+    ):
+        monkeypatch.setattr(f"gateway.store.{name}", seconds)
+    async with line(tmp_path) as gateway:
+        other = apsw.Connection(str(tmp_path / "line.db"))
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError):
+            await gateway.submit()
+        await asyncio.sleep(0.8)
+        assert "database.back" not in caplog.messages
+        other.execute("ROLLBACK")
+        other.close()
+        for _ in range(100):
+            if "database.back" in caplog.messages:
+                break
+            await asyncio.sleep(0.05)
+        assert caplog.messages.count("database.back") == 1
+        assert caplog.messages.count("database.failing") == 1
+
+
 async def test_results_that_cannot_be_written_at_the_end_do_not_keep_the_rest_from_closing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
