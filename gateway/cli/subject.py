@@ -67,7 +67,7 @@ def export_command(address: str, channel: str, controller: str, folder: Path | N
 
     async def run(parts: Parts) -> dict[str, Any]:
         refs = await _refs(parts, channel, address, controller)
-        told = await export(parts.store, refs, channel, address, time.time())
+        told = await export(parts.store, refs, channel, address, time.time(), parts.keys)
         await note(parts.store, "subject.exported", login(), os.urandom(10), {"subjects": len(refs)})
         return told
 

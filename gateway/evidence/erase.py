@@ -14,9 +14,9 @@ import orjson
 
 from gateway.evidence.entries import Rows, declaration, near
 from gateway.evidence.traces import Traces, traces_of
+from gateway.evidence.unplaced import replies_from, requests_of
 from gateway.keys import Keys, lane_of
 from gateway.ledger.person import UNKNOWN, Person, Stop
-from gateway.message.address import normalize
 from gateway.message.ids import new_id
 from gateway.store.digests import SALT
 from gateway.store.draft import Draft, Needs
@@ -279,13 +279,8 @@ async def finish(store: Store, erasure: str) -> None:
 
 
 async def _unmatched(store: Store, subjects: Set[bytes], keys: Keys, actor: str) -> int:
-    """Replies that nobody could place and that name an address of these subjects: they go whole."""
-    gone = []
-    for event_id, data in await store.rows("SELECT id, data FROM events WHERE type = 'reply.unmatched'"):
-        told = orjson.loads(bytes(data))
-        there = [one for one in (told.get("from"), told.get("to")) if isinstance(one, str) and one]
-        if any(keys.subject("email", normalize("email", one)) in subjects for one in there):
-            gone.append(str(event_id))
+    """Replies that nobody could place and that come from an address of these subjects: they go whole."""
+    gone = [one.id for one in await replies_from(store, subjects, keys)]
     if gone:
         drops: list[tuple[str, tuple[Any, ...]]] = [
             ("DELETE FROM events WHERE id = ? AND type = 'reply.unmatched'", (name,)) for name in gone
@@ -296,9 +291,7 @@ async def _unmatched(store: Store, subjects: Set[bytes], keys: Keys, actor: str)
 
 async def _unconfirmed(store: Store, ref: Ref) -> None:
     """Requests to subscribe that wait for their confirmation: with their proof, they go."""
-    sql = "SELECT key, answer FROM replays WHERE length(key) = 17 AND expires_at > 0"
-    mark = ref[1].hex().encode()
-    gone = [bytes(key) for key, answer in await store.rows(sql) if mark in bytes(answer)]
+    gone = [key for key, _ in await requests_of(store, ref)]
     if gone:
         await store.run(_Say([("DELETE FROM replays WHERE key = ?", (key,)) for key in gone], {}))
 

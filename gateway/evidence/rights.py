@@ -106,7 +106,7 @@ class Rights:
         self, refs: Sequence[Ref], channel: str, address: str, actor: str, by: str
     ) -> dict[str, Any]:
         """Everything stored, as plain data; the log says who took the copy, and through what."""
-        told = await export(self._store, refs, channel, address, self._clock())
+        told = await export(self._store, refs, channel, address, self._clock(), self._keys)
         await self._note("subject.exported", actor, {"subjects": len(refs), "by": by})
         return told
 

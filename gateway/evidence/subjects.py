@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from gateway.evidence.entries import Rows, declaration
 from gateway.evidence.stretch import moment
 from gateway.evidence.traces import Traces, mine, traces_of
+from gateway.evidence.unplaced import Unplaced, replies_from, requests_of
+from gateway.intake.optin import Pending
 from gateway.keys import Keys
 from gateway.message.address import normalize
 from gateway.message.ids import new_id
@@ -25,16 +27,31 @@ def subjects_of(keys: Keys, channel: str, address: str) -> bytes:
     return keys.subject(channel, normalize(channel, address))
 
 
-async def export(store: Rows, refs: Sequence[Ref], channel: str, address: str, now: float) -> dict[str, Any]:
-    """Everything stored about a person, as plain data: common, structured and machine-readable."""
+async def export(
+    store: Rows, refs: Sequence[Ref], channel: str, address: str, now: float, keys: Keys | None = None
+) -> dict[str, Any]:
+    """Everything stored about a person, as plain data: common, structured and machine-readable. With the
+    keys, replies that were matched to nobody are found by their author."""
+    known = [
+        _told(await traces_of(store, ref), [one for _, one in await requests_of(store, ref)]) for ref in refs
+    ]
+    unplaced = list[Unplaced]()
+    if keys is not None:
+        subjects = {ref[1] for ref in refs} | ({subjects_of(keys, channel, address)} if address else set())
+        controllers = {"", *(ref[0] for ref in refs)}
+        unplaced = [one for one in await replies_from(store, subjects, keys) if one.controller in controllers]
     return {
         "about": {"channel": channel, "address": address},
         "made_at": moment(now),
-        "known_by": [_told(await traces_of(store, ref)) for ref in refs],
+        "known_by": known,
+        "replies_matched_to_nobody": [
+            {"at": moment(one.at), "subject": one.told.get("subject", ""), "text": one.told.get("text", "")}
+            for one in unplaced
+        ],
     }
 
 
-def _told(traces: Traces) -> dict[str, Any]:
+def _told(traces: Traces, requests: Sequence[Pending]) -> dict[str, Any]:
     recipients: dict[str, set[int]] = {}
     for decision in traces.decisions:
         recipients.setdefault(decision.message_id, set()).add(decision.n)
@@ -76,6 +93,13 @@ def _told(traces: Traces) -> dict[str, Any]:
             for name, attempt, at, outcome, relay, code, text in traces.attempts
         ],
         "waiting_to_be_sent": traces.waiting,
+        "requests_not_confirmed": [
+            {
+                "purpose": one.purpose, "channel": one.channel, "at": moment(one.at), "source": one.source,
+                "proof": dict(one.proof),
+            }
+            for one in requests
+        ],
     }  # fmt: skip
 
 
@@ -96,11 +120,13 @@ def as_html(told: dict[str, Any]) -> str:
         f"<h1>What is stored about {escape(about['address'] or 'you')}</h1>",
         f"<p>{escape(', '.join(filter(None, (about['channel'], told['made_at']))))}</p>",
     ]
-    if not told["known_by"]:
+    unplaced = "replies_matched_to_nobody"
+    if not told["known_by"] and not told[unplaced]:
         parts.append("<p>Nothing.</p>")
     for known in told["known_by"]:
         parts.append(f"<h2>{escape(known['controller'])}</h2>")
         parts.extend(_section(name, known[name]) for name in known if name not in ("controller", "now"))
+    parts.append(_section(unplaced, told[unplaced]))
     return "".join([*parts, "</body></html>\n"])
 
 

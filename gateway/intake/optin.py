@@ -189,7 +189,7 @@ class Confirm:
         answer = draft.replay(_key(self._id))
         if not answer:
             return False
-        pending = _unpack(answer)
+        pending = pending_of(answer)
         ref = (pending.controller, pending.subject)
         person = draft.person(ref)
         # The log tells the two steps in order, so what was only marked as pending goes first.
@@ -276,7 +276,7 @@ class OptIns:
         rows = await self._store.rows(
             "SELECT answer FROM replays WHERE key = ? AND expires_at > ?", (_key(request_id), now)
         )
-        return _unpack(rows[0][0]) if rows and rows[0][0] else None
+        return pending_of(rows[0][0]) if rows and rows[0][0] else None
 
     async def confirm(self, pending: Pending, given: Mapping[str, str]) -> bool:
         """Confirm it; False where that was done before. `given`: ip, user_agent, language, each of the
@@ -286,7 +286,7 @@ class OptIns:
     async def sweep(self, now: float) -> int:
         """Delete what nobody confirmed in time; how many."""
         rows = await self._store.rows(EXPIRED, (now, SWEPT))
-        pending = tuple(_unpack(bytes(answer)) for _, answer in rows if answer)
+        pending = tuple(pending_of(bytes(answer)) for _, answer in rows if answer)
         return await self._store.run(_Expire(pending)) if pending else 0
 
 
@@ -312,7 +312,8 @@ def _pack(p: Pending) -> bytes:
     return orjson.dumps(fields)
 
 
-def _unpack(data: bytes) -> Pending:
+def pending_of(data: bytes) -> Pending:
+    """A request as it was kept."""
     id_, controller, subject, channel, purpose, source, at, proof = orjson.loads(data)
     return Pending(
         id=id_,

@@ -6,7 +6,10 @@ from typing import Any
 
 import orjson
 
+from gateway.evidence.rights import Rights
+from gateway.evidence.subjects import as_html
 from gateway.intake.optin import CONFIRM_SECONDS, OptIn
+from gateway.intake.review_pile import Kept, TakeIn
 from gateway.ledger.consent import suppress
 from gateway.message.parse import parse
 from gateway.policy.dates import day
@@ -123,6 +126,35 @@ async def test_a_request_that_nobody_confirms_leaves_an_end_that_was_told(tmp_pa
         await house.line.consent("anna@example.org", action="granted", at=then, imported=True)
         [known] = (await house.line.store.person(REF)).permissions
         assert (known.state, known.expires_at) == ("granted", then + 30 * DAY)
+
+
+async def test_a_copy_holds_what_is_kept_outside_of_their_own_rows(tmp_path: Path) -> None:
+    """Requests that wait for them, and replies of theirs that were matched to nobody; not those of others."""
+    async with pages(tmp_path) as house:
+        store, now = house.line.store, house.line.clock()
+        assert await request(house)
+        assert await request(house, address="bruno@example.org")
+        for n, author in enumerate(("Anna@example.org", "bruno@example.org")):
+            kept = Kept(
+                dedup=bytes([n]) * 16, controller="", reason="unmatched", message="", author=author,
+                addressed=("elena@acme.example",), subject="?", text=f"Chi siete? {author}", at=now,
+            )  # fmt: skip
+            await store.run(TakeIn(kept=kept))
+        rights = Rights(store, KEYS, ["default"])
+        told = await rights.export([REF], "email", "anna@example.org", "ada", "api")
+        [known] = told["known_by"]
+        [asked] = known["requests_not_confirmed"]
+        assert (asked["purpose"], asked["proof"]["wording"]) == ("newsletter", WORDS)
+        [reply] = told["replies_matched_to_nobody"]
+        assert reply["text"] == "Chi siete? Anna@example.org"
+        assert reply["text"] in as_html(told)
+        assert WORDS in as_html(told)
+        assert "bruno@" not in as_html(told)
+        stranger = await rights.export([], "email", "bruno@example.org", "ada", "api")
+        assert "Nothing" not in as_html(stranger)
+        await rights.erase([REF], "ada", "asked for it")
+        left = await rights.export([REF], "email", "anna@example.org", "ada", "api")
+        assert left["replies_matched_to_nobody"] == left["known_by"][0]["requests_not_confirmed"] == []
 
 
 async def test_what_nobody_confirms_is_deleted(tmp_path: Path) -> None:
