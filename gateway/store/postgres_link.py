@@ -17,6 +17,8 @@ from gateway.store.postgres_sql import numbered
 from gateway.store.protocol import Conflict, DiskFull, StoreError, Unavailable
 
 CONNECT_SECONDS = 5.0
+MOST_SECONDS = 10.0
+"""In all, where a URL names several servers."""
 COMMAND_SECONDS = 20.0
 READERS = 4
 
@@ -154,6 +156,13 @@ class Address:
     cached: int = 100
 
     @property
+    def servers(self) -> tuple[str, ...]:
+        """One URL for each of the servers that `url` names."""
+        parts = urlsplit(self.url)
+        user, at, hosts = parts.netloc.rpartition("@")
+        return tuple(urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(","))
+
+    @property
     def pooled(self) -> bool:
         """Behind a pooler that gives each transaction another session (PgBouncer)."""
         return self.cached == 0
@@ -180,6 +189,8 @@ class Link:
     def __init__(self, address: Address, name: str) -> None:
         self.address = address
         self.name = name
+        self._servers = address.servers
+        self._share = min(CONNECT_SECONDS, MOST_SECONDS / len(self._servers))
         self._pool: asyncpg.Pool | None = None
         self._by_command = False
 
@@ -188,7 +199,7 @@ class Link:
         on millions of rows. Raises StoreError, in a few seconds at most."""
         options = {"command_timeout": None} if patient else {}
         try:
-            async with asyncio.timeout(CONNECT_SECONDS + 1):
+            async with asyncio.timeout(self._seconds + 1):
                 return await self._connect(**options)
         except (asyncpg.PostgresError, *LOST, ValueError) as error:
             if isinstance(error, OSError) and (told := _told_of_files(self.address.url)):
@@ -197,11 +208,16 @@ class Link:
                 raise Unavailable(_told_of_url(error)) from None
             raise translate(error) from None
 
+    @property
+    def _seconds(self) -> float:
+        """How long it takes at most to find the server that takes writes."""
+        return self._share * len(self._servers)
+
     async def _connect(self, **given: Any) -> asyncpg.Connection:
         """With the settings of the session, afterwards where a pooler takes none at the start (PgBouncer)."""
         if not self._by_command:
             try:
-                return await asyncpg.connect(**self._options() | given)
+                return await self._find(self._options() | given)
             except asyncpg.ProtocolViolationError:
                 if self.address.pooled:
                     raise
@@ -211,18 +227,37 @@ class Link:
                 except BaseException:
                     self._by_command = False
                     raise
-        db: asyncpg.Connection = await asyncpg.connect(**self._options() | given)
+        db = await self._find(self._options() | given)
         await _settle(db)
         return db
+
+    async def _find(self, options: dict[str, Any]) -> asyncpg.Connection:
+        """The first of the servers that takes writes, asked in turn and each for its share of time: the
+        driver would wait for a silent one until no time is left. Who is found is asked first from then on."""
+        servers = self._servers
+        for server in servers:
+            try:
+                found: asyncpg.Connection = await asyncpg.connect(
+                    **options | {"dsn": server, "timeout": self._share}
+                )
+            except asyncpg.ProtocolViolationError:
+                raise
+            except (asyncpg.CannotConnectNowError, *LOST):
+                if server == servers[-1]:
+                    raise
+                continue
+            self._servers = (server, *(other for other in servers if other != server))
+            return found
+        raise AssertionError("a URL names a server")
 
     async def _check_pooler(self) -> None:
         """A pooler that lends sessions by the transaction would drop locks and settings without a word: it
         gives away what one client has just used, or gives it another next. Raises Unavailable."""
         options = self._options() | {"statement_cache_size": 0}
-        one, other = await asyncpg.connect(**options), None
+        one, other = await self._find(options), None
         try:
             mine, again = await one.fetchval(_SESSION), await one.fetchval(_SESSION)
-            other = await asyncpg.connect(**options)
+            other = await self._find(options)
             async with other.transaction():
                 theirs = await other.fetchval(_SESSION)
                 if theirs == mine or mine != again or await one.fetchval(_SESSION) != mine:
@@ -238,8 +273,6 @@ class Link:
         address = self.address
         settings = {"application_name": self.name}
         options: dict[str, Any] = {
-            "dsn": address.url,
-            "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,
             "statement_cache_size": address.cached,
             "max_cacheable_statement_size": 0,
@@ -270,7 +303,7 @@ class Link:
                     max_inactive_connection_lifetime=60.0,
                 )  # fmt: skip
                 await self._pool
-            async with self._pool.acquire(timeout=CONNECT_SECONDS) as db:
+            async with self._pool.acquire(timeout=self._seconds) as db:
                 if self.address.pooled:
                     async with db.transaction():
                         yield db

@@ -13,6 +13,7 @@ import pytest
 
 from gateway.store.attempt import Attempt, Kind, Outcome
 from gateway.store.postgres import PostgresStore
+from gateway.store.postgres_link import Link, read_address
 from gateway.store.postgres_schema import migrate
 from gateway.store.protocol import StoreError, Unavailable
 from tests.line import Clock, Line, line
@@ -306,3 +307,40 @@ async def test_no_connection_left(private: Cluster, tmp_path: Path) -> None:
         while not await again():
             assert time.monotonic() < deadline
             await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[str]:
+    """Where whoever connects hears nothing at all."""
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hear, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+async def test_a_server_that_says_nothing_does_not_keep_from_the_other(private: Cluster, order: str) -> None:
+    """As a machine that is gone, or was stopped."""
+    there = f"127.0.0.1:{private.port}"
+    async with silent() as gone:
+        hosts = f"{gone},{there}" if order == "first" else f"{there},{gone}"
+        link = Link(read_address(f"postgresql://postgres@{hosts}/postgres"), "galateo")
+        assert await link.fetch("SELECT 1") == [(1,)]
+        began = time.monotonic()
+        await (await link.connect()).close()
+        assert time.monotonic() - began < 2, "who was found is asked first"
+        await link.close()
+
+
+async def test_servers_that_say_nothing_are_given_up_together() -> None:
+    async with silent() as gone:
+        link = Link(read_address(f"postgresql://galateo:s3cret@{','.join([gone] * 4)}/mail"), "galateo")
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="does not answer"):
+            await link.connect()
+        assert time.monotonic() - began < 12
