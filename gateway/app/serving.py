@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 
+from gateway.app.access_watch import AccessWatch
 from gateway.app.delivering import (
     make_announcer,
     make_checkpoint_post,
@@ -51,11 +52,11 @@ GONE = (
 
 class App:
     """Everything that runs while a gateway serves. `known` is the digest of the policy folder from before
-    the policies were read."""
+    the policies were read, `access` the access file as it was before it was read."""
 
-    def __init__(self, parts: Parts, known: bytes) -> None:
+    def __init__(self, parts: Parts, known: bytes, access: AccessWatch) -> None:
         self.parts = parts
-        self._known = known
+        self._known, self._access = known, access
         settings, metrics = parts.settings, parts.metrics
         self.aside = Aside(parts.reader, wanted=settings.read_aside)
         self.intake = Intake(
@@ -122,6 +123,7 @@ class App:
                 ("echo", self.echoes.run()),
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure, at_once=True)),
+                ("access", self._every(MEASURE_SECONDS, self._look_at_access)),
                 ("resume", self._every(RESUME_SECONDS, self.tasks.resume)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),
                 ("upkeep", self.upkeep.run()),
@@ -271,6 +273,9 @@ class App:
                 metrics.database(up=False)
                 log.error("database.gone", extra={"problem": GONE})
 
+    async def _look_at_access(self) -> None:
+        await asyncio.to_thread(self._access.look)
+
     def _renew_certificate(self) -> None:
         """Take up a renewed certificate, wherever it is used, and show how long it lasts."""
         for listener in filter(None, (self.smtp, self.replies)):
@@ -294,10 +299,10 @@ async def build(settings: Settings) -> App:
             " or try `galateo demo`, which needs none."
         )
     check_checkpoints(settings)
-    known = digest_folder(settings.policies_folder)
+    known, access = digest_folder(settings.policies_folder), AccessWatch(settings.access)
     parts = await open_parts(settings, serving=True)
     try:
-        return App(parts, known)
+        return App(parts, known, access)
     except BaseException:
         await parts.store.close()
         raise
