@@ -18,10 +18,11 @@ import aiohttp
 import orjson
 
 from gateway.access import Source
+from gateway.delivery.reply import printable
 from gateway.delivery.signature import sign
 from gateway.delivery.target import TargetError, WebhookTarget, parse_webhook
 from gateway.delivery.verdict import Result
-from gateway.delivery.webhook import read_answer
+from gateway.delivery.webhook import read_answer, read_failure
 from gateway.intake.announce import TYPES, Announcement, Entry, announce, entries_after, heads_of
 from gateway.store.attempt import Kind
 from gateway.store.draft import Draft, Needs
@@ -209,16 +210,19 @@ class Announcer:
 
     def _note(self, endpoint: Endpoint, before: Position, result: Result) -> Position:
         """The position after an answer: `next_at` in the future says to try the same again."""
+        said: dict[str, Any] = {"source": endpoint.source, "code": result.code}
+        if not result.code:
+            said["cause"] = printable(result.text)
         if result.code == 410:
             log.error("announcer.gone", extra={"source": endpoint.source})
             return replace(before, gone=True)
         if result.kind is Kind.DELIVERED:
             return replace(before, failures=0, next_at=0.0)
         if result.kind is Kind.PERMANENT or before.failures >= len(DELAYS):
-            log.error("announcer.gave_up", extra={"source": endpoint.source, "code": result.code})
+            log.error("announcer.gave_up", extra=said)
             return replace(before, failures=0, next_at=0.0)
         delay = max(DELAYS[before.failures] * self._rng.uniform(0.8, 1.2), result.retry_after)
-        log.warning("announcer.failed", extra={"source": endpoint.source, "code": result.code})
+        log.warning("announcer.failed", extra=said)
         return replace(before, failures=before.failures + 1, next_at=self._clock() + delay)
 
 
@@ -247,5 +251,5 @@ async def post(client: aiohttp.ClientSession, endpoint: Endpoint, said: Announce
         async with request as answer:
             await answer.content.read(2048)
             return read_answer(answer.status, answer.headers.get("Retry-After", ""), b"", now)
-    except (aiohttp.ClientError, TimeoutError, OSError):
-        return Result(Kind.NETWORK, "http", text="no answer")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return read_failure(error)

@@ -1,6 +1,7 @@
 """A webhook relay: messages of channels that have no SMTP, posted as Standard Webhooks 1.0."""
 
 import asyncio
+import os
 import random
 import re
 import time
@@ -159,16 +160,8 @@ class WebhookRelay:
             async with self._client.post(url, data=body, headers=headers, allow_redirects=False) as answer:
                 text = await answer.content.read(_READ)
                 return read_answer(answer.status, answer.headers.get("Retry-After", ""), text, self._clock())
-        except TimeoutError:
-            return Result(Kind.TIMEOUT, "http", text="no answer in time")
-        except aiohttp.ClientSSLError:
-            return Result(Kind.TLS, "http", text="its certificate is not to be trusted")
-        except aiohttp.ClientConnectorError:
-            return Result(Kind.NETWORK, "connect", text="cannot connect")
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError):
-            return Result(Kind.DOUBT, "http", text="connection lost before the answer; it may have arrived")
-        except aiohttp.ClientError:
-            return Result(Kind.PROTOCOL, "http", text="an answer that is no HTTP")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return read_failure(error)
 
     def _request(self, entry: Entry) -> tuple[str, bytes | aiohttp.FormData, dict[str, str]] | None:
         """Where to, what and with which headers; None where the message is no JSON object."""
@@ -241,6 +234,27 @@ def read_answer(status: int, retry_after: str, text: bytes, now: float) -> Resul
     if status < 400:
         return Result(Kind.PROTOCOL, "http", status, "", "a redirect is not followed")
     return Result(Kind.TEMPORARY, "http", status, "", text, wait)
+
+
+def read_failure(error: Exception) -> Result:
+    """What it means that no answer came, in words of our own."""
+    match error:
+        case TimeoutError():
+            return Result(Kind.TIMEOUT, "http", text="no answer in time")
+        case aiohttp.ClientConnectorCertificateError():
+            why = getattr(error.certificate_error, "verify_message", "") or "it is not to be trusted"
+            return Result(Kind.TLS, "http", text=f"its certificate is refused: {why.rstrip('.')}")
+        case aiohttp.ClientSSLError():
+            return Result(Kind.TLS, "http", text="no TLS came about that both sides can do")
+        case aiohttp.ClientConnectorDNSError():
+            return Result(Kind.NETWORK, "connect", text="cannot connect: its name is not known")
+        case aiohttp.ClientConnectorError():
+            why = f": {os.strerror(error.os_error.errno).lower()}" if error.os_error.errno else ""
+            return Result(Kind.NETWORK, "connect", text=f"cannot connect{why}")
+        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
+            lost = "connection lost before the answer; it may have arrived"
+            return Result(Kind.DOUBT, "http", text=lost)
+    return Result(Kind.PROTOCOL, "http", text="an answer that is no HTTP")
 
 
 def _seconds(retry_after: str, now: float) -> float:

@@ -3,12 +3,14 @@
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import trustme
 from standardwebhooks import Webhook
 
 from gateway.access import Source, Subscription
@@ -150,6 +152,22 @@ async def test_failures_are_tried_again_in_order(house: House, client: aiohttp.C
     ids = [post.headers["webhook-id"] for post in target.posts]
     assert len(set(ids[:4])) == 1
     assert len(ids) == 5
+
+
+async def test_the_log_says_why_nobody_answered(
+    house: House, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where there is no answer, there is no code."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with ScriptedTarget(context=context) as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        await happen(house)
+        await teller.tell(client, hook)
+        assert target.posts == []
+    (failed,) = [vars(record) for record in caplog.records if record.message == "announcer.failed"]
+    assert failed["cause"] == "its certificate is refused: unable to get local issuer certificate"
 
 
 async def test_what_will_never_be_taken_holds_up_nothing(house: House, client: aiohttp.ClientSession) -> None:

@@ -189,7 +189,23 @@ async def test_a_certificate_nobody_vouches_for_is_refused() -> None:
         world.send(item)
         attempt = await world.attempt(item)
     assert (attempt.outcome, attempt.kind) == (Outcome.DEFERRED, Kind.TLS)
+    assert attempt.text == "its certificate is refused: unable to get local issuer certificate"
     assert target.posts == []
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:1/", "cannot connect: connection refused"),
+        ("http://nosuchhost.invalid/", "cannot connect: its name is not known"),
+        ("https://{}/", "no TLS came about that both sides can do"),
+    ],
+)
+async def test_what_kept_it_from_being_posted_is_told(url: str, why: str) -> None:
+    item = note()
+    async with ScriptedTarget() as target, posting(url.format(f"127.0.0.1:{target.port}")) as world:
+        world.send(item)
+        assert (await world.attempt(item)).text == why
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"not json", b'"x"', b"{}{}"])
