@@ -3,7 +3,8 @@
 `smtp://host[:port]` uses TLS when it is offered, `smtps://` from the first byte. `?tls=` is required,
 opportunistic or never; `?ca=FILE` trusts the certificates in a file alone; `?pipelining=off` is for a relay
 that offers PIPELINING and does it wrong. With a user and password TLS
-is required, unless the relay is on this machine or the URL says tls=never.
+is required, unless the relay is on this machine or the URL says tls=never; with a `ca` as well, unless the
+URL says tls= otherwise: opportunistic TLS takes any certificate.
 """
 
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ def parse_smtp(url: str) -> SmtpTarget:
     return SmtpTarget(
         host=parts.hostname,
         port=parts.port or (587 if user and parts.scheme == "smtp" else _PORTS[parts.scheme]),
-        tls=_tls(parts, options.get("tls", ""), bool(user)),
+        tls=_tls(parts, options.get("tls", "") or ("required" if options.get("ca") else ""), bool(user)),
         user=user,
         password=password,
         ca=options.get("ca", ""),

@@ -11,6 +11,10 @@ from gateway.delivery.target import SmtpTarget, TargetError, parse_smtp, parse_w
     ("url", "target"),
     [
         ("smtp://relay.example", SmtpTarget(host="relay.example", port=25, tls="opportunistic")),
+        (
+            "smtp://relay.example?ca=/etc/ca.pem",
+            SmtpTarget(host="relay.example", port=25, tls="required", ca="/etc/ca.pem"),
+        ),
         ("smtp://[::1]:2525?tls=never", SmtpTarget(host="::1", port=2525, tls="never")),
         (
             "smtp://relay.example?pipelining=off",

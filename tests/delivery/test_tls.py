@@ -83,6 +83,12 @@ async def test_a_certificate_for_another_host_is_refused(
         await stays(url, "tls")
 
 
+async def test_whoever_names_authorities_means_them(authority: trustme.CA, ca: str) -> None:
+    async with ScriptedRelay(context=certificate(trustme.CA())) as relay:
+        await stays(relay.url(query=f"ca={ca}"), "tls")
+    assert "MAIL" not in str(relay.commands)
+
+
 async def test_required_tls_that_is_not_offered_is_not_gone_without() -> None:
     async with ScriptedRelay(users={"u": "p"}) as relay:
         await stays(relay.url(user="u:p", query="tls=required"), "tls")
