@@ -134,7 +134,7 @@ class Sweep:
 
     async def _decisions(self, before: float) -> AsyncIterator[_Step]:
         async for step, due in self._old("decisions", before, "1"):
-            waiting = await self._waiting({f"{row[0]}-{row[1]}" for row in due})
+            waiting = await self._waiting({f"{row[0]}-{row[1]}": row[0] for row in due})
             due = [row for row in due if f"{row[0]}-{row[1]}" not in waiting]
             step.count = len(due)
             for message_id, n, round_, *_ in due:
@@ -150,17 +150,23 @@ class Sweep:
                 step.name("decisions", f"{name}.{round_}" if round_ else name)
                 step.name("holds", name)
             for message_id in sorted({row[0] for row in due}):
-                step.statements.append((_DROP_MESSAGE, (message_id,)))
+                step.statements += [(_DROP_MESSAGE, (message_id,)), (_DROP_OCTETS, (message_id,))]
                 step.name("messages", message_id)
             yield step
 
-    async def _waiting(self, names: set[str]) -> set[str]:
-        """The holds that somebody may yet release: a term may be long, and begins again on the way out."""
+    async def _waiting(self, names: dict[str, str]) -> set[str]:
+        """What may yet go: holds that somebody may release, whose term may be long and begins again on the
+        way out, and what the outbox keeps for later, which is asked again at its door. `names` with the
+        message of each."""
         if not names:
             return set()
-        marks = ", ".join("?" * len(names))
-        sql = f"SELECT id FROM holds WHERE id IN ({marks}) AND status = 'open' AND expires_at > ?"
-        return {str(row[0]) for row in await self._store.rows(sql, (*names, self._now))}
+        marks, messages = ", ".join("?" * len(names)), sorted(set(names.values()))
+        held = f"SELECT id FROM holds WHERE id IN ({marks}) AND status = 'open' AND expires_at > ?"
+        queued = f"SELECT id FROM outbox WHERE id IN ({marks}) AND message_id IN"
+        queued += f" ({', '.join('?' * len(messages))})"
+        found = await self._store.rows(held, (*names, self._now))
+        found += await self._store.rows(queued, (*names, *messages))
+        return {str(row[0]) for row in found}
 
     async def _facts(self, before: float) -> AsyncIterator[_Step]:
         async for step, due in self._old("facts", before, "length(snapshot) > 2, violations"):
@@ -262,6 +268,9 @@ class Sweep:
 
 _DROP_MESSAGE = (
     "DELETE FROM messages WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM decisions WHERE message_id = ?1)"
+)
+_DROP_OCTETS = (
+    "DELETE FROM bodies WHERE message_id = ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE id = ?1)"
 )
 _EMPTY_FACTS = (
     "UPDATE decisions SET snapshot = ?, violations = ? WHERE message_id = ? AND n = ? AND round = ?"

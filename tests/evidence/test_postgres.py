@@ -18,7 +18,7 @@ from gateway.evidence.verify import Verification
 from gateway.evidence.versions import keep_policies
 from gateway.policy.policies import PolicySet
 from gateway.store.postgres import PostgresStore
-from tests.evidence.traffic import NEWS, traffic
+from tests.evidence.traffic import NEWS, deliver, traffic
 from tests.line import DAY, KEYS, NOW, Clock, line
 from tests.postgres import database, server
 
@@ -65,6 +65,7 @@ async def test_all_of_it(tmp_path: Path, rules: PolicySet, postgres_server: str)
             assert (await gateway.submit(to=ANNA, **NEWS)).status == "rejected"
             assert (await Verification(store).run()).breaks == []
             assert (await store.decisions(receipt.id))[0].subject == bytes(16)
+            await deliver(gateway)
             clock.now += 100 * DAY
             first = ("words", "facts", "events", "consents")
             keeps = [Keep(what=w, seconds=90 * DAY, why="x") for w in first]

@@ -1,5 +1,6 @@
 """What is over goes, in small steps; the rest stays, and the log still verifies."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,14 @@ from gateway.evidence.retention import (
 from gateway.evidence.sweep import Sweep
 from gateway.evidence.upkeep import Upkeep
 from gateway.evidence.verify import Verification
+from gateway.intake.gate import GatedOutbox
 from gateway.intake.review_pile import Kept, TakeIn
 from gateway.message.envelope import CLASSES
 from gateway.policy.policies import PolicySet
-from tests.evidence.traffic import NEWS, traffic
-from tests.line import DAY, KEYS, ROOT, Clock, Line, line
+from gateway.store.protocol import HoldFilter
+from tests.evidence.traffic import NEWS, deliver, traffic
+from tests.intake.test_caps import rules as caps
+from tests.line import DAY, KEYS, NOW, ROOT, Clock, Line, line
 
 
 def keep(what: str, days: int, **given: object) -> Keep:
@@ -53,6 +57,7 @@ async def test_decisions_go_when_their_time_is_over(tmp_path: Path, rules: Polic
     async with line(tmp_path, rules, clock=Clock()) as gateway:
         await traffic(gateway)
         await gateway.submit(to=["x@example.org", "y@example.org", "z@example.org"])
+        await deliver(gateway)
         gateway.clock.now += 100 * DAY
         late = await gateway.submit(to="late@example.org")
         assert (await swept(gateway, keep("decisions", 200)))["decisions"] == 0
@@ -77,11 +82,33 @@ async def test_what_may_yet_be_released_stays(tmp_path: Path, rules: PolicySet) 
         gateway.clock.now += 1
         assert (await swept(gateway, keep("decisions", 10)))["decisions"] == 1
         assert await gateway.store.hold(hold.id) is None
+        assert await count(gateway, "bodies") == 0
+
+
+async def test_what_is_to_go_later_stays_and_is_asked_again_on_its_way_out(tmp_path: Path) -> None:
+    """Its time comes in quiet hours, and long after the retention's."""
+    quiet = 'rule: quiet_hours, from: "20:00", to: "08:00", holidays: false, outcome: hold'
+    night = NOW - NOW % DAY + 60 * DAY + 23 * 3600
+    async with line(tmp_path, caps(tmp_path, quiet), clock=Clock()) as gateway:
+        await gateway.submit(to="soon@example.org")
+        later = await gateway.submit(class_="outreach", to="anna@example.org", send_at=night)
+        await deliver(gateway)
+        gateway.clock.now += 45 * DAY
+        assert (await swept(gateway, keep("decisions", 30)))["decisions"] == 1
+        assert [row.round for row in await gateway.store.decisions(later.id)] == [0]
+        gateway.clock.now = night
+        gate = GatedOutbox(gateway.store, gateway.policies, gateway.access, KEYS, DAY, clock=gateway.clock)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2.5):
+                await gate.take(10)
+        [hold] = await gateway.store.holds(HoldFilter())
+        assert hold.codes == "caps/quiet_hours.quiet"
 
 
 async def test_classes_and_outcomes_differ_and_the_longest_stays(tmp_path: Path, rules: PolicySet) -> None:
     async with line(tmp_path, rules, clock=Clock()) as gateway:
         await traffic(gateway)
+        await deliver(gateway)
         gateway.clock.now += 100 * DAY
         receipts = keep("decisions", 50, classes=frozenset({"transactional"}))
         found = await swept(gateway, receipts, keep("decisions", 300))
@@ -185,6 +212,7 @@ async def test_upkeep_keeps_checkpoints_and_sweeps(tmp_path: Path, rules: Policy
         upkeep = Upkeep(gateway.store, KEYS, folder, tmp_path / "points", gateway.clock)
         await upkeep.turn()
         await upkeep.turn()
+        await deliver(gateway)
         gateway.clock.now += 100 * DAY
         await upkeep.turn()
         points = read_checkpoints((tmp_path / "points").read_bytes(), [public_key(KEYS.signing)])

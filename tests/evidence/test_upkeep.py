@@ -19,7 +19,7 @@ from gateway.evidence.upkeep import Upkeep
 from gateway.evidence.verify import Verification
 from gateway.policy.policies import PolicySet
 from gateway.store.postgres import PostgresStore
-from tests.evidence.traffic import traffic
+from tests.evidence.traffic import deliver, traffic
 from tests.line import DAY, KEYS, Clock, Line, line
 from tests.postgres import database, server
 
@@ -82,6 +82,7 @@ async def test_what_is_over_is_so_by_the_clock_of_the_store(tmp_path: Path, rule
     clock = Clock(time.time() - 200 * DAY)
     async with line(tmp_path, rules, clock=clock) as gateway:
         await traffic(gateway)
+        await deliver(gateway)
         upkeep = Upkeep(gateway.store, KEYS, keep(tmp_path), tmp_path / "points")
         await upkeep.turn()
         kept = "SELECT count(*) FROM decisions"
