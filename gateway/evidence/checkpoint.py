@@ -2,9 +2,12 @@
 which is cut off shows. Ed25519 (RFC 8032) over the line without its signature; one JSON object a line."""
 
 import base64
+import contextlib
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.evidence.entries import Rows, heads
 from gateway.keys import Keys
+
+_BEGINNING = b'{"at":'
+"""Of every line: its names are sorted."""
 
 
 class BadCheckpoint(Exception):
@@ -65,12 +71,36 @@ async def take_checkpoint(store: Rows, keys: Keys, now: float) -> bytes:
 
 
 def append_checkpoint(path: Path, line: bytes) -> None:
-    """Add a line to the file of checkpoints, on disk when this returns. No folder is made: where one is
-    missing, what should be mounted there is. Raises OSError."""
-    with path.open("ab") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
+    """Add a line to the file of checkpoints, on disk when this returns, or not at all: a full disk keeps no
+    part of it, and what a power cut left of an earlier one is cut off, else the next would be joined to it.
+    No folder is made: where one is missing, what should be mounted there is. Raises OSError."""
+    with path.open("a+b", buffering=0) as file:
+        end = _cut_stump(file)
+        try:
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(end)
+            raise
+
+
+def _cut_stump(file: FileIO) -> int:
+    """Where the next line begins, once a beginning of one without its end is gone."""
+    end = file.seek(0, os.SEEK_END)
+    if end:
+        file.seek(end - 1)
+    if not end or file.read(1) == b"\n":
+        return end
+    file.seek(0)
+    said = file.readall()
+    begin = said.rfind(b"\n") + 1
+    if said.startswith(_BEGINNING, begin) or _BEGINNING.startswith(said[begin:]):
+        with contextlib.suppress(OSError):  # a file may be for appending alone
+            file.truncate(begin)
+            return begin
+    return end + (file.write(b"\n") or 0)
 
 
 def read_checkpoints(data: bytes, trusted: Iterable[bytes]) -> list[Checkpoint]:

@@ -72,14 +72,11 @@ class Upkeep:
             await asyncio.sleep(TURN_SECONDS)
 
     async def turn(self) -> None:
-        """Do what is due. Raises StoreError, OSError."""
+        """Do what is due. Raises StoreError."""
         now = self._clock()
         mine = await self._turn.take(now)
         if now >= self._checkpoint_due:
-            line = await take_checkpoint(self._store, self._keys, now)
-            await asyncio.to_thread(append_checkpoint, self._checkpoints, line)
-            self._checkpoint_due = now + self._checkpoint_seconds
-            self._unsent.append(line)
+            await self._add_checkpoint(now)
         if not mine:
             self._unsent.clear()
             return
@@ -89,6 +86,18 @@ class Upkeep:
         if now >= self._sweep_due:
             self._sweep_due = now + self._sweep_seconds
             await self._sweep(now)
+
+    async def _add_checkpoint(self, now: float) -> None:
+        """Keep where the chains stand; where the file cannot be written it is tried again next turn, and what
+        else is to be done does not wait for it."""
+        line = await take_checkpoint(self._store, self._keys, now)
+        try:
+            await asyncio.to_thread(append_checkpoint, self._checkpoints, line)
+        except OSError as error:
+            log.warning("upkeep.failed", extra={"problem": f"GALATEO_CHECKPOINT_FILE: {error}"})
+            return
+        self._checkpoint_due = now + self._checkpoint_seconds
+        self._unsent.append(line)
 
     async def _send(self, now: float) -> None:
         """Post the checkpoints that wait, oldest first; what is not taken is tried again next turn."""

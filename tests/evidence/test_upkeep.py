@@ -1,6 +1,7 @@
 """What is to be done once is done once, whoever serves; checkpoints leave the house."""
 
 import asyncio
+import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from standardwebhooks import Webhook
 
 from gateway.delivery.checkpoints import CheckpointHook
 from gateway.delivery.target import parse_webhook
-from gateway.evidence.checkpoint import public_key, read_checkpoints
+from gateway.evidence.checkpoint import append_checkpoint, public_key, read_checkpoints, take_checkpoint
 from gateway.evidence.retention import FILE
 from gateway.evidence.turn import LEASE, Turn
 from gateway.evidence.upkeep import Upkeep
@@ -90,6 +91,45 @@ async def test_what_is_over_is_so_by_the_clock_of_the_store(tmp_path: Path, rule
         clock.now += 91 * DAY
         await upkeep.turn()
         assert await gateway.store.rows(kept) == [(0,)]
+
+
+async def test_a_checkpoint_that_cannot_be_written_keeps_nothing_else_waiting(
+    tmp_path: Path, rules: PolicySet
+) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        await traffic(gateway)
+        await deliver(gateway)
+        gateway.clock.now += 91 * DAY
+        (tmp_path / "points").mkdir()
+        upkeep = Upkeep(gateway.store, KEYS, keep(tmp_path), tmp_path / "points", gateway.clock)
+        await upkeep.turn()
+        assert await gateway.store.rows("SELECT count(*) FROM decisions") == [(0,)]
+        (tmp_path / "points").rmdir()
+        gateway.clock.now += 60
+        await upkeep.turn()
+        assert len((tmp_path / "points").read_bytes().splitlines()) == 1
+
+
+async def test_half_a_line_is_no_part_of_the_next(tmp_path: Path, rules: PolicySet) -> None:
+    """A full disk or a power cut left it."""
+    file = tmp_path / "points"
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        whole = await take_checkpoint(gateway.store, KEYS, gateway.clock())
+    for half in (1, 5, len(whole) // 2, len(whole) - 2):
+        file.write_bytes(whole + whole[:half])
+        append_checkpoint(file, whole)
+        assert file.read_bytes() == 2 * whole, half
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * len(whole) + 100, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"space|large"):
+            append_checkpoint(file, whole)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert file.read_bytes() == 2 * whole
+    file.write_bytes(b"notes")
+    append_checkpoint(file, whole)
+    assert file.read_bytes() == b"notes\n" + whole
 
 
 @pytest.mark.postgres
