@@ -75,7 +75,7 @@ class Upkeep:
         """Do what is due. Raises StoreError."""
         now = self._clock()
         mine = await self._turn.take(now)
-        if now >= self._checkpoint_due:
+        if _is_due(now, self._checkpoint_due, self._checkpoint_seconds):
             await self._add_checkpoint(now)
         if not mine:
             self._unsent.clear()
@@ -83,7 +83,7 @@ class Upkeep:
         await self._send(now)
         if await resume(self._store):
             log.info("erasure.resumed")
-        if now >= self._sweep_due:
+        if _is_due(now, self._sweep_due, self._sweep_seconds):
             self._sweep_due = now + self._sweep_seconds
             await self._sweep(now)
 
@@ -131,3 +131,9 @@ class Upkeep:
                     await resume(self._store)
             except StoreError as error:
                 log.warning("upkeep.failed", extra={"problem": str(error)})
+
+
+def _is_due(now: float, due: float, seconds: float) -> bool:
+    """Whether what is to be done every so many seconds is: also where a clock that was ahead, when it was
+    done last, was put right."""
+    return not due - seconds <= now < due

@@ -93,6 +93,24 @@ async def test_what_is_over_is_so_by_the_clock_of_the_store(tmp_path: Path, rule
         assert await gateway.store.rows(kept) == [(0,)]
 
 
+async def test_a_clock_that_was_ahead_keeps_nothing_waiting_once_it_is_right(
+    tmp_path: Path, rules: PolicySet
+) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        folder, file = keep(tmp_path), tmp_path / "points"
+        gateway.clock.now += 365 * DAY
+        upkeep = Upkeep(gateway.store, KEYS, folder, file, gateway.clock)
+        for passed in (0.0, -365 * DAY, 60.0, 3600.0):
+            gateway.clock.now += passed
+            await upkeep.turn()
+        assert len(file.read_bytes().splitlines()) == 3
+        await traffic(gateway)
+        await deliver(gateway)
+        gateway.clock.now += 91 * DAY
+        await upkeep.turn()
+        assert await gateway.store.rows("SELECT count(*) FROM decisions") == [(0,)]
+
+
 async def test_a_checkpoint_that_cannot_be_written_keeps_nothing_else_waiting(
     tmp_path: Path, rules: PolicySet
 ) -> None:
