@@ -29,8 +29,8 @@ SENT = 366
 """Days in which replies are matched."""
 OPTIN = 17
 """Octets of the key under which a request for consent waits: its own sweep ends it, with what it marked."""
-SLOT, PACES = 300, 600
-"""Seconds of a slot of the pace index, and how many slots stay: two days."""
+SLOT, PACES, HOUR = 300, 600, 12
+"""Seconds of a slot of the pace index, how many slots stay (two days), and those of an hour."""
 UNMATCHED = "reply.unmatched"
 """Mail that nobody could place, with its words: `replies`, or where no line is about them, `events`."""
 
@@ -231,8 +231,8 @@ class Sweep:
             "DELETE FROM fingerprints WHERE seq = ?",
         )
         await self._drain(
-            "SELECT slot, controller, sender, class FROM paces WHERE slot < ? LIMIT 500",
-            (int(self._now // SLOT) - PACES,),
+            "SELECT slot, controller, sender, class FROM paces WHERE slot < ? OR slot > ? LIMIT 500",
+            (int(self._now // SLOT) - PACES, int(self._now // SLOT) + HOUR),  # a clock was ahead
             "DELETE FROM paces WHERE slot = ? AND controller = ? AND sender = ? AND class = ?",
         )
         await self._drain(

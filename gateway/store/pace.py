@@ -6,7 +6,7 @@ says, and at most a slot longer.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from gateway.policy.facts import NO_PACE, Pace
@@ -57,6 +57,8 @@ class PaceIndex:
         owed = self._owed.get((controller, sender))
         if not slots and not owed:
             return NO_PACE
+        if slots:
+            _put_right(slots.values(), int(now // SLOT))
         return Pace(
             sent=_Sums(slots or {}, now),
             next_free=_Frees(slots or {}, now),
@@ -77,6 +79,19 @@ class PaceIndex:
         for controller, sender, subject, since in undone:
             self.owe(controller, sender, subject, since)
         self._undo_owed.clear()
+
+
+def _put_right(classes: Iterable[deque[list[int]]], slot: int) -> None:
+    """What was counted by a clock that was ahead happened by now at the latest: it counts as of now, else it
+    would stand in every window until it is that late again. Replicas may differ by a slot."""
+    for slots in classes:
+        ahead = 0
+        while slots and slots[-1][0] > slot + 1:
+            ahead += slots.pop()[1]
+        if ahead and slots and slots[-1][0] >= slot:
+            slots[-1][1] += ahead
+        elif ahead:
+            slots.append([slot, ahead])
 
 
 class _Window(Mapping[tuple[str, int], Value]):

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.evidence.retention import Retention
+from gateway.evidence.sweep import Sweep
 from gateway.store.pace import SLOT, PaceIndex
 from tests.intake.policies import policies
-from tests.line import DAY, NOW
+from tests.line import DAY, NOW, Line
 from tests.store.conftest import Stores
 
 START = float(NOW // SLOT * SLOT)
@@ -72,3 +74,22 @@ async def test_a_day_is_remembered_whole_after_a_restart(stores: Stores) -> None
     assert [v.code for v in late.recipients[0].decision.violations] == ["burst.too_fast"]
     stores.clock.now = late.recipients[0].decision.earliest
     assert (await again.submit(to="p4@example.org", class_="outreach")).status == "accepted"
+
+
+async def test_what_a_clock_that_was_ahead_counted_counts_as_of_now(stores: Stores) -> None:
+    stores.clock.now = START + 20 * DAY
+    held = policies(stores.folder, DAILY)
+    line = await stores.line(policies=held)
+
+    async def sent(line: Line, number: int) -> str:
+        return (await line.submit(to=f"p{number}@example.org", class_="outreach")).status
+
+    assert [await sent(line, n) for n in range(3)] == ["accepted", "accepted", "held"]
+    stores.clock.now = START
+    assert await sent(line, 3) == "held"
+    stores.clock.now = START + DAY + 2 * SLOT
+    assert [await sent(line, n) for n in (4, 5, 6)] == ["accepted", "accepted", "held"]
+    await Sweep(line.store, Retention(), stores.clock(), rest=0.0).run()
+    await line.store.close()
+    stores.clock.now += DAY + SLOT
+    assert await sent(await stores.line(policies=held), 7) == "accepted"
