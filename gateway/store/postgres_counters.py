@@ -9,7 +9,6 @@ from typing import Any
 from gateway.store import queries as q
 from gateway.store.pace import KEPT_SLOTS, SLOT, PaceIndex
 from gateway.store.postgres_link import Link
-from gateway.store.postgres_sql import numbered
 from gateway.store.protocol import StoreError
 from gateway.store.sameness import SamenessIndex, unpack_hashes
 
@@ -27,8 +26,10 @@ NEW_FINGERPRINTS = (
 LAST_FINGERPRINT = "SELECT coalesce(max(seq), 0) FROM fingerprints"
 NEW_PACES = (
     "SELECT controller, sender, class, slot, origin, sent, updated FROM paces"
-    " WHERE updated > $1 AND origin <> $2 ORDER BY updated LIMIT $3"
+    " WHERE updated > least($1, extract(epoch FROM statement_timestamp())::float8 - $4)"
+    " AND origin <> $2 ORDER BY updated LIMIT $3"
 )
+"""Since the last look, also where the database's clock was put back meanwhile."""
 DATABASE_TIME = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 _Pace = tuple[str, str, str, int, str]
@@ -124,7 +125,7 @@ class Counters:
 
     async def _look_for_paces(self) -> None:
         rows = await self._link.fetch(
-            numbered(NEW_PACES), self._updated - LATE_SECONDS, self._link.name, AT_ONCE
+            NEW_PACES, self._updated - LATE_SECONDS, self._link.name, AT_ONCE, LATE_SECONDS
         )
         for controller, sender, class_, slot, origin, sent, updated in rows:
             key = (controller, sender, class_, slot, origin)

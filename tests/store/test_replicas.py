@@ -5,6 +5,7 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from gateway.policy.load import load
@@ -96,6 +97,19 @@ async def test_what_one_replica_sends_the_other_counts(postgres: Stores) -> None
     mine = {key: value for key, value in (await paces(first)).items() if value}
     assert mine
     assert await paces(second) == mine
+
+
+async def test_what_others_send_counts_also_once_the_databases_clock_was_put_back(postgres: Stores) -> None:
+    first, second = await postgres.line(), await postgres.line()
+    await first.submit(to="before@example.org")
+    db = await asyncpg.connect(postgres.url)
+    await db.execute("UPDATE paces SET updated = updated + 3600")  # as if an hour ahead until now
+    await asyncio.sleep(1.2)
+    await db.execute("UPDATE paces SET updated = updated - 3600, sent = sent + 3")
+    await db.close()
+    await asyncio.sleep(1.2)
+    await second.store.check()
+    assert [total for total in (await paces(second)).values() if total] == [4]
 
 
 async def paces(line: Line) -> dict[object, int]:
