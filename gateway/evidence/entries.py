@@ -1,7 +1,7 @@
 """Entries of the audit log as they are stored, and the rows they speak of."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence, Set
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -18,6 +18,8 @@ from gateway.store.sqlite_writes import link
 COLUMNS = "seq, at, kind, reference, actor, digest, salt, detail, hash"
 DECLARING = ("erased", "retained")
 """Kinds of entries that say which rows were removed or emptied on purpose."""
+DECIDED = ("released", "rejected", "expired")
+"""What a hold may have become that the log has an entry of."""
 ACTOR = "gateway"
 CHUNK = 2000
 IDS_AT_ONCE = 500
@@ -169,6 +171,22 @@ async def near(store: Rows, at: float, slack: float = 0.001) -> AsyncIterator[tu
                 break
         if rows:
             yield chain, rows
+
+
+async def speaking_of(
+    store: Rows, names: Set[str], times: Iterable[float], told: Set[tuple[str, str]]
+) -> dict[tuple[str, int], Entry]:
+    """The entries about rows of these names, by chain and number: looked for at some times, and through the
+    whole log where one of `told` (a name, and what kind of entry it has for certain) is not found so: where a
+    clock was put back, entries are not in the order of their times."""
+    found: dict[tuple[str, int], Entry] = {}
+    for at in sorted(times):
+        async for chain, rows in near(store, at):
+            found.update({(chain, row.seq): row for row in rows if row.reference in names})
+    if told - {(entry.reference, entry.kind.partition(".")[0]) for entry in found.values()}:
+        for *values, chain in await _by_ids(store, f"SELECT {COLUMNS}, chain FROM audit", "reference", names):
+            found[str(chain), values[0]] = Entry(*values)
+    return found
 
 
 async def _first_since(store: Rows, chain: str, at: float, last: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from gateway.evidence.entries import Rows, declaration, near
+from gateway.evidence.entries import DECIDED, Rows, declaration, speaking_of
 from gateway.evidence.traces import Traces, traces_of
 from gateway.evidence.unplaced import replies_from, requests_of
 from gateway.keys import Keys, lane_of
@@ -188,15 +188,19 @@ async def entries_of(store: Rows, traces: Traces) -> list[tuple[str, int, bytes,
     sealed = {f"{name}-0" for name in traces.messages}
     times = {d.at for d in traces.decisions} | {c.recorded_at for c in traces.consents}
     times |= {e.recorded_at for e in traces.events} | {h.decided_at for h in traces.holds if h.decided_at}
-    found: dict[tuple[str, int], tuple[bytes, bytes]] = {}
-    for at in sorted(times):
-        async for chain, entries in near(store, at):
-            for entry in entries:
-                if entry.reference in names or entry.reference in sealed:
-                    salt = b"" if entry.reference in names else entry.salt
-                    detail = bytes(SALT) + entry.detail[SALT:] if entry.detail else b""
-                    found[chain, entry.seq] = (salt, detail)
-    return [(chain, seq, salt, detail) for (chain, seq), (salt, detail) in found.items()]
+    told = {(d.id, "decision") for d in traces.decisions} | {(c.id, "consent") for c in traces.consents}
+    told |= {(e.id, "event") for e in traces.events}
+    told |= {(h.id, "hold") for h in traces.holds if h.status in DECIDED}
+    entries = await speaking_of(store, names | sealed, times, told)
+    return [
+        (
+            chain,
+            seq,
+            b"" if entry.reference in names else entry.salt,
+            bytes(SALT) + entry.detail[SALT:] if entry.detail else b"",
+        )
+        for (chain, seq), entry in entries.items()
+    ]
 
 
 async def erase(

@@ -110,10 +110,9 @@ async def _proof(
     names = {d.id for d in decisions} | {h.id for h in holds} | {c.id for c in consents}
     times = {d.at for d in decisions} | {h.decided_at for h in holds if h.decided_at}
     times |= {c.recorded_at for c in consents}
-    found: dict[tuple[str, int], Entry] = {}
-    for at in sorted(times):
-        async for chain, rows in e.near(store, at):
-            found.update({(chain, row.seq): row for row in rows if row.reference in names})
+    sure = {(d.id, "decision") for d in decisions} | {(c.id, "consent") for c in consents}
+    sure |= {(h.id, "hold") for h in holds if h.status in e.DECIDED}
+    found = await e.speaking_of(store, names, times, sure)
     links: dict[str, list[Any]] = {}
     heads = await e.heads(store)
     for chain in sorted({chain for chain, _ in found}):

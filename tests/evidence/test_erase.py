@@ -12,6 +12,7 @@ from gateway.evidence.backup import back_up, shred
 from gateway.evidence.checkpoint import public_key, read_checkpoints, take_checkpoint
 from gateway.evidence.entries import FileRows
 from gateway.evidence.erase import empty, erase, resume
+from gateway.evidence.pack import make_pack, verify_pack
 from gateway.evidence.subjects import as_html, export, restrict, subjects_of
 from gateway.evidence.traces import subjects_like, traces_of
 from gateway.evidence.verify import Verification
@@ -224,3 +225,22 @@ async def test_a_changed_list_of_erased_rows_shows(tmp_path: Path, rules: Policy
     change(path, f"UPDATE audit SET detail = {other} WHERE kind = 'erased'")
     found = (await Verification(FileRows(path)).run()).breaks
     assert any("list of removed rows" in b.problem for b in found)
+
+
+async def test_salts_go_and_proof_is_found_also_where_the_clock_was_put_back(
+    tmp_path: Path, rules: PolicySet
+) -> None:
+    """Entries of that time are not in the order of their times."""
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        receipts = []
+        for n in range(520):
+            gateway.clock.now += 10.1 - 2626 * (n == 260)
+            receipts.append(await gateway.submit(to=f"p{n}@example.org"))
+        some = range(0, 520, 20)
+        for n in some:
+            said = verify_pack(await make_pack(gateway.store, KEYS, receipts[n].id, 1.0)).lines
+            assert "1 audit entries fit the decisions, holds and consents in it" in said, n
+            await gone(gateway, f"p{n}@example.org")
+        salted = "SELECT count(*) FROM audit WHERE kind = 'decision' AND length(salt) > 0"
+        assert await gateway.store.rows(salted) == [(520 - len(some),)]
+        assert (await Verification(gateway.store).run()).breaks == []
