@@ -8,7 +8,7 @@ to the chain's head at the time of the export, or to as many entries as fit.
 import base64
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -40,6 +40,11 @@ MANIFEST = "manifest.json"
 LINKS = 2000
 """Later entries that prove an entry's place, at most."""
 LARGEST = 100 * 1024 * 1024
+RETAINED = "retained"
+"""The kind of entries that say what the retention took out of rows."""
+
+Entries = dict[tuple[str, int], Entry]
+Named = dict[tuple[str, str], list[Any]]
 
 
 class NothingToPack(Exception):
@@ -88,7 +93,12 @@ async def make_pack(store: Rows, keys: Keys, message_id: str, now: float) -> byt
     for version in sorted({d.policy_version for d in decisions}):
         for name, text in ((await texts_of(store, version)) or {}).items():
             files[f"policies/{version}/{name}"] = text.encode("utf-8", "surrogatepass")
-    files["audit.json"] = _json(await _proof(store, decisions, holds.values(), consents))
+    proof = await _proof(store, decisions, holds.values(), consents)
+    if not _all_fit(proof, message, decisions, holds.values(), consents, body):
+        proof = await _proof(
+            store, decisions, holds.values(), consents, let_go=await _let_go(store, message_id)
+        )
+    files["audit.json"] = _json(proof)
     files["index.html"] = page(message_id, orjson.loads(files["explanation.json"]), now).encode()
     return _zip(files, keys, message_id, now)
 
@@ -104,15 +114,35 @@ async def _consents(store: Rows, decisions: Sequence[DecisionRow]) -> list[Conse
     return found
 
 
+async def _let_go(store: Rows, message_id: str) -> Entries:
+    """What the log says of words and facts of a message that the retention took out since."""
+    found: Entries = {}
+    sql = (
+        f"SELECT {e.COLUMNS} FROM audit WHERE chain = ? AND seq > ? AND kind = '{RETAINED}'"
+        " ORDER BY seq LIMIT 100"
+    )
+    for (chain,) in await e.chains(store):
+        last = 0
+        while rows := await store.rows(sql, (chain, last)):
+            told = map(Entry._make, rows)
+            found.update({(chain, one.seq): one for one in told if message_id.encode() in one.detail})
+            last = rows[-1][0]
+    return found
+
+
 async def _proof(
-    store: Rows, decisions: Sequence[DecisionRow], holds: Any, consents: Sequence[ConsentRow]
+    store: Rows,
+    decisions: Sequence[DecisionRow],
+    holds: Iterable[HoldRow],
+    consents: Sequence[ConsentRow],
+    let_go: Entries | None = None,
 ) -> dict[str, Any]:
     names = {d.id for d in decisions} | {h.id for h in holds} | {c.id for c in consents}
     times = {d.at for d in decisions} | {h.decided_at for h in holds if h.decided_at}
     times |= {c.recorded_at for c in consents}
     sure = {(d.id, "decision") for d in decisions} | {(c.id, "consent") for c in consents}
     sure |= {(h.id, "hold") for h in holds if h.status in e.DECIDED}
-    found = await e.speaking_of(store, names, times, sure)
+    found = await e.speaking_of(store, names, times, sure) | (let_go or {})
     links: dict[str, list[Any]] = {}
     heads = await e.heads(store)
     for chain in sorted({chain for chain, _ in found}):
@@ -213,32 +243,81 @@ def _bytes(row: dict[str, Any], *names: str) -> dict[str, Any]:
 def _check_proof(files: dict[str, bytes]) -> list[str]:
     proof = orjson.loads(files["audit.json"])
     message = MessageRow(**_bytes(orjson.loads(files["message.json"]), "meta", "reading"))
-    rows: dict[tuple[str, str], list[Any]] = {}
-    for told in orjson.loads(files["decisions.json"]):
-        decision = DecisionRow(**_bytes(told, "subject", "violations", "snapshot"))
-        rows.setdefault(("decision", decision.id), []).append(decision)
-    for told in orjson.loads(files["holds.json"]):
-        hold = HoldRow(**_bytes(told, "subject"))
-        rows.setdefault(("hold", hold.id), []).append(hold)
-    for told in orjson.loads(files["consents.json"]):
-        consent = ConsentRow(**_bytes(told, "subject", "proof"))
-        rows.setdefault(("consent", consent.id), []).append(consent)
+    rows = _by_name(
+        [
+            DecisionRow(**_bytes(told, "subject", "violations", "snapshot"))
+            for told in orjson.loads(files["decisions.json"])
+        ],
+        [HoldRow(**_bytes(told, "subject")) for told in orjson.loads(files["holds.json"])],
+        [ConsentRow(**_bytes(told, "subject", "proof")) for told in orjson.loads(files["consents.json"])],
+    )
     linked = _check_links(proof["links"])
-    checked = 0
-    for told in proof["entries"]:
-        chain = told.pop("chain")
-        entry = Entry(**_bytes(told, "digest", "salt", "detail", "hash"))
+    entries = _entries(proof)
+    for (chain, _), entry in entries.items():
         place = linked.get((chain, entry.seq))
         if place is not None and place != (entry.reference, entry.digest, entry.hash):
             raise BadPack(f"{chain} entry {entry.seq} is not the one in its chain")
-        if not entry.salt:
-            continue
-        _check_entry(entry, rows, message, files.get("message.eml"))
-        checked += 1
-    return [
-        f"{checked} audit entries fit the decisions, holds and consents in it",
+    emptied, since = _emptied(entries)
+    salted = [entry for entry in entries.values() if entry.salt]
+    for entry in salted:
+        if not _fits(entry, rows, message, files.get("message.eml"), emptied):
+            kind = entry.kind.partition(".")[0]
+            raise BadPack(f"the {kind} {entry.reference} is not the one that the audit log saw")
+    lines = [
+        f"{len(salted)} audit entries fit the decisions, holds and consents in it",
         f"{len(linked)} entries follow one another in {len(proof['links'])} chains",
     ]
+    if since:
+        lines.append(f"words or facts went since, by the retention, as the log says: {', '.join(since)}")
+    return lines
+
+
+def _by_name(
+    decisions: Iterable[DecisionRow], holds: Iterable[HoldRow], consents: Iterable[ConsentRow]
+) -> Named:
+    rows: Named = {}
+    for decision in decisions:
+        rows.setdefault(("decision", decision.id), []).append(decision)
+    for hold in holds:
+        rows.setdefault(("hold", hold.id), []).append(hold)
+    for consent in consents:
+        rows.setdefault(("consent", consent.id), []).append(consent)
+    return rows
+
+
+def _entries(proof: dict[str, Any]) -> Entries:
+    found: Entries = {}
+    for told in proof["entries"]:
+        fields = {name: value for name, value in told.items() if name != "chain"}
+        entry = Entry(**_bytes(fields, "digest", "salt", "detail", "hash"))
+        found[told["chain"], entry.seq] = entry
+    return found
+
+
+def _emptied(entries: Entries) -> tuple[frozenset[str], list[str]]:
+    """Rows that the retention emptied, as `table:name`, and when. Raises BadPack."""
+    found, when = set[str](), list[str]()
+    for (chain, _), entry in entries.items():
+        if entry.kind == RETAINED:
+            if not e.declares(entry):
+                raise BadPack(f"{chain} entry {entry.seq}: its list of removed rows was changed")
+            rows = orjson.loads(entry.detail).get("rows", {})
+            found.update(f"{table}:{name}" for table, names in rows.items() for name in names)
+            when.append(moment(entry.at))
+    return frozenset(found), when
+
+
+def _all_fit(
+    proof: dict[str, Any],
+    message: MessageRow,
+    decisions: Iterable[DecisionRow],
+    holds: Iterable[HoldRow],
+    consents: Iterable[ConsentRow],
+    body: bytes | None,
+) -> bool:
+    rows = _by_name(decisions, holds, consents)
+    salted = (entry for entry in _entries(proof).values() if entry.salt)
+    return all(_fits(entry, rows, message, body, frozenset()) for entry in salted)
 
 
 def _check_links(links: dict[str, list[Any]]) -> dict[tuple[str, int], tuple[str, bytes, bytes]]:
@@ -256,32 +335,30 @@ def _check_links(links: dict[str, list[Any]]) -> dict[tuple[str, int], tuple[str
     return found
 
 
-def _check_entry(
-    entry: Entry, rows: dict[tuple[str, str], list[Any]], message: MessageRow, body: bytes | None
-) -> None:
+def _fits(entry: Entry, rows: Named, message: MessageRow, body: bytes | None, emptied: Set[str]) -> bool:
+    """Whether the rows are those that an entry saw, but for what was taken out of them on purpose."""
     kind, _, status = entry.kind.partition(".")
     there = rows.get((kind, entry.reference), [])
     if kind == "decision":
-        fits = any(decision_digest(d, entry.salt, entry.detail) == entry.digest for d in there)
+        fits = f"decisions:{entry.reference}" in emptied
+        fits = fits or any(decision_digest(d, entry.salt, entry.detail) == entry.digest for d in there)
         if fits and entry.detail and any(entry.detail[:SALT]):
             salt, said, octets = (
                 entry.detail[:SALT],
                 entry.detail[SALT : SALT + 32],
                 entry.detail[SALT + 32 :],
             )
-            fits = message_digest(message, salt) == said
+            fits = f"messages:{message.id}" in emptied or message_digest(message, salt) == said
             if fits and body is not None:
                 fits = body_digest(body, salt) == octets
-    elif kind == "hold":
+        return fits
+    if kind == "hold":
         fits = all(h.status != status or hold_digest(h, entry.salt) == entry.digest for h in there)
-        fits = fits or _held_anew(entry, rows)
-    else:
-        fits = any(consent_digest(c, entry.salt) == entry.digest for c in there)
-    if not fits:
-        raise BadPack(f"the {kind} {entry.reference} is not the one that the audit log saw")
+        return fits or _held_anew(entry, rows)
+    return any(consent_digest(c, entry.salt) == entry.digest for c in there)
 
 
-def _held_anew(entry: Entry, rows: dict[tuple[str, str], list[Any]]) -> bool:
+def _held_anew(entry: Entry, rows: Named) -> bool:
     """Whether the message was held once more, on its way out, after this entry of its hold."""
     return any(
         decision.at > entry.at and decision.outcome == Outcome.HOLD

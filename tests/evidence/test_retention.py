@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.evidence.checkpoint import public_key, read_checkpoints
+from gateway.evidence.pack import make_pack, verify_pack
 from gateway.evidence.retention import (
     FILE,
     BadRetention,
@@ -133,6 +134,17 @@ async def test_words_and_facts_go_before_the_decision(tmp_path: Path, rules: Pol
         assert b"consent.missing" in decision.violations
         again = await swept(gateway, keep("words", 90), keep("facts", 90))
         assert (again["words"], again["facts"]) == (0, 0)
+
+
+async def test_a_pack_holds_together_after_its_words_and_facts_went(tmp_path: Path, rules: PolicySet) -> None:
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        refused = await gateway.submit(to="carla@example.org", **NEWS | {"text": "Sconto: compra ora!"})
+        gateway.clock.now += 100 * DAY
+        for kept in (keep("words", 90), keep("facts", 90)):
+            await swept(gateway, kept)
+            said = verify_pack(await make_pack(gateway.store, KEYS, refused.id, NOW)).lines
+            assert "1 audit entries fit the decisions, holds and consents in it" in said
+            assert any(one.startswith("words or facts went since") for one in said)
 
 
 async def test_a_withdrawn_consent_goes_and_its_withdrawal_stays(tmp_path: Path, rules: PolicySet) -> None:
