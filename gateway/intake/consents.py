@@ -1,5 +1,6 @@
 """What people agreed to or withdrew, as it is told: units that write the consent log."""
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +9,18 @@ from typing import Any
 
 import orjson
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.keys import Keys
-from gateway.ledger.consent import ACTIONS, BASES, ConsentEvent, apply, grade_of, lacks_evidence
+from gateway.ledger.consent import (
+    ACTIONS,
+    BASES,
+    ConsentEvent,
+    apply,
+    grade_of,
+    lacks_evidence,
+)
+from gateway.ledger.person import UNKNOWN, Person
 from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import CHANNELS
 from gateway.store.digests import SALT, consent_digest
@@ -20,7 +30,6 @@ from gateway.store.records import AuditRow, ConsentRow, Ref
 
 STOPPING = ("withdrawn", "objected")
 DAY = 86400.0
-
 Statement = tuple[str, tuple[Any, ...]]
 
 
@@ -104,8 +113,10 @@ def record_consent(
     logged, but `always`."""
     event = _event(ref, line, draft.now + DAY)
     before = draft.person(ref)
+    if before != UNKNOWN:
+        event = dataclasses.replace(event, id=_own_id(event, draft.now))
     after = apply(before, event)
-    changed = after is not before and after != before
+    changed = after is not before and _known(after) != _known(before)
     if not (changed or always):
         return False
     draft.set_person(ref, after)
@@ -156,9 +167,27 @@ def _log(draft: Draft[Any], ref: Ref, event: ConsentEvent, actor: str) -> None:
 
 
 def _event_id(ref: Ref, line: ConsentInput, purpose: str) -> str:
-    """The same line told twice is the same event."""
+    """The same line told twice to an empty log is the same event."""
     said = f"{ref[0]}\0{line.action}\0{purpose}\0{line.channel}\0{line.at!r}\0{line.basis}".encode()
     return f"{int(line.at * 1000):012x}{blake2b(said + ref[1], digest_size=10).hexdigest()}"
+
+
+def _own_id(event: ConsentEvent, now: float) -> str:
+    """The id of what changes somebody's state at `now`: another line may have been told of the same moment,
+    and the same one before what it is told after. Both stand in the log, in the order of their telling."""
+    said = repr((event.id, event.grade, event.expires_at, event.jurisdiction, sorted(event.proof.items())))
+    mark = blake2b(said.encode(errors="replace"), digest_size=3).hexdigest()
+    return f"{event.id[:12]}ff{int(now * 1000):012x}{mark}"
+
+
+def _known(person: Person) -> tuple[Any, ...]:
+    """What is known of somebody, whatever the events are called that told it, and in whatever order."""
+    permissions = frozenset(
+        replace(p, event="", newer=replace(p.newer, event="") if p.newer else None)
+        for p in person.permissions
+    )
+    stops = frozenset(replace(s, event="") for s in person.stops)
+    return permissions, stops, replace(person, permissions=(), stops=())
 
 
 class Consents:

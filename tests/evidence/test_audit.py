@@ -1,11 +1,14 @@
 """Whatever is changed in the database shows, with the entry that says so; what goes by right does not."""
 
 import asyncio
+import random
 from pathlib import Path
 from shutil import copyfile
 
 import apsw
+import orjson
 import pytest
+from msgspec import structs
 
 from gateway.evidence import shelf
 from gateway.evidence.checkpoint import BadCheckpoint, public_key, read_checkpoints, take_checkpoint
@@ -14,12 +17,13 @@ from gateway.evidence.pack import BadPack, make_pack, verify_pack
 from gateway.evidence.stretch import State
 from gateway.evidence.verify import Verification
 from gateway.intake.gate import GatedOutbox
+from gateway.ledger.consent import ACTIONS
 from gateway.policy.policies import PolicySet
 from gateway.store.protocol import HoldFilter
 from tests.evidence.conftest import change
 from tests.evidence.traffic import NEWS
 from tests.intake.policies import policies
-from tests.line import DAY, KEYS, NOW, Clock, line
+from tests.line import DAY, KEYS, NOW, Clock, consent, line
 
 
 async def verified(path: Path, **given: object) -> State:
@@ -242,3 +246,55 @@ async def test_a_long_log_with_what_came_late(tmp_path: Path, rules: PolicySet) 
     [found] = (await verified(path)).breaks
     assert "decision it speaks of is gone" in found.problem
     assert found.seq
+
+
+async def test_a_consent_told_again_with_better_proof_is_in_the_log_too(
+    tmp_path: Path, rules: PolicySet
+) -> None:
+    """Of the same moment: the form first, then what confirmed it. The same told twice stays one."""
+    form = {"wording": "I agree.", "form_url": "https://acme.example/f"}
+    whole = form | {"ip": "192.0.2.1", "confirmed_at": "2026-01-01T00:00:00Z", "confirmed_ip": "192.0.2.1"}
+    lines = [
+        structs.replace(consent("anna@example.org", at=NOW - DAY, expires_at=end), proof=proof)
+        for proof, end in ((form, 0.0), (whole, 0.0), (whole, 0.0), (whole, NOW + DAY), (whole, 0.0))
+    ]
+    ref = ("default", KEYS.subject("email", "anna@example.org"))
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        changed = []
+        for one in lines:
+            changed.append((await gateway.consents.record([one], "chiara")).changed)
+            gateway.clock.now += 1
+        assert changed == [1, 1, 0, 1, 1]
+        log = await gateway.store.consents(ref)
+        assert [one.grade for one in log] == ["D", "A", "A", "A"]
+        assert ["confirmed_at" in orjson.loads(one.proof) for one in log] == [False, True, True, True]
+        [standing] = (await gateway.store.person(ref)).permissions
+        assert (standing.grade, standing.expires_at, standing.event) == ("A", 0.0, log[-1].id)
+    assert (await verified(tmp_path / "line.db")).breaks == []
+
+
+async def test_lines_of_the_same_moments_in_any_order_keep_the_log_whole(
+    tmp_path: Path, rules: PolicySet
+) -> None:
+    """Two purposes of one moment change nothing when their list is imported again."""
+    chance = random.Random(7)
+    ends, proofs = (0.0, NOW + DAY, NOW - 1.5 * DAY), ({}, {"wording": "Sì"}, None)
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        both = [consent("zoe@example.org", at=NOW - DAY, purpose=name) for name in ("newsletter", "offers")]
+        for changed in (2, 0, 0):
+            assert (await gateway.consents.record(both, "chiara")).changed == changed
+        for _ in range(200):
+            given = consent(
+                f"p{chance.randrange(6)}@example.org",
+                at=NOW - chance.randrange(1, 4) * DAY,
+                action=chance.choice(ACTIONS),
+                purpose=chance.choice(["newsletter", "offers"]),
+                expires_at=chance.choice(ends),
+                by_compliance=chance.random() < 0.3,
+                imported=chance.random() < 0.5,
+            )
+            proof = chance.choice(proofs)
+            said = given if proof is None else structs.replace(given, proof=proof)
+            await gateway.consents.record([said], "chiara")
+            gateway.clock.now += 1
+    assert (await verified(tmp_path / "line.db")).breaks == []
