@@ -1,6 +1,6 @@
 """The line: a submission is read, decided for each recipient, stored, and answered."""
 
-from gateway.intake.line import Intake, replay_key
+from gateway.intake.line import Intake, answered_before
 from gateway.intake.receipt import GoesRound, NotAllowed, Receipt, RecipientResult
 from gateway.store.protocol import DiskFull, Unavailable
 
@@ -12,5 +12,5 @@ __all__ = [
     "Receipt",
     "RecipientResult",
     "Unavailable",
-    "replay_key",
+    "answered_before",
 ]

@@ -1,11 +1,11 @@
 """submit(message) -> Receipt: the whole line on one screen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from gateway.access import Access
 from gateway.aside import Aside
-from gateway.intake.accept import Accept, Submission
+from gateway.intake.accept import Accept, Submission, unpack_receipt
 from gateway.intake.letterhead import Letterhead
 from gateway.intake.person_facts import alias_refs, refs_of
 from gateway.intake.receipt import GoesRound, NotAllowed, Receipt
@@ -24,11 +24,27 @@ from gateway.reading.reading import Reading
 from gateway.store.protocol import Store, StoreError
 
 STRIPPED = frozenset({b"x-galateo-"})
+_ANSWERS = "SELECT key, answer FROM replays WHERE key IN"
+_AT_ONCE = 250
+"""Answers asked for in one statement."""
 
 
-def replay_key(source: str, path: str, key: str, body_hash: bytes) -> bytes:
-    """What an Idempotency-Key is bound to: source, path and body, so that none can be guessed across."""
-    return blake2b(f"{source}\0{path}\0{key}\0".encode() + body_hash, digest_size=16).digest()
+def replay_key(source: str, name: str) -> bytes:
+    """Under what the answer to a message of this source is kept, by the message's `idempotency_key`."""
+    return blake2b(f"{source}\0{name}".encode(), digest_size=16).digest()
+
+
+async def answered_before(store: Store, source: str, names: Sequence[str], now: float) -> dict[str, str]:
+    """The id of the message that was answered under each of these keys, where the answer is still given.
+    Raises StoreError."""
+    by_key = {replay_key(source, name): name for name in names}
+    keys, found = list(by_key), dict[str, str]()
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        rows = await store.few(f"{_ANSWERS} ({marks}) AND expires_at > ?", (*some, now))
+        found |= {by_key[bytes(key)]: unpack_receipt(bytes(answer)).id for key, answer in rows}
+    return found
 
 
 class Intake:
@@ -143,4 +159,4 @@ class Intake:
     def _replay_key(message: Message) -> bytes:
         if not message.idempotency_key:
             return b""
-        return blake2b(f"{message.source}\0{message.idempotency_key}".encode(), digest_size=16).digest()
+        return replay_key(message.source, message.idempotency_key)

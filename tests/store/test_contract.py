@@ -9,7 +9,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from gateway.intake import GoesRound, Receipt
+from gateway.intake import GoesRound, Receipt, answered_before
 from gateway.intake.accept import pack_receipt, unpack_receipt
 from gateway.intake.gate import GatedOutbox
 from gateway.ledger.person import Person
@@ -166,7 +166,10 @@ async def test_the_same_key_is_answered_the_same(stores: Stores) -> None:
     two = await line.submit(idempotency_key="k")
     assert (two.id, two.replayed) == (one.id, True)
     assert (await line.store.depths()).outbox == 1
+    store, names = line.store, [*(f"other {n}" for n in range(300)), "k"]
+    assert await answered_before(store, "development", names, line.clock()) == {"k": one.id}
     line.clock.now += 86400 + 1
+    assert await answered_before(store, "development", names, line.clock()) == {}
     assert not (await line.submit(idempotency_key="k")).replayed
 
 

@@ -20,6 +20,7 @@ from gateway.ingress.dialects.keys import KeyGate
 from gateway.ingress.dialects.letter import MOST_BUILT, TOGETHER
 from gateway.ingress.http_keys import Key, Underway, bind, key_reused, read_key
 from gateway.ingress.http_limits import HttpLimits, Paces
+from gateway.intake import answered_before
 from gateway.intake.receipt import NotAllowed, Receipt
 from gateway.message.envelope import Message
 from gateway.message.ids import new_id
@@ -266,6 +267,8 @@ class Desk:
             call.share.grow(2 * len(call.raw))
             messages = await call.aside(_build, call, builds, keys)
             call.share.grow(len(call.raw) + sum(len(message.raw) for message in messages))
+            if name and len(messages) > 1:
+                await self._check_unused(call.source.name, keys)
             taken = await self._through(messages, mark)
         for one, key in zip(taken, keys, strict=True):
             if name and key and one.receipt.replayed and not key.made(one.receipt.id):
@@ -287,6 +290,14 @@ class Desk:
                 self._unfinished.popitem(last=False)
         path = f"{call.dialect.name}\0{call.request.path}"
         return [bind(call.source.name, path, f"{nonce}\0{n}", mark) for n in range(count)]
+
+    async def _check_unused(self, source: str, keys: Sequence[Key | None]) -> None:
+        """Raises Problem where one of the keys was given an answer for another body: of several messages the
+        first ones alone would tell, when the others have gone."""
+        known = {key.name: key for key in keys if key is not None}
+        used = await answered_before(self.store, source, list(known), self.store.now())
+        if not all(known[name].made(identity) for name, identity in used.items()):
+            raise key_reused()
 
     async def _through(self, messages: Sequence[Message], mark: bytes) -> list[Taken]:
         room = asyncio.Semaphore(AT_ONCE)

@@ -390,6 +390,21 @@ async def test_idempotency_key(shop: Shop) -> None:
     assert await shop.stored() == 2
 
 
+async def test_a_key_used_for_another_body_sends_nothing_of_this_one(shop: Shop) -> None:
+    """Neither what is beyond the first body's messages, nor what stands where the first was refused."""
+    assert (await send(shop, mail(ANA), Idempotency_Key="k1")).status == 202
+    for several in (mail(ANA, BO), mail(BO, ANA, BO)):
+        answer = await send(shop, several, Idempotency_Key="k1")
+        assert (answer.status, await shop.stored()) == (422, 1), answer.text
+    news = mail(BO, ANA, class_="newsletter")
+    assert (await send(shop, news, Idempotency_Key="k2")).status == 202
+    assert sorted(receipt.status for _, receipt in shop.seen[-2:]) == ["accepted", "rejected"]
+    stored = await shop.stored()
+    answer = await send(shop, mail(ANA, BO, subject="Another"), Idempotency_Key="k2")
+    assert (answer.status, await shop.stored()) == (422, stored)
+    assert (await send(shop, news, Idempotency_Key="k2")).status == 202
+
+
 async def test_batch_id_and_scopes(shop: Shop) -> None:
     answer = await shop.ask("POST", "/v3/mail/batch", Authorization=bearer())
     assert answer.status == 201
