@@ -78,7 +78,7 @@ def feed_routes(
     feeds = {feed.name: feed for feed in FEEDS}
     inbound = {feed.name: feed for feed in INBOUND}
     desk = FeedDesk(access, tell, limits, feeds, fetch, clock, matching, inbound, receive)
-    return [web.post(PATH, desk.post)]
+    return [web.post(PATH, desk.post), web.head(PATH, desk.look)]
 
 
 def feed_names() -> list[str]:

@@ -109,6 +109,13 @@ class FeedDesk:
             await self._finish(feed.name, call)
         return web.Response(body=orjson.dumps(answer), content_type="application/json")
 
+    async def look(self, request: web.Request) -> web.Response:
+        """200 without a body: Mandrill asks whether the URL exists before it makes the key by which it signs.
+        Nothing of whose it is shows."""
+        if request.match_info["provider"] not in self._feeds.keys() | self._inbound.keys():
+            raise _unknown()
+        return web.Response()
+
     async def _post_mail(self, request: web.Request) -> web.Response:
         """Take in mail that a provider received; 200 with what it was."""
         feed, source = self._inbound[request.match_info["provider"]], self._source(request)

@@ -146,6 +146,19 @@ async def test_mandrill(office: Office) -> None:
     assert answer.status == 401
 
 
+async def test_mandrill_finds_the_url_before_it_has_a_key(office: Office) -> None:
+    """Else it would make no key to sign with. The answer tells nobody whether there is such a source."""
+    place = f"http://{office.listener.address}/v1/feeds"
+    for path, status in (("mandrill/plain", 200), ("mandrill/nobody", 200), ("pigeon/plain", 404)):
+        async with office.client.head(f"{place}/{path}") as response:
+            assert (response.status, await response.read()) == (status, b"")
+    async with office.client.get(f"{place}/mandrill/plain") as response:
+        assert response.status == 405
+    raw = urlencode({"mandrill_events": "[]"}).encode()
+    kind = "application/x-www-form-urlencoded"
+    assert (await office.post("mandrill", "plain", raw, Content_Type=kind)).status == 401
+
+
 @pytest.mark.parametrize("mark", ["svix", "webhook"])
 async def test_resend_by_the_reference_library(office: Office, mark: str) -> None:
     raw = orjson.dumps({"type": "email.complained", "data": {"to": ["cy@example.test"], "email_id": "e1"}})
