@@ -97,7 +97,8 @@ def _read_page(page: str) -> tuple[float, float, str]:
 def _paging(call: Call, begin: float, end: float, after: str) -> dict[str, str]:
     token = base64.urlsafe_b64encode(orjson.dumps([begin, end, after])).decode()
     here = f"{call.request.scheme}://{call.request.host}/v3/{call.request.match_info['domain']}/events"
-    query = f"?{call.request.query_string}" if call.request.query_string else ""
+    asked = call.request.rel_url.raw_query_string
+    query = f"?{asked}" if asked else ""
     following = f"{here}/{token}{query}"
     return {"next": following, "previous": f"{here}{query}", "first": f"{here}{query}", "last": following}
 

@@ -270,6 +270,7 @@ async def test_events_tell_of_what_was_refused(shop: Shop) -> None:
     assert item["recipient"] == "bo@example.test"
     assert item["user-variables"] == {"email-id": "e1"}
     following = listed.json["paging"]["next"].removeprefix(shop.url)
+    assert following.endswith("?event=failed+OR+delivered&limit=5"), "an address as RFC 3986 has it"
     assert (await shop.ask("GET", following, Authorization=KEY)).json["items"] == []
     other = await shop.ask("GET", "/v3/mg.acme.test/events", Authorization=bearer("plain"))
     assert other.json["items"] == []
