@@ -372,7 +372,7 @@ def _send_at(data: Fields, at: str, now: float) -> float:
 def fail(bad: Bad) -> web.Response:
     """The errors of SendGrid."""
     text = _GRANT if bad.status == 401 else bad.text
-    if bad.status == 415:
+    if bad.status == 415 and "json" in bad.text.lower():
         text = "Content-Type should be application/json."
     error = {"message": text, "field": bad.field or None, "help": None}
     return web.json_response({"errors": [error]}, status=bad.status, headers=bad.headers)

@@ -363,6 +363,7 @@ async def test_what_swells_or_is_broken_off(shop: Shop, raw: bytes, coding: str,
         Content_Encoding=coding,
     )
     assert answer.status == status
+    assert "application/json" not in answer.json["errors"][0]["message"]
     assert await shop.stored() == 0
 
 
