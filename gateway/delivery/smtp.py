@@ -17,6 +17,7 @@ from gateway.delivery.verdict import Result
 from gateway.store.attempt import Kind
 
 SWEEP = 1.0
+QUIET = 3.0  # longer than the worker takes to look for a message to try a relay with
 CROWDED_FOR = 30.0
 BACKLOG_BYTES = 16 * 1024 * 1024
 
@@ -53,6 +54,7 @@ class SmtpRelay:
         self._idle: list[Session] = []
         self._dials: set[asyncio.Task[None]] = set()
         self._ceiling, self._ceiling_until = connections, 0.0
+        self._shut_out = False  # the circuit opened because no connection could be made
         self._stopping = False
 
     def start(self, finished: Finished, ready: Callable[[], None]) -> None:
@@ -220,8 +222,9 @@ class SmtpRelay:
                 opened = self.circuit.strike(now, self._rng.random(), result.kind)
             if opened:
                 self._go_down(result)
-        elif self.circuit.succeed():
-            journal.relay_up(self.name, now - self.circuit.since)
+            self._shut_out = False
+        else:
+            self._come_up(now)
 
     def _note_dial(self, result: Result) -> None:
         now = self._now()
@@ -229,8 +232,20 @@ class SmtpRelay:
             # It works, but wants no more connections from us.
             self._ceiling, self._ceiling_until = max(len(self._sessions), 1), now + CROWDED_FOR
             journal.dial_failed(self.name, result)
-        elif self.circuit.trip(now, self._rng.random(), result.kind):
-            self._go_down(result)
+        else:
+            self._shut_out = self._shut_out or self.circuit.state is State.CLOSED
+            if self.circuit.trip(now, self._rng.random(), result.kind):
+                self._go_down(result)
+
+    def _come_up(self, now: float) -> None:
+        if self.circuit.succeed():
+            journal.relay_up(self.name, now - self.circuit.since)
+
+    def _is_let_in(self, now: float) -> bool:
+        """Whether a relay that could not be reached has taken a connection, and nothing was there to try it
+        with: what waited may have left by another replica, and nobody else would say that it is back."""
+        trying = self._shut_out and self.circuit.state is State.TRYING and not self._queue
+        return trying and any(now - session.idle_since > QUIET for session in self._idle)
 
     def _go_down(self, result: Result) -> None:
         journal.relay_down(self.name, result)
@@ -249,6 +264,8 @@ class SmtpRelay:
             self._ceiling = self._connections
         if self.circuit.try_again(now) and not self._sessions and not self._dials:
             self._dial()
+        if self._is_let_in(now):
+            self._come_up(now)
         self._pump()
         self._call_for_more()
 

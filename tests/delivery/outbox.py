@@ -85,6 +85,10 @@ class MemoryOutbox:
             batch.append(item)
         return batch
 
+    def withdraw(self) -> None:
+        """What waits is gone: canceled, or another replica took it."""
+        self._due.clear()
+
     def settle(self, item: Item, attempt: Attempt) -> None:
         del self.leased[item.id]  # a KeyError: settled twice
         self.settled.append((item, attempt))

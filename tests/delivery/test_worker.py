@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from gateway.delivery import smtp as smtp_module
 from gateway.delivery import worker as worker_module
 from gateway.delivery.reports import Wish
 from gateway.delivery.route import Routes
@@ -59,6 +60,44 @@ async def test_what_waits_for_long_goes_back_where_a_stop_can_cancel_it(
                 assert (await world.attempt(item)).outcome is Outcome.DELIVERED
     assert [each.to for each in relay.received] == [item.address for item in items]
     assert {item.attempts for item, _ in world.outbox.settled} == {0}
+
+
+async def test_a_relay_that_is_back_is_known_to_be_where_nothing_waits_for_it_any_more(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker_module, "KEEP_WHILE_DOWN", 0.1)
+    monkeypatch.setattr(smtp_module, "QUIET", 0.3)
+    item = entry()
+    relay = ScriptedRelay(port=free_port())
+    async with delivering(relay.url(), timeouts=QUICK) as world:
+        world.send(item)
+        await until(lambda: world.worker.down == {"smtp": "network"})
+        await until(lambda: world.outbox.waiting and not world.outbox.leased)
+        world.outbox.withdraw()
+        await asyncio.sleep(1.5)
+        assert world.worker.up == {"smtp": False}
+        async with relay:
+            await until(lambda: world.worker.up == {"smtp": True})
+            assert [record.msg for record in caplog.records if record.msg == "relay.up"] == ["relay.up"]
+            again = entry()
+            world.send(again)
+            assert (await world.attempt(again)).outcome is Outcome.DELIVERED
+
+
+async def test_a_relay_that_lets_in_and_takes_nothing_stays_down_while_nothing_tries_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(smtp_module, "QUIET", 0.1)
+    shut = ["421 4.3.2 not now@mail"] * 5
+    async with ScriptedRelay(shut) as relay, delivering(relay.url(), timeouts=QUICK) as world:
+        for _ in range(5):
+            world.send(item := entry())
+            await world.attempt(item)
+        world.outbox.withdraw()
+        connections = relay.connections
+        await until(lambda: relay.connections > connections)
+        await asyncio.sleep(0.5)
+        assert world.worker.down == {"smtp": "temporary"}
 
 
 async def test_a_relay_that_goes_away_under_load_and_comes_back_gets_everything() -> None:
