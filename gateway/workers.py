@@ -102,6 +102,7 @@ class Crew:
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         self._folder.mkdir(parents=True, exist_ok=True)
+        _forget_gone(self._folder)
         try:
             if not await self._start_all():
                 return 0 if self._stopping.is_set() else 1
@@ -145,7 +146,7 @@ class Crew:
             if process.returncode is None:
                 process.kill()
             await process.wait()
-            self._running.pop(process.pid, None)
+            self._forget(process.pid)
             return None
         self._serving.add(process.pid)
         return process
@@ -173,9 +174,13 @@ class Crew:
             sys.stdout.write(line.decode(errors="replace"))
             sys.stdout.flush()
         await process.wait()
-        self._running.pop(process.pid, None)
-        self._serving.discard(process.pid)
-        multiprocess.mark_process_dead(process.pid, str(self._folder))  # type: ignore[no-untyped-call]
+        self._forget(process.pid)
+
+    def _forget(self, pid: int) -> None:
+        """Of a worker that ended only what it counted stays, not what it showed."""
+        self._running.pop(pid, None)
+        self._serving.discard(pid)
+        multiprocess.mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
 
     def _reload(self) -> None:
         """Tell who serves; who still starts notices by itself what changes meanwhile."""
@@ -197,6 +202,13 @@ class Crew:
             if late:
                 self._tell(signal.SIGKILL)
                 await asyncio.wait(late)
+
+
+def _forget_gone(folder: Path) -> None:
+    """In a folder that was named and kept: what workers showed that no longer run."""
+    for shown in folder.glob("gauge_live*.db"):
+        if not Path("/proc", shown.stem.rpartition("_")[2]).exists():
+            shown.unlink(missing_ok=True)
 
 
 def _tell_broken(keeper: asyncio.Task[None]) -> None:

@@ -260,6 +260,7 @@ class App:
 
     async def _measure(self) -> None:
         metrics = self.parts.metrics
+        metrics.process()
         show_surroundings(metrics, self.parts.settings, self.worker.up)
         self._renew_certificate()
         try:

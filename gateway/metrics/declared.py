@@ -29,15 +29,17 @@ class Declared:
     says: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    among: str = "livemostrecent"
+    """What a gauge shows where several workers serve: of what they all know, the last word; of what each
+    sees for itself, the worst, else a worker that is fine would hide one that is not."""
 
     def make(self, registry: CollectorRegistry) -> Any:
-        """The metric itself. Of the workers on one database any knows what a gauge shows: the last word
-        stands."""
+        """The metric itself."""
         given: dict[str, Any] = {"registry": registry}
         if self.kind is Histogram:
             given["buckets"] = self.buckets
         if self.kind is Gauge:
-            given["multiprocess_mode"] = "mostrecent"
+            given["multiprocess_mode"] = self.among
         return self.kind(self.name, self.says, self.labels, **given)
 
 
@@ -134,7 +136,11 @@ DECLARED = (
     Declared(Histogram, "galateo_delivery_seconds", "One attempt to deliver.", buckets=DELIVERY),
     Declared(Counter, "galateo_bounces_total", "Bounces.", labels=("kind",)),
     Declared(
-        Gauge, "galateo_relay_up", "1 where a relay takes messages, 0 where it does not.", labels=("relay",)
+        Gauge,
+        "galateo_relay_up",
+        "1 where a relay takes messages, 0 where it does not.",
+        labels=("relay",),
+        among="livemin",
     ),
     # People
     Declared(Counter, "galateo_replies_total", "Replies, by kind.", labels=("kind",)),
@@ -153,16 +159,22 @@ DECLARED = (
             "version",
             "mode",
         ),
+        among="livemax",
     ),
     Declared(Counter, "galateo_policy_reloads_total", "Policy folders read, by result.", labels=("result",)),
-    Declared(Gauge, "galateo_policy_files_refused", "1 while the files on disk are not those in force."),
+    Declared(
+        Gauge,
+        "galateo_policy_files_refused",
+        "1 while the files on disk are not those in force.",
+        among="livemax",
+    ),
     Declared(
         Gauge,
         "galateo_source_reply_feed",
         "1 where a source reports replies, 0 where the reply rules are blind.",
         labels=("source",),
     ),
-    Declared(Gauge, "galateo_database_up", "1 while the database answers."),
+    Declared(Gauge, "galateo_database_up", "1 while the database answers.", among="livemin"),
     Declared(
         Gauge,
         "galateo_disk_bytes",

@@ -85,7 +85,9 @@ class Metrics:
         self._certificate: Gauge = made["galateo_certificate_expiry_timestamp_seconds"]
         # A gauge, not an Info: workers that share a folder could not show one.
         made["galateo_build_info"].labels(__version__).set(1)
-        ProcessCollector(registry=self.registry)
+        self._usage = _Usage(self.registry) if SHARED_FOLDER in os.environ else None
+        if self._usage is None:
+            ProcessCollector(registry=self.registry)
 
     # The line
 
@@ -225,10 +227,41 @@ class Metrics:
         for source, feeds in fed.items():
             self._reply_feed.labels(source).set(feeds)
 
+    def process(self) -> None:
+        """Note what this process takes of the machine, where it shares what it shows with other workers."""
+        if self._usage is not None:
+            self._usage.measure()
+
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """Return the metrics as text and its content type, in the form that an Accept header asks for."""
         encode, content_type = choose_encoder(accept)
         return encode(_gather() if SHARED_FOLDER in os.environ else self.registry), content_type
+
+
+class _Usage:
+    """Processor and memory of all workers together, by the names that one process alone has for them: in
+    the folder that they share stands only what was counted there."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._own = ProcessCollector(registry=None)
+        self._cpu = Counter(
+            "process_cpu_seconds_total", "CPU time of all workers in seconds.", registry=registry
+        )
+        self._memory = Gauge(
+            "process_resident_memory_bytes",
+            "Resident memory of all workers in bytes.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._seen = 0.0
+
+    def measure(self) -> None:
+        """Add what this worker took since it was last asked. Nothing where there is no /proc."""
+        now = {sample.name: sample.value for metric in self._own.collect() for sample in metric.samples}
+        cpu = now.get("process_cpu_seconds_total", self._seen)
+        self._cpu.inc(max(cpu - self._seen, 0.0))
+        self._seen = cpu
+        self._memory.set(now.get("process_resident_memory_bytes", 0.0))
 
 
 def _gather() -> CollectorRegistry:

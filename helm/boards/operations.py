@@ -217,7 +217,8 @@ PROCESSES = Row(
         ),
         Panel(
             title="CPU",
-            about="Cores used by each process. An event loop uses one at most: near 1, add replicas.",
+            about="Cores used by each process, of serve --workers by all together. An event loop uses one at"
+            " most: near 1 for each, add replicas.",
             queries=(
                 ask(
                     "rate(process_cpu_seconds_total[$__rate_interval])"
@@ -232,7 +233,7 @@ PROCESSES = Row(
         ),
         Panel(
             title="Memory",
-            about="Resident memory of each process.",
+            about="Resident memory of each process, of serve --workers of all together.",
             queries=(
                 ask(
                     "process_resident_memory_bytes * on (instance, job) group_left () galateo_build_info",

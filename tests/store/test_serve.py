@@ -119,6 +119,33 @@ def test_two_workers_share_ports_and_metrics_and_are_restarted(postgres_server: 
         assert Counter(sink.message_ids).most_common(1)[0][1] == 1
 
 
+def test_workers_show_the_worst_that_one_of_them_sees_and_what_all_of_them_take(
+    postgres_server: str, tmp_path: Path
+) -> None:
+    with (
+        on(postgres_server) as url,
+        Sink() as sink,
+        gateway(tmp_path / "a", sink, url, "--workers", "2") as two,
+    ):
+        sink.down()
+        with Client(two.smtp_port) as client:
+            assert client.send(*receipt(1)).code == 250
+        eventually(lambda: two.metric("galateo_relay_up", relay="smtp") == 0, 15)
+        # One worker has the message and knows; the other measures as often, and has nothing to complain of.
+        for _ in range(12):
+            assert two.metric("galateo_relay_up", relay="smtp") == 0
+            assert two.metric("galateo_database_up") == 1
+            time.sleep(0.5)
+        assert two.metric("process_resident_memory_bytes") > 2 * 50e6
+        before = two.metric("process_cpu_seconds_total")
+        assert before > 0.2
+        os.kill(children(two.pid)[0], signal.SIGKILL)
+        sink.up()
+        eventually(lambda: len(children(two.pid)) == 2 and two.metric("galateo_relay_up") == 1, 40)
+        assert two.metric("process_cpu_seconds_total") >= before
+        assert two.stop(40) == 0
+
+
 def takes(one: Gateway, number: int) -> bool:
     try:
         with Client(one.smtp_port) as client:
