@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import logging
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ from gateway.settings import Settings, SettingsError, load, misspelled
 from gateway.store.protocol import StoreError
 from gateway.workers import Crew, SharedPortLoop, WorkersError, require_postgres
 
+log = logging.getLogger(__name__)
+
 REFUSALS = (
     StartError,
     AccessError,
@@ -33,6 +36,7 @@ REFUSALS = (
     OSError,
 )
 """What keeps a gateway from starting, each with a text that says what to do."""
+PARENT_SECONDS = 1.0
 YOUNG_OBJECTS = 10_000
 """New objects after which the garbage collector looks at them: a few milliseconds, in which all wait."""
 
@@ -53,7 +57,10 @@ def serve_command(*, workers: int | None, shared_port: bool) -> None:
             sys.exit(uvloop.run(supervise(settings, workers)))
         if shared_port:  # its sisters use the other cores
             settings = settings.model_copy(update={"read_aside": False})
-        uvloop.run(run(settings), loop_factory=SharedPortLoop if shared_port else uvloop.new_event_loop)
+        uvloop.run(
+            run(settings, parent=os.getppid() if shared_port else 0),
+            loop_factory=SharedPortLoop if shared_port else uvloop.new_event_loop,
+        )
     except REFUSALS as error:
         click.echo(f"galateo: {error}", err=True)
         sys.exit(1)
@@ -65,14 +72,15 @@ async def supervise(settings: Settings, workers: int) -> int:
     return await Crew(settings, workers, command).run()
 
 
-async def run(settings: Settings) -> None:
-    """Serve until a signal says stop."""
+async def run(settings: Settings, *, parent: int = 0) -> None:
+    """Serve until a signal says stop; as a worker, until its parent is gone."""
     app = await build(settings)
     spare_collector()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    orphaned = asyncio.create_task(stop_with(parent, stop)) if parent else None
     try:
         await app.start()
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(app.reload()))
@@ -80,7 +88,18 @@ async def run(settings: Settings) -> None:
         announce(app)
         await stop.wait()
     finally:
+        if orphaned is not None:
+            orphaned.cancel()
         await app.stop()
+
+
+async def stop_with(parent: int, stop: asyncio.Event) -> None:
+    """Stop once the process that started this one is gone: nobody would look after it, pass signals on to it
+    or start it again, and it would keep its ports from the next `serve`."""
+    while os.getppid() == parent:  # noqa: ASYNC110  # nobody tells
+        await asyncio.sleep(PARENT_SECONDS)
+    log.error("worker.orphaned", extra={"parent": parent})
+    stop.set()
 
 
 def spare_collector() -> None:

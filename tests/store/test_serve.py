@@ -146,6 +146,25 @@ def test_workers_show_the_worst_that_one_of_them_sees_and_what_all_of_them_take(
         assert two.stop(40) == 0
 
 
+def test_workers_whose_parent_was_killed_stop_too(postgres_server: str, tmp_path: Path) -> None:
+    with on(postgres_server) as url, Sink() as sink:
+        two = gateway(tmp_path / "a", sink, url, "--workers", "2").start()
+        port, workers = two.smtp_port, children(two.pid)
+        two.kill()
+        eventually(lambda: not any(map(lives, workers)), 30)
+        assert two.said().count("worker.orphaned") == 2
+        with pytest.raises(OSError, match="refused"):
+            Client(port)
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there and is more than what nobody has waited for."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
 def takes(one: Gateway, number: int) -> bool:
     try:
         with Client(one.smtp_port) as client:
