@@ -106,7 +106,9 @@ class App:
         """Listen and deliver. Raises OSError where an address cannot be had, with its setting."""
         self._show_policies()
         await keep_policies(self.parts.store, self.parts.policies.current)
-        self.parts.metrics.reply_feeds({s.name: s.reply_feed for s in self.parts.access.sources.values()})
+        sources = self.parts.access.sources.values()
+        self.parts.metrics.reply_feeds({s.name: s.reply_feed for s in sources})
+        self.parts.metrics.begin({s.name: s.classes for s in sources}, self.worker.up)
         # Else the first text of a language would keep everybody waiting for half a second.
         await asyncio.to_thread(self.parts.reader.prepare)
         await self.smtp.start()

@@ -19,6 +19,33 @@ PER_PERSON = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60)
 SHARE = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
 STEP = (1, 2, 3, 4, 5, 6, 8, 10)
 
+# Values of labels that are known before anything happened. A counter that first shows 1 counts nothing for
+# Prometheus: what it grows by is seen only from a number that was there before.
+OUTCOMES = ("accepted", "held", "rejected", "deferred")
+RESULTS = ("delivered", "deferred", "failed")
+KNOWN: dict[str, tuple[tuple[str, ...], ...]] = {
+    "galateo_marketing_messages_total": (("A",), ("B",), ("C",), ("D",), ("none",)),
+    "galateo_accepted_by_stage_total": (
+        ("stranger",),
+        ("introduced",),
+        ("connected",),
+        ("replied",),
+        ("conversation",),
+        ("opted_in",),
+    ),
+    "galateo_reviews_total": (
+        ("released", "reviewer"),
+        ("overridden", "reviewer"),
+        ("refused", "reviewer"),
+        ("rejected", "reviewer"),
+        ("released", "condition"),
+        ("expired", "time"),
+    ),
+    "galateo_bounces_total": (("hard",), ("soft",)),
+    "galateo_replies_total": (("human",), ("automatic",), ("stop",), ("untrusted",), ("unmatched",)),
+    "galateo_policy_reloads_total": (("loaded",), ("failed",)),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:

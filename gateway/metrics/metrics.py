@@ -6,6 +6,7 @@ Counting costs one dictionary look-up and one increment. Nothing is bound at imp
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any, Protocol
 
 from prometheus_client import (
@@ -20,7 +21,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from gateway import __version__
-from gateway.metrics.declared import make_all
+from gateway.metrics.declared import KNOWN, OUTCOMES, RESULTS, make_all
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Set by `serve --workers` before this module is imported: metrics are then kept in files there."""
@@ -85,9 +86,23 @@ class Metrics:
         self._certificate: Gauge = made["galateo_certificate_expiry_timestamp_seconds"]
         # A gauge, not an Info: workers that share a folder could not show one.
         made["galateo_build_info"].labels(__version__).set(1)
+        self._made = made
         self._usage = _Usage(self.registry) if SHARED_FOLDER in os.environ else None
         if self._usage is None:
             ProcessCollector(registry=self.registry)
+
+    def begin(self, sources: Mapping[str, Iterable[str]], relays: Iterable[str]) -> None:
+        """Show zero for what will be counted, as far as it is known: of each source the classes that it may
+        send, by email; of each relay how attempts end; and what comes in closed sets."""
+        for name, known in KNOWN.items():
+            for values in known:
+                self._made[name].labels(*values)
+        for source, classes in sources.items():
+            for class_, outcome in product(classes, OUTCOMES):
+                self._made["galateo_messages_total"].labels(source, "email", class_, outcome)
+            self._made["galateo_messages_total"].labels(source, "email", "unknown", "deferred")
+        for relay, result in product(relays, RESULTS):
+            self._made["galateo_deliveries_total"].labels(relay, result)
 
     # The line
 
@@ -201,7 +216,7 @@ class Metrics:
             self._policy_info.labels(*policy).set(1)
 
     def policy_reload(self, result: str) -> None:
-        """Count a reading of the policy folder: loaded, unchanged or refused."""
+        """Count a reading of the policy folder: loaded or failed."""
         self._policy_reloads[(result,)].inc()
 
     def policies_refused(self, *, refused: bool) -> None:

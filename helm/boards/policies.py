@@ -99,7 +99,10 @@ IN_FORCE = Row(
             queries=(
                 ask(
                     'count by (policy) (galateo_policy_info{mode="enforce"} == 1) unless on (policy)'
-                    " (sum by (policy) (increase(galateo_violations_total[$__range])) > 0)",
+                    " (sum by (policy) (increase(galateo_violations_total[$__range])) > 0)"
+                    # As in the alert: increase() cannot see the first step of a series.
+                    " unless on (policy) count by (policy)"
+                    " (galateo_violations_total unless galateo_violations_total offset $__range)",
                     "{{policy}}",
                     instant=True,
                 ),

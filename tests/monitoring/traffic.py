@@ -176,10 +176,7 @@ def reload_policies(traffic: Traffic) -> None:
     file = traffic.gateway.folder / "policies" / "3.yaml"
     file.write_text(file.read_text().replace("To be found", "In order to be found"))
     eventually(
-        lambda: (
-            b'galateo_policy_reloads_total{result="loaded"}'
-            in traffic.gateway.request("GET", "/metrics", ops=True).body
-        ),
+        lambda: traffic.gateway.metric("galateo_policy_reloads_total", result="loaded") >= 1,
         what="the reload",
         timeout=30,
     )
