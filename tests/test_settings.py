@@ -229,6 +229,8 @@ WRONG = [
     ("WEBHOOK_SECRET", f"{SIGNS} abc", "is not a secret that signs webhooks; for example whsec_"),
     ("CHECKPOINT_SECRET", "whsec_***", "is not a secret that signs webhooks; for example whsec_"),
     ("PUBLIC_URL", "mail.example.com", "does not begin with http:// or https://; for example"),
+    ("PUBLIC_URL", "https://mail.example.com/?from=mail", "has a ?, # or @, and paths are added at its end"),
+    ("PUBLIC_URL", "https://mail.example.com/#", "has a ?, # or @, and paths are added at its end"),
 ]
 
 

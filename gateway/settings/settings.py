@@ -29,6 +29,7 @@ from gateway.settings.values import (
     Timeout,
     WebhookSecret,
     is_folder,
+    parse_root,
     url_of,
 )
 from gateway.terms import Class
@@ -70,7 +71,7 @@ Rate = Annotated[float, Field(ge=0, allow_inf_nan=False, examples=["50"])]
 PublicUrl = Annotated[
     str,
     url_of("http", "https"),
-    BeforeValidator(lambda value: value.rstrip("/") if isinstance(value, str) else value),
+    BeforeValidator(parse_root),
     Field(examples=["https://mail.example.com"]),
 ]
 

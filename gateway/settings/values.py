@@ -152,6 +152,15 @@ def url_of(*schemes: str) -> BeforeValidator:
     return BeforeValidator(parse)
 
 
+def parse_root(value: object) -> object:
+    """A URL that paths are added to, without the slash at its end. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    if re.search(r"[?#@]", value):
+        raise ValueError("has a ?, # or @, and paths are added at its end")
+    return value.strip().rstrip("/")
+
+
 def _names_server(url: str) -> bool:
     try:
         parts = urlsplit(url)
