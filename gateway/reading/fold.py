@@ -24,11 +24,17 @@ _EVEN = {
 _PAIRS = {"Ç": b"C", "ç": b"c", "Ñ": b"N", "ñ": b"n", "Ý": b"Y", "ý": b"y"}
 
 
+_SHOWING_NOTHING = (*range(1, 9), *range(14, 32), 127)
+"""Controls that no mail program shows."""
+
+
 def _table() -> bytes:
     table = bytearray(range(128)) + bytearray(b"\x7f" * 128)
     for letters, even in _EVEN.items():
         for letter in letters:
             table[letter.encode("cp1252")[0]] = (even or _PAIRS[letter])[0]
+    for control in _SHOWING_NOTHING:
+        table[control] = 0
     return bytes(table)
 
 
@@ -42,6 +48,14 @@ _ALIKE = str.maketrans(
 _ALIKE |= str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
 # White letters on black disks and squares.
 _ALIKE |= {first + place: 65 + place for first in (0x1F150, 0x1F170) for place in range(26)}
+# Letters in brackets.
+_ALIKE |= {0x249C + place: 97 + place for place in range(26)}
+_BORROWED = str.maketrans(
+    "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᎾᏢᏒᏚᎢᏙᎳᎩᏃⲀⲂⲤⲈⲎⲒⲔⲘⲚⲞⲢⲦⲨⲬⲌⲁⲃⲥⲉⲏⲓⲕⲙⲛⲟⲣⲧⲩⲭⲍıɩȷ",
+    "ABCDEFGHIJKLMNOPRSTUVWXYZABCDEGHIJKLMOPRSTVWYZABCEHIKMNOPTYXZabcehikmnoptyxziij",
+)
+"""Letters of scripts in which no mail is written, for the Latin ones that they look like."""
+_OF_NO_MAIL = re.compile("[\u13a0-\u13f5\u2c80-\u2cb1\ua4d0-\ua4f7]{1,40}")
 _LEET = str.maketrans("013457@$", "oleastas")
 _FOREIGN = re.compile(r"[Ͱ-ԯ԰-֏]")
 _MIXED = re.compile(r"[a-zA-ZÀ-ɏ][Ͱ-ԯ]|[Ͱ-ԯ][a-zA-ZÀ-ɏ]")
@@ -50,13 +64,23 @@ _FILLERS = "\u115f\u1160\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff"
 _CONTROLS = "\u2060-\u206f\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
 """What shows nothing and stands in no word of any script."""
 _ZERO = re.compile(f"[{IGNORABLE}]")
-_INWORD = re.compile(f"[^\\W\\d_][\u200b\u034f\u180e\ufeff{_CONTROLS}{_FILLERS}]+[^\\W\\d_]")
-_NO_LETTERS = frozenset({"Mn", "Me", "Cf"})
+_INWORD = re.compile(
+    f"[^\\W\\d_][\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u034f\u180e\ufeff{_CONTROLS}{_FILLERS}]+[^\\W\\d_]"
+)
+_NO_LETTERS = frozenset({"Mn", "Me", "Cf", "Cc"})
 """Categories of signs that show nothing, or only what they add to a letter."""
-_LINES = "\u2028\u2029"
+_BLANK = "\t\n\v\f\r\x85\u2028\u2029\u2800"
+"""Signs that show as a blank, whatever Unicode calls them."""
+_THIN = re.compile("(?<![^\\W_])[^\\W\\d_](?:[\u2004-\u200a\u202f\u205f\u2800][^\\W\\d_]){2,}(?![^\\W_])")
+"""A word whose letters thin blanks keep apart; between words stand wider ones."""
 _TURNED = re.compile("[\u202d\u202e][^\u202c\n]{0,200}")
 _UNIT = re.compile(r"(?<!\w)[μΔδΩσπλαβγθφ][a-zA-Z]{1,3}(?!\w)")
-_SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-_*·|]{1,2}){3,}[^\W_](?![^\W_])")
+_SPACED = re.compile(
+    r"(?<![^\W_])(?:[^\W\d_]_[^\W\d_](?:_[^\W\d_])+|[^\W\d_]([/~+])[^\W\d_](?:\1[^\W\d_]){4,}"
+    r"|[^\W_]([ .\-_*|]{1,2})[^\W_](?:\2[^\W_]){2,}"
+    r"|(?:[^\W_](?:[.\-_*|]{1,2}| [.\-_*|]?|[.\-_*|] )){3,}[^\W_])(?![^\W_])"
+)
+"""Letters kept apart, in most cases by the same signs throughout; what stands between words is wider."""
 _LEETED = re.compile(r"(?<![^\W\d_])[^\W\d_]*(?:[013457][^\W\d_]|[^\W\d_][013457@$][^\W\d_])[\w@$]*")
 
 
@@ -74,9 +98,10 @@ def fold(text: str) -> Folded:
     if "\xad" in text:  # a soft hyphen shows nowhere but at the end of a line
         return _fold_odd(text)
     try:
-        return Folded(text.encode("cp1252").translate(FOLD))
+        even = text.encode("cp1252").translate(FOLD)
     except UnicodeEncodeError:
         return _fold_odd(text)
+    return _fold_odd(text) if b"\0" in even else Folded(even)
 
 
 def _fold_odd(text: str) -> Folded:
@@ -86,12 +111,16 @@ def _fold_odd(text: str) -> Folded:
         tricks += [(m.start(), m.end(), "letters of another script inside a word") for m in mixed]
     if "\u202e" in text or "\u202d" in text:
         tricks += [(m.start(), m.end(), "text turned around") for m in _TURNED.finditer(text)]
+    tricks += [(m.start(), m.end(), "letters of another script") for m in _OF_NO_MAIL.finditer(text)]
+    thin = list(_THIN.finditer(text))
+    tricks += [(m.start(), m.end(), "letters spaced out") for m in thin]
+    closed = {place for m in thin for place in range(m.start() + 1, m.end(), 2)}
     # Cyrillic or Greek that only stands in for Latin: a text of its own keeps its letters.
     alike = bool(tricks) or len(_FOREIGN.findall(text)) * 4 < len(text)
     places: list[int] = []
     out = bytearray()
     for place, letter in enumerate(text):
-        plain = _plain(letter, alike)
+        plain = b"" if place in closed else _plain(letter, alike)
         out += plain
         places.extend([place] * len(plain))
     return Folded(bytes(out), tuple(places), tuple(tricks[:8]))
@@ -103,10 +132,11 @@ def _blank(match: "re.Match[str]") -> str:
 
 @lru_cache(4096)
 def _plain(letter: str, alike: bool) -> bytes:
+    if letter in _BLANK:
+        return b" "
     if _ZERO.match(letter) or unicodedata.category(letter) in _NO_LETTERS:
         return b""
-    if letter in _LINES:
-        return b" "
+    letter = letter.translate(_BORROWED)
     if alike:
         letter = letter.translate(_ALIKE)
     shape = unicodedata.normalize("NFKD", letter)
