@@ -4,6 +4,7 @@ import codecs
 import re
 from binascii import Error as BadBase64
 from binascii import a2b_base64, a2b_qp, a2b_uu
+from functools import lru_cache
 
 TEXT_OCTETS = 262_144  # of decoded text, and of HTML, per message; what is beyond is left out of Content
 
@@ -12,6 +13,9 @@ _WESTERN = frozenset({"iso-8859-1", "latin1", "latin-1", "iso8859-1", "windows-1
 # Codecs of Python that no mail uses: they run escapes, or take time that grows with the square.
 _REFUSED = frozenset({"unicode-escape", "raw-unicode-escape", "punycode", "idna", "undefined", "utf-7"})
 _UTF7 = frozenset({"utf-7", "utf7", "utf_7", "csutf7", "unicode-1-1-utf-7", "x-unicode-2-0-utf-7"})
+_SHIFTED = ("hz", "iso-2022-kr", "iso-2022-cn", "csiso2022kr", "iso2022_kr", "iso2022kr")
+"""Character sets that few programs still read; to the others what stands between their signs is ASCII."""
+_SHIFTS = re.compile(rb"~\{|\x0e|\x1b")
 _QUOTED_BLANKS = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
 _MOST_PIECES = 100  # of one base64 body
 PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
@@ -46,12 +50,25 @@ def is_odd_encoding(encoding: str) -> bool:
 
 def is_odd_charset(charset: str, octets: bytes) -> bool:
     """Whether mail programs differ about what it says: some still read UTF-7 (RFC 2152), guess the order of
-    UTF-16 without its mark (RFC 2781), heed that mark whatever the header says, or leave NUL out."""
+    UTF-16 without its mark (RFC 2781), heed that mark whatever the header says, or leave NUL out; many read
+    as ASCII what calls itself EBCDIC or shifts between two sets in an old way (RFC 1557, RFC 1843)."""
     name = charset.lower()
     marked = octets[:2] in (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)
     if name.startswith(("utf-16", "utf16", "utf_16", "utf-32", "utf32", "utf_32", "ucs")):
         return name in ("utf-16", "utf16", "utf_16") and not marked
-    return marked or b"\0" in octets or (name in _UTF7 and b"+" in octets)
+    if marked or b"\0" in octets:
+        return True
+    if name.startswith(_SHIFTED) and _SHIFTS.search(octets):
+        return True
+    return (name in _UTF7 and b"+" in octets) or not _holds_ascii(name)
+
+
+@lru_cache(maxsize=256)
+def _holds_ascii(charset: str) -> bool:
+    """Whether letters of ASCII are themselves in a character set; so they are in one that is not known."""
+    if charset in _UTF8 or charset in _WESTERN:
+        return True
+    return charset in _UTF7 or _decode(b"offerta", charset) == "offerta"
 
 
 def _decode_base64(octets: bytes) -> bytes:

@@ -384,6 +384,9 @@ def test_doubtful_structures_are_left_to_stdlib_or_agree(change: Callable[[bytes
         mail(b"Content-Type: text/plain; charset=utf-7", body=b"+AFM-conto"),
         mail(b"Content-Type: text/plain; charset=unicode-1-1-utf-7", body=b"+AFM-conto"),
         encoded("utf-16", "sconto".encode("utf-16-be")),
+        mail(b"Content-Type: text/plain; charset=cp500", body=b"sconto"),
+        mail(b"Content-Type: text/plain; charset=hz-gb-2312", body=b"~{sconto~}"),
+        mail(b"Content-Type: text/plain; charset=iso-2022-kr", body=b"\x1b$)C\x0esconto\x0f"),
         encoded("utf-8", "sconto".encode("utf-16")),
         encoded("utf-8", b"s\0c\0o\0n\0t\0o"),
         mail(b'Content-Transfer-Encoding: "quoted-printable"', body=b"=53conto"),
@@ -418,6 +421,10 @@ def test_what_every_program_shows_alike_is_whole(raw: bytes) -> None:
 
 
 EVENT = b'BEGIN:VEVENT\r\nSUMMARY;X="a:b":One\\, two\r\nDESCRIPTION:th\r\n ree\\nfour\r\nUID:1'
+STYLED = (
+    b'BEGIN:VEVENT\r\nSUMMARY:One\r\nORGANIZER;CN="Ada & co":mailto:ada@example.com\r\n'
+    b"X-ALT-DESC;FMTTYPE=text/html:<html><p>b\\, c</html>\r\nUID:1"
+)
 SHOWN: list[tuple[bytes, str, tuple[str, ...], tuple[str, ...]]] = [
     # what is read as HTML, what is shown one below another, what only some see
     (parts("alternative", part("plain", b"a"), part("html", b"<p>b")), "<p>b", (), ()),
@@ -471,6 +478,12 @@ SHOWN: list[tuple[bytes, str, tuple[str, ...], tuple[str, ...]]] = [
         "<p>a",
         (),
         ("One, two<p>three<br>four",),
+    ),
+    (
+        parts("mixed", part("plain", b"a"), part("calendar", STYLED)),
+        "",
+        (),
+        ("One<p><html><p>b, c</html><p>Ada &amp; co",),
     ),
 ]
 
