@@ -14,7 +14,7 @@ from gateway.message.body import TEXT_OCTETS, decode_text
 from gateway.message.content import Attachment
 from gateway.message.leaf import INVITATIONS
 from gateway.message.mailbox import is_address
-from gateway.message.texts import as_html, read_invitation
+from gateway.message.texts import read_invitation
 
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _BROKEN = re.compile(r"[\r\n\0\ud800-\udfff]")
@@ -61,7 +61,7 @@ def shown_with(text: str, html: str, files: Sequence[File]) -> tuple[str, str]:
 def invitations(files: Sequence[File]) -> tuple[str, ...]:
     """What files say of appointments, which mail programs show, each as HTML: as `parse` reads them."""
     return tuple(
-        as_html(read_invitation(decode_text(file.octets[:TEXT_OCTETS], "").replace("\r\n", "\n")))
+        read_invitation(decode_text(file.octets[:TEXT_OCTETS], "").replace("\r\n", "\n"))
         for file in files
         if file.type.lower() in INVITATIONS
     )

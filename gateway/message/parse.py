@@ -111,7 +111,7 @@ class _Texts:
             if leaf.is_page or leaf.is_version:
                 self.besides.append(self._read(leaf, "besides"))
             elif leaf.is_invitation:
-                self.besides.append(as_html(read_invitation(self._read(leaf, "besides"))))
+                self.besides.append(read_invitation(self._read(leaf, "besides")))
         elif leaf.type != "text/html":
             self.plain.append(self._read(leaf, "plain"))
             if not spare:

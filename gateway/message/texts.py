@@ -8,9 +8,16 @@ from gateway.message.leaf import Leaf
 
 _INLINE_DATA = re.compile(rb"data:[a-zA-Z0-9/+.-]{0,60};base64,[A-Za-z0-9+/=\s%]{200,}+")
 _SAID = re.compile(
-    r"^(?:SUMMARY|DESCRIPTION|LOCATION|COMMENT)(?:;[^\n:\"]*(?:\"[^\n\"]*\"[^\n:\"]*)*)?:(.+)",
+    r"^(?:SUMMARY|DESCRIPTION|LOCATION|COMMENT|CONTACT|CATEGORIES|RESOURCES)"
+    r"(?:;[^\n:\"]*(?:\"[^\n\"]*\"[^\n:\"]*)*)?:(.+)",
     re.MULTILINE | re.IGNORECASE,
 )
+_STYLED = re.compile(
+    r"^(?:X-ALT-DESC|STYLED-DESCRIPTION)(?:;[^\n:\"]*(?:\"[^\n\"]*\"[^\n:\"]*)*)?:(.+)",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A description as HTML, which Outlook and others show in place of the plain one (RFC 9073 6.5)."""
+_HOST = re.compile(r"^ORGANIZER[^\n]*?;CN=(?:\"([^\"\n]+)\"|([^\n:;,]+))", re.MULTILINE | re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([nN,;\\])")
 
 
@@ -38,7 +45,14 @@ def as_html(text: str) -> str:
 
 
 def read_invitation(text: str) -> str:
-    """What an iCalendar object says to people: titles, descriptions, places (RFC 5545 3.8.1)."""
+    """What an iCalendar object says to people, as HTML: titles, descriptions, places, who invites
+    (RFC 5545 3.8.1)."""
     unfolded = text.replace("\n ", "").replace("\n\t", "")
-    said = dict.fromkeys(match[1].strip() for match in _SAID.finditer(unfolded))
-    return "\n\n".join(_ESCAPED.sub(lambda one: "\n" if one[1] in "nN" else one[1], value) for value in said)
+    said = [as_html(_unescape(match[1].strip())) for match in _SAID.finditer(unfolded)]
+    said += [_unescape(match[1].strip()) for match in _STYLED.finditer(unfolded)]
+    said += [as_html(match[1] or match[2]) for match in _HOST.finditer(unfolded)]
+    return "<p>".join(dict.fromkeys(said))
+
+
+def _unescape(value: str) -> str:
+    return _ESCAPED.sub(lambda one: "\n" if one[1] in "nN" else one[1], value)
