@@ -15,6 +15,7 @@ from gateway.message.content import Content
 from gateway.reading.phrases import MAX_SUBJECT
 from gateway.reading.reading import Evidence, Finding, Reading
 from gateway.reading.sheet import Page
+from gateway.reading.spoken import read_held
 
 AGAINST = ("promotional", "permission_request", "pressure", "presumption", "complaint")
 """Findings that count wherever they stand."""
@@ -32,6 +33,10 @@ _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*")
 _LONG_NAME = 40
 _OUTLOOK = re.compile(r"<!--\[if\b([^\]]{0,200})\]>", re.IGNORECASE)
 _OUTLOOK_ENDS = re.compile(r"<!\[endif\]-->", re.IGNORECASE)
+_NOT_OUTLOOK = re.compile(r"\s*!\s*\(?\s*\w+\s*\)?\s*")
+"""The plain condition under which Outlook leaves out what follows."""
+_FLOATS = 30
+"""Elements moved to the right, from which on they may be letters in another order."""
 _NOT_SAID = re.compile(r"<style.*?(?:</style>|\Z)|<xml.*?(?:</xml>|\Z)|<[^<>]*+>", re.DOTALL | re.IGNORECASE)
 _GOES_ON = re.compile(r"\n(?=[a-zà-ÿ])")
 """A line that may go on with a word: a quick look, where the next pattern tries every sign of a page."""
@@ -48,8 +53,8 @@ def gather(content: Content, page: Page) -> str:
         parts.append(content.text)
     if content.besides:
         parts += content.besides
-    if "<!--[if" in content.html:
-        parts += _for_outlook(content.html)
+    if content.html:
+        parts += _aside(content.html, page)
     if len(content.subject) > MAX_SUBJECT:
         parts.append(content.subject[MAX_SUBJECT:])
     if len(content.sender_name) > _LONG_NAME:
@@ -57,8 +62,7 @@ def gather(content: Content, page: Page) -> str:
     if content.html and len(_GOES_ON.findall(page.text)) >= _CUTS:
         whole, cuts = _CUT.subn("", page.text)
         parts += [whole] if cuts >= _CUTS else []
-    if "bidi-override" in content.html or "<bdo" in content.html:
-        parts.append(page.text[::-1])
+    parts += [one.filename for one in content.attachments if len(one.filename) > _LONG_NAME]
     if not parts:
         return ""
     known = Known(page.text)
@@ -68,18 +72,34 @@ def gather(content: Content, page: Page) -> str:
     return "\n\n".join(said)[:LONGEST]
 
 
+def _aside(html: str, page: Page) -> list[str]:
+    """What the source of a page says to some: to Outlook, in addresses, in another direction."""
+    low, parts = html.lower(), []
+    if "<!--[if" in low:
+        parts += _for_outlook(html)
+    if "data:" in low:
+        parts += [_strip(one) for one in read_held(html)]
+    turned = "unicode-bidi" in low or "<bdo" in low or "row-reverse" in low
+    if turned or low.count("float:right") + low.count("float: right") >= _FLOATS:
+        parts += [page.text[::-1], " ".join([word[::-1] for word in page.text.split()])]
+    return parts
+
+
 def _for_outlook(html: str) -> list[str]:
     """The words in the comments that Outlook reads as part of the page."""
     said = []
     begins = _OUTLOOK.search(html)
     while begins and (ends := _OUTLOOK_ENDS.search(html, begins.end())):
-        if "!" not in begins[1]:
-            inside = html[begins.end() : ends.start()]
-            words = _BLANKS.sub(" ", unescape(_NOT_SAID.sub(" ", inside))).strip()
-            if words.count(" ") > _NEW:
-                said.append(words)
+        if not _NOT_OUTLOOK.fullmatch(begins[1]):
+            said.append(_strip(html[begins.end() : ends.start()]))
         begins = _OUTLOOK.search(html, ends.end())
-    return said
+    together = " ".join(filter(None, said))
+    return [together] if together.count(" ") > _NEW else []
+
+
+def _strip(html: str) -> str:
+    """The words of a piece of a page."""
+    return _BLANKS.sub(" ", unescape(_NOT_SAID.sub(" ", html))).strip()
 
 
 class Known:

@@ -206,12 +206,23 @@ def _tags(text: str, subject: str, seen: Study) -> Finding:
     return Finding(True, 0.95, shown)
 
 
+_LETTERS = 30
+"""Lines of one letter from which on they are a text taken apart."""
+
+
+def _is_taken_apart(lines: list[str]) -> bool:
+    return list(map(len, lines)).count(1) >= _LETTERS <= sum(len(one) == 1 and one.isalpha() for one in lines)
+
+
 def _evasion(page: Page, subject: str, seen: Study) -> Finding:
     shown = [
         Evidence(text=(subject if part == "subject" else page.text)[a:b], start=a, end=b, why=why, part=part)
         for part, a, b, why in seen.tricks[:MAX_EVIDENCE]
     ]
     weight = 0.9 if shown else 0.0
+    if page.text.count("\n") >= _LETTERS and _is_taken_apart(page.text.split("\n")):
+        weight = 0.9
+        shown.append(Evidence(text="", why="letters in lines of their own"))
     for place, (text, why) in enumerate(page.hidden[:20]):
         # A line hidden ahead of the text is the preview that mail programs show: a custom, no trick.
         preheader = place == 0 and len(text) <= 200 and why != "text in the color of its background"

@@ -81,7 +81,7 @@ class Pages:
                 sheet.add_chunk(chunk)
             elif not scanner.take(part[1:].split("<")):
                 return None
-        return None if scanner.why or scanner.skip else sheet.page(truncated)
+        return None if scanner.why or scanner.skip or scanner.shows_silent() else sheet.page(truncated)
 
     def _chunk(self, part: str, scanner: "_Scanner") -> Chunk | str:
         """What a part does to any page, as kept; "" where that depends on the page."""
@@ -182,8 +182,8 @@ class _Scanner:
     """Where the reading of a page stands."""
 
     __slots__ = (
-        "heads", "kept", "rules", "rules_key", "sheet", "sheets", "silent", "skip", "stack", "state", "style",
-        "tied", "told", "why",
+        "heads", "hushed", "kept", "rules", "rules_key", "sheet", "sheets", "silent", "skip", "stack",
+        "state", "style", "tied", "told", "why",
     )  # fmt: skip
 
     def __init__(self, sheet: Sheet, kept: Pages) -> None:
@@ -196,6 +196,7 @@ class _Scanner:
         self.style: list[str] = []
         self.sheets: list[str] = []  # style sheets not yet in force
         self.told: list[str] = []
+        self.hushed: list[tuple[str, Dress | None]] = []
         self.rules: Rules | None = None
         self.rules_key = 0
 
@@ -290,6 +291,8 @@ class _Scanner:
 
     def _hush(self, kind: str, tag: str, dress: Dress | None, text: str) -> bool:
         """Begin or end what is never shown; False where a style sheet comes too late for a quick reading."""
+        if kind == "open":
+            self.hushed.append((tag, dress))
         if kind == "open" and tag != "head":
             self.skip, self.silent, self.style = "/" + tag, tag, [text]
             if tag == "style" and dress is not None and not is_in_force(dress.attributes):
@@ -301,8 +304,18 @@ class _Scanner:
             return not late and len(self.sheets) + len(self.told) <= _MOST_SHEETS
         return True
 
-    def _obey(self) -> None:
-        """Put the style sheets that were read in force."""
+    def shows_silent(self) -> bool:
+        """Whether a style shows what otherwise is never shown."""
+        for tag, dress in self.hushed:
+            if dress is not None and not {**dress.plain, **dress.important}.get("display", "none"):
+                return True
+            written, attributes = (dress.written, dress.attributes) if dress is not None else ("", {})
+            if self.rules is not None and self.rules.shows(tag, written, attributes):
+                return True
+        return False
+
+    def _obey(self) -> bool:
+        """Put the style sheets that were read in force; False where they tell what stands in attributes."""
         self.told += self.sheets
         self.sheets = []
         css = "\n}\n".join(self.told)[:MAX_CSS]
@@ -315,6 +328,7 @@ class _Scanner:
             self.sheet.say(words)
         self.rules = rules or None
         self.rules_key = self.rules_key if rules else 0
+        return not rules.telling
 
     def _is_stray(self, tag: str) -> bool:
         """A closing tag that closes nothing is ignored by browsers, but for </p> and </br>."""
@@ -332,8 +346,8 @@ class _Scanner:
         return known
 
     def _open(self, tag: str, dress: Dress | None, looks: Looks | None, href: str) -> bool:
-        if self.sheets:
-            self._obey()
+        if self.sheets and not self._obey():
+            return False
         state, stack = self.state, self.stack
         if (self.tied or self.why) and closes_another(tag, stack):
             return False

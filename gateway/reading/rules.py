@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gateway.reading.looks import Looks, State, read_style
+from gateway.reading.spoken import read_said
 
 MAX_CSS = 100_000
 MAX_STEPS = 600
@@ -26,7 +27,8 @@ _PART = re.compile(
     r"([.#])([\w-]+)|\[\s*([\w-]+)\s*(?:([~^$*|]?)=\s*(?:\"([^\"]*)\"|'([^']*)'|([\w-]+)))?\s*\]"
 )
 _NEVER = re.compile(r"::|:(?:hover|active|focus|visited|before|after|target|checked|first-l|selection)")
-_CONTENT = re.compile(r"\bcontent\s*:\s*(\"[^\"\n]{20,}\"|'[^'\n]{20,}')", re.IGNORECASE)
+NEVER_SHOWN = frozenset("style script title head template".split())
+"""Tags that browsers do not show, unless a style says so."""
 _Asked = tuple[str, str, str]
 """(attribute, how to compare or "" for its mere presence, value)"""
 
@@ -46,21 +48,30 @@ class Step(NamedTuple):
 
 
 class Rules:
-    """The rules of a page that change how text looks. `said` are the words that they add to it."""
+    """The rules of a page that change how text looks. `said` are the words that they add to it, `telling`
+    the attributes whose values they add."""
 
     def __init__(self, sheets: tuple[str, ...]) -> None:
         self._by_name: dict[str, list[Step]] = {}
         self._kept: dict[tuple[str, str, int, int], tuple[Looks, Looks, int]] = {}
         self._count = self._bits = 0
         self.said: tuple[str, ...] = ()
+        self.telling: frozenset[str] = frozenset()
         for sheet in sheets:
             css = _ASIDE.sub(" ", sheet[:MAX_CSS])
-            if "content" in css:
-                self.said += tuple(match[1][1:-1] for match in _CONTENT.finditer(css))
+            words, names = read_said(css)
+            self.telling |= names
+            if words:
+                self.said += (words,)
             self._read(css, 0)
 
     def __bool__(self) -> bool:
         return self._count > 0
+
+    def shows(self, tag: str, written: str, attributes: Mapping[str, str]) -> bool:
+        """Whether some rule may show an element that browsers do not."""
+        plain, important, _ = self.fit(tag, written, attributes, State(above=-1, around=-1))
+        return not {**plain, **important}.get("display", "none")
 
     def fit(
         self, tag: str, written: str, attributes: Mapping[str, str], state: State
@@ -145,12 +156,17 @@ class Rules:
     def _doubt(self, compound: str, looks: Looks) -> None:
         """What a rule past understanding may paint counts as past telling."""
         match = _COMPOUND.match(re.sub(r"[:+~].*", "", compound))
-        if match is None or not match.group() or not ({"ground", "image", "color"} & looks.keys()):
+        if match is None or not match.group():
+            return
+        if match[1] and match[1].lower() in NEVER_SHOWN and not looks.get("display", "none"):
+            looks = {"display": "", "ground": ""}
+        if not ({"ground", "image", "color"} & looks.keys()):
             return
         self._count += 1
         tag = "" if match[1] in (None, "*") else match[1].lower()
         asked = tuple(_asked(part) for part in _PART.finditer(match[2]))
-        step = Step(tag, asked, 0, False, 0, (0, self._count), {}, {"ground": "?"})
+        painted = looks if tag in NEVER_SHOWN else {"ground": "?"}
+        step = Step(tag, asked, 0, False, 0, (0, self._count), {}, painted)
         self._file(step)
 
     def _file(self, step: Step) -> None:

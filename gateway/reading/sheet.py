@@ -21,6 +21,10 @@ class Page:
 Chunk = tuple[bool, tuple[str, ...], int, bool, tuple[tuple[int, int, str], ...], int, tuple[str, ...]]
 """What a self-contained part of a page adds after a break: (wide break, text, its length, whether it ends
 blank, links from where it begins, pictures, what only some see)"""
+_FEW = 3
+"""Blanks between words that make them more than a label."""
+_LABELS = 8
+"""Words in labels that may say something when they are read one after another."""
 MOST_UNSEEN = 60_000
 """Characters of what only some see; what is beyond sets `truncated`."""
 
@@ -107,7 +111,9 @@ class Sheet:
             self.all.append("\n")
 
     def say(self, words: str) -> None:
-        """Note what only some see."""
+        """Note what only some see, if anything."""
+        if not words:
+            return
         self.unseen += len(words)
         if self.unseen <= MOST_UNSEEN:
             self.said.append(words)
@@ -139,5 +145,14 @@ class Sheet:
             links=links,
             images=self.images,
             truncated=truncated or self.unseen > MOST_UNSEEN,
-            besides=tuple(self.said) if self.all is None else ("".join(self.all), *self.said),
+            besides=self._besides(),
         )
+
+    def _besides(self) -> tuple[str, ...]:
+        """What only some see; labels of a few words count together."""
+        besides = [] if self.all is None else ["".join(self.all)]
+        besides += [one for one in self.said if one.count(" ") >= _FEW]
+        labels = " ".join([one for one in self.said if one.count(" ") < _FEW])
+        if labels.count(" ") >= _LABELS - 1:
+            besides.append(labels)
+        return tuple(besides)

@@ -7,7 +7,8 @@ from html import unescape
 from typing import NamedTuple
 
 from gateway.reading.looks import Looks, State, presented, read_style, wear
-from gateway.reading.rules import Rules
+from gateway.reading.rules import NEVER_SHOWN, Rules
+from gateway.reading.spoken import MAY_SAY
 
 BREAK = frozenset(
     "p div br li tr td th h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer center pre dd dt dl address form main aside nav figure figcaption tbody thead tfoot body html details summary fieldset legend option caption dialog".split()
@@ -16,9 +17,9 @@ WIDE = frozenset(
     "p h1 h2 h3 h4 h5 h6 table ul ol blockquote hr section article header footer pre center tr div".split()
 )
 VOID = frozenset("br hr img input meta link area base col embed source track wbr".split())
-SILENT = frozenset("style script title head template".split())
+SILENT = NEVER_SHOWN
 _ODD = frozenset(
-    "plaintext xmp noscript svg math select textarea iframe noembed noframes frameset frame object button audio video details dialog".split()
+    "plaintext xmp noscript svg math select textarea iframe noembed noframes frameset frame object button audio video details dialog datalist".split()
 )
 # Tags that a browser closes by itself: hidden ones need the real parser to know where they end.
 OPTIONAL = frozenset("p li td th tr dd dt option tbody thead".split())
@@ -28,12 +29,10 @@ WITHIN = {"td": ("tr",), "th": ("tr",), "tr": ("tbody", "thead", "tfoot", "table
           "tbody": ("table",), "thead": ("table",), "tfoot": ("table",), "caption": ("table",)}  # fmt: skip
 """Tags that count only within these."""
 TELLING = {
-    "img": ("alt",), "area": ("alt",), "input": ("value", "placeholder"), "textarea": ("placeholder",),
+    "img": ("alt",), "area": ("alt",), "input": ("value", "placeholder", "alt"), "textarea": ("placeholder",),
     "option": ("label",), "optgroup": ("label",), "iframe": ("srcdoc",), "object": ("data",), "embed": ("src",),
 }  # fmt: skip
 """Attributes whose words are shown where a picture is not, in a field, or in a frame."""
-_FEW = 3
-"""Blanks between words that make them more than a label."""
 _TAGS = re.compile(r"<[^<>]*+>")
 _CELLS = frozenset("td th tr tbody thead tfoot".split())
 _CLOSED_BY = {
@@ -84,6 +83,8 @@ def read_head(piece: str) -> tuple[Head, int]:
     if (not written or written == "/") and tag != "mark":
         return (kind, tag, None, None, ""), match.end()
     dress = read_dress(tag, written, read_attributes(written))
+    if (style := dress.attributes.get("style")) and ('"' in style or "'" in style) and MAY_SAY.search(style):
+        return _ODD_HEAD, match.end()
     href = dress.attributes.get("href", "").strip() if tag == "a" else ""
     if kind == "void" and tag in TELLING:
         href = read_telling(tag, dress.attributes)
@@ -105,9 +106,9 @@ def read_dress(tag: str, written: str, attributes: Mapping[str, str]) -> Dress:
 
 
 def read_telling(tag: str, attributes: Mapping[str, str | None]) -> str:
-    """The words in the attributes of a tag that are shown in place of what it is, or in it; "" for a few."""
-    said = [attributes.get(name) or "" for name in TELLING[tag]]
-    return BLANKS.sub(" ", _TAGS.sub(" ", " ".join([one for one in said if one.count(" ") >= _FEW])))
+    """The words in the attributes of a tag that are shown in place of what it is, or in it."""
+    said = [one for name in TELLING[tag] if (one := attributes.get(name))]
+    return BLANKS.sub(" ", _TAGS.sub(" ", " ".join(said))) if said else ""
 
 
 def plain(text: str) -> str:

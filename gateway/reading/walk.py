@@ -7,6 +7,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from gateway.reading.looks import State
 from gateway.reading.rules import Rules
 from gateway.reading.sheet import Page, Sheet
+from gateway.reading.spoken import MAY_SAY, read_said
 from gateway.reading.tags import (
     BLANKS,
     BREAK,
@@ -27,6 +28,7 @@ _ONE_LINE = 400
 _MOST_TAGS = 3_000
 """Tags beyond which a page may nest deeper than a parser can follow in time."""
 DEEPEST = 1_000
+_TAGS = re.compile(r"<[^<>]*>")
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)[^<>]*>?")
 
 
@@ -51,7 +53,9 @@ def walk(  # noqa: C901 (a tree walk without recursion)
                 sheet.conceal(text, why)
             else:
                 sheet.add(text)
-        elif tag not in SILENT and tag[:1] not in "-_!":
+        elif tag in SILENT:
+            sheet.say(_unhush(node, tag, rules))
+        elif tag[:1] not in "-_!":
             if tag in BREAK:
                 if tag == "br" and state.veil.startswith("text-indent"):
                     state = state._replace(veil="")
@@ -62,8 +66,7 @@ def walk(  # noqa: C901 (a tree walk without recursion)
                     sheet.break_unseen()
             if tag == "img":
                 sheet.images += 1
-            if tag in TELLING and (words := read_telling(tag, node.attributes or {})):
-                sheet.say(words)
+            sheet.say(_tell(node, tag, rules))
             child = node.child
             if child is not None:
                 trail.append((node, state, why, sheet.length, tag))
@@ -94,7 +97,32 @@ def _read_styles(tree: LexborHTMLParser, sheet: Sheet) -> Rules | None:
     rules = Rules(tuple(one.text() or "" for one in styles))
     for words in rules.said:
         sheet.say(words)
-    return rules or None
+    kept = rules if rules or rules.telling else None
+    for one in tree.css("head > title, head > style, head > script"):
+        sheet.say(_unhush(one, one.tag or "", kept))
+    return kept
+
+
+def _tell(node: LexborNode, tag: str, rules: Rules | None) -> str:
+    """The words in the attributes of an element that some see."""
+    attributes = node.attributes or {}
+    said = [read_telling(tag, attributes)] if tag in TELLING else []
+    if rules is not None and rules.telling:
+        said += [value for name, value in attributes.items() if value and name in rules.telling]
+    if (style := attributes.get("style")) and MAY_SAY.search(style):
+        said.append(read_said(style)[0])
+    return " ".join(said)
+
+
+def _unhush(node: LexborNode, tag: str, rules: Rules | None) -> str:
+    """The text of what browsers do not show, where a style or `shadowrootmode` shows it."""
+    found = {key: value or "" for key, value in (node.attributes or {}).items()}
+    if tag == "template":
+        return _TAGS.sub(" ", node.html or "") if "shadowrootmode" in found else ""
+    dress = read_dress(tag, "".join(f" {key}={value!r}" for key, value in found.items()), found)
+    own = {**dress.plain, **dress.important}.get("display", "none")
+    shown = not own or (rules is not None and rules.shows(tag, dress.written, found))
+    return _TAGS.sub(" ", node.text(deep=True)) if shown else ""
 
 
 def _enter(node: LexborNode, tag: str, state: State, rules: Rules | None) -> State:

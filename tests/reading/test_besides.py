@@ -1,10 +1,13 @@
 """What a message says beside the text that most people see."""
 
+from base64 import b64encode
 from html import escape
+from urllib.parse import quote
 
 import pytest
 
-from gateway.message.content import Content
+from gateway.message.content import Attachment, Content
+from gateway.reading.besides import gather
 from gateway.reading.fold import fold
 from gateway.reading.read import Reader
 
@@ -17,6 +20,10 @@ PITCH = (
     "subito una demo gratuita del nostro software e raddoppia i tuoi clienti."
 )
 PAGE = f"<p>{LETTER}</p>"
+TRIPLES = [" ".join(PITCH.split()[at : at + 3]) for at in range(0, len(PITCH.split()), 3)]
+DRAWN = quote(f"<svg xmlns='http://www.w3.org/2000/svg'><text y='20'>{PITCH}</text></svg>")
+ENCODED = b64encode(f"<p>{PITCH}".encode()).decode()
+TURNED = " ".join("".join(f"<b>{letter}</b>" for letter in word[::-1]) for word in PITCH.split())
 SPLIT = "".join(f"<b class=q>{word[:3]}</b>{word[3:]} " for word in PITCH.split())
 ASIDE = {
     "a picture's words": Content(html=PAGE + f'<img src="https://x.example/a.png" alt="{PITCH}">'),
@@ -24,6 +31,50 @@ ASIDE = {
     "a field": Content(html=PAGE + f'<input value="{PITCH}">'),
     "a frame": Content(html=PAGE + f'<iframe srcdoc="&lt;p&gt;{PITCH}"></iframe>'),
     "a style sheet": Content(html=f'<style>p:after{{content:"{PITCH}"}}</style>' + PAGE),
+    "a style sheet, in pieces": Content(
+        html="<style>p:after{content:" + " ".join(f"'{one} '" for one in TRIPLES) + "}</style>" + PAGE
+    ),
+    "a style sheet, escaped": Content(
+        html="<style>p:after{c\\6fntent:'"
+        + "".join(f"\\{ord(one):06x}" for one in PITCH)
+        + "'}</style>"
+        + PAGE
+    ),
+    "a style sheet, elsewhere": Content(
+        html=f"<style>:root{{--a:'{PITCH}'}}p:after{{content:var(--a)}}</style>" + PAGE
+    ),
+    "the marks of a list": Content(
+        html=f"<style>li{{list-style:inside '{PITCH}'}}</style>{PAGE}<ul><li></ul>"
+    ),
+    "the marks of a list, in place": Content(html=f"{PAGE}<ul style=\"list-style-type:'{PITCH}'\"><li></ul>"),
+    "an attribute that a style sheet shows": Content(
+        html=f"<style>.q:before{{content:attr(data-x)}}</style>{PAGE}<p class=q data-x='{escape(PITCH)}'></p>"
+    ),
+    "a style sheet that is shown": Content(html=f"{PAGE}<style style='display:block'>{PITCH}</style>"),
+    "a title that is shown": Content(
+        html=f"<style>head,title{{display:block}}</style><title>{PITCH}</title>{PAGE}"
+    ),
+    "a title that may be shown": Content(
+        html=f"<style>title:not(b){{display:block}}</style><title>{PITCH}</title>{PAGE}"
+    ),
+    "a script that is shown": Content(
+        html=f"<style>.q{{display:block}}</style>{PAGE}<script type='x/y' class=q>{PITCH}</script>"
+    ),
+    "a shadow": Content(html=f"{PAGE}<div><template shadowrootmode=open><p>{PITCH}</template></div>"),
+    "labels one after another": Content(html=PAGE + "".join(f'<img alt="{one}">' for one in TRIPLES)),
+    "fields one after another": Content(html=PAGE + "".join(f'<input value="{one}">' for one in TRIPLES)),
+    "a drawing": Content(html=f'{PAGE}<img src="data:image/svg+xml,{DRAWN}">'),
+    "a page in an address": Content(html=f'{PAGE}<iframe src="data:text/html;base64,{ENCODED}"></iframe>'),
+    "for Outlook, in pieces": Content(
+        html=PAGE + "".join(f"<!--[IF mso]>{one}<![endif]-->" for one in TRIPLES)
+    ),
+    "for Outlook, not for others": Content(html=PAGE + f"<!--[if (mso)&(!ie)]><p>{PITCH}</p><![endif]-->"),
+    "the other way round": Content(
+        html=f'{PAGE}<div style="display:flex;flex-direction:row-reverse">{TURNED}</div>'
+    ),
+    "an attachment's name": Content(
+        html=PAGE, attachments=(Attachment(filename=f"{PITCH}.png", type="image/png"),)
+    ),
     "hidden text": Content(html=PAGE + f'<div style="display:none">{PITCH}</div>'),
     "shown on telephones": Content(
         html="<style>.q{display:none}@media (max-width:600px){.q{display:block!important}}</style>"
@@ -154,3 +205,21 @@ def test_what_goes_on_beyond_is_said(reader: Reader, content: Content) -> None:
 )
 def test_marks_and_fancy_letters_are_letters(written: str, read: bytes) -> None:
     assert fold(written).text == read
+
+
+def test_ordinary_pages_say_nothing_besides(reader: Reader) -> None:
+    """Fonts, selectors, icons and social links are no words; rows of digits are no text taken apart."""
+    page = (
+        "<style type='text/css' id='a'>@font-face{font-family:'Open Sans Bold Light';src:url('a b c d.woff')}"
+        "a[href='x y z w']{color:red} .i:before{content:'\\e900'} p{font-family:'Segoe UI','Helvetica Neue'}"
+        f"</style><title>Novembre</title>{PAGE}<img alt='Facebook'><img alt='Seguici su Instagram'>"
+        "<img src='data:image/png;base64,iVBORw0KGgo='>" + "<tr><td>1</td></tr>" * 40
+    )
+    content = Content(html=page)
+    assert not gather(content, reader.see(content))
+    assert not reader.read(content).evasion.value
+
+
+def test_letters_that_stand_alone_are_a_text_taken_apart(reader: Reader) -> None:
+    cells = "".join(f"<td>{letter}</td>" for letter in PITCH)
+    assert reader.read(Content(html=f"{PAGE}<table><tr>{cells}</tr></table>")).evasion.value
