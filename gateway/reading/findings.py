@@ -208,10 +208,15 @@ def _tags(text: str, subject: str, seen: Study) -> Finding:
 
 _LETTERS = 30
 """Lines of one letter from which on they are a text taken apart."""
+_KINDS = 12
+"""Letters that such a text has at least; a table of shifts or marks has a few."""
 
 
 def _is_taken_apart(lines: list[str]) -> bool:
-    return list(map(len, lines)).count(1) >= _LETTERS <= sum(len(one) == 1 and one.isalpha() for one in lines)
+    if list(map(len, lines)).count(1) < _LETTERS:
+        return False
+    letters = [one for one in lines if len(one) == 1 and one.isalpha()]
+    return len(letters) >= _LETTERS and len(set(letters)) >= _KINDS
 
 
 def _evasion(page: Page, subject: str, seen: Study) -> Finding:

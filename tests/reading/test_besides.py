@@ -213,7 +213,7 @@ def test_ordinary_pages_say_nothing_besides(reader: Reader) -> None:
         "<style type='text/css' id='a'>@font-face{font-family:'Open Sans Bold Light';src:url('a b c d.woff')}"
         "a[href='x y z w']{color:red} .i:before{content:'\\e900'} p{font-family:'Segoe UI','Helvetica Neue'}"
         f"</style><title>Novembre</title>{PAGE}<img alt='Facebook'><img alt='Seguici su Instagram'>"
-        "<img src='data:image/png;base64,iVBORw0KGgo='>" + "<tr><td>1</td></tr>" * 40
+        "<img src='data:image/png;base64,iVBORw0KGgo='>" + "<tr><td>1<td>M<td>P<td>N</tr>" * 40
     )
     content = Content(html=page)
     assert not gather(content, reader.see(content))
