@@ -147,6 +147,8 @@ _SURELY_TAGGED = re.compile(
     r"\{\{|\{%|\*\||\{\w{1,40}(?:(?:\(\))?\.\w{1,40}){1,8}\(\)\}|\$[a-z_]\w{0,30}->\w"
     r"|\$?\{[a-z_]\w{0,40}(?:\.get\(|\[['\"])|^[^=;{}()\"]*[\"'] ?\+ ?[A-Za-z_][\w.]{0,60}\(\) ?\+ ?[\"']"
 )
+_ANSWERED = re.compile(r"(?:(?:re|r|fwd?|fw|i|aw|wg|sv|tr|rv) ?: ?){0,9}", re.IGNORECASE)
+"""What answering and passing on put in front of a subject."""
 _IN_CODE = re.compile(r"\bf[\"']\S|;\s*$|^\s*(?:print|return|console\.log)\b")
 _QUOTED_FIELD = re.compile(r"`\[(?:[A-Za-zÀ-ÿ_]{2,40}|[A-ZÀ-Ý][^\[\]`]{1,40})\]`")
 _NOT_FIELDS = re.compile(
@@ -329,7 +331,7 @@ def _is_field(match: "re.Match[str]", text: str, is_subject: bool) -> bool:
     named = bool(_HAS_FIELD.search(words))
     if alone and count > 4:
         return named and count <= 7 and bool(_FILL_IN.match(words))
-    if is_subject and match.start() == 0:
+    if is_subject and _ANSWERED.fullmatch(text, 0, match.start()):
         return named and count <= 4 and _is_bare_field(words)
     if named:
         return True

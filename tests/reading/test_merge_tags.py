@@ -114,3 +114,12 @@ def test_what_is_left_is_shown_once(reader: Reader) -> None:
         "Dear [FIRST_NAME], hello",
     ):
         assert len(reader.read(Content(text=text)).unresolved_merge.evidence) == 1
+
+
+@pytest.mark.parametrize("before", ["", "Re: ", "R: ", "Fwd: Re: ", "AW: "])
+def test_the_mark_of_a_list_or_a_project_before_a_subject_is_no_field(reader: Reader, before: str) -> None:
+    text = "Ciao Anna, ho risposto al tuo commento di ieri."
+    for mark in ("[acme/tool]", "[org/repo-name]", "[soci-lista]", "[acme-tool]"):
+        found = reader.read(Content(subject=f"{before}{mark} Fix the queue", text=text)).unresolved_merge
+        assert not found.value, found
+    assert reader.read(Content(subject=f"{before}[Nome], una domanda", text=text)).unresolved_merge.value
