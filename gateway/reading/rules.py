@@ -19,7 +19,14 @@ _MOST_ALIKE = 40
 """Parts of selectors that end in the same name; further ones are left out."""
 _MOST_KEPT = 1_000
 _ASIDE = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
-_SCREEN = re.compile(r"(?:only\s+)?(?:all|screen)|\(min-width:\s*[1-5]?\d?\d(?:px)?\)")
+_SCREEN = re.compile(
+    r"(?:only\s+)?(?:all|screen)|not\s+(?:print|speech|all and .*)|\(color\)|\(min-color:\s*[1-8]\)"
+    r"|\(min-(?:device-)?(?:width|height):\s*(?:[1-5]?\d?\d(?:px)?|[12]?\d(?:\.\d+)?r?em)\)"
+    r"|\(max-(?:device-)?(?:width|height):\s*(?:[1-9]\d{3,6}(?:px)?|[1-9]\d{2,5}r?em)\)"
+    r"|\((?:width|height)\s*>=?\s*[1-5]?\d?\d(?:px)?\)|\((?:width|height)\s*<=?\s*[1-9]\d{3,6}(?:px)?\)"
+    r"|\([1-5]?\d?\dpx\s*<=?\s*(?:width|height)\s*<=?\s*[1-9]\d{3,6}px\)|\(prefers-color-scheme:\s*light\)"
+)
+_TEXTS = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 _COMPOUND = re.compile(
     r"(\*|[a-zA-Z][\w-]*)?((?:[.#][\w-]+|\[\s*[\w-]+\s*(?:[~^$*|]?=\s*(?:\"[^\"]*\"|'[^']*'|[\w-]+)\s*)?\])*)\Z"
 )
@@ -29,6 +36,7 @@ _PART = re.compile(
 _NEVER = re.compile(r"::|:(?:hover|active|focus|visited|before|after|target|checked|first-l|selection)")
 NEVER_SHOWN = frozenset("style script title head template".split())
 """Tags that browsers do not show, unless a style says so."""
+_PLAIN = str.maketrans("{};", "   ")
 _Asked = tuple[str, str, str]
 """(attribute, how to compare or "" for its mere presence, value)"""
 
@@ -63,6 +71,8 @@ class Rules:
             self.telling |= names
             if words:
                 self.said += (words,)
+            if "{" in css and ('"' in css or "'" in css):
+                css = _TEXTS.sub(_without_braces, css)
             self._read(css, 0)
 
     def __bool__(self) -> bool:
@@ -116,7 +126,7 @@ class Rules:
             closed = closed if closed >= 0 else len(css)
             if prelude[:1] != "@":
                 self._add(prelude, css[opened + 1 : closed])
-            elif depth < 3 and _always(prelude.lower()):
+            elif depth < 3 and always(prelude.lower()):
                 self._read(css[opened + 1 : closed], depth + 1)
             place = closed + 1
 
@@ -210,13 +220,24 @@ def _has(attributes: Mapping[str, str], asked: _Asked) -> bool:
     )
 
 
-def _always(prelude: str) -> bool:
+def _without_braces(text: "re.Match[str]") -> str:
+    """A text in quotes, in which braces and semicolons mean nothing."""
+    return text[0].translate(_PLAIN) if "{" in text[0] or "}" in text[0] or ";" in text[0] else text[0]
+
+
+def always(prelude: str) -> bool:
     """Whether what an at-rule holds is for every large screen."""
     kind, _, condition = prelude.partition(" ")
     if kind == "@supports":
-        return condition.strip().startswith("(display:")
-    kinds = [one.strip() for one in re.split(r"\band\b|,", condition)]
-    return kind == "@media" and all(_SCREEN.fullmatch(one) for one in kinds)
+        return condition.strip().startswith("(")
+    if kind in ("@layer", "@scope"):
+        return True
+    return kind == "@media" and any(_fits(one.strip()) for one in condition.split(","))
+
+
+def _fits(query: str) -> bool:
+    """Whether a media query is met by every large screen."""
+    return all(_SCREEN.fullmatch(one.strip()) for one in re.split(r"\band\b", query))
 
 
 def _closing(css: str, opened: int) -> int:

@@ -7,7 +7,7 @@ from html import unescape
 from typing import NamedTuple
 
 from gateway.reading.looks import Looks, State, presented, read_style, wear
-from gateway.reading.rules import NEVER_SHOWN, Rules
+from gateway.reading.rules import NEVER_SHOWN, Rules, always
 from gateway.reading.spoken import MAY_SAY
 
 BREAK = frozenset(
@@ -134,7 +134,7 @@ def closes_another(tag: str, stack: Sequence[tuple[str, *tuple[object, ...]]]) -
 def is_in_force(attributes: Mapping[str, str | None]) -> bool:
     """Whether a style sheet counts on a screen."""
     media, kind = (attributes.get("media") or "all").lower(), (attributes.get("type") or "text/css").lower()
-    return ("all" in media or "screen" in media) and "(" not in media and kind == "text/css"
+    return always(f"@media {media}") and kind == "text/css"
 
 
 def dressed(state: State, rules: Rules | None, tag: str, dress: Dress | None, looks: Looks | None) -> State:
