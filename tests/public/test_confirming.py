@@ -63,6 +63,21 @@ async def test_both_steps_are_logged_and_make_the_best_grade(tmp_path: Path) -> 
         assert sent.status == "accepted", [v.code for v in sent.recipients[0].decision.enforced]
 
 
+async def test_who_presses_the_button_twice_reads_that_it_was_recorded(tmp_path: Path) -> None:
+    """A browser shows the answer to the second press of a double click."""
+    said = {"en": "your confirmation was recorded", "it": "la sua conferma è stata registrata"}
+    async with pages(tmp_path) as house:
+        await request(house)
+        path = await house.letter()
+        assert (await house.ask("POST", path, data={"confirm": "yes"})).status == 200
+        for language, words in said.items():
+            link = f"{path.partition('?')[0]}?lang={language}"
+            again = await house.ask("POST", link, data={"confirm": "yes"})
+            assert again.status == 410
+            assert words in again.text
+        assert [row.action for row in await house.line.store.consents(REF)] == ["requested", "confirmed"]
+
+
 async def test_the_letter_sells_nothing_and_says_who_asks(tmp_path: Path) -> None:
     async with pages(tmp_path) as house:
         await request(house, address="Anna@Example.org")
