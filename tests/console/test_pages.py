@@ -255,6 +255,7 @@ class TestPeople:
         data = {"form": form, "action": "withdrawn", "channel": "", "purpose": "", "how": "by phone"}
         _, text, _ = await ada.post(f"{path}/withdraw", data)
         assert "still agree" not in plain(text)
+        assert "any purpose · any channel ·" in plain(text)
         subject = here.line.consents.subject("linkedin", address)
         person = await here.line.store.person(("default", subject))
         assert [p.state for p in person.permissions] == ["withdrawn"]
