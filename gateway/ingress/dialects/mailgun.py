@@ -35,7 +35,7 @@ from gateway.ingress.dialects.mailboxes import read_mailbox, read_mailboxes
 from gateway.ingress.dialects.mailgun_events import list_events
 from gateway.ingress.dialects.mailgun_mime import build_mime, read_mime
 from gateway.ingress.dialects.render import put_in_variables
-from gateway.ingress.dialects.templates import fill, mentions, of_mailgun
+from gateway.ingress.dialects.templates import fill_all, mentions, of_mailgun
 from gateway.message.address import normalize
 from gateway.message.compose import File, person
 from gateway.web.strict_json import parse_json
@@ -115,10 +115,8 @@ async def _fill(call: Call, template: "_Template", letters: list[Letter]) -> lis
     found = of_mailgun(await call.desk.fetch(call.source.name, path))
     if found is None or mentions(found, template.meta):
         return letters
-    return gathered(
-        fill(letter, replace(found, subject="") if letter.subject else found, template.given)
-        for letter in letters
-    )
+    bare = replace(found, subject="")
+    return await fill_all([(letter, bare if letter.subject else found, template.given) for letter in letters])
 
 
 def _apart(form: Form, letter: Letter, call: Call) -> list[Letter]:

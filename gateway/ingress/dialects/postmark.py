@@ -32,7 +32,7 @@ from gateway.ingress.dialects.fields import (
 from gateway.ingress.dialects.keys import TEST_KEYS, bearer
 from gateway.ingress.dialects.letter import Letter, build_message, check_headers
 from gateway.ingress.dialects.mailboxes import read_mailbox, read_mailboxes
-from gateway.ingress.dialects.templates import fill, of_postmark
+from gateway.ingress.dialects.templates import fill_all, of_postmark
 from gateway.message.compose import File, person
 from gateway.policy.outcome import Outcome
 
@@ -162,7 +162,8 @@ async def _fill(call: Call, body: Fields, letter: Letter) -> Letter:
     if not call.goes_on or not _TEMPLATE.match(name):
         return letter
     template = of_postmark(await call.desk.fetch(call.source.name, f"/templates/{name}"))
-    return fill(letter, template, body.get("TemplateModel") or {})
+    [filled] = await fill_all([(letter, template, body.get("TemplateModel") or {})])
+    return filled
 
 
 def _builders(letter: Letter, call: Call) -> list[Build]:

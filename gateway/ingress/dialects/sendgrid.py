@@ -37,7 +37,7 @@ from gateway.ingress.dialects.keys import basic_secret
 from gateway.ingress.dialects.letter import Letter, Party, build_message, check_headers, gathered
 from gateway.ingress.dialects.mailboxes import party
 from gateway.ingress.dialects.render import substitute, with_sections
-from gateway.ingress.dialects.templates import fill, of_sendgrid
+from gateway.ingress.dialects.templates import fill_all, of_sendgrid
 from gateway.message.compose import File
 
 MOST = 1000
@@ -141,9 +141,11 @@ async def _fill(call: Call, body: Fields, letters: list[Letter]) -> list[Letter]
         return letters
     template = of_sendgrid(await call.desk.fetch(call.source.name, f"/v3/templates/{name}"))
     several = objects_of(body, "personalizations")
-    return gathered(
-        fill(letter, template, each.get("dynamic_template_data") or {})
-        for letter, each in zip(letters, several, strict=True)
+    return await fill_all(
+        [
+            (letter, template, each.get("dynamic_template_data") or {})
+            for letter, each in zip(letters, several, strict=True)
+        ]
     )
 
 

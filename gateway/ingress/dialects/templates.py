@@ -2,8 +2,9 @@
 person would see. What cannot be rendered exactly stays pending, and is held.
 """
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from gateway.ingress.dialects import mustache, mustachio
 from gateway.ingress.dialects.bad import Bad
 from gateway.ingress.dialects.fields import leaves, one_line
-from gateway.ingress.dialects.letter import Letter
+from gateway.ingress.dialects.letter import Letter, gathered
 from gateway.ingress.dialects.rendering import Unrendered
 
 Fetch = Callable[[str, str], Awaitable[Any]]
@@ -85,6 +86,14 @@ def mentions(template: Template, names: Iterable[str]) -> bool:
         tag for part in (template.subject, template.text, template.html) for tag in _TAG.findall(part)
     )
     return not set(_NAME.findall(tags)).isdisjoint(word for name in names for word in _NAME.findall(name))
+
+
+async def fill_all(given: Sequence[tuple[Letter, Template | None, Any]]) -> list[Letter]:
+    """The letters of one request as their people will see them, each with its template and its data. In a
+    thread: rendering may take seconds, and others are served meanwhile. Raises Bad, as `gathered` does."""
+    if all(template is None for _, template, _ in given):
+        return [letter for letter, _, _ in given]
+    return await asyncio.to_thread(lambda: gathered(fill(*one) for one in given))
 
 
 def fill(letter: Letter, template: Template | None, data: Any) -> Letter:

@@ -1,5 +1,6 @@
 """Templates that a provider keeps, read as the person would see them."""
 
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from aiohttp import web
 
 from gateway.access import Access, Controller, Source
 from gateway.delivery.upstream import Catalog
+from gateway.ingress.dialects import mustache
+from gateway.ingress.dialects.letter import Letter, Party
+from gateway.ingress.dialects.templates import Template, fill_all
 from gateway.ingress.http import HttpListener, build_app
 from gateway.message.content import Content
 from tests.ingress.dialects.shop import Shop, basic, bearer
@@ -209,3 +213,19 @@ async def test_what_a_provider_is_asked(provider: tuple[Provider, str]) -> None:
     assert provider[0].asked == []
     gone = Catalog(access_of("http://127.0.0.1:1"))
     assert await gone.fetch("sendgrid", "/v3/templates/d-1") is None
+
+
+async def test_templates_are_filled_beside_the_loop() -> None:
+    """Hundreds of thousands of tags take seconds; whoever else is served does not wait for them."""
+    where = []
+
+    def render(text: str, data: Any, *, escape: bool) -> str:
+        where.append(threading.current_thread() is threading.main_thread())
+        return mustache.render(text, data, escape=escape)
+
+    letter = Letter(sender=Party(address="rita@acme.test"), to=(Party(address="anna@example.test"),))
+    hello = Template(render=render, subject="{{n}}", text="Hi {{n}}")
+    first, second = await fill_all([(letter, hello, {"n": "Anna"}), (letter, None, {})])
+    assert (first.subject, first.text, second) == ("Anna", "Hi Anna", letter)
+    assert where
+    assert not any(where)
