@@ -29,19 +29,28 @@ def read(body: Any, options: Mapping[str, Any], source: Source) -> list[Told | N
         return [None]
     status = obj(item.get("delivery-status"))
     headers = obj(obj(item.get("message")).get("headers"))
+    code = _status(item, status) if kind == "message.bounced" else ""
     told = Told(
         type=kind,
-        id=line(item.get("id")) or mark_of(item),
+        id=_of_a_full_mailbox(item, code) or line(item.get("id")) or mark_of(item),
         addresses=(("email", line(item.get("recipient"))),),
         at=moment(item.get("timestamp")),
         sent_as=message_id(headers.get("message-id")),
         data=filled(
             kind=_hardness(item, status) if kind == "message.bounced" else "",
-            status=_status(item, status) if kind == "message.bounced" else "",
+            status=code,
             message_id=line(headers.get("message-id")),
         ),
     )
     return [told]
+
+
+def _of_a_full_mailbox(item: Mapping[str, Any], code: str) -> str:
+    """One id for all that is told of a message to a full mailbox, "" for anything else: Mailgun tells of each
+    time that it tries, and five such messages in a row close an address, not one tried five times."""
+    sent_as = line(obj(obj(item.get("message")).get("headers")).get("message-id"))
+    full = bool(sent_as and code) and says_full(code, "")
+    return mark_of({"full": line(item.get("recipient")), "message": sent_as}) if full else ""
 
 
 def _hardness(item: Mapping[str, Any], status: Mapping[str, Any]) -> str:

@@ -163,6 +163,22 @@ async def test_only_a_full_mailbox_counts_toward_giving_up(
     assert (await office.person("ana@example.test")).soft_bounces == counts
 
 
+async def test_a_full_mailbox_counts_once_for_each_message(office: Office) -> None:
+    """Mailgun tries one message many times, tells of each, and of the end."""
+    for message in range(3):
+        for attempt, severity in enumerate(("temporary", "temporary", "temporary", "permanent")):
+            event = tried(code=452, message="452 4.2.2 Over quota")["event-data"] | {
+                "id": f"e-{message}-{attempt}",
+                "severity": severity,
+                "reason": "generic" if severity == "temporary" else "old",
+                "message": {"headers": {"message-id": f"{message}@acme.test"}},
+            }
+            event["delivery-status"]["enhanced-code"] = "4.2.2"
+            assert (await office.vouched("mailgun", {"event-data": event})).status == 200
+        assert (await office.person("ana@example.test")).soft_bounces == message + 1
+    assert (await office.person("ana@example.test")).stops == ()
+
+
 async def test_mailgun_forged(office: Office) -> None:
     raw, _ = sample("mailgun_event_complained")
     forged = await office.post("mailgun", "signed", raw.replace(b"1773309700", b"1773309701"))
