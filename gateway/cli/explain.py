@@ -15,15 +15,9 @@ from gateway.cli.session import plain, with_ledger, with_parts
 from gateway.evidence.explain import Asked, Explanation, as_json, explain
 from gateway.evidence.outlook import look, message_of
 from gateway.evidence.stretch import moment
-from gateway.evidence.telling import tell_known, tell_reading
+from gateway.evidence.telling import OUTCOMES, tell_known, tell_reading
 from gateway.message.address import is_valid
-from gateway.policy.outcome import Words
 
-OUTCOMES = {
-    "accepted": Words("accepted", "accettato"),
-    "held": Words("held", "trattenuto"),
-    "rejected": Words("rejected", "rifiutato"),
-}
 WORDS = {
     "en": {
         "now": "now", "under": "under policies", "class": "class", "read": "Read", "known": "Known",

@@ -27,11 +27,43 @@ from gateway.evidence.replaying import (
     replay,
     versions_of,
 )
+from gateway.evidence.telling import OUTCOMES
 from gateway.policy.load import compose, read_folder
+from gateway.policy.outcome import Words
 from gateway.settings import Settings, load
 
 ALONE = 5_000
 """Decisions that one process decides before others would have started."""
+
+WORDS = {
+    "sum": Words(
+        "{decided} decisions, {same} unchanged, {changed} would change.",
+        "Decisioni: {decided}; invariate: {same}; cambierebbero: {changed}.",
+    ),
+    "missing": Words(
+        "{count} have no facts any more: nothing can be said about them.",
+        "Senza più i dati di allora: {count}; di queste non si può dire nulla.",
+    ),
+    "unknown": Words(
+        "Where rules ask for what is not kept (the text, a pace nobody asked for then):",
+        "Dove le regole chiedono ciò che non è conservato (il testo, un ritmo che allora nessuno chiese):",
+    ),
+    "unknown for": Words("{rule}: unknown for {count}", "{rule}: ignoto per {count}"),
+    "rule": Words("by rule", "per regola"),
+    "campaign": Words("by campaign", "per campagna"),
+    "source": Words("by source", "per sorgente"),
+    "newly": Words("newly", "esito nuovo"),
+    "messages": Words("messages", "messaggi"),
+    "none": Words("(none)", "(nessuna)"),
+    "nothing": Words(
+        "No policy in observe objected to anything in this time.",
+        "In questo periodo nessuna policy in osservazione ha obiettato nulla.",
+    ),
+    "day": Words("day", "giorno"),
+    "policy": Words("policy", "policy"),
+    "would": Words("would be", "sarebbe"),
+    "was": Words("was", "fu"),
+}
 
 
 @click.command("replay")
@@ -43,7 +75,7 @@ ALONE = 5_000
 )
 @click.option("--since", type=Ago(), default="30d", show_default=True, help="How far back.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text")
-@click.option("--lang", type=click.Choice(["en", "it"]), default="en", help="The language of the reasons.")
+@click.option("--lang", type=click.Choice(["en", "it"]), default="en", help="The language of what is shown.")
 @click.option("--samples", default=5, show_default=True, help="Samples of each kind and rule.")
 @click.option("--processes", default=0, help="How many work side by side; all processors without it.")
 @click.option("--observed", "only_observed", is_flag=True, help="What policies in observe would have done.")
@@ -53,7 +85,7 @@ def replay_command(
     """Decide past messages again under a draft, with the facts and readings kept of them, and show what
     would change. Nothing is sent and nothing is kept of it."""
     if only_observed:
-        _tell_observed(since)
+        _tell_observed(since, lang)
         return
     try:
         texts = read_folder(folder) if folder else _read_own(load())
@@ -67,7 +99,7 @@ def replay_command(
     if form == "json":
         click.echo(orjson.dumps(as_json(found), option=orjson.OPT_INDENT_2).decode())
     elif form == "csv":
-        click.echo(as_csv(found), nl=False)
+        click.echo(as_csv(found, lang), nl=False)
     else:
         _print(found, lang)
 
@@ -89,27 +121,28 @@ async def _run(parts: Parts, texts: dict[str, str], since: float, samples: int, 
 
 def _print(found: Changes, lang: str) -> None:
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    words = {key: pair.in_(lang) for key, pair in WORDS.items()}
     changed = sum(found.kinds.values())
-    console.print(f"{found.decided} decisions, {found.same} unchanged, {changed} would change.")
+    console.print(words["sum"].format(decided=found.decided, same=found.same, changed=changed))
     if found.missing:
-        console.print(f"{found.missing} have no facts any more: nothing can be said about them.")
+        console.print(words["missing"].format(count=found.missing))
     if found.unknown:
-        console.print("Where rules ask for what is not kept (the text, a pace nobody asked for then):")
+        console.print(words["unknown"])
         for rule, count in found.unknown.most_common():
-            console.print(f"  {rule}: unknown for {count}")
+            console.print(f"  {words['unknown for'].format(rule=rule, count=count)}")
     for title, counted in (
         ("rule", found.by_rule),
         ("campaign", found.by_campaign),
         ("source", found.by_source),
     ):
         if counted:
-            table = Table(f"by {title}", "newly", "messages", box=None)
+            table = Table(words[title], words["newly"], words["messages"], box=None)
             for (kind, name), count in counted.most_common(30):
-                table.add_row(name or "(none)", kind, str(count))
+                table.add_row(name or words["none"], OUTCOMES[kind].in_(lang), str(count))
             console.print(table)
     for change in found.changes:
-        rules = ", ".join(change.rules)
-        console.print(f"\n{change.decision}  {change.before} -> {change.after}  {rules}", markup=False)
+        rules, before, after = ", ".join(change.rules), OUTCOMES[change.before], OUTCOMES[change.after]
+        console.print(f"\n{change.decision}  {before.in_(lang)} -> {after.in_(lang)}  {rules}", markup=False)
         for en, it in change.reasons:
             console.print(f"  {it if lang == 'it' else en}", markup=False)
 
@@ -118,13 +151,15 @@ def _read_own(settings: Settings) -> dict[str, str]:
     return read_folder(settings.policies_folder, settings.spare_lexicons)
 
 
-def _tell_observed(since: float) -> None:
+def _tell_observed(since: float, lang: str) -> None:
     now = time.time()
     rows = with_ledger(lambda ledger: observed(ledger.store, now - since, now + 1))
     if not rows:
-        click.echo("No policy in observe objected to anything in this time.")
+        click.echo(WORDS["nothing"].in_(lang))
         return
-    table = Table("day", "policy", "would be", "was", "messages", box=None)
+    heads = (WORDS[name].in_(lang) for name in ("day", "policy", "would", "was", "messages"))
+    table = Table(*heads, box=None)
     for row in rows:
-        table.add_row(row.day, row.policy, row.would, row.was, str(row.count))
+        would, was = OUTCOMES[row.would], OUTCOMES[row.was]
+        table.add_row(row.day, row.policy, would.in_(lang), was.in_(lang), str(row.count))
     Console(soft_wrap=not sys.stdout.isatty()).print(table)

@@ -220,13 +220,13 @@ def as_json(found: Changes) -> dict[str, Any]:
     }
 
 
-def as_csv(found: Changes) -> str:
-    """The samples as CSV (RFC 4180), one line per changed decision and rule."""
+def as_csv(found: Changes, language: str = "en") -> str:
+    """The samples as CSV (RFC 4180), one line per changed decision and rule, the reasons in a language."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["decision", "at", "source", "campaign", "class", "before", "after", "rule", "reason"])
     for change in found.changes:
-        reasons = [en for en, _ in change.reasons] or [""]
+        reasons = [it if language == "it" else en for en, it in change.reasons] or [""]
         for n, rule in enumerate(change.rules or ("",)):
             told = [change.decision, moment(change.at), change.source, change.campaign, change.class_]
             row = [*told, change.before, change.after, rule, reasons[min(n, len(reasons) - 1)]]

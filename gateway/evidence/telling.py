@@ -8,6 +8,11 @@ from gateway.policy.outcome import Words
 Line = tuple[str, str]
 """(label, text)"""
 
+OUTCOMES = {
+    "accepted": Words("accepted", "accettato"),
+    "held": Words("held", "trattenuto"),
+    "rejected": Words("rejected", "rifiutato"),
+}
 LANGUAGES = {
     "it": Words("Italian", "italiano"),
     "en": Words("English", "inglese"),

@@ -95,6 +95,22 @@ def test_a_draft_is_tried_by_workers_and_here(galateo: House) -> None:
     assert len(table.splitlines()) == 3
 
 
+def test_a_draft_is_told_in_italian(galateo: House) -> None:
+    """Numbers, headings, outcomes and reasons: whoever asks for Italian may read nothing else."""
+    looser = galateo.draft("looser", NEEDS_CONSENT.replace("reject", "hold"))
+    given = ("replay", "--policies", str(looser), "--since", "9y", "--lang")
+    italian = galateo(*given, "it").stdout
+    for said in ("Decisioni: 7", "per regola", "per sorgente", "messaggi", "rifiutato -> trattenuto"):
+        assert said in italian
+    for said in ("decisions", "unchanged", "messages", "by rule", "rejected", "newly"):
+        assert said not in italian
+    assert "7 decisions, 5 unchanged, 2 would change." in galateo(*given, "en").stdout
+    table = galateo(*given, "it", "--format", "csv").stdout
+    assert "consenso" in table
+    nothing = galateo("replay", "--observed", "--since", "9y", "--lang", "it").stdout
+    assert "nessuna policy in osservazione" in nothing
+
+
 def test_where_no_processes_can_share_the_work_one_does_it(
     galateo: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
