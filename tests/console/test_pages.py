@@ -11,6 +11,7 @@ from gateway.console.pages import load_words
 from gateway.intake.consent_files import EVIDENCE, OTHER
 from gateway.message.parse import parse
 from gateway.policy.load import compose
+from gateway.reading.reading import Evidence
 from gateway.store.attempt import Outcome
 from gateway.store.records import Ref
 from tests.console.place import OFFERS, Browser, Place, place, plain
@@ -172,6 +173,18 @@ async def test_who_may_not_see_people_is_not_sent_to_them(here: Place, ada: Brow
         _, text = await browser.get("/console/messages?q=anna@example.org")
         assert "neither a message id" in plain(text)
         assert "People" not in plain(text)
+
+
+def test_a_date_among_the_evidence_is_said_in_the_language_of_the_page() -> None:
+    """Rules write it in English; words out of a message stay as they are."""
+    english, italian = load_words()["en"], load_words()["it"]
+    for said, told in (
+        ("2 November 2026, 08:03 UTC", "2 novembre 2026, 08:03 UTC"),
+        ("30 May 2026", "30 maggio 2026"),
+        ("30 May 2026 at noon", "30 May 2026 at noon"),
+    ):
+        assert (english.quoted(Evidence(said)), italian.quoted(Evidence(said))) == (said, told)
+    assert italian.quoted(Evidence("30 May 2026", 4, 15)) == "30 May 2026"
 
 
 async def test_evidence_without_words_is_not_quoted(here: Place, ada: Browser) -> None:
