@@ -13,6 +13,7 @@ from playwright.async_api import Page, async_playwright
 from tests.console.place import Place, place, reviewers
 from tests.console.test_evidence import house
 from tests.console.test_preview import ATTACKS
+from tests.console.test_replies import keep
 from tests.line import consent
 
 CHROMIUM = "/usr/bin/chromium"
@@ -164,6 +165,8 @@ async def test_axe_finds_nothing_and_everything_fits(here: Place) -> None:
     await here.line.consent("anna@example.org")
     await here.hold("anna@example.org", purpose="events")
     hold = await here.hold("luca@example.org")
+    for number in range(2):
+        await keep(here, number)
     stored = await here.line.store.hold(hold)
     assert stored is not None
     paths = [
