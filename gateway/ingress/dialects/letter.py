@@ -52,7 +52,8 @@ class Letter:
     `headers` are names and values as given; X-Galateo-* among them declare and never leave. `meta` is what
     the tool attaches for itself. `pending` is the field that names a template which only the provider can
     render, "" for none; `forward` is the request that goes on to the provider in place of a mail, as
-    `delivery/upstream.py` takes it; `send_at` is unix seconds, 0 for now.
+    `delivery/upstream.py` takes it; `send_at` is unix seconds, 0 for now. `archive` gets a blind
+    copy of what is written to somebody else.
     """
 
     sender: Party
@@ -77,11 +78,18 @@ class Letter:
     deliver: bool = True
     pending: str = ""
     forward: Mapping[str, Any] | None = None
+    archive: Party | None = None
 
     @property
     def everyone(self) -> tuple[Party, ...]:
         """All who get it."""
-        return (*self.to, *self.cc, *self.bcc)
+        archive = () if self.archive is None else (self.archive,)
+        return (*self.to, *self.cc, *self.bcc, *archive)
+
+    @property
+    def is_for_one(self) -> bool:
+        """Whether it is written to one person, whose name and attributes it goes by."""
+        return len(self.to) + len(self.cc) + len(self.bcc) == 1
 
 
 def gathered(letters: Iterable[Letter]) -> list[Letter]:
@@ -147,7 +155,7 @@ def build_message(letter: Letter, source: Source, identity: str, now: float, key
 
 
 def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool, reply: bool) -> Content:
-    first, single = recipients[0], len(recipients) == 1
+    first, single = recipients[0], letter.is_for_one or len(recipients) == 1
     # Encoded words are shown decoded, whoever encoded them: read what will be seen.
     text, html = compose.shown_with(letter.text, letter.html, letter.files)
     return Content(
@@ -249,9 +257,9 @@ def _declared(letter: Letter, source: Source) -> Declared:
 def _recipients(letter: Letter, declared: Declared) -> tuple[Recipient, ...]:
     """Everyone, each person once."""
     found: dict[str, Recipient] = {}
-    single = len(letter.everyone) == 1
-    attributes = dict(letter.attributes) if single else {}
     for one in letter.everyone:
+        single = letter.is_for_one and one is not letter.archive
+        attributes = dict(letter.attributes) if single else {}
         key = normalize("email", one.address)
         name = one.name or (declared.recipient_name if single else "") or attributes.get("name", "")
         found.setdefault(

@@ -97,7 +97,7 @@ def read_letters(message: Fields, send_at: float = 0.0) -> list[Letter]:
     letter = Letter(
         sender=party(line_of(message, "from_email"), line_of(message, "from_name"), "message.from_email"),
         to=(),
-        bcc=(party(archive, "", "message.bcc_address"),) if archive else (),
+        archive=party(archive, "", "message.bcc_address") if archive else None,
         reply_to=reply_to,
         subject=text_of(message, "subject"),
         text=text,
@@ -111,7 +111,7 @@ def read_letters(message: Fields, send_at: float = 0.0) -> list[Letter]:
         if any(own.values()):
             raise Bad("Those who see each other get one text: merge_vars of each need it to be false.", _SEEN)
         seen = {kind: tuple(one for each, one in people if each == kind) for kind in _KINDS}
-        letter = replace(letter, to=seen["to"], cc=seen["cc"], bcc=(*seen["bcc"], *letter.bcc))
+        letter = replace(letter, to=seen["to"], cc=seen["cc"], bcc=seen["bcc"])
         return [_filled(letter, message, shared, "")]
     return gathered(
         _filled(

@@ -202,6 +202,21 @@ async def test_mandrill_recipients_see_each_other(shop: Shop) -> None:
     ]
 
 
+async def test_mandrill_an_archive_takes_nobody_their_name(shop: Shop) -> None:
+    """Whoever has it set for all mail is judged as without it."""
+    body = mandrill(bcc_address="all@acme.test", to=[{"email": "ana@example.test", "name": "Ana Ruiz"}])
+    told = [{"name": "first", "content": "Ana"}, {"name": "company", "content": "Bindery"}]
+    body["message"]["merge_vars"] = [{"rcpt": "ana@example.test", "vars": told}]
+    answer = await shop.ask("POST", "/api/1.0/messages/send", json=body)
+    assert [one["email"] for one in answer.json] == ["ana@example.test", "all@acme.test"]
+    (message,) = shop.messages
+    ana, archive = message.recipients
+    assert (ana.name, ana.attributes["FIRST"]) == ("Ana Ruiz", "Ana")
+    assert (archive.name, dict(archive.attributes)) == ("", {})
+    assert message.content.recipient_name == "Ana Ruiz"
+    assert b"all@" not in message.raw.partition(b"\r\n\r\n")[0]
+
+
 async def test_mandrill_one_recipient_sees_nobody_else(shop: Shop) -> None:
     """Programs set it for everything, merge variables or not."""
     body = mandrill("ana@example.test", preserve_recipients=True)
