@@ -94,6 +94,7 @@ class Login:
         self, request: web.Request, problem: str, status: int = 200, posted: Form | None = None
     ) -> web.Response:
         after = own_path(posted.get("next") if posted else request.query.get("next", ""))
+        named = self._desk.named_by_proxy(request)
         answer = self._desk.pages.show(
             request,
             "login.html",
@@ -104,6 +105,7 @@ class Login:
             name=posted.get("name")[:64] if posted else "",
             local=self._offers_local(request),
             nobody=not self._desk.sessions.listed,
+            named=named if self._desk.sessions.known(named) else "",
         )
         if status == 429:
             answer.headers["Retry-After"] = str(int(TRIES[1]))

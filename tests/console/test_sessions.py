@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access import development_access
+from gateway.access import Reviewer, development_access
 from tests.console.place import HERE, Browser, Place, place, plain, reviewers
 
 HOME = "/console/"
@@ -177,6 +177,29 @@ class TestProxy:
             status, text = await browser.get(HOME, **{"X-User": "mallory"})
             assert status == 403
             assert "not listed" in text
+
+    async def test_who_signed_out_may_come_back_and_is_not_told_to_make_a_reviewer(
+        self, tmp_path: Path
+    ) -> None:
+        """Where a proxy says who it is, reviewers need no secret, and there is no form to fill in."""
+        access = replace(reviewers(), reviewers={"ada": Reviewer(name="ada", role="compliance")})
+        async with (
+            place(tmp_path, access, sso_header="X-User", sso_trusted=(HERE,)) as here,
+            here.browser() as browser,
+        ):
+            ada = {"X-User": "ada"}
+            _, text = await browser.get(HOME, **ada)
+            found = re.search(r'name="form" value="([0-9a-f]+)"', text)
+            assert found
+            _, text, path = await browser.post("/console/logout", {"form": found.group(1)}, **ada)
+            assert path == "/console/login"
+            assert "sign-on knows you as ada" in plain(text)
+            assert f'href="{HOME}"' in text
+            assert "access hash" not in text
+            _, text = await browser.get(HOME, **ada)
+            assert "<strong>ada</strong>" in text
+            _, text = await browser.get("/console/login", **{"X-User": "mallory"})
+            assert "mallory" not in text
 
     async def test_nobody_else_does(self, tmp_path: Path) -> None:
         async with place(tmp_path, sso_header="X-User", sso_trusted=()) as here, here.browser() as browser:
