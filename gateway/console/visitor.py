@@ -15,7 +15,8 @@ Network = IPv4Network | IPv6Network
 FORM_OCTETS = 128 * 1024
 FORM_FIELDS = 3_000
 REMEMBERED = 10_000
-LONGEST_FIELD = 20_000
+LONGEST_FIELD = 100_000
+"""Characters of one field: a policy with many cases, or the addresses of all who are left out of a pile."""
 
 
 class Form:

@@ -82,6 +82,16 @@ async def test_a_draft_is_tried_from_the_page_of_its_policy(tmp_path: Path) -> N
         assert (await browser.get("/console/policies/none/past"))[0] == 404
 
 
+async def test_a_long_draft_is_tried_too(tmp_path: Path) -> None:
+    """A policy with many cases has tens of thousands of characters."""
+    async with house(tmp_path) as place, place.browser() as browser:
+        await place.hold()
+        await browser.sign_in("compliance")
+        status, told = await tried(browser, OFFERS + "# a note of the house\n" * 2_000)
+        assert status == 200
+        assert "1 decisions, 1 would stay as they were" in told
+
+
 async def test_one_draft_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def busy(*given: object, **more: object) -> None:
         raise Busy

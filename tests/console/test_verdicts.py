@@ -462,6 +462,9 @@ class TestPiles:
         assert status == 409
         assert "none of these is for nobody@example.org" in plain(text)
         assert {await here.status(hold_id) for hold_id in holds} == {"open"}
+        long = "\r\n".join(f"https://www.linkedin.com/in/a-long-name-{n:08}" for n in range(500))
+        status, text, _ = await ada.post(f"/console/piles/{hold.cluster}", data | {"leave_out": long})
+        assert (status, "none of these is for" in plain(text)) == (409, True)
         data["leave_out"] = "P2@example.org"
         status, _, path = await ada.post(f"/console/piles/{hold.cluster}", data)
         assert status == 200
