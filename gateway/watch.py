@@ -17,9 +17,9 @@ STEP_MILLISECONDS = 300
 
 
 def digest_folder(folder: Path) -> bytes:
-    """A hash over the names and bytes of all YAML files below a folder."""
+    """A hash over the names and bytes of all YAML files below a folder, `.yml` too: both are read."""
     digest = blake2b(digest_size=16)
-    for file in sorted(folder.rglob("*.yaml")):
+    for file in sorted(folder.rglob("*.y*ml")):
         try:
             digest.update(os.fsencode(file.relative_to(folder)) + b"\0" + file.read_bytes() + b"\0")
         except OSError:

@@ -263,6 +263,19 @@ async def test_what_changes_while_a_gateway_starts_is_noticed(tmp_path: Path) ->
     watching.cancel()
 
 
+def test_each_file_that_is_read_is_watched(tmp_path: Path) -> None:
+    (tmp_path / "jurisdictions").mkdir()
+    for name in ("a.yaml", "b.yml", "jurisdictions/it.yml"):
+        before = digest_folder(tmp_path)
+        (tmp_path / name).write_text("version: 1")
+        written = digest_folder(tmp_path)
+        (tmp_path / name).write_text("version: 2")
+        changed = digest_folder(tmp_path)
+        (tmp_path / name).unlink()
+        assert len({before, written, changed}) == 3
+        assert digest_folder(tmp_path) == before
+
+
 async def test_a_policy_whose_name_is_not_utf8_is_noticed_and_so_is_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
