@@ -26,6 +26,7 @@ from gateway.intake import Intake, Receipt
 from gateway.intake.events import Events
 from gateway.message.envelope import Message
 from gateway.ops.health import Check
+from gateway.policy.live import BROKEN
 from gateway.policy.outcome import Outcome
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
@@ -182,10 +183,10 @@ class App:
                 log.error("policies.refused", extra={"problem": policies.problem})
         except BadLexicon as error:
             log.error("lexicons.refused", extra={"problem": f"lexicons/{error}"})
-            fine = False
+            fine = policies.refuse_lexicon(str(error))
         except Exception:
             log.exception("policies.broken")
-            fine = False
+            fine = policies.refuse(BROKEN)
         self.parts.metrics.policy_reload("loaded" if fine else "failed")
         self.parts.metrics.policies_refused(refused=not fine)
         if fine:

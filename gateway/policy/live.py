@@ -1,6 +1,7 @@
 """The policies in force: the last good set, whatever the files say meanwhile."""
 
 from dataclasses import replace
+from typing import Literal
 
 from gateway.policy.cases import Reads
 from gateway.policy.document import PolicyErrors, Problem
@@ -14,6 +15,15 @@ _GONE = Problem(
     text="the folder holds no policies any more, so those from before stay; restart to run without any",
 )
 """A volume that was lost would let everything pass."""
+
+BROKEN = Problem(
+    file="policies",
+    line=0,
+    column=0,
+    text="the files on disk could not be read through, so those from before stay",
+    suggestion="the log says where it stopped (policies.broken)",
+)
+"""A fault of the gateway's own, where reading was to find one of the files'."""
 
 
 class LivePolicies:
@@ -39,12 +49,22 @@ class LivePolicies:
         try:
             loaded = load(folder, reader, lexicons)
         except PolicyErrors as error:
-            self.problems = error.problems
-            return False
+            return self.refuse(*error.problems)
         if self.current.policies and not loaded.policies:
-            self.problems = (_GONE,)
-            return False
+            return self.refuse(_GONE)
         self.problems = ()
         if loaded.version != self.current.version:
             self.current = replace(loaded, observing=self._observing)
         return True
+
+    def refuse(self, *problems: Problem) -> Literal[False]:
+        """Keeps what it has, and says why: for whoever reads the policies, and what stands beside them."""
+        self.problems = problems
+        return False
+
+    def refuse_lexicon(self, said: str) -> Literal[False]:
+        """The same for a lexicon; `said` is `file:line: what is wrong`."""
+        file, _, rest = said.partition(":")
+        line, _, wrong = rest.partition(": ")
+        at = int(line) if line.isdecimal() else 0
+        return self.refuse(Problem(file=f"lexicons/{file}", line=at, column=0, text=wrong if at else said))

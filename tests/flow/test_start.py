@@ -347,6 +347,12 @@ def test_lexicons_that_go_away_are_what_is_told(tmp_path: Path) -> None:
         assert '"problem":"lexicons/it.yaml:1: cannot be read' in one.said()
         eventually(lambda: one.metric("galateo_policy_reloads_total", result="failed"))
         assert "policies.refused" not in one.said()
+        own = f"http://127.0.0.1:{one.ops_port}"
+        form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": own}
+        signed = one.request("POST", "/console/login/local", b"", form, ops=True)
+        cookie = {"Cookie": signed.headers["Set-Cookie"].partition(";")[0]}
+        page = one.request("GET", "/console/policies", headers=cookie, ops=True).body.decode()
+        assert "<code>lexicons/it.yaml:1</code>" in page
 
 
 def test_a_reload_asked_for_during_the_start_waits_for_it(tmp_path: Path) -> None:
