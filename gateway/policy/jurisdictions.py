@@ -21,11 +21,12 @@ class _Wrong(Exception):
 
 def _words(known: tuple[str, ...]) -> Callable[[Any], frozenset[str]]:
     def read(value: Any) -> frozenset[str]:
-        if value == ALL:
+        if known and value == ALL:
             return frozenset(known)
-        if not isinstance(value, list) or (known and not set(value) <= set(known)):
+        words = isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+        if not words or (known and not set(value) <= set(known)):
             raise _Wrong(f"a list of: {', '.join(known)}; or all" if known else "a list of words")
-        return frozenset(str(item) for item in value)
+        return frozenset(value)
 
     return read
 
@@ -131,15 +132,34 @@ def _line(name: str, node: Node, findings: Findings) -> tuple[Any, Line] | None:
     except _Wrong as error:
         findings.add(node.value["value"], f"{name} must be {error}")
         return None
+    if not isinstance(given["source"], str) or not given["source"].strip():
+        findings.add(node.value["source"], f"the source of {name} must be text", 'source: "..."')
+        return None
     if given["checked_on"] and not _is_date(str(given["checked_on"])):
         findings.add(node.value["checked_on"], "checked_on must be a date such as 2026-11-20")
         return None
+    signed = given.get("signed_off_by")
+    if signed not in (None, "") and not _is_name(signed):
+        told = "signed_off_by is the name of whoever read the line"
+        findings.add(node.value["signed_off_by"], told, "until somebody has: signed_off_by: null")
+        return None
     return value, Line(
         value=given["value"],
-        source=str(given["source"]),
+        source=given["source"],
         checked_on=str(given["checked_on"] or ""),
-        signed_off_by=str(given.get("signed_off_by") or ""),
+        signed_off_by=signed or "",
     )
+
+
+_NOBODY = frozenset(
+    "no non none nobody nessuno not yet null false true yes si sì todo tbd n a na da fare".split()
+)
+
+
+def _is_name(value: Any) -> bool:
+    """Whether it can be a person's name: none of the words that stand where nobody signed."""
+    words = re.findall(r"\w+", value.casefold()) if isinstance(value, str) else []
+    return not set(words) <= _NOBODY
 
 
 def _is_date(text: str) -> bool:

@@ -123,6 +123,19 @@ def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
         ("value: Europe/Rome", "value: [Rome]", "time_zone must be a time zone such as Europe/Rome"),
         ('value: "IT"', "value: Italy", "holidays must be a country"),
         ("checked_on: 2026-11-20", "checked_on: yesterday", "checked_on must be a date such as 2026-11-20"),
+        ("value: [email]", "value: [[email]]", "soft_opt_in_channels must be a list of: email"),
+        ("value: [email]", "value: [{email: yes}]", "soft_opt_in_channels must be a list of: email"),
+        ("value: [offers]", "value: [1]", "soft_opt_in_purposes must be a list of words"),
+        ("value: [offers]", "value: all", "soft_opt_in_purposes must be a list of words"),
+        ('source: "IANA time zone database"', "source:", "the source of time_zone must be text"),
+        ("signed_off_by: null", "signed_off_by: no", "signed_off_by is the name of whoever read the line"),
+        ("signed_off_by: null", "signed_off_by: true", "signed_off_by is the name of whoever read the line"),
+        ("signed_off_by: null", 'signed_off_by: "-"', "signed_off_by is the name of whoever read the line"),
+        (
+            "signed_off_by: null",
+            "signed_off_by: not yet",
+            "signed_off_by is the name of whoever read the line",
+        ),
     ],
 )
 def test_a_country_where_it_would_always_be_greenwich(old: str, new: str, says: str) -> None:
@@ -131,3 +144,11 @@ def test_a_country_where_it_would_always_be_greenwich(old: str, new: str, says: 
     with pytest.raises(PolicyErrors) as raised:
         compose({"jurisdictions/it.yaml": text.replace(old, new, 1)})
     assert says in raised.value.problems[0].text
+
+
+def test_who_signed_a_line_is_kept() -> None:
+    text = JURISDICTIONS["jurisdictions/it.yaml"]
+    signed = text.replace("signed_off_by: null", "signed_off_by: Nora Non, counsel")
+    assert not compose({"jurisdictions/it.yaml": signed}).jurisdictions["it"].unsigned
+    bare = compose({"jurisdictions/it.yaml": text.replace("signed_off_by: null", "signed_off_by:")})
+    assert bare.jurisdictions["it"].unsigned
