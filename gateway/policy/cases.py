@@ -13,10 +13,12 @@ from gateway.policy.document import Findings, Node, Problem, did_you_mean
 from gateway.policy.facts import Facts
 from gateway.policy.moments import NOW, moment
 from gateway.policy.outcome import Decision, Outcome
+from gateway.policy.parameters import meant_by
 from gateway.policy.policies import Policy, PolicySet
 from gateway.policy.rules.table import RULES
 from gateway.policy.samples import MESSAGE_KEYS, sample
 from gateway.policy.stories import ABOUT_TEXT, WORDS, Unclear, copies_of, facts_of
+from gateway.reading.language import LANGUAGES
 from gateway.reading.reading import FINDINGS, Evidence, Finding, Greeting, Reading
 
 KEYS = ("case", "message", "facts", "reading", "expect", "now", "against", "why")
@@ -103,10 +105,14 @@ def read_case(node: Node, policy: str, findings: Findings) -> Example | None:
     for key in ("case", "message", "expect"):
         if node.get(key) is None:
             findings.add(node, f"the case lacks the key {key!r}")
+    name = node.get("case")
+    if name is not None and not isinstance(name.value, str | int | float):
+        findings.add(name, f"case says in words what it shows, not {name.kind}", "- case: what it shows")
     now = _now(node.get("now"), findings)
     message = sample(_group(node, "message", MESSAGE_KEYS, findings), now, findings)
     words = _facts(_group(node, "facts", (*WORDS, *ABOUT_TEXT), findings), now, findings)
     overrides = _group(node, "reading", (*FINDINGS, "greeting", "language", "length"), findings)
+    _check_reading(overrides, findings)
     expect = _expectation(_group(node, "expect", EXPECT_KEYS, findings), findings)
     against = node.get("against")
     if against is not None and against.value not in ("all", "policy"):
@@ -126,6 +132,32 @@ def read_case(node: Node, policy: str, findings: Findings) -> Example | None:
         now=now,
         whole=bool(against and against.value == "all"),
     )
+
+
+_SAID: Mapping[str, tuple[str, ...]] = {
+    "greeting": ("named", "generic", "wrong_name", "missing"),
+    "language": (*LANGUAGES, ""),
+}
+
+
+def _check_reading(node: Node | None, findings: Findings) -> None:
+    """What a case says of the reading is true or false, or the words that show a finding."""
+    for key, value in node.items() if node else ():
+        given = value.value
+        if key == "length":
+            if not isinstance(given, int) or isinstance(given, bool):
+                findings.add(value, f"length is a whole number, not {value.shown}")
+        elif key in _SAID:
+            if given not in _SAID[key]:
+                known = [word for word in _SAID[key] if word]
+                wrong = f"{key}: {value.shown} is not one of {', '.join(known)}"
+                findings.add(value, wrong, did_you_mean(str(given), known))
+        elif isinstance(given, str) and given.strip() and meant_by(given) is None:
+            continue
+        elif not isinstance(given, bool):
+            wrong = f"{key} must be true or false, or the words that show it, not {value.shown}"
+            meant = meant_by(str(given))
+            findings.add(value, wrong, "" if meant is None else f"{key}: {str(meant).lower()}")
 
 
 def _group(node: Node, key: str, known: tuple[str, ...], findings: Findings) -> Node | None:

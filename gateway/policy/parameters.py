@@ -126,6 +126,12 @@ _YES = ("yes", "y", "on", "1", "si", "sì", "ja", "oui", "sí", "vero", "wahr", 
 _NO = ("no", "n", "off", "0", "nein", "non", "falso", "falsch", "faux")
 
 
+def meant_by(word: str) -> bool | None:
+    """Whether a word for yes or no says yes; None where it is no such word."""
+    said = word.strip().casefold()
+    return said in _YES if said in (*_YES, *_NO) else None
+
+
 def _meant(wanted: type, value: Any, key: str) -> str:
     """What was meant by a value of another type, where that is clear."""
     if wanted in (int, float) and isinstance(value, str) and value.isdecimal() and len(value) < 9:
@@ -134,9 +140,8 @@ def _meant(wanted: type, value: Any, key: str) -> str:
         return _number_meant(value.strip(), key)
     if wanted is str and isinstance(value, int | float) and not isinstance(value, bool):
         return f'in quotes, {key}: "{value}"'
-    if wanted is bool and str(value).casefold() in (*_YES, *_NO):
-        return f"{key}: {'true' if str(value).casefold() in _YES else 'false'}"
-    return ""
+    meant = meant_by(str(value)) if wanted is bool else None
+    return "" if meant is None else f"{key}: {str(meant).lower()}"
 
 
 def _number_meant(text: str, key: str) -> str:

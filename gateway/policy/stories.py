@@ -7,12 +7,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.ledger.person import Contact, Permission, Person, Relationship, Stop
-from gateway.message.envelope import CHANNELS
+from gateway.message.envelope import CHANNELS, CLASSES
+from gateway.policy.document import did_you_mean
 from gateway.policy.facts import Copies, Facts, Pace
+from gateway.policy.jurisdiction import zone_named
 from gateway.policy.moments import moment, number_within
 from gateway.reading.reading import Reading
 
 MONTH = 30 * 86400.0
+KINDS = ("tool", "person")
+TRUSTED = ("consent", "jurisdiction")
 
 
 class Unclear(Exception):
@@ -55,7 +59,9 @@ def permission(text: Any, now: float, state: str) -> Permission:
         raise Unclear('say for what and where, for example "newsletter on email, grade A, 3 days ago"')
     found = Permission(purpose=match[1], channel=match[2], state=state, grade="A", at=now - MONTH)
     for part in rest:
-        if re.fullmatch(r"grade [ABCD]", part):
+        if part.casefold().startswith("grade"):
+            if not re.fullmatch(r"grade [ABCD]", part):
+                raise Unclear("a grade is A, B, C or D, for example: grade B")
             found = replace(found, grade=part[-1])
         elif part in _BASES:
             found = replace(found, basis=_BASES[part])
@@ -107,6 +113,8 @@ def _known_time(name: str, **also: Any) -> Callable[[Facts, Any, float], Facts]:
 
 
 def _replied(facts: Facts, value: Any, now: float) -> Facts:
+    if value == []:
+        raise Unclear("say when each reply came, or leave the key out")
     times = [time_of(item, now) for item in _list(value)]
     return _known(facts, replies=facts.relationship.replies + len(times), last_reply=max(times))
 
@@ -129,7 +137,7 @@ def _sent(facts: Facts, value: Any, now: float) -> Facts:
 
 def _contacts(facts: Facts, value: Any, now: float) -> Facts:
     found = number_within(str(value))
-    if found is None:
+    if found is None or found[1] not in ("", *CLASSES):
         raise Unclear('say how many and since when, for example "5 within 1 day"')
     n, class_, span = found
     times = [now - span * (i + 1) / (n + 1) for i in range(n)]
@@ -143,7 +151,7 @@ def _sender_sent(facts: Facts, value: Any, now: float) -> Facts:
     sent, free = dict(facts.pace.sent), dict(facts.pace.next_free)
     for item in _list(value):
         found = number_within(str(item))
-        if found is None or not found[1]:
+        if found is None or found[1] not in CLASSES:
             raise Unclear('for example "20 connection_request within 1 hour"')
         n, class_, span = found
         sent[(class_, span)], free[(class_, span)] = n, now + span / 2
@@ -157,14 +165,45 @@ def _backlog(facts: Facts, value: Any, now: float) -> Facts:
     return replace(facts, pace=replace(facts.pace, backlog=(now - found[2],) * found[0]))
 
 
-def _text(name: str) -> Callable[[Facts, Any, float], Facts]:
+def _text(
+    name: str, can_be: Callable[[str], object] = bool, wanted: str = "say it in words"
+) -> Callable[[Facts, Any, float], Facts]:
     def put(facts: Facts, value: Any, now: float) -> Facts:
-        if not isinstance(value, str):
-            raise Unclear("say it in words")
+        if not isinstance(value, str) or not can_be(value):
+            raise Unclear(wanted)
         changes: dict[str, Any] = {name: value}
         return replace(facts, **changes)
 
     return put
+
+
+def _jurisdiction(facts: Facts, value: Any, now: float) -> Facts:
+    code = value.casefold() if isinstance(value, str) else ""
+    if not re.fullmatch(r"(unknown|[a-z]{2})(\+(unknown|[a-z]{2}))*", code):
+        raise Unclear('say the two letters of a country, for example "it"; "unknown" where none is known')
+    return replace(facts, jurisdiction=code)
+
+
+def _trusted(facts: Facts, value: Any, now: float) -> Facts:
+    named = [item for item in _list(value) if item in TRUSTED]
+    if not named or len(named) < len(_list(value)):
+        raise Unclear(f"say with what the source is trusted, a list of: {', '.join(TRUSTED)}")
+    return replace(facts, trusted=frozenset(named))
+
+
+def _so(value: Any, now: float) -> bool:
+    """Whether something is so: true, or when it came to be so; false."""
+    if not isinstance(value, bool):
+        time_of(value, now)
+    return value is not False
+
+
+def _introduced(facts: Facts, value: Any, now: float) -> Facts:
+    return _known(facts, introduced=_so(value, now))
+
+
+def _answered(facts: Facts, value: Any, now: float) -> Facts:
+    return _known(facts, answers=1, unanswered_since=0.0) if _so(value, now) else facts
 
 
 def _flag(name: str) -> Callable[[Facts, Any, float], Facts]:
@@ -180,16 +219,19 @@ def _flag(name: str) -> Callable[[Facts, Any, float], Facts]:
 def _linked(facts: Facts, value: Any, now: float) -> Facts:
     if not isinstance(value, dict):
         raise Unclear("say what is known of the other address, for example {unsubscribed: yesterday}")
+    strange = sorted(set(value) - set(WORDS))
+    if strange:
+        raise Unclear(f"unknown key {strange[0]!r}: {did_you_mean(strange[0], list(WORDS))}")
     other = facts_of(value, now).person
     return replace(facts, linked=(*facts.linked, other))
 
 
 WORDS: dict[str, Callable[[Facts, Any, float], Facts]] = {
     "connected": _known_time("connected_at"),
-    "introduced": lambda facts, value, now: _known(facts, introduced=bool(value)),
+    "introduced": _introduced,
     "replied": _replied,
     "unanswered": _unanswered,
-    "answered": lambda facts, value, now: _known(facts, answers=1, unanswered_since=0.0),
+    "answered": _answered,
     "met": _known_time("last_meeting", meetings=1),
     "bought": _known_time("last_purchase", purchases=1),
     "sent": _sent,
@@ -210,12 +252,12 @@ WORDS: dict[str, Callable[[Facts, Any, float], Facts]] = {
     "contacts": _contacts,
     "sender_sent": _sender_sent,
     "backlog": _backlog,
-    "jurisdiction": _text("jurisdiction"),
-    "time_zone": _text("time_zone"),
+    "jurisdiction": _jurisdiction,
+    "time_zone": _text("time_zone", zone_named, "say it as Europe/Rome or America/New_York"),
     "identity": _text("identity"),
-    "source_kind": _text("source_kind"),
+    "source_kind": _text("source_kind", KINDS.__contains__, f"say one of: {', '.join(KINDS)}"),
     "way_out_added": _flag("way_out_added"),
-    "trusted": lambda facts, value, now: replace(facts, trusted=frozenset(_list(value))),
+    "trusted": _trusted,
     "linked": _linked,
 }
 """Every word that `facts:` of a case knows, besides `earlier_copies` and `earlier_text`."""

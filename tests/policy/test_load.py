@@ -393,3 +393,64 @@ def test_lexicons_from_elsewhere_count_into_the_version(tmp_path: Path) -> None:
     texts = read_folder(tmp_path, tmp_path / "spare")
     assert texts == {"lexicons/it.yaml": "# ours\n", "lexicons/words.yaml": "# theirs\n"}
     assert load(tmp_path, None, tmp_path / "spare").version != load(tmp_path).version
+
+
+_CASE = """\
+version: 1
+policy: a
+cases:
+  - case: what is known
+    message: {class: newsletter, text: ciao}
+    WHAT
+    expect: {outcome: accept}
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "hint"),
+    [
+        ("facts: {replied: []}", "say when each reply came"),
+        ("facts: {introduced: no}", "say when"),
+        ("facts: {answered: no}", "say when"),
+        ("facts: {jurisdiction: italia}", "say the two letters of a country"),
+        ("facts: {time_zone: Europe/Roma}", "say it as Europe/Rome"),
+        ("facts: {source_kind: persona}", "say one of: tool, person"),
+        ("facts: {trusted: [consents]}", "a list of: consent, jurisdiction"),
+        ("facts: {trusted: [{consent: true}]}", "a list of: consent, jurisdiction"),
+        (
+            "facts: {linked: {unsubscribedd: yesterday}}",
+            "unknown key 'unsubscribedd': did you mean 'unsubscribed'?",
+        ),
+        ("facts: {contacts: 5 promotions within 1 day}", 'for example "5 within 1 day"'),
+        (
+            "facts: {sender_sent: 5 invitations within 1 hour}",
+            'for example "20 connection_request within 1 hour"',
+        ),
+        ('facts: {opted_in: "newsletter on email, grade b"}', "a grade is A, B, C or D"),
+        ("reading: {promotional: no}", "promotional: false"),
+        ("reading: {promotional: 'Sì'}", "promotional: true"),
+        ("reading: {greeting: genric}", "did you mean 'generic'?"),
+        ("reading: {language: italiano}", "known: de, en, es, fr, it"),
+    ],
+)
+def test_what_a_case_says_is_never_taken_for_something_else(what: str, hint: str) -> None:
+    (one,) = problems(_CASE.replace("WHAT", what))
+    assert (one.line, hint in one.suggestion) == (6, True), one
+
+
+@pytest.mark.parametrize(
+    "what", ["reading: {promotional: [a]}", "reading: {length: long}", "reading: {pressure: }"]
+)
+def test_a_reading_of_another_kind_is_refused(what: str) -> None:
+    (one,) = problems(_CASE.replace("WHAT", what))
+    assert one.line == 6
+
+
+def test_a_case_has_a_name() -> None:
+    (one,) = problems(_CASE.replace("what is known", "").replace("WHAT", "facts: {}"))
+    assert (one.line, one.text) == (4, "case says in words what it shows, not nothing")
+
+
+def test_facts_that_are_not_so_change_nothing() -> None:
+    for what in ("introduced: false", "answered: false", "introduced: yesterday", "jurisdiction: IT"):
+        compose({"a.yaml": _CASE.replace("WHAT", f"facts: {{{what}}}")}, READER)
