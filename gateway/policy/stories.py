@@ -17,6 +17,7 @@ from gateway.reading.reading import Reading
 MONTH = 30 * 86400.0
 KINDS = ("tool", "person")
 TRUSTED = ("consent", "jurisdiction")
+_COUNTRY = re.compile(r"[a-z]{2}(-[a-z0-9]{1,3})?|unknown")
 
 
 class Unclear(Exception):
@@ -179,7 +180,7 @@ def _text(
 
 def _jurisdiction(facts: Facts, value: Any, now: float) -> Facts:
     code = value.casefold() if isinstance(value, str) else ""
-    if not re.fullmatch(r"(unknown|[a-z]{2})(\+(unknown|[a-z]{2}))*", code):
+    if not all(_COUNTRY.fullmatch(part) for part in code.split("+")):
         raise Unclear('say the two letters of a country, for example "it"; "unknown" where none is known')
     return replace(facts, jurisdiction=code)
 

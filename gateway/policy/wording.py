@@ -10,6 +10,11 @@ from gateway.policy.outcome import Words
 from gateway.reading.reading import Evidence
 
 _SPANS = ((86400, "day", "days", "giorno", "giorni"), (3600, "hour", "hours", "ora", "ore"))
+_UNITS = (
+    *_SPANS,
+    (60, "minute", "minutes", "minuto", "minuti"),
+    (1, "second", "seconds", "secondo", "secondi"),
+)
 
 _CHANNELS = {
     "email": Words("email", "email"),
@@ -76,6 +81,14 @@ def span(seconds: float) -> Words:
     )
 
 
+@lru_cache(maxsize=256)
+def length(seconds: int) -> Words:
+    """A length of time exactly, as a policy states it: `7 days`, `36 hours`, `90 minutes`."""
+    size, *names = next(unit for unit in _UNITS if seconds % unit[0] == 0)
+    one, many, uno, molti = names
+    return count(int(seconds) // size, Words(one, uno), Words(many, molti))
+
+
 def count(n: int, one: Words, many: Words) -> Words:
     """`1 reply`, `3 replies`, in both languages."""
     word = one if n == 1 else many
@@ -89,7 +102,7 @@ def channel(name: str) -> Words:
 
 def purposes(names: Iterable[str]) -> Words:
     """What consents are for, in a sentence: `offers / events`; a house's own purposes as they are."""
-    known = [_PURPOSES.get(name) or Words(name, name) for name in names]
+    known = [_PURPOSES.get(name.casefold()) or Words(name, name) for name in names]
     return Words(" / ".join(word.en for word in known), " / ".join(word.it for word in known))
 
 

@@ -1,5 +1,7 @@
 """Quiet hours, by the recipient's own clock and calendar."""
 
+# ruff: noqa: E501 - a table reads best with one case to a line
+
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -66,6 +68,21 @@ def test_nights(now, zone, law, opens) -> None:
     assert decision.earliest == at(opens)
     after = ask(NIGHTS, message(), Reading(), facts(time_zone=zone, jurisdiction=law), decision.earliest)
     assert after.outcome is Outcome.ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("now", "en", "it"),
+    [
+        ("2026-11-18 19:30", "It is 20:30 on Wednesday where this person is: quiet hours.", "sono le 20:30 di mercoledì"),
+        ("2026-11-22 17:07", "It is Sunday where this person is, and nothing goes on that day", "è domenica, e in quel giorno"),
+        ("2026-12-08 10:00", "It is Tuesday, 8 December 2026, where this person is: a public", "è martedì 8 dicembre 2026: un giorno festivo"),
+    ],
+)  # fmt: skip
+def test_the_reason_says_whether_it_is_the_hour_the_day_or_a_holiday(now: str, en: str, it: str) -> None:
+    (violation,) = ask(NIGHTS, message(), Reading(), facts(), at(now)).violations
+    assert en in violation.reason.en
+    assert it in violation.reason.it
+    assert ("quiet hours" in violation.reason.en) == ("l'ora del silenzio" in violation.reason.it)
 
 
 @pytest.mark.parametrize(

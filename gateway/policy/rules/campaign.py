@@ -24,8 +24,8 @@ class DeclaredPurpose:
                 Objection(
                     code="unknown",
                     reason=Words(
-                        f"The purpose {message.purpose!r} is none of those agreed on: {known}.",
-                        f"Lo scopo {message.purpose!r} non è tra quelli concordati: {known}.",
+                        f"The purpose '{message.purpose}' is none of those agreed on: {known}.",
+                        f"Lo scopo «{message.purpose}» non è tra quelli concordati: {known}.",
                     ),
                     remedy=Words(
                         "Use an agreed purpose, or have compliance add this one.",

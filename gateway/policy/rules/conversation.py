@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Contradiction, Duration, Found
-from gateway.policy.wording import count, fact, span, when
+from gateway.policy.wording import count, fact, length, span, when
 
 _REPLIES = Words("reply", "risposta"), Words("replies", "risposte")
 
@@ -62,14 +62,16 @@ class ReplyBacklog:
         old = [since for since in backlog if since <= before]
         if len(old) <= self.limit:
             return NOTHING
-        waiting, age, first = count(len(old), *_REPLIES), span(self.age), when(min(old))
+        waiting, age, first = count(len(old), *_REPLIES), length(self.age), when(min(old))
+        wait = Words("waits", "attende") if len(old) == 1 else Words("wait", "attendono")
+        since = Words("since", "dal") if len(old) == 1 else Words("the oldest since", "la più vecchia dal")
         return (
             Objection(
                 code="waiting",
                 reason=Words(
-                    f"{waiting.en} to this sender wait unanswered for more than {age.en}, the oldest since "
+                    f"{waiting.en} to this sender {wait.en} unanswered for more than {age.en}, {since.en} "
                     f"{first.en}; the limit is {self.limit}.",
-                    f"{waiting.it} a questo mittente attendono da più di {age.it}, la più vecchia dal "
+                    f"{waiting.it} a questo mittente {wait.it} da più di {age.it}, {since.it} "
                     f"{first.it}; il limite è {self.limit}.",
                 ),
                 remedy=Words(

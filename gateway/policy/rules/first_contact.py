@@ -294,15 +294,13 @@ class MinStage:
         reached = stage(case.facts.relationship)
         found = []
         if STAGES.index(reached) < STAGES.index(self.stage):
-            need = _STAGE_WORDS[self.stage]
+            need, so_far = _STAGE_WORDS[self.stage], _so_far(reached)
             found.append(
                 Objection(
                     code="not_yet",
                     reason=Words(
-                        f"Such a message needs {need.en} first; this sender and this person are at: "
-                        f"{reached}.",
-                        f"Un messaggio così richiede prima {need.it}; tra mittente e destinatario siamo "
-                        f"ancora a: {_reached(reached)}.",
+                        f"Such a message needs {need.en} first; {so_far.en}.",
+                        f"Un messaggio così richiede prima {need.it}; {so_far.it}.",
                     ),
                     remedy=Words(
                         "Get to know each other first; ask when there is something to speak of.",
@@ -317,8 +315,15 @@ class MinStage:
         return tuple(found)
 
 
-def _reached(reached: str) -> str:
-    return {"stranger": "sconosciuti"}.get(reached) or _STAGE_WORDS[reached].it
+def _so_far(reached: str) -> Words:
+    """How far a sender and a person have come."""
+    if reached == "stranger":
+        return Words(
+            "this sender and this person do not know each other yet",
+            "mittente e destinatario non si conoscono ancora",
+        )
+    have = _STAGE_WORDS[reached]
+    return Words(f"so far there is only {have.en}", f"finora c'è solo {have.it}")
 
 
 _NO_WORK = Objection(

@@ -138,8 +138,8 @@ def _bounced(stop: Stop) -> Objection:
         reason=Words(
             f"Mail to this address bounced for good on {date.en}: nobody is there, or its mailbox stays"
             " full.",
-            f"La posta a questo indirizzo è tornata indietro per sempre il {date.it}: non c'è nessuno, o la"
-            " casella resta piena.",
+            f"La posta a questo indirizzo è stata respinta in modo definitivo il {date.it}: non c'è"
+            " nessuno, o la casella resta piena.",
         ),
         remedy=Words(
             "Remove the address, or have compliance clear it once it is known to work again.",

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from gateway.ledger.person import CONTACTS_KEPT
 from gateway.ledger.relationship import NOT_MARKETING, in_sequence
+from gateway.policy.dates import written
 from gateway.policy.jurisdiction import zone_named
 from gateway.policy.outcome import Objection, Words
 from gateway.policy.rules.case import NOTHING, Case, Clock, Contradiction, Duration, Found
-from gateway.policy.wording import count, fact, span, when
+from gateway.policy.wording import count, fact, length, when
 
 DAY = 86400
 _MESSAGES = Words("message", "messaggio"), Words("messages", "messaggi")
@@ -52,7 +53,7 @@ class ContactCap:
             return NOTHING
         times = [one for one in times if one < at + self.per]
         verb = ("already got", "ha già ricevuto") if max(times) <= case.now else ("is to get", "riceverà")
-        got, window, free = count(len(times), *_MESSAGES), span(self.per), when(earliest)
+        got, window, free = count(len(times), *_MESSAGES), length(self.per), when(earliest)
         return (
             Objection(
                 code="reached",
@@ -163,7 +164,7 @@ class Burst:
         if sent < self.limit:
             return NOTHING
         earliest = pace.next_free.get(key, 0.0) or case.now + self.per
-        got, window, free = count(sent, *_MESSAGES), span(self.per), when(earliest)
+        got, window, free = count(sent, *_MESSAGES), length(self.per), when(earliest)
         return (
             Objection(
                 code="too_fast",
@@ -209,12 +210,16 @@ class QuietHours:
         """Whether nothing goes at this moment of the recipient's clock."""
         if DAYS[local.weekday()] not in self.days:
             return True
-        if self.holidays and local.date() in holidays_of(country, local.year):
+        if self.on_holiday(local, country):
             return True
         minute = local.hour * 60 + local.minute
         if self.from_ < self.to:
             return self.from_ <= minute < self.to
         return not self.to <= minute < self.from_
+
+    def on_holiday(self, local: datetime, country: str) -> bool:
+        """Whether it is a public holiday there, where those count."""
+        return self.holidays and local.date() in holidays_of(country, local.year)
 
     def opens(self, local: datetime, zone: ZoneInfo, country: str) -> float:
         """When the quiet ends, unix seconds; 0 where it does not within a month."""
@@ -245,16 +250,31 @@ def _at(rule: QuietHours, minute: int, zone: ZoneInfo, country: str) -> Found:
     return (
         Objection(
             code="quiet",
-            reason=Words(
-                f"It is {local:%H:%M} on {_WEEKDAYS[0][local.weekday()]} where this person is: quiet hours.",
-                f"Da questa persona sono le {local:%H:%M} di {_WEEKDAYS[1][local.weekday()]}: è l'ora "
-                "del silenzio.",
-            ),
+            reason=_why_quiet(rule, local, country),
             remedy=Words(f"It can go from {free.en} on.", f"Può partire dal {free.it}."),
             evidence=(fact(f"{local:%Y-%m-%d %H:%M %Z}", "the recipient's clock"),),
             earliest=earliest,
             condition="window",
         ),
+    )
+
+
+def _why_quiet(rule: QuietHours, local: datetime, country: str) -> Words:
+    """What makes this moment of the recipient's clock a quiet one: the day, a holiday, or the hour."""
+    day, giorno = (names[local.weekday()] for names in _WEEKDAYS)
+    if DAYS[local.weekday()] not in rule.days:
+        return Words(
+            f"It is {day} where this person is, and nothing goes on that day of the week.",
+            f"Da questa persona è {giorno}, e in quel giorno della settimana non si invia nulla.",
+        )
+    if rule.on_holiday(local, country):
+        return Words(
+            f"It is {day}, {written(local, 'en')}, where this person is: a public holiday.",
+            f"Da questa persona è {giorno} {written(local, 'it')}: un giorno festivo.",
+        )
+    return Words(
+        f"It is {local:%H:%M} on {day} where this person is: quiet hours.",
+        f"Da questa persona sono le {local:%H:%M} di {giorno}: è l'ora del silenzio.",
     )
 
 

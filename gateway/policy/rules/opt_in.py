@@ -8,8 +8,8 @@ from gateway.policy.jurisdiction import IDENTITY
 from gateway.policy.outcome import Objection, Outcome, Words
 from gateway.policy.rules.case import NOTHING, STAGES, Case, Contradiction, Found, stage
 from gateway.policy.rules.consent import ANSWERS
-from gateway.policy.rules.personalization import copied
-from gateway.policy.wording import country
+from gateway.policy.rules.personalization import PEOPLE, copied
+from gateway.policy.wording import count, country
 
 _CIRCULAR = 0.5
 """The share of copied words that makes a request a circular."""
@@ -62,11 +62,12 @@ class PermissionRequest:
             )
         found = copied(case, self.copies + 1)
         if found.share > _CIRCULAR or found.asking:
+            people = count(found.copies, *PEOPLE)
             return _question(
                 "copied",
                 Words(
-                    f"The request was already sent to {found.copies} other people",
-                    f"La richiesta è già stata inviata ad altre {found.copies} persone",
+                    f"The request was already sent to {people.en}",
+                    f"La richiesta è già stata inviata a {people.it}",
                 ),
                 case,
             )

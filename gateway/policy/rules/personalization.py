@@ -16,7 +16,7 @@ DAY = 86400
 OWN_WORDS = 6
 """Words that make a sentence of one's own."""
 
-_PEOPLE = Words("other person", "altra persona"), Words("other people", "altre persone")
+PEOPLE = Words("other person", "altra persona"), Words("other people", "altre persone")
 
 
 def passage(case: Case, start: int, end: int, sent: int) -> Evidence:
@@ -80,7 +80,7 @@ class CopiedText:
 
     def _objection(self, case: Case, found: Copied) -> Objection:
         whole = found.share > self.max_share
-        people, since = count(found.copies, *_PEOPLE), when(case.facts.copies.since)
+        people, since = count(found.copies, *PEOPLE), when(case.facts.copies.since)
         places = found.passages if whole else found.asking
         evidence = tuple(passage(case, *place, found.copies) for place in places[:8])
         if whole:
@@ -130,7 +130,7 @@ class PersonalDetail:
         found = copied(case, self.copies)
         if not found.share or own_sentence(case, OWN_WORDS):
             return NOTHING
-        people = count(found.copies, *_PEOPLE)
+        people = count(found.copies, *PEOPLE)
         reason = Words(
             f"Nothing in this message was written for this person: the same words went to {people.en}.",
             "In questo messaggio non c'è nulla di scritto per questa persona: le stesse parole sono andate a "
