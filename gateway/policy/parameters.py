@@ -26,6 +26,8 @@ _COMMA = re.compile(r"-?\d{1,9},\d{1,9}")
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 
 _WORD = re.compile(r"\w+")
+_PLAIN = re.compile(r"[^\W\d_][\w .-]*")
+"""What YAML takes for text without quotes."""
 _THROUGH = ("to", "till", "until", "through", "a")
 """Between the first and the last of some, besides dashes."""
 
@@ -161,7 +163,8 @@ def _read_group(wanted: type, node: Node, key: str, findings: Findings) -> Any:
 def _read_list(inner: Any, node: Node, key: str, findings: Findings) -> Any:
     if not isinstance(node.value, tuple):
         if isinstance(node.value, str):
-            listed = _list_meant(inner, node.value, key)
+            plain = f"{key}: {several(node)}" if inner is str and several(node) else ""
+            listed = plain or _list_meant(inner, node.value, key)
             if listed:
                 return _complain(node, key, "a list", findings, listed)
             one = _read(inner, node, key, findings)
@@ -169,6 +172,14 @@ def _read_list(inner: Any, node: Node, key: str, findings: Findings) -> Any:
         return _complain(node, key, "a list", findings)
     values = tuple(_read(inner, item, key, findings) for item in node.value)
     return UNSET if UNSET in values else values
+
+
+def several(node: Node) -> str:
+    """The list that was meant by one text with commas, "" where it has none; a name that has one stands in
+    a list."""
+    parts = [part.strip() for part in node.value.split(",")] if isinstance(node.value, str) else []
+    shown = (part if _PLAIN.fullmatch(part) else f'"{part}"' for part in parts)
+    return f"[{', '.join(shown)}]" if len(parts) > 1 else ""
 
 
 def _list_meant(inner: Any, text: str, key: str) -> str:

@@ -10,7 +10,7 @@ from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.policy.cases import Example, read_case
 from gateway.policy.document import Findings, Node, did_you_mean, parse
-from gateway.policy.parameters import build
+from gateway.policy.parameters import build, several
 from gateway.policy.policies import MODES, OUTCOMES, Entry, Policy, Scope
 from gateway.policy.rules.table import FLOOR, RULES
 
@@ -116,7 +116,7 @@ def _scope(node: Node | None, findings: Findings, laws: tuple[str, ...]) -> Scop
         findings.add(node, f"applies_to is a group of keys, not {node.kind}", ", ".join(SCOPE_KEYS))
         return Scope()
     findings.unknown_keys(node, SCOPE_KEYS, outside=KEYS)
-    known = {**_KNOWN_VALUES, "jurisdiction": (*laws, "unknown") if laws else ()}
+    known = {**_KNOWN_VALUES, "jurisdiction": tuple(dict.fromkeys((*laws, "unknown"))) if laws else ()}
     values = {
         key: _words(key, value, known.get(key, ()), findings)
         for key, value in node.items()
@@ -134,6 +134,11 @@ def _words(key: str, node: Node, known: tuple[str, ...], findings: Findings) -> 
     items = node.value if isinstance(node.value, tuple) else (node,)
     if not items:
         findings.add(node, f"{key} is empty, so nothing would match", "leave the key out to match everything")
+    listed = several(node) if key in _FREE else ""
+    if listed:
+        findings.add(
+            node, f"{key} has several names in one text, which nothing would match", f"{key}: {listed}"
+        )
     words = set()
     for item in items:
         if not isinstance(item.value, str) or not item.value:
@@ -147,6 +152,10 @@ def _words(key: str, node: Node, known: tuple[str, ...], findings: Findings) -> 
             _complain_of_word(key, item, known, findings)
         words.add(word)
     return frozenset(words)
+
+
+_FREE = ("source", "campaign", "purpose")
+"""What a house names itself, so that no list of known words tells two names from one."""
 
 
 def _complain_of_word(key: str, node: Node, known: tuple[str, ...], findings: Findings) -> None:

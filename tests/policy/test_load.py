@@ -395,6 +395,30 @@ def test_lexicons_from_elsewhere_count_into_the_version(tmp_path: Path) -> None:
     assert load(tmp_path, None, tmp_path / "spare").version != load(tmp_path).version
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("  class: [outreach, connection_request]", "  purpose: offers, events", "purpose: [offers, events]"),
+        (
+            "  class: [outreach, connection_request]",
+            "  campaign: fair 2026,spring",
+            "campaign: [fair 2026, spring]",
+        ),
+        ("  class: [outreach, connection_request]", "  source: crm, shop", "source: [crm, shop]"),
+        ("rule: introduction", "rule: consent\n    purposes: offers, events", "purposes: [offers, events]"),
+        ("rule: introduction", "rule: merge_tags\n    allow: '*|A|*, *|B|*'", 'allow: ["*|A|*", "*|B|*"]'),
+    ],
+)
+def test_several_names_in_one_text_are_a_list(old: str, new: str, hint: str) -> None:
+    (one,) = problems(GOOD.replace(old, new))
+    assert one.suggestion == hint
+
+
+def test_a_name_with_a_comma_stands_in_a_list() -> None:
+    made = compose({"a.yaml": GOOD.replace("  class:", '  campaign: ["Turin, spring"]\n  class:')})
+    assert made.policies[0].scope.campaign == {"Turin, spring"}
+
+
 _CASE = """\
 version: 1
 policy: a
