@@ -1,8 +1,9 @@
 """A YAML text as a tree that remembers where each value stands, so that every complaint has a line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -105,13 +106,23 @@ class Findings:
             Problem(file=self.file, line=line, column=column, text=text, suggestion=suggestion)
         )
 
-    def unknown_keys(self, node: "Node", known: tuple[str, ...], outside: tuple[str, ...] = ()) -> None:
-        """Complains about every key of a mapping that is not known; `outside` are keys of what holds it."""
+    def unknown_keys(
+        self,
+        node: "Node",
+        known: tuple[str, ...],
+        outside: tuple[str, ...] = (),
+        inside: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Complains about every key of a mapping that is not known; `outside` are keys of what holds it,
+        `inside` those of what it holds, with the key that they belong to."""
         for key, place in (node.keys or {}).items():
             if key in outside and key not in known:
                 self.add(
                     place, f"the key {key!r} stands too far to the right", "begin its line without spaces"
                 )
+            elif key in inside and key not in known:
+                wrong = f"the key {key!r} stands too far to the left"
+                self.add(place, wrong, f"it belongs to {inside[key]}: begin its line with more spaces")
             elif key not in known:
                 self.add(place, f"unknown key {key!r}", did_you_mean(key, known))
 

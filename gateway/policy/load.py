@@ -32,7 +32,8 @@ def read_folder(folder: Path, lexicons: Path | None = None) -> dict[str, str]:
     for sub, place in places:
         for path in sorted(place.glob("*.y*ml")):
             name = f"{sub}/{path.name}" if sub else path.name
-            if name in texts or path.name.startswith(".") or not path.is_file():
+            there = path.is_file() or (path.is_symlink() and not path.exists())
+            if name in texts or path.name.startswith(".") or not there:
                 continue
             data = b""
             try:
@@ -52,7 +53,8 @@ def read_folder(folder: Path, lexicons: Path | None = None) -> dict[str, str]:
 
 def overlooked(folder: Path) -> tuple[str, ...]:
     """Files within the folder that look like policies and are not read, such as `a.yaml.txt`."""
-    read = {path for sub in (*FOLDERS, "retention") for path in (folder / sub).glob("*.y*ml")}
+    found = (path for sub in (*FOLDERS, "retention") for path in (folder / sub).glob("*.y*ml"))
+    read = {path for path in found if not path.is_dir()}
     return tuple(
         str(path.relative_to(folder))
         for path in sorted(folder.glob("**/*"))

@@ -65,7 +65,7 @@ def read_policy(text: str, findings: Findings, laws: tuple[str, ...] = ()) -> Fi
     if not isinstance(root.value, dict):
         findings.add(root, f"a policy file is a group of keys, not {root.kind}")
         return None
-    findings.unknown_keys(root, KEYS)
+    findings.unknown_keys(root, KEYS, inside={**dict.fromkeys(SCOPE_KEYS, "applies_to"), "outcome": "rules"})
     version_of(root, findings)
     name = text_of(root, "policy", findings)
     if name and not _NAME.fullmatch(name):

@@ -29,6 +29,11 @@ def load_lexicons(folder: Path, spare: Path | None = None) -> Lexicons:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise BadLexicon(f"{path.name}:1: cannot be read: there is no such file") from None
+    except UnicodeDecodeError:
+        wrong = "cannot be read: it is not UTF-8 text; save it with the encoding UTF-8"
+        raise BadLexicon(f"{path.name}:1: {wrong}") from None
+    except OSError as error:
         raise BadLexicon(f"{path.name}:1: cannot be read ({type(error).__name__})") from None

@@ -2,13 +2,16 @@
 
 # ruff: noqa: E501 - a table reads best with one case to a line
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gateway.policy.load import PolicyErrors, compose, load, overlooked, read_folder
+from gateway.reading.lexicon import BadLexicon
+from gateway.reading.load import load_lexicons
 
-from .world import JURISDICTIONS
+from .world import JURISDICTIONS, SHIPPED
 
 GOOD = """\
 version: 1
@@ -113,7 +116,36 @@ def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
                  "retention/retention.yaml", "..data/a.yaml", "notes.md", "a.yaml~"):  # fmt: skip
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert overlooked(tmp_path) == ("D.YAML", "c.yaml.txt", "drafts/e.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    assert overlooked(tmp_path) == ("D.YAML", "c.yaml.txt", "drafts/e.yaml", "folder.yaml")
+
+
+def test_a_link_that_leads_nowhere_leaves_no_policy_out(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to(tmp_path / "gone.yaml")
+    with pytest.raises(PolicyErrors) as raised:
+        load(tmp_path)
+    assert str(raised.value.problems[0]) == "a.yaml:0: the file cannot be read"
+
+
+@pytest.mark.parametrize("key", ["class: [newsletter]", "outcome: hold"])
+def test_a_key_too_far_to_the_left(key: str) -> None:
+    with pytest.raises(PolicyErrors) as raised:
+        compose({"a.yaml": f"version: 1\npolicy: a\n{key}\n"})
+    assert raised.value.problems[0].text.endswith("stands too far to the left")
+
+
+def test_a_lexicon_as_an_editor_on_windows_writes_it(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED / "lexicons", tmp_path / "lexicons")
+    file = tmp_path / "lexicons" / "it.yaml"
+    text = file.read_bytes()
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
+    load_lexicons(tmp_path / "lexicons")
+    file.write_bytes(text.decode().encode("latin-1", "replace"))
+    with pytest.raises(BadLexicon, match="it is not UTF-8 text; save it with the encoding UTF-8"):
+        load_lexicons(tmp_path / "lexicons")
+    file.unlink()
+    with pytest.raises(BadLexicon, match="there is no such file"):
+        load_lexicons(tmp_path / "lexicons")
 
 
 @pytest.mark.parametrize(
