@@ -22,14 +22,14 @@ WORDS = {
     "en": {
         "now": "now", "under": "under policies", "class": "class", "read": "Read", "known": "Known",
         "passed": "passed", "violated": "violated", "elsewhere": "not meant here", "to pass": "To pass",
-        "observed": "observed only",
+        "waived": "let pass", "observed": "observed only",
         "inexact": "The policy texts or the facts of this decision are not kept any more: what follows is"
         " what it found wrong.",
     },
     "it": {
         "now": "adesso", "under": "secondo le policy", "class": "classe", "read": "Letto", "known": "Noto",
         "passed": "superata", "violated": "violata", "elsewhere": "non riguarda", "to pass": "Per passare",
-        "observed": "solo osservata",
+        "waived": "lasciata passare", "observed": "solo osservata",
         "inexact": "I testi delle policy o i fatti di questa decisione non sono più conservati: segue ciò che"
         " fu trovato.",
     },
@@ -111,7 +111,7 @@ def _print(console: Console, one: Explanation, lang: str) -> None:
 
 
 def _print_asked(console: Console, asked: Asked, words: dict[str, str], lang: str) -> None:
-    style = {"passed": "green", "violated": "red"}.get(asked.answer, "dim")
+    style = {"passed": "green", "violated": "red", "waived": "yellow"}.get(asked.answer, "dim")
     line = Text(f"{words[asked.answer]:>16}  ", style=style)
     line.append(f"{asked.policy}/{asked.rule}", style="default")
     if asked.written:

@@ -29,8 +29,9 @@ WINDOWS = {"1 day": DAY, "7 days": 7 * DAY, "30 days": 30 * DAY}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One line of a policy and its answer: `passed`, `violated`, or `elsewhere` where its scope leaves this
-    message out. `written` are the rule's parameters as the policy file has them."""
+    """One line of a policy and its answer: `passed`, `violated`, `waived` where it objected and a reviewer's
+    release let that pass, or `elsewhere` where its scope leaves this message out. `written` are the rule's
+    parameters as the policy file has them."""
 
     policy: str
     title: str
@@ -158,6 +159,8 @@ def _asked(policies: PolicySet, entry: Entry, decision: Decision, case: Case) ->
     answer = "violated" if found else "passed"
     if not found and entry.narrow is not None and not entry.narrow.fits(case):
         answer = "elsewhere"
+    elif not found and _let_pass(policy, entry, decision, case):
+        answer = "waived"
     return Asked(
         policy=entry.policy,
         title=policy.title if policy else "",
@@ -172,10 +175,32 @@ def _asked(policies: PolicySet, entry: Entry, decision: Decision, case: Case) ->
     )
 
 
+def _let_pass(policy: Policy | None, entry: Entry, decision: Decision, case: Case) -> bool:
+    """Whether the line objected and this decision let that pass, as a release said."""
+    mine = {code for code in decision.waived if code.startswith(f"{entry.name}.")}
+    names = {*mine, *(f"{entry.policy}/{code}" for code in mine)}
+    if entry.mode != "enforce" or names.isdisjoint(decision.lets_pass):
+        return False
+    return _lines(policy, entry) == 1 or not mine.isdisjoint(_codes(entry, case))
+
+
+def _lines(policy: Policy | None, entry: Entry) -> int:
+    """On how many lines the policy names this line's rule."""
+    return sum(one.name == entry.name for one in policy.entries) if policy else 1
+
+
+def _codes(entry: Entry, case: Case) -> set[str]:
+    """What the line finds when it is asked once more; nothing where it cannot be."""
+    try:
+        return {f"{entry.name}.{objection.code}" for objection in entry.rule.check(case)}
+    except Exception:  # noqa: BLE001 - what was kept does not tell
+        return set()
+
+
 def _violations(policy: Policy | None, entry: Entry, decision: Decision, case: Case) -> tuple[Violation, ...]:
     """What this line found. Where a policy names a rule on several lines, each is asked once more."""
     found = tuple(v for v in decision.violations if (v.policy, v.rule) == (entry.policy, entry.name))
-    lines = sum(one.name == entry.name for one in policy.entries) if policy else 1
+    lines = _lines(policy, entry)
     if not found or lines == 1 or (entry.narrow is not None and not entry.narrow.fits(case)):
         return found if lines == 1 else ()
     try:

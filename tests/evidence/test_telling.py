@@ -51,6 +51,20 @@ async def test_of_two_lines_the_one_that_objects_is_named(tmp_path: Path) -> Non
     ]
 
 
+async def test_what_a_release_let_pass_did_not_pass(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "caps.yaml").write_text(TWO_LINES.replace("outcome: reject", "outcome: hold"))
+    async with line(tmp_path, policies=load(tmp_path / "p")) as gateway:
+        await keep_policies(gateway.store, gateway.policies.current)
+        await gateway.submit(to="anna@example.org", class_="outreach")
+        receipt = await gateway.submit(to="anna@example.org", class_="outreach")
+        released = await gateway.review.release(f"{receipt.id}-0", "ada", "one more today")
+        first, second = await explain(gateway.store, receipt.id)
+    assert (released.status, second.outcome) == ("released", "accepted")
+    answers = [[a.answer for a in one.asked if a.rule == "contact_cap"] for one in (first, second)]
+    assert answers == [["violated", "passed"], ["waived", "passed"]]
+
+
 @pytest.mark.parametrize(("language", "said"), [("en", "within 1 day"), ("it", "entro 1 giorno")])
 async def test_facts_are_told_in_words(tmp_path: Path, language: str, said: str) -> None:
     found = await explained(tmp_path)
