@@ -68,7 +68,7 @@ WANTED = {
     "free a lease": (outbox.FREE_LEASE, (1.0, 2.0, "o")),
     "still mine": (outbox.STILL_MINE, (["m5-0"], ["m5"], "o")),
     "new fingerprints": (counters.NEW_FINGERPRINTS, (ROWS - 50, "o", 100)),
-    "new paces": (counters.NEW_PACES, (float(ROWS - 50), "x", 100)),
+    "new paces": (counters.NEW_PACES, (float(ROWS - 50), "x", 100, 5.0)),
     "recent fingerprints": (q.RECENT_FINGERPRINTS, (float(ROWS - 50), 100)),
     "recent paces": (q.RECENT_PACES, (ROWS - 50,)),
     "chain head": (q.CHAIN_HEAD, ("a5",)),
