@@ -136,7 +136,7 @@ def read_case(node: Node, policy: str, findings: Findings) -> Example | None:
 
 _SAID: Mapping[str, tuple[str, ...]] = {
     "greeting": ("named", "generic", "wrong_name", "missing"),
-    "language": (*LANGUAGES, ""),
+    "language": (*LANGUAGES, "und", ""),
 }
 
 
@@ -152,9 +152,9 @@ def _check_reading(node: Node | None, findings: Findings) -> None:
                 known = [word for word in _SAID[key] if word]
                 wrong = f"{key}: {value.shown} is not one of {', '.join(known)}"
                 findings.add(value, wrong, did_you_mean(str(given), known))
-        elif isinstance(given, str) and given.strip() and meant_by(given) is None:
+        elif key not in FINDINGS or isinstance(given, bool):
             continue
-        elif not isinstance(given, bool):
+        elif not isinstance(given, str) or not given.strip() or meant_by(given) is not None:
             wrong = f"{key} must be true or false, or the words that show it, not {value.shown}"
             meant = meant_by(str(given))
             findings.add(value, wrong, "" if meant is None else f"{key}: {str(meant).lower()}")

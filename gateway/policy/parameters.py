@@ -177,9 +177,16 @@ def _read_list(inner: Any, node: Node, key: str, findings: Findings) -> Any:
 def several(node: Node) -> str:
     """The list that was meant by one text with commas, "" where it has none; a name that has one stands in
     a list."""
-    parts = [part.strip() for part in node.value.split(",")] if isinstance(node.value, str) else []
-    shown = (part if _PLAIN.fullmatch(part) else f'"{part}"' for part in parts)
-    return f"[{', '.join(shown)}]" if len(parts) > 1 else ""
+    if not isinstance(node.value, str) or "," not in node.value:
+        return ""
+    parts = (part.strip() for part in node.value.split(","))
+    return f"[{', '.join(part if _PLAIN.fullmatch(part) else quoted(part) for part in parts if part)}]"
+
+
+def quoted(text: str) -> str:
+    """The text as YAML takes it for one, whatever stands in it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _list_meant(inner: Any, text: str, key: str) -> str:

@@ -10,7 +10,7 @@ from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.policy.cases import Example, read_case
 from gateway.policy.document import Findings, Node, did_you_mean, parse
-from gateway.policy.parameters import build, several
+from gateway.policy.parameters import build, quoted, several
 from gateway.policy.policies import MODES, OUTCOMES, Entry, Policy, Scope
 from gateway.policy.rules.table import FLOOR, RULES
 
@@ -136,14 +136,13 @@ def _words(key: str, node: Node, known: tuple[str, ...], findings: Findings) -> 
         findings.add(node, f"{key} is empty, so nothing would match", "leave the key out to match everything")
     listed = several(node) if key in _FREE else ""
     if listed:
-        findings.add(
-            node, f"{key} has several names in one text, which nothing would match", f"{key}: {listed}"
-        )
+        one = f"or, where it is one name, {key}: [{quoted(node.value)}]"
+        findings.add(node, f"{key} has several names in one text", f"{key}: {listed}; {one}")
     words = set()
     for item in items:
         if not isinstance(item.value, str) or not item.value:
-            quoted = isinstance(item.value, int | float) and not isinstance(item.value, bool)
-            findings.add(item, f"{key} takes words, not {item.kind}", f'"{item.value}"' if quoted else "")
+            number = isinstance(item.value, int | float) and not isinstance(item.value, bool)
+            findings.add(item, f"{key} takes words, not {item.kind}", f'"{item.value}"' if number else "")
             continue
         word = _FOLDED.get(key, str)(item.value)
         if key == "recipient_domain":

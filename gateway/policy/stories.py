@@ -186,8 +186,8 @@ def _jurisdiction(facts: Facts, value: Any, now: float) -> Facts:
 
 
 def _trusted(facts: Facts, value: Any, now: float) -> Facts:
-    named = [item for item in _list(value) if item in TRUSTED]
-    if not named or len(named) < len(_list(value)):
+    named = _list(value)
+    if not all(item in TRUSTED for item in named):
         raise Unclear(f"say with what the source is trusted, a list of: {', '.join(TRUSTED)}")
     return replace(facts, trusted=frozenset(named))
 
@@ -255,7 +255,7 @@ WORDS: dict[str, Callable[[Facts, Any, float], Facts]] = {
     "backlog": _backlog,
     "jurisdiction": _jurisdiction,
     "time_zone": _text("time_zone", zone_named, "say it as Europe/Rome or America/New_York"),
-    "identity": _text("identity"),
+    "identity": _text("identity", lambda text: True),
     "source_kind": _text("source_kind", KINDS.__contains__, f"say one of: {', '.join(KINDS)}"),
     "way_out_added": _flag("way_out_added"),
     "trusted": _trusted,

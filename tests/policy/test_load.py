@@ -398,13 +398,21 @@ def test_lexicons_from_elsewhere_count_into_the_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "hint"),
     [
-        ("  class: [outreach, connection_request]", "  purpose: offers, events", "purpose: [offers, events]"),
+        (
+            "  class: [outreach, connection_request]",
+            "  purpose: offers, events",
+            'purpose: [offers, events]; or, where it is one name, purpose: ["offers, events"]',
+        ),
         (
             "  class: [outreach, connection_request]",
             "  campaign: fair 2026,spring",
-            "campaign: [fair 2026, spring]",
+            'campaign: [fair 2026, spring]; or, where it is one name, campaign: ["fair 2026,spring"]',
         ),
-        ("  class: [outreach, connection_request]", "  source: crm, shop", "source: [crm, shop]"),
+        (
+            "  class: [outreach, connection_request]",
+            '  source: "crm,"',
+            'source: [crm]; or, where it is one name, source: ["crm,"]',
+        ),
         ("rule: introduction", "rule: consent\n    purposes: offers, events", "purposes: [offers, events]"),
         ("rule: introduction", "rule: merge_tags\n    allow: '*|A|*, *|B|*'", 'allow: ["*|A|*", "*|B|*"]'),
     ],
@@ -476,5 +484,21 @@ def test_a_case_has_a_name() -> None:
 
 
 def test_facts_that_are_not_so_change_nothing() -> None:
-    for what in ("introduced: false", "answered: false", "introduced: yesterday", "jurisdiction: IT"):
+    for what in (
+        "introduced: false",
+        "answered: false",
+        "introduced: yesterday",
+        "jurisdiction: IT",
+        "trusted: []",
+        'identity: ""',
+    ):
         compose({"a.yaml": _CASE.replace("WHAT", f"facts: {{{what}}}")}, READER)
+
+
+def test_a_case_may_say_that_no_language_is_told() -> None:
+    compose({"a.yaml": _CASE.replace("WHAT", "reading: {language: und}")}, READER)
+
+
+def test_an_unknown_finding_is_told_once() -> None:
+    (one,) = problems(_CASE.replace("WHAT", "reading: {promotion: 1}"))
+    assert one.text == "unknown key 'promotion'"
