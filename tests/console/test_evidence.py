@@ -9,6 +9,7 @@ import pytest
 from gateway.app.rights import Desk
 from gateway.console.evidence import evidence_pages
 from gateway.console.http import console_routes
+from gateway.console.visitor import LONGEST_FIELD
 from gateway.evidence.entries import FileRows
 from gateway.evidence.origin import Origin
 from gateway.evidence.pack import verify_pack
@@ -83,13 +84,18 @@ async def test_a_draft_is_tried_from_the_page_of_its_policy(tmp_path: Path) -> N
 
 
 async def test_a_long_draft_is_tried_too(tmp_path: Path) -> None:
-    """A policy with many cases has tens of thousands of characters."""
+    """A policy with many cases has tens of thousands of characters, and its browser lets as many in."""
     async with house(tmp_path) as place, place.browser() as browser:
         await place.hold()
         await browser.sign_in("compliance")
-        status, told = await tried(browser, OFFERS + "# a note of the house\n" * 2_000)
+        _, page = await browser.get("/console/policies/offers/past")
+        assert f'maxlength="{LONGEST_FIELD}"' in page
+        note = "# perché: «così»\n"
+        draft = OFFERS + note * ((LONGEST_FIELD - len(OFFERS)) // len(note))
+        status, told = await tried(browser, draft.replace("\n", "\r\n"))
         assert status == 200
         assert "1 decisions, 1 would stay as they were" in told
+        assert (await tried(browser, draft + note))[0] == 400
 
 
 async def test_one_draft_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
