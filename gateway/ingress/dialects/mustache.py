@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.ingress.dialects.rendering import DEPTH, LARGEST, LONGEST, Meter, Unrendered
+from gateway.ingress.dialects.rendering import DEPTH, LARGEST, LONGEST, Meter, Unrendered, Work
 
 _WORDS = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'()|=]+)(?:\s+(?:"[^"]*"|'[^']*'|[^\s"'()|=]+))*\Z""")
 _WORD = re.compile(r"""("[^"]*"|'[^']*'|[^\s"']+)(?:\s+|\Z)""")
@@ -58,14 +58,18 @@ class _Frame:
     sure: bool = True
 
 
-def render(template: str, data: Any, *, escape: bool, sendgrid: bool = False) -> str:
+def render(
+    template: str, data: Any, *, escape: bool, sendgrid: bool = False, work: Work | None = None
+) -> str:
     """The text for this data; `escape` for HTML, `sendgrid` with the helpers that SendGrid adds. Raises
     Unrendered."""
     if len(template) > LONGEST or "\x00" in template:
         raise Unrendered
     if "{{" not in template:
         return template
-    return _Renderer(data, escape).run(_parse(template, sendgrid))
+    work = work or Work()
+    work.take(template.count("{{"))
+    return _Renderer(data, escape, Meter(work)).run(_parse(template, sendgrid))
 
 
 def _parse(template: str, sendgrid: bool) -> list[Any]:
@@ -188,11 +192,11 @@ def _close(stack: list[_Block], name: str) -> None:
 class _Renderer:
     """One rendering: where it stands in the data, and how much it has done."""
 
-    def __init__(self, data: Any, escape: bool) -> None:
+    def __init__(self, data: Any, escape: bool, meter: Meter) -> None:
         self._frames = [_Frame(data)]
         self._index: list[int] = []
         self._escape = escape
-        self._meter = Meter()
+        self._meter = meter
 
     def run(self, nodes: Sequence[Any]) -> str:
         """The text of some nodes."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.ingress.dialects.rendering import DEPTH, LARGEST, LONGEST, Meter, Unrendered
+from gateway.ingress.dialects.rendering import DEPTH, LARGEST, LONGEST, Meter, Unrendered, Work
 
 _PATH = re.compile(r"(?:\.\./)*(?:\.|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\Z")
 _OTHERS = frozenset({"this", "else", "each", "if", "unless", "with", "length"})
@@ -32,13 +32,15 @@ class _Place:
     parent: "_Place | None" = None
 
 
-def render(template: str, data: Any, *, escape: bool) -> str:
+def render(template: str, data: Any, *, escape: bool, work: Work | None = None) -> str:
     """The text for this data; `escape` for HTML. Raises Unrendered."""
     if len(template) > LONGEST:
         raise Unrendered
     if "{{" not in template:
         return template
-    return _Renderer(escape).run(_parse(template), _Place(data))
+    work = work or Work()
+    work.take(template.count("{{"))
+    return _Renderer(escape, Meter(work)).run(_parse(template), _Place(data))
 
 
 def _parse(template: str) -> list[Any]:
@@ -93,9 +95,9 @@ def _path(text: str) -> str:
 class _Renderer:
     """One rendering, and how much it has done."""
 
-    def __init__(self, escape: bool) -> None:
+    def __init__(self, escape: bool, meter: Meter) -> None:
         self._escape = escape
-        self._meter = Meter()
+        self._meter = meter
 
     def run(self, nodes: list[Any], place: _Place) -> str:
         """The text of some nodes, at a place in the data."""

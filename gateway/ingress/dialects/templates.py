@@ -13,7 +13,7 @@ from gateway.ingress.dialects import mustache, mustachio
 from gateway.ingress.dialects.bad import Bad
 from gateway.ingress.dialects.fields import leaves, one_line
 from gateway.ingress.dialects.letter import Letter, gathered
-from gateway.ingress.dialects.rendering import Unrendered
+from gateway.ingress.dialects.rendering import Unrendered, Work
 
 Fetch = Callable[[str, str], Awaitable[Any]]
 """What a source's provider has under a path, as JSON; None where it has nothing, or does not answer."""
@@ -90,23 +90,25 @@ def mentions(template: Template, names: Iterable[str]) -> bool:
 
 async def fill_all(given: Sequence[tuple[Letter, Template | None, Any]]) -> list[Letter]:
     """The letters of one request as their people will see them, each with its template and its data. In a
-    thread: rendering may take seconds, and others are served meanwhile. Raises Bad, as `gathered` does."""
+    thread: rendering may take seconds, and others are served meanwhile. What is too much work for one request
+    stays pending. Raises Bad, as `gathered` does."""
     if all(template is None for _, template, _ in given):
         return [letter for letter, _, _ in given]
-    return await asyncio.to_thread(lambda: gathered(fill(*one) for one in given))
+    work = Work()
+    return await asyncio.to_thread(lambda: gathered(fill(*one, work) for one in given))
 
 
-def fill(letter: Letter, template: Template | None, data: Any) -> Letter:
+def fill(letter: Letter, template: Template | None, data: Any, work: Work) -> Letter:
     """The letter as the person will see it; as it was where that cannot be said."""
     if template is None:
         return letter
+    said = partial(template.render, data=data, work=work)
     try:
         return replace(
             letter,
-            subject=one_line(template.render(template.subject, data, escape=False).strip(), "subject")
-            or letter.subject,
-            text=template.render(template.text, data, escape=False),
-            html=template.render(template.html, data, escape=True),
+            subject=one_line(said(template.subject, escape=False).strip(), "subject") or letter.subject,
+            text=said(template.text, escape=False),
+            html=said(template.html, escape=True),
             own_words=(*letter.own_words, *leaves(data)),
             pending="",
         )

@@ -1,7 +1,7 @@
 """Templates that a provider keeps, read as the person would see them."""
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway.access import Access, Controller, Source
 from gateway.delivery.upstream import Catalog
-from gateway.ingress.dialects import mustache
+from gateway.ingress.dialects import mustache, mustachio, rendering
 from gateway.ingress.dialects.letter import Letter, Party
 from gateway.ingress.dialects.templates import Template, fill_all
 from gateway.ingress.http import HttpListener, build_app
@@ -219,9 +219,9 @@ async def test_templates_are_filled_beside_the_loop() -> None:
     """Hundreds of thousands of tags take seconds; whoever else is served does not wait for them."""
     where = []
 
-    def render(text: str, data: Any, *, escape: bool) -> str:
+    def render(text: str, data: Any, **how: Any) -> str:
         where.append(threading.current_thread() is threading.main_thread())
-        return mustache.render(text, data, escape=escape)
+        return mustache.render(text, data, **how)
 
     letter = Letter(sender=Party(address="rita@acme.test"), to=(Party(address="anna@example.test"),))
     hello = Template(render=render, subject="{{n}}", text="Hi {{n}}")
@@ -229,3 +229,19 @@ async def test_templates_are_filled_beside_the_loop() -> None:
     assert (first.subject, first.text, second) == ("Anna", "Hi Anna", letter)
     assert where
     assert not any(where)
+
+
+@pytest.mark.parametrize("render", [mustache.render, mustachio.render])
+@pytest.mark.parametrize("text", ["{{n}} " * 10, "{{#each many}}{{n}} {{/each}}"])
+async def test_one_request_renders_so_much_and_no_more(
+    render: Callable[..., str], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a thread would work for hours, where each letter alone is within the limits."""
+    monkeypatch.setattr(rendering, "MOST_IN_ALL", 100)
+    letter = Letter(
+        sender=Party(address="rita@acme.test"), to=(Party(address="anna@example.test"),), pending="template"
+    )
+    data = {"n": "Anna", "many": [{"n": "Anna"}] * 10}
+    filled = await fill_all([(letter, Template(render=render, text=text), data)] * 10)
+    assert (filled[0].pending, filled[0].text) == ("", "Anna " * 10)
+    assert (filled[-1].pending, filled[-1].text) == ("template", "")
