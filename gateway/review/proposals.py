@@ -31,17 +31,11 @@ class OwnMessage(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What a first reviewer wants released, and why. `seen` is when what they saw was decided, -1 where
-    that was not kept."""
+    """What a first reviewer wants released, and why. `at` is when what they saw was decided."""
 
     by: str
     reason: str
     at: float
-    seen: float = -1.0
-
-    def stands(self, since: float) -> bool:
-        """Whether they saw what was decided `since` then."""
-        return (self.at if self.seen < 0 else self.seen) >= since
 
 
 class Propose:
@@ -62,10 +56,9 @@ class Propose:
         before = draft.replay(self._key)
         if before is not None:
             proposal = Proposal(**orjson.loads(before))
-            if proposal.by != self._actor and proposal.stands(self._since):
+            if proposal.by != self._actor and proposal.at >= self._since:
                 return proposal
-        mine = {"by": self._actor, "reason": self._reason, "at": draft.now, "seen": self._seen}
-        said = orjson.dumps(mine)
+        said = orjson.dumps({"by": self._actor, "reason": self._reason, "at": self._seen})
         draft.writes.replays[self._key] = ReplayRow(self._key, draft.now + PROPOSED_FOR, said)
         salt = urandom(16)
         digest = blake2b(
@@ -82,7 +75,7 @@ async def find_proposal(
     """What a first reviewer proposed for this hold, who saw what was decided `since` then."""
     rows = await store.few(_FIND, (_key(hold_id), clock()))
     proposal = Proposal(**orjson.loads(rows[0][0])) if rows else None
-    return proposal if proposal is not None and proposal.stands(since) else None
+    return proposal if proposal is not None and proposal.at >= since else None
 
 
 def stands_since(told: Sequence[tuple[float, frozenset[str]]], seen: frozenset[str]) -> float:

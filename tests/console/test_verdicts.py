@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote_plus
 
+import orjson
 import pytest
 
 from gateway.console.pages import load_words
@@ -326,6 +327,14 @@ class TestFourEyes:
             await bruno.decide(hold, "release", "I agree")
             assert await here.status(hold) == "released"
             assert ("hold.proposed", hold, "compliance") in await here.audited()
+
+    async def test_a_proposal_is_kept_as_replicas_of_the_version_before_read_it(self, tmp_path: Path) -> None:
+        async with place(tmp_path, four_eyes=True) as here:
+            hold = await here.hold()
+            assert (await here.line.review.release(hold, "ada", "a reader since 2019")).status == "proposed"
+            key = b"console/proposal/" + hold.encode()
+            [(kept,)] = await here.line.store.few("SELECT answer FROM replays WHERE key = ?", (key,))
+            assert set(orjson.loads(kept)) == {"by", "reason", "at"}
 
     async def test_two_people_see_all_that_is_waived(self, tmp_path: Path) -> None:
         """What was found after a proposal only the second reviewer saw, who then is the first."""
