@@ -245,7 +245,7 @@ def read_failure(error: Exception) -> Result:
             why = getattr(error.certificate_error, "verify_message", "") or "it is not to be trusted"
             return Result(Kind.TLS, "http", text=f"its certificate is refused: {why.rstrip('.')}")
         case aiohttp.ClientSSLError():
-            return Result(Kind.TLS, "http", text="no TLS came about that both sides can do")
+            return Result(Kind.TLS, "http", text="TLS could not be agreed on")
         case aiohttp.ClientConnectorDNSError():
             return Result(Kind.NETWORK, "connect", text="cannot connect: its name is not known")
         case aiohttp.ClientConnectorError():

@@ -198,7 +198,7 @@ async def test_a_certificate_nobody_vouches_for_is_refused() -> None:
     [
         ("http://127.0.0.1:1/", "cannot connect: connection refused"),
         ("http://nosuchhost.invalid/", "cannot connect: its name is not known"),
-        ("https://{}/", "no TLS came about that both sides can do"),
+        ("https://{}/", "TLS could not be agreed on"),
     ],
 )
 async def test_what_kept_it_from_being_posted_is_told(url: str, why: str) -> None:

@@ -18,6 +18,7 @@ from gateway.ingress.dialects.bad import Bad, forbidden, too_large
 from gateway.ingress.dialects.forms import distinct
 from gateway.ingress.dialects.keys import KeyGate
 from gateway.ingress.dialects.letter import MOST_BUILT, TOGETHER
+from gateway.ingress.dialects.rendering import Work
 from gateway.ingress.http_keys import Key, Underway, bind, key_reused, read_key
 from gateway.ingress.http_limits import HttpLimits, Paces
 from gateway.intake import answered_before
@@ -94,7 +95,8 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request of a known source, its body read; `now` is unix seconds, `headers` what its answer gets."""
+    """One request of a known source, its body read; `now` is unix seconds, `headers` what its answer gets,
+    `work` what the renderings of its templates may still do."""
 
     request: web.Request
     source: Source
@@ -104,6 +106,7 @@ class Call:
     desk: "Desk"
     share: Share
     headers: dict[str, str] = field(default_factory=dict)
+    work: Work = field(default_factory=Work)
 
     @property
     def options(self) -> Mapping[str, Any]:

@@ -116,7 +116,8 @@ async def _fill(call: Call, template: "_Template", letters: list[Letter]) -> lis
     if found is None or mentions(found, template.meta):
         return letters
     bare = replace(found, subject="")
-    return await fill_all([(letter, bare if letter.subject else found, template.given) for letter in letters])
+    given = [(letter, bare if letter.subject else found, template.given) for letter in letters]
+    return await fill_all(given, call.work)
 
 
 def _apart(form: Form, letter: Letter, call: Call) -> list[Letter]:

@@ -162,7 +162,7 @@ async def _fill(call: Call, body: Fields, letter: Letter) -> Letter:
     if not call.goes_on or not _TEMPLATE.match(name):
         return letter
     template = of_postmark(await call.desk.fetch(call.source.name, f"/templates/{name}"))
-    [filled] = await fill_all([(letter, template, body.get("TemplateModel") or {})])
+    [filled] = await fill_all([(letter, template, body.get("TemplateModel") or {})], call.work)
     return filled
 
 

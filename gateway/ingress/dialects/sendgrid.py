@@ -145,7 +145,8 @@ async def _fill(call: Call, body: Fields, letters: list[Letter]) -> list[Letter]
         [
             (letter, template, each.get("dynamic_template_data") or {})
             for letter, each in zip(letters, several, strict=True)
-        ]
+        ],
+        call.work,
     )
 
 

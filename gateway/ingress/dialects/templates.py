@@ -88,13 +88,12 @@ def mentions(template: Template, names: Iterable[str]) -> bool:
     return not set(_NAME.findall(tags)).isdisjoint(word for name in names for word in _NAME.findall(name))
 
 
-async def fill_all(given: Sequence[tuple[Letter, Template | None, Any]]) -> list[Letter]:
+async def fill_all(given: Sequence[tuple[Letter, Template | None, Any]], work: Work) -> list[Letter]:
     """The letters of one request as their people will see them, each with its template and its data. In a
-    thread: rendering may take seconds, and others are served meanwhile. What is too much work for one request
-    stays pending. Raises Bad, as `gathered` does."""
+    thread: rendering may take seconds, and others are served meanwhile. What is more work than the request
+    has left stays pending. Raises Bad, as `gathered` does."""
     if all(template is None for _, template, _ in given):
         return [letter for letter, _, _ in given]
-    work = Work()
     return await asyncio.to_thread(lambda: gathered(fill(*one, work) for one in given))
 
 

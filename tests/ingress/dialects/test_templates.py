@@ -15,6 +15,7 @@ from gateway.access import Access, Controller, Source
 from gateway.delivery.upstream import Catalog
 from gateway.ingress.dialects import mustache, mustachio, rendering
 from gateway.ingress.dialects.letter import Letter, Party
+from gateway.ingress.dialects.rendering import Work
 from gateway.ingress.dialects.templates import Template, fill_all
 from gateway.ingress.http import HttpListener, build_app
 from gateway.message.content import Content
@@ -225,7 +226,7 @@ async def test_templates_are_filled_beside_the_loop() -> None:
 
     letter = Letter(sender=Party(address="rita@acme.test"), to=(Party(address="anna@example.test"),))
     hello = Template(render=render, subject="{{n}}", text="Hi {{n}}")
-    first, second = await fill_all([(letter, hello, {"n": "Anna"}), (letter, None, {})])
+    first, second = await fill_all([(letter, hello, {"n": "Anna"}), (letter, None, {})], Work())
     assert (first.subject, first.text, second) == ("Anna", "Hi Anna", letter)
     assert where
     assert not any(where)
@@ -242,6 +243,7 @@ async def test_one_request_renders_so_much_and_no_more(
         sender=Party(address="rita@acme.test"), to=(Party(address="anna@example.test"),), pending="template"
     )
     data = {"n": "Anna", "many": [{"n": "Anna"}] * 10}
-    filled = await fill_all([(letter, Template(render=render, text=text), data)] * 10)
+    given, work = [(letter, Template(render=render, text=text), data)] * 5, Work()
+    filled = [*await fill_all(given, work), *await fill_all(given, work)]
     assert (filled[0].pending, filled[0].text) == ("", "Anna " * 10)
     assert (filled[-1].pending, filled[-1].text) == ("template", "")
