@@ -52,7 +52,7 @@ _STOP = b'"reply":"stop"'
 @dataclass(slots=True)
 class Count:
     """One day. `outcomes` by (class, outcome), `rules` by (policy, code, outcome, mode), `events` by type,
-    `left` are the people who withdrew, objected or replied that they want no more.
+    `withdrew` are the people who withdrew or objected, `stopped` those who replied that they want no more.
     `sample` are its marketing messages, `kept` what they came to where that was kept; `cursor` is the last
     message counted, `whole` that the day is over and counted."""
 
@@ -62,7 +62,8 @@ class Count:
     outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)
     rules: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
-    left: int = 0
+    withdrew: int = 0
+    stopped: int = 0
     sample: Sample = field(default_factory=Sample)
     kept: Habit | None = None
 
@@ -70,6 +71,11 @@ class Count:
     def habit(self) -> Habit:
         """What its marketing was like, as far as it is counted."""
         return self.kept or self.sample.habit()
+
+    @property
+    def left(self) -> int:
+        """How many people took themselves off, whichever way they went."""
+        return self.withdrew + self.stopped
 
     def total(self, outcome: int | None = None) -> int:
         """Decisions of the day, or those with this outcome."""
@@ -81,7 +87,8 @@ class Count:
             "outcomes": [(*key, n) for key, n in self.outcomes.items()],
             "rules": [(*key, n) for key, n in self.rules.items()],
             "events": dict(self.events),
-            "left": self.left,
+            "withdrew": self.withdrew,
+            "stopped": self.stopped,
             "habit": asdict(self.habit),
         }
 
@@ -90,7 +97,7 @@ class Count:
         self.outcomes.update({(c, o): n for c, o, n in said["outcomes"]})
         self.rules.update({(p, r, o, m): n for p, r, o, m, n in said["rules"]})
         self.events.update(said["events"])
-        self.left = said["left"]
+        self.withdrew, self.stopped = said["withdrew"], said["stopped"]
         self.kept = Habit(**said["habit"])
         self.whole = True
 
@@ -133,7 +140,7 @@ class Days:
                     await self._count_day(count, over=day < today)
                 if count.whole and again:
                     # What retention and erasure took away meanwhile was counted all the same.
-                    count.left = max(count.left, await self._left(day, _whole(day)))
+                    count.withdrew = max(count.withdrew, await self._withdrew(day))
             self._asked_at = self._clock() if again else self._asked_at
             await self.answers.refresh(DAYS)
             self._counted_at = self._clock()
@@ -151,19 +158,23 @@ class Days:
             pass
         whole = _whole(count.day)
         count.events = Counter(dict(await self._store.rows(_EVENTS, whole)))
-        count.left = await self._left(count.day, whole)
+        count.withdrew, count.stopped = await self._withdrew(count.day), await self._stopped(whole)
         if over and self._clock() > (count.day + 1) * DAY + 600:
             count.whole = True
             count.kept, count.sample = count.habit, Sample()
             note = Note(key=_key(count.day), said=count.pack(), expires_at=self._clock() + KEPT)
             await self._store.run(Keep([note]))
 
-    async def _left(self, day: int, whole: tuple[str, str]) -> int:
-        """How many people took themselves off on a day, whichever way they went."""
+    async def _withdrew(self, day: int) -> int:
+        """How many people withdrew or objected on a day, whenever it was told."""
         said = tuple(f"{at * DAY * 1000:012x}" for at in (day, day + 1))
         [(gone,)] = await self._store.rows(_LEFT, said)
+        return int(gone)
+
+    async def _stopped(self, whole: tuple[str, str]) -> int:
+        """How many people replied that they want no more."""
         replied = await self._store.rows(_REPLIED, whole)
-        return int(gone) + len({(who, bytes(key)) for who, key, data in replied if _STOP in bytes(data)})
+        return len({(who, bytes(key)) for who, key, data in replied if _STOP in bytes(data)})
 
     async def _step(self, count: Count, last: str) -> bool:
         """Count the next decisions; False when there are none left."""
@@ -201,4 +212,4 @@ def _whole(day: int) -> tuple[str, str]:
 
 
 def _key(day: int) -> bytes:
-    return b"console/day/3/%d" % day
+    return b"console/day/4/%d" % day
