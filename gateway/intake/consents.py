@@ -12,14 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.keys import Keys
-from gateway.ledger.consent import (
-    ACTIONS,
-    BASES,
-    ConsentEvent,
-    apply,
-    grade_of,
-    lacks_evidence,
-)
+from gateway.ledger.consent import ACTIONS, BASES, ConsentEvent, apply, grade_of, lacks_evidence
 from gateway.ledger.person import UNKNOWN, Person
 from gateway.message.address import is_valid, normalize
 from gateway.message.envelope import CHANNELS
@@ -30,6 +23,7 @@ from gateway.store.records import AuditRow, ConsentRow, Ref
 
 STOPPING = ("withdrawn", "objected")
 DAY = 86400.0
+
 Statement = tuple[str, tuple[Any, ...]]
 
 
@@ -114,7 +108,7 @@ def record_consent(
     event = _event(ref, line, draft.now + DAY)
     before = draft.person(ref)
     if before != UNKNOWN:
-        event = dataclasses.replace(event, id=_own_id(event, draft.now))
+        event = dataclasses.replace(event, id=_own_id(event, draft.now, len(draft.writes.consents)))
     after = apply(before, event)
     changed = after is not before and _known(after) != _known(before)
     if not (changed or always):
@@ -172,12 +166,14 @@ def _event_id(ref: Ref, line: ConsentInput, purpose: str) -> str:
     return f"{int(line.at * 1000):012x}{blake2b(said + ref[1], digest_size=10).hexdigest()}"
 
 
-def _own_id(event: ConsentEvent, now: float) -> str:
-    """The id of what changes somebody's state at `now`: another line may have been told of the same moment,
-    and the same one before what it is told after. Both stand in the log, in the order of their telling."""
+def _own_id(event: ConsentEvent, now: float, place: int) -> str:
+    """The id of what changes somebody's state at `now`, the one of this `place` in its transaction: another
+    line may have been told of the same moment, and the same one before what it is told after. All stand in
+    the log, in the order of their telling, and after the first (`g` sorts after what its id goes on with).
+    Lists tell thousands of people's at once, all of one day: what tells them apart is as long as there."""
     said = repr((event.id, event.grade, event.expires_at, event.jurisdiction, sorted(event.proof.items())))
-    mark = blake2b(said.encode(errors="replace"), digest_size=3).hexdigest()
-    return f"{event.id[:12]}ff{int(now * 1000):012x}{mark}"
+    mark = blake2b(said.encode(errors="replace"), digest_size=10).hexdigest()
+    return f"{event.id[:12]}g{int(now * 1000):012x}{place:04x}{mark}"
 
 
 def _known(person: Person) -> tuple[Any, ...]:

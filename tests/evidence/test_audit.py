@@ -298,3 +298,26 @@ async def test_lines_of_the_same_moments_in_any_order_keep_the_log_whole(
             await gateway.consents.record([said], "chiara")
             gateway.clock.now += 1
     assert (await verified(tmp_path / "line.db")).breaks == []
+
+
+async def test_a_long_list_of_one_day_about_people_who_are_known_is_in_the_log_whole(
+    tmp_path: Path, rules: PolicySet
+) -> None:
+    """As tools export it: thousands in one transaction, all of the same moment, first one purpose, then
+    another; what is told of one person twice is there in the order of its telling."""
+    who = [f"p{n}@example.org" for n in range(9000)]
+    ref = ("default", KEYS.subject("email", who[0]))
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        for purpose in ("newsletter", "offers"):
+            told = [consent(address, at=NOW - DAY, purpose=purpose) for address in who]
+            assert (await gateway.consents.record(told, "chiara")).changed == len(who)
+            gateway.clock.now += 1
+        ends = [consent(who[0], at=NOW - DAY, expires_at=NOW + n * DAY) for n in (5, 3, 7, 4)]
+        assert (await gateway.consents.record(ends, "chiara")).changed == 4
+        log = await gateway.store.consents(ref)
+        assert [one.purpose for one in log] == ["newsletter", "offers", *["newsletter"] * 4]
+        [(rows,)] = await gateway.store.rows("SELECT count(*) FROM consent_events")
+        assert rows == 2 * len(who) + 4
+        [standing] = [p for p in (await gateway.store.person(ref)).permissions if p.expires_at]
+        assert (standing.expires_at, standing.event) == (NOW + 4 * DAY, log[-1].id)
+    assert (await verified(tmp_path / "line.db")).breaks == []
