@@ -119,15 +119,22 @@ UNKNOWN = Person()
 
 
 def restricted_like(person: Person, others: Iterable[Person]) -> Person:
-    """The person with all that keeps others from being written to: their stops, but what was found out about
-    an address alone, their wishes and restrictions."""
+    """The person with all that keeps others from being written to: their stops, of each the newest, but what
+    was found out about an address alone, their wishes and restrictions."""
     others = tuple(others)
-    stops = {(s.kind, s.purposes, s.channels, s.spares): s for o in others for s in o.stops}
-    kept = {(s.kind, s.purposes, s.channels, s.spares) for s in person.stops}
+    stops = {_names(s): s for s in person.stops}
+    for stop in (s for o in others for s in o.stops if s.kind != "bounced"):
+        same = stops.get(_names(stop))
+        if same is None or same.at < stop.at:
+            stops[_names(stop)] = stop
     return replace(
         person,
-        stops=(*person.stops, *(s for k, s in stops.items() if k not in kept and s.kind != "bounced")),
+        stops=tuple(stops.values()),
         no_sales_at=person.no_sales_at or max((o.no_sales_at for o in others), default=0.0),
         paused_until=max(person.paused_until, *(o.paused_until for o in others), 0.0),
         restricted_at=person.restricted_at or max((o.restricted_at for o in others), default=0.0),
     )
+
+
+def _names(stop: Stop) -> tuple[object, ...]:
+    return stop.kind, stop.purposes, stop.channels, stop.spares

@@ -17,7 +17,7 @@ from gateway.ledger.consent import (
     permission,
     suppress,
 )
-from gateway.ledger.person import UNKNOWN, Person
+from gateway.ledger.person import UNKNOWN, Person, restricted_like
 from gateway.store.codec import pack_person, unpack_person
 
 DAY = 86400.0
@@ -126,6 +126,17 @@ def test_an_objection_is_whole_whatever_it_names(named: dict[str, str]) -> None:
     told_late = after(event("confirmed", 3, grade="A"), event("objected", 2, **named))
     assert not stopped(told_late)
     assert stopped(told_late, "offers")
+
+
+def test_who_is_restricted_like_others_has_the_newest_of_their_stops() -> None:
+    """Else a consent that came before it would lift it for one address of the person."""
+    mine, theirs, older = (after(event("withdrawn", at)) for at in (2, 6, 4))
+    for others in ([theirs, older], [older, theirs]):
+        assert restricted_like(mine, others).stops == theirs.stops
+        assert restricted_like(UNKNOWN, others).stops == theirs.stops
+        assert stopped(apply(restricted_like(mine, others), event("confirmed", 5, grade="A")))
+    assert restricted_like(theirs, [mine, older]) == theirs
+    assert restricted_like(UNKNOWN, [suppress(UNKNOWN, "bounced", 1.0)]) == UNKNOWN
 
 
 def test_only_an_own_double_opt_in_or_compliance_opens_again() -> None:
