@@ -168,6 +168,21 @@ CASES = [
         "rule: consent\n  any_proof: true", replace(OFFER, claimed_consent=Consent(basis="consent")), PLAIN,
         allowed(granted("offers", state="withdrawn"), trusted=frozenset({"consent"})), {"consent.withdrawn"},
     ),
+    (
+        "rule: consent\n  any_proof: true", replace(OFFER, claimed_consent=Consent(basis="consent")), PLAIN,
+        allowed(granted("offers", state="changed", expires_at=NOW + DAY), trusted=frozenset({"consent"})),
+        set(),
+    ),
+    (
+        "rule: consent\n  any_proof: true", replace(OFFER, claimed_consent=Consent(basis="consent")), PLAIN,
+        allowed(granted("offers", state="changed", expires_at=NOW - DAY), trusted=frozenset({"consent"})),
+        {"consent.expired"},
+    ),
+    (
+        "rule: consent\n  any_proof: true", replace(OFFER, claimed_consent=Consent(basis="consent", at=NOW - 2 * DAY)), PLAIN,
+        allowed(granted("offers", state="changed", at=NOW - 3 * DAY, expires_at=NOW - 2 * DAY), trusted=frozenset({"consent"})),
+        set(),
+    ),
     # permission_request
     ("rule: permission_request", message("permission_request"), PLAIN, facts(), {"permission_request.stranger"}),
     ("rule: permission_request", OUTREACH, PLAIN, facts(), set()),

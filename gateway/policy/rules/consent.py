@@ -25,7 +25,7 @@ ANSWERS = ("conversation", "outreach", "promotion")
 
 def held_permissions(case: Case, purposes: Iterable[str]) -> list[Permission]:
     """What the ledger has for these purposes on this channel, newer consents that are proved less well too,
-    and what a trusted source claims where the ledger has nothing."""
+    and what a trusted source claims where the ledger has nothing, or but an end that was told before."""
     wanted = {purpose.casefold() for purpose in purposes}
     found = [
         p
@@ -35,10 +35,11 @@ def held_permissions(case: Case, purposes: Iterable[str]) -> list[Permission]:
         if p is not None
     ]
     claim = case.message.claimed_consent
-    if claim and not found and "consent" in case.facts.trusted:
+    if claim and "consent" in case.facts.trusted and all(p.state == "changed" for p in found):
         basis = claim.basis or "consent"
+        ends = {p.purpose.casefold(): p.expires_at for p in found if claim.at <= p.at}
         return [
-            Permission(purpose=p, channel=case.channel, state="granted", basis=basis, at=claim.at)
+            Permission(p, case.channel, "granted", basis=basis, at=claim.at, expires_at=ends.get(p, 0.0))
             for p in wanted
         ]
     return found
