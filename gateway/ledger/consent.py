@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -169,39 +170,60 @@ def _amended(person: Person, event: ConsentEvent, before: Permission | None) -> 
     elif before.state != "granted" or event.at < before.at or _has_ended(before, event.at):
         return person
     else:
-        after = replace(
-            before,
-            grade=min(before.grade, event.grade),
-            expires_at=event.expires_at or before.expires_at,
-            event=event.id,
-            jurisdiction=event.jurisdiction or before.jurisdiction,
-            newer=_after_change(before.newer, event),
-        )
+        after = _with_terms(before, event)
     return replace(person, permissions=(*_others(person, before), after))
+
+
+def _with_terms(before: Permission, event: ConsentEvent) -> Permission:
+    """A consent whose terms change. The end is kept beside it, where there is room, for a grant between the
+    two that is told later; an older change never undoes a newer one."""
+    kept = _latest(unheard(before), event)
+    return replace(
+        before,
+        grade=min(before.grade, event.grade),
+        expires_at=(kept.expires_at if kept else 0.0) or before.expires_at,
+        event=event.id,
+        jurisdiction=event.jurisdiction or before.jurisdiction,
+        newer=_after_change(before.newer, event) or kept,
+    )
+
+
+def _latest(terms: Permission | None, event: ConsentEvent) -> Permission | None:
+    """Of the end that was told and the one of an event the newer, with the older's time where that had come
+    by then: what has ended is not revived."""
+    if not event.expires_at:
+        return terms
+    told = (event.grade, event.basis, event.at, event.expires_at, event.id, event.jurisdiction)
+    kept = Permission(event.purpose, event.channel, "changed", *told)
+    if terms is None:
+        return kept
+    older, kept = sorted((terms, kept), key=attrgetter("at"))
+    revived = older.expires_at <= kept.at
+    return replace(kept, expires_at=min(older.expires_at, kept.expires_at)) if revived else kept
 
 
 def _after_change(newer: Permission | None, event: ConsentEvent) -> Permission | None:
     """What was kept beside a consent whose terms change: what is newer than the change stays, and ends with
     it at the latest."""
-    if newer is None or newer.at <= event.at:
+    if newer is None or newer.at <= event.at or newer.state == "changed":
         return None
     return replace(newer, expires_at=min(filter(None, (newer.expires_at, event.expires_at)), default=0.0))
 
 
 def _remembered(person: Person, event: ConsentEvent, before: Permission | None) -> Person:
     """An end that is told before the grant whose terms it changes is kept for it, and grants nothing."""
-    terms = unheard(before)
-    if not event.expires_at or event.at <= ended(before) or (terms is not None and terms.at > event.at):
+    if not event.expires_at or event.at <= ended(before):
         return person
-    told = (event.grade, event.basis, event.at, event.expires_at, event.id, event.jurisdiction)
-    kept = Permission(event.purpose, event.channel, "changed", *told)
+    terms = unheard(before)
+    kept = _latest(terms, event)
     if before is not None and before is not terms:
         kept = replace(before, newer=kept)
-    return replace(person, permissions=(*_others(person, before), kept))
+    return person if kept is None else replace(person, permissions=(*_others(person, before), kept))
 
 
 def unheard(before: Permission | None) -> Permission | None:
-    """The terms that were told before the grant which they change: alone, or beside what grants nothing."""
+    """The terms that may have been told before the grant which they change: alone, or beside what they were
+    told after."""
     found = before if before is None or before.state == "changed" else before.newer
     return found if found is not None and found.state == "changed" else None
 

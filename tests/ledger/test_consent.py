@@ -263,6 +263,23 @@ def test_an_end_that_is_told_before_its_grant_is_not_forgotten(
             assert until(order) <= until(events), order
 
 
+LATER = (
+    ("granted", 0.0), ("requested", 0.0), ("expired", 0.0),
+    ("changed", 0.5), ("changed", 1.5), ("changed", 90.0),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("first", LATER)
+def test_no_end_is_lost_whatever_was_granted_or_changed_before_it_is_told(first: tuple[str, float]) -> None:
+    """Another grant may stand already, or a newer change may have been told."""
+    twice = (("granted", 0.0), ("granted", 0.0), ("changed", 0.5), ("changed", 0.5))
+    for told in (*itertools.product([first], LATER, LATER[3:]), twice):
+        for order in itertools.permutations(enumerate(told, start=1)):
+            events = {n: event(does, n, expires_at=lasts and n + lasts) for n, (does, lasts) in order}
+            in_time = until(tuple(events[n] for n in sorted(events)))
+            assert until(tuple(events.values())) <= in_time, order
+
+
 def test_who_only_asked_leaves_the_terms_that_were_told() -> None:
     early = after(event("changed", 2, expires_at=9.0), event("requested", 3))
     assert state(early) == "requested"
