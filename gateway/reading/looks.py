@@ -27,8 +27,15 @@ _FAR = -500.0
 _SMALLEST = 3.0
 """Pixels of type that an eye can still read."""
 _LONGEST_VALUE = 300
-_HELD = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\([^()\"']*\)|\{[^{}]*\}", re.DOTALL)
-"""What a semicolon within which ends no declaration."""
+_HELD = re.compile(
+    r"\\(?:.|\Z)|\"(?:[^\"\\]|\\(?:.|\Z))*(?:\"|\Z)|'(?:[^'\\]|\\(?:.|\Z))*(?:'|\Z)"
+    r"|\((?:[^()\"'\\]|\\.)*\)|\{(?:[^{}\\]|\\.)*\}",
+    re.DOTALL,
+)
+"""What a semicolon within which ends no declaration; a text that nothing ends goes on to the end, so that
+each sign is looked at once."""
+_MOST_DECLARED = 20_000
+"""Characters of one block of declarations; what is beyond hides nothing."""
 _BOXES = frozenset(
     "block inline inline-block flex inline-flex grid inline-grid flow-root contents table inline-table"
     " list-item table-row table-cell table-row-group table-header-group table-footer-group table-column"
@@ -106,22 +113,28 @@ def wear(state: State, looks: Looks, *, boxed: bool) -> State:
 
 def read_style(css: str) -> tuple[dict[str, str], dict[str, str]]:
     """The looks of a block of declarations: ordinary ones, and those that are `!important`."""
+    css = css[:_MOST_DECLARED]
     if "/*" in css:
         css = _COMMENT.sub(" ", css)
-    css = plain_letters(css)
-    if '"' in css or "'" in css or "(" in css or "{" in css:
-        css = _HELD.sub(lambda held: held[0].replace(";", " ").replace("!", " "), css)
+    if '"' in css or "'" in css or "(" in css or "{" in css or "\\" in css:
+        css = _HELD.sub(_hold, css)
     plain: dict[str, str] = {}
     important: dict[str, str] = {}
-    for one in css[:20_000].lower().split(";"):
+    for one in css.split(";"):
         name, colon, value = one.partition(":")
         if not colon:
             continue
         value, sign, word = value.partition("!")
-        if sign and word.strip() != "important":
+        if "\\" in one:
+            name, value, word = plain_letters(name), plain_letters(value), plain_letters(word)
+        if sign and word.strip().lower() != "important":
             continue
-        _settle(name.strip(), value.strip()[:_LONGEST_VALUE], important if sign else plain)
+        _settle(name.strip().lower(), value.lower().strip()[:_LONGEST_VALUE], important if sign else plain)
     return plain, important
+
+
+def _hold(held: "re.Match[str]") -> str:
+    return held[0].replace(";", " ").replace("!", " ")
 
 
 def plain_letters(css: str) -> str:

@@ -19,7 +19,7 @@ _SAYING = frozenset(
 """Properties whose strings are shown; those of a custom property may be put into one of them."""
 _STRING = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ADDRESS = re.compile(
-    r"url\(\s{0,9}(?:\"[^\"]{0,300}\"|'[^']{0,300}'|[^)\"']{0,300})\s{0,9}\)", re.IGNORECASE
+    r"url\(\s{0,9}(?:\"[^\"]{0,300}\"|'[^']{0,300}'|[^()\"']{0,300})\s{0,9}\)", re.IGNORECASE
 )
 _ATTRIBUTE = re.compile(r"attr\(\s{0,9}([\w-]{1,60})", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")

@@ -49,6 +49,10 @@ HOSTILE = {
     "greetings": Content(text="Ciao " * 500_000),
     "blanks before a sign": Content(text="ciao" + " " * 200_000 + "-"),
     "blanks in a selector": Content(html="<style>a" + " " * 250_000 + "b{display:none}</style>ciao"),
+    "quotes and escapes in a style": Content(html="<p style='" + '"\\\\' * 100_000 + "'>ciao"),
+    "quotes and escapes in style sheets": Content(
+        html=("<style>a{content:" + '"\\\\' * 30_000 + "}</style>") * 4 + "ciao"
+    ),
     "brackets in the words of a picture": Content(html='<img alt="a b c d ' + "<" * 250_000 + '">'),
     "beginnings for Outlook": Content(html="<!--[if ]>" * 25_000),
     "openings for Outlook": Content(html="<!--[if" * 40_000),
