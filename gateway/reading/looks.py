@@ -223,7 +223,7 @@ def _paint(name: str, value: str, looks: dict[str, str]) -> None:
     elif name == "background-image":
         looks["image"] = "" if value == "none" else "yes"
     elif name == "background-color":
-        if color := read_color(value):
+        if color := "none" if value == "initial" else read_color(value):
             looks["ground"] = "" if color in ("none", "kept") else color
     elif name == "background":
         looks["ground"] = _read_ground(value)
@@ -231,6 +231,8 @@ def _paint(name: str, value: str, looks: dict[str, str]) -> None:
 
 def _read_ground(value: str) -> str:
     """The color in a `background`, "?" for a picture that has none."""
+    if value == "initial":
+        return ""
     bare = re.sub(r"url\([^)]*\)", " ", value)
     if "gradient(" in bare or "var(" in bare:
         colors = {

@@ -20,12 +20,16 @@ _MOST_ALIKE = 40
 _MOST_KEPT = 1_000
 _ASIDE = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
 _SCREEN = re.compile(
-    r"(?:only\s+)?(?:all|screen)|not\s+(?:print|speech|all and .*)|\(color\)|\(min-color:\s*[1-8]\)"
+    r"(?:only\s+)?(?:all|screen)|not\s+(?:print|speech)|\(color\)|\(min-color:\s*[1-8]\)"
     r"|\(min-(?:device-)?(?:width|height):\s*(?:[1-5]?\d?\d(?:px)?|[12]?\d(?:\.\d+)?r?em)\)"
-    r"|\(max-(?:device-)?(?:width|height):\s*(?:[1-9]\d{3,6}(?:px)?|[1-9]\d{2,5}r?em)\)"
-    r"|\((?:width|height)\s*>=?\s*[1-5]?\d?\d(?:px)?\)|\((?:width|height)\s*<=?\s*[1-9]\d{3,6}(?:px)?\)"
-    r"|\([1-5]?\d?\dpx\s*<=?\s*(?:width|height)\s*<=?\s*[1-9]\d{3,6}px\)|\(prefers-color-scheme:\s*light\)"
+    r"|\(max-(?:device-)?(?:width|height):\s*(?:(?:[2-9]\d{3}|[1-9]\d{4,6})(?:px)?|[1-9]\d{2,5}r?em)\)"
+    r"|\((?:width|height)\s*>=?\s*[1-5]?\d?\d(?:px)?\)"
+    r"|\((?:width|height)\s*<=?\s*(?:[2-9]\d{3}|[1-9]\d{4,6})(?:px)?\)"
+    r"|\([1-5]?\d?\dpx\s*<=?\s*(?:width|height)\s*<=?\s*(?:[2-9]\d{3}|[1-9]\d{4,6})px\)"
+    r"|\(prefers-color-scheme:\s*light\)"
 )
+_WHOLE = ("", "(html)", "(body)", "(:root)", "(:scope)")
+"""Scopes of the whole page."""
 _TEXTS = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 _COMPOUND = re.compile(
     r"(\*|[a-zA-Z][\w-]*)?((?:[.#][\w-]+|\[\s*[\w-]+\s*(?:[~^$*|]?=\s*(?:\"[^\"]*\"|'[^']*'|[\w-]+)\s*)?\])*)\Z"
@@ -226,11 +230,14 @@ def _without_braces(text: "re.Match[str]") -> str:
 
 
 def always(prelude: str) -> bool:
-    """Whether what an at-rule holds is for every large screen."""
+    """Whether what an at-rule holds is for every large screen, in every program: what only some
+    of them support is named with a hyphen first."""
     kind, _, condition = prelude.partition(" ")
     if kind == "@supports":
-        return condition.strip().startswith("(")
-    if kind in ("@layer", "@scope"):
+        return condition.strip().startswith("(") and "(-" not in condition
+    if kind == "@scope":
+        return condition.strip() in _WHOLE
+    if kind == "@layer":
         return True
     return kind == "@media" and any(_fits(one.strip()) for one in condition.split(","))
 
