@@ -1,5 +1,8 @@
 """Judging a studied page: every finding of the Reading with its evidence."""
 
+import re
+from itertools import pairwise
+
 from gateway.message.content import Content
 from gateway.reading.greeting import read_greeting
 from gateway.reading.html import Page
@@ -206,17 +209,23 @@ def _tags(text: str, subject: str, seen: Study) -> Finding:
     return Finding(True, 0.95, shown)
 
 
+_PADDING = re.compile("[\\s\xad\u034f\u200b-\u200f\u2060\u2800\ufeff]{2,}")
+"""What keeps the text out of the preview behind a short line."""
 _LETTERS = 30
 """Lines of one letter from which on they are a text taken apart."""
 _KINDS = 12
 """Letters that such a text has at least; a table of shifts or marks has a few."""
+_FALLS = 8
+"""Times that a letter stands before the one above it in the alphabet, as in any text; an index has few."""
 
 
 def _is_taken_apart(lines: list[str]) -> bool:
     if list(map(len, lines)).count(1) < _LETTERS:
         return False
-    letters = [one for one in lines if len(one) == 1 and one.isalpha()]
-    return len(letters) >= _LETTERS and len(set(letters)) >= _KINDS
+    letters = [one.lower() for one in lines if len(one) == 1 and one.isalpha()]
+    if len(letters) < _LETTERS or len(set(letters)) < _KINDS:
+        return False
+    return sum([after < before for before, after in pairwise(letters)]) >= _FALLS
 
 
 def _evasion(page: Page, subject: str, seen: Study) -> Finding:
@@ -230,7 +239,9 @@ def _evasion(page: Page, subject: str, seen: Study) -> Finding:
         shown.append(Evidence(text="", why="letters in lines of their own"))
     for place, (text, why) in enumerate(page.hidden[:20]):
         # A line hidden ahead of the text is the preview that mail programs show: a custom, no trick.
-        preheader = place == 0 and len(text) <= 200 and why != "text in the color of its background"
+        preheader = (
+            place == 0 and len(_PADDING.sub("", text)) <= 200 and why != "text in the color of its background"
+        )
         weight = max(weight, 0.3 if preheader else 0.8 if len(text) > 20 else 0.4)
         if len(shown) < MAX_EVIDENCE:
             shown.append(Evidence(text=text[:200], why=why))

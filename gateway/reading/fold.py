@@ -67,6 +67,12 @@ _ZERO = re.compile(f"[{IGNORABLE}]")
 _INWORD = re.compile(
     f"[^\\W\\d_][\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u034f\u180e\ufeff{_CONTROLS}{_FILLERS}]+[^\\W\\d_]"
 )
+_ELIDED = re.compile(
+    r"(?<![^\W\d_])(?:[cdjlmnst]|un|all|dall|dell|nell|sull|quell|qu)[\x91\x92](?=[aeiouhàèéìòù])"
+    r"|(?<=[^\W\d_])\x92(?=(?:s|t|re|ve|ll|d|m)(?![^\W\d_]))",
+    re.IGNORECASE,
+)
+"""An apostrophe of Windows that a program took for a control: where a word is cut short as people do."""
 _NO_LETTERS = frozenset({"Mn", "Me", "Cf", "Cc"})
 """Categories of signs that show nothing, or only what they add to a letter."""
 _BLANK = "\t\n\v\f\r\x85\u2028\u2029\u2800"
@@ -105,6 +111,8 @@ def fold(text: str) -> Folded:
 
 
 def _fold_odd(text: str) -> Folded:
+    if "\x92" in text or "\x91" in text:
+        text = _ELIDED.sub(_mend, text)
     tricks = [(m.start(), m.end(), "zero-width characters inside a word") for m in _INWORD.finditer(text)]
     if _MIXED.search(text):
         mixed = _MIXED.finditer(_UNIT.sub(_blank, text))
@@ -124,6 +132,10 @@ def _fold_odd(text: str) -> Folded:
         out += plain
         places.extend([place] * len(plain))
     return Folded(bytes(out), tuple(places), tuple(tricks[:8]))
+
+
+def _mend(match: "re.Match[str]") -> str:
+    return str(match.group()[:-1]) + "'"
 
 
 def _blank(match: "re.Match[str]") -> str:

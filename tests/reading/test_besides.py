@@ -220,6 +220,20 @@ def test_ordinary_pages_say_nothing_besides(reader: Reader) -> None:
     assert not reader.read(content).evasion.value
 
 
+def test_an_index_of_letters_is_no_text_taken_apart(reader: Reader) -> None:
+    index = "".join(f"<td>{letter}</td>" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    names = "".join(f"<h3>{letter}</h3><p>{letter}. Bianchi</p>" for letter in "ABCDEFGHILMN")
+    page = f"{PAGE}<table><tr>{index}</tr></table>{names}"
+    assert not reader.read(Content(html=page)).evasion.value
+
+
+@pytest.mark.parametrize("padding", ["&nbsp;&zwnj;", "&#847; &#8199; &shy; ", "&#8203; "])
+def test_what_pads_the_preview_does_not_make_it_longer(reader: Reader, padding: str) -> None:
+    preview = f"<div style='display:none;max-height:0'>La sua fattura è pronta.{padding * 150}</div>"
+    assert not reader.read(Content(html=preview + PAGE)).evasion.value
+    assert reader.read(Content(html=preview.replace(padding, " altre parole") + PAGE)).evasion.value
+
+
 def test_letters_that_stand_alone_are_a_text_taken_apart(reader: Reader) -> None:
     cells = "".join(f"<td>{letter}</td>" for letter in PITCH)
     assert reader.read(Content(html=f"{PAGE}<table><tr>{cells}</tr></table>")).evasion.value
