@@ -49,8 +49,8 @@ def read_invitation(text: str) -> str:
     (RFC 5545 3.8.1)."""
     unfolded = text.replace("\n ", "").replace("\n\t", "")
     said = [as_html(_unescape(match[1].strip())) for match in _SAID.finditer(unfolded)]
-    said += [_unescape(match[1].strip()) for match in _STYLED.finditer(unfolded)]
     said += [as_html(match[1] or match[2]) for match in _HOST.finditer(unfolded)]
+    said += [_unescape(match[1].strip()) for match in _STYLED.finditer(unfolded)]  # may leave tags open: last
     return "<p>".join(dict.fromkeys(said))
 
 

@@ -12,10 +12,12 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from gateway.message.content import Content
+from gateway.reading.html import MAX_HTML
 from gateway.reading.phrases import MAX_SUBJECT
 from gateway.reading.reading import Evidence, Finding, Reading
 from gateway.reading.sheet import Page
 from gateway.reading.spoken import read_held
+from gateway.reading.walk import walk
 
 AGAINST = ("promotional", "permission_request", "pressure", "presumption", "complaint")
 """Findings that count wherever they stand."""
@@ -51,8 +53,14 @@ def gather(content: Content, page: Page) -> str:
     parts = list(page.besides)
     if content.text and content.html and not content.html.isspace():
         parts.append(content.text)
-    if content.besides:
-        parts += content.besides
+    room = MAX_HTML
+    for one in content.besides:
+        room -= len(one)
+        if room < 0:  # many files are not worth the time; their words are read between the tags
+            parts.append(one)
+        else:
+            other = walk(one, truncated=False)
+            parts += [other.text, *other.besides]
     if content.html:
         parts += _aside(content.html, page)
     if len(content.subject) > MAX_SUBJECT:
@@ -79,7 +87,7 @@ def _aside(html: str, page: Page) -> list[str]:
         parts += _for_outlook(html)
     if "data:" in low:
         parts += [_strip(one) for one in read_held(html)]
-    turned = "unicode-bidi" in low or "<bdo" in low or "row-reverse" in low
+    turned = "-override" in low or "<bdo" in low or "row-reverse" in low
     if turned or low.count("float:right") + low.count("float: right") >= _FLOATS:
         parts += [page.text[::-1], " ".join([word[::-1] for word in page.text.split()])]
     return parts

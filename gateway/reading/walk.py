@@ -82,8 +82,11 @@ def walk(  # noqa: C901 (a tree walk without recursion)
             node, state, why, begin, tag = trail.pop()
             if tag == "a" and not was and (link := (node.attributes or {}).get("href")):
                 sheet.links.append((begin, sheet.length, link))
-            if tag in BREAK and not why:
-                sheet.line(wide=tag in WIDE)
+            if tag in BREAK:
+                if was:
+                    sheet.break_unseen()
+                if not why:
+                    sheet.line(wide=tag in WIDE)
             if node.mem_id == root.mem_id:
                 node = None
         if node is not None:
@@ -108,7 +111,8 @@ def _tell(node: LexborNode, tag: str, rules: Rules | None) -> str:
     attributes = node.attributes or {}
     said = [read_telling(tag, attributes)] if tag in TELLING else []
     if rules is not None and rules.telling:
-        said += [value for name, value in attributes.items() if value and name in rules.telling]
+        told = [value for name, value in attributes.items() if value and name in rules.telling]
+        said += [one for one in told if "://" not in one or " " in one]
     if (style := attributes.get("style")) and MAY_SAY.search(style):
         said.append(read_said(style)[0])
     return " ".join(said)

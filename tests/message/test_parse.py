@@ -483,7 +483,7 @@ SHOWN: list[tuple[bytes, str, tuple[str, ...], tuple[str, ...]]] = [
         parts("mixed", part("plain", b"a"), part("calendar", STYLED)),
         "",
         (),
-        ("One<p><html><p>b, c</html><p>Ada &amp; co",),
+        ("One<p>Ada &amp; co<p><html><p>b, c</html>",),
     ),
 ]
 

@@ -76,6 +76,18 @@ ASIDE = {
         html=PAGE, attachments=(Attachment(filename=f"{PITCH}.png", type="image/png"),)
     ),
     "hidden text": Content(html=PAGE + f'<div style="display:none">{PITCH}</div>'),
+    "hidden text, word by word": Content(
+        html=PAGE + "".join(f"<p style='display:none'>{one}</p>" for one in PITCH.split())
+    ),
+    "an invitation as HTML, cut up": Content(
+        html=PAGE,
+        besides=(
+            "<p>"
+            + " ".join(
+                f"{one[:2]}<b></b>&#{ord(one[2])};{one[3:]}" if len(one) > 2 else one for one in PITCH.split()
+            ),
+        ),
+    ),
     "shown on telephones": Content(
         html="<style>.q{display:none}@media (max-width:600px){.q{display:block!important}}</style>"
         + PAGE
@@ -218,6 +230,12 @@ def test_ordinary_pages_say_nothing_besides(reader: Reader) -> None:
     content = Content(html=page)
     assert not gather(content, reader.see(content))
     assert not reader.read(content).evasion.value
+
+
+def test_addresses_that_a_style_prints_are_no_words(reader: Reader) -> None:
+    style = "<style>@media print{a[href]:after{content:' (' attr(href) ')'}}</style>"
+    links = "".join(f"<p><a href='https://x.example/{'a' * 300}{n}'>Riga {n}</a></p>" for n in range(250))
+    assert not reader.read(Content(html=style + PAGE + links)).truncated
 
 
 def test_an_index_of_letters_is_no_text_taken_apart(reader: Reader) -> None:
