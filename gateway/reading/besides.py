@@ -25,6 +25,9 @@ SURE = 0.5
 """How sure the second reading must be."""
 LONGEST = 60_000
 """Characters of it that are read."""
+MOST = 1_000_000
+"""Characters of other texts that are compared with what is seen; the rest sets `truncated`, as what is new
+beyond LONGEST does."""
 _NEW = 3
 """Words in a row, besides one on each side, that make a passage say something new."""
 _LINE = 25
@@ -48,8 +51,25 @@ _CUTS = 3
 _BLANKS = re.compile(r"\s+")
 
 
-def gather(content: Content, page: Page) -> str:
-    """What the content says besides the text of the page, "" in most cases."""
+def gather(content: Content, page: Page) -> tuple[str, bool]:
+    """What the content says besides the text of the page, "" in most cases, and whether some of it was left
+    unread."""
+    parts = _besides(content, page)
+    if not parts:
+        return "", False
+    known, room = Known(page.text), MOST
+    said: list[str] = []
+    for part in parts:
+        said += known.leave_out(part[:room])
+        room -= len(part)
+        if room < 0:
+            break
+    new = "\n\n".join(said)
+    return new[:LONGEST], room < 0 or len(new) > LONGEST
+
+
+def _besides(content: Content, page: Page) -> list[str]:
+    """All texts that are not that of the page."""
     parts = list(page.besides)
     if content.text and content.html and not content.html.isspace():
         parts.append(content.text)
@@ -70,14 +90,7 @@ def gather(content: Content, page: Page) -> str:
     if content.html and len(_GOES_ON.findall(page.text)) >= _CUTS:
         whole, cuts = _CUT.subn("", page.text)
         parts += [whole] if cuts >= _CUTS else []
-    parts += [one.filename for one in content.attachments if len(one.filename) > _LONG_NAME]
-    if not parts:
-        return ""
-    known = Known(page.text)
-    said: list[str] = []
-    for part in parts:
-        said += known.leave_out(part)
-    return "\n\n".join(said)[:LONGEST]
+    return parts + [one.filename for one in content.attachments if len(one.filename) > _LONG_NAME]
 
 
 def _aside(html: str, page: Page) -> list[str]:

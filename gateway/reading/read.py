@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from msgspec.structs import replace
+
 from gateway.message.content import Content
 from gateway.reading.besides import SURE, count_against, gather
 from gateway.reading.cache import Kept
@@ -44,13 +46,15 @@ class Reader:
         seen: Study = study(content, page, self._kept)
         reading = judge(content, page, seen, self._lexicons.weights)
         if reading.promotional.score < SURE:
-            said = gather(content, page)
+            said, cut = gather(content, page)
             if said or seen.footer_sells:
                 place = len(page.text) + 2
                 page = dataclasses.replace(page, text=f"{page.text}\n\n{said}")
                 seen = study(content, page, self._kept, doubting=True)
                 more = judge(content, page, seen, self._lexicons.weights)
                 reading = count_against(reading, more, place)
+            if cut:
+                reading = replace(reading, truncated=True)
         return reading
 
     def features(self, content: Content) -> dict[str, float]:

@@ -228,7 +228,7 @@ def test_ordinary_pages_say_nothing_besides(reader: Reader) -> None:
         "<img src='data:image/png;base64,iVBORw0KGgo='>" + "<tr><td>1<td>M<td>P<td>N</tr>" * 40
     )
     content = Content(html=page)
-    assert not gather(content, reader.see(content))
+    assert gather(content, reader.see(content)) == ("", False)
     assert not reader.read(content).evasion.value
 
 
@@ -255,3 +255,12 @@ def test_what_pads_the_preview_does_not_make_it_longer(reader: Reader, padding: 
 def test_letters_that_stand_alone_are_a_text_taken_apart(reader: Reader) -> None:
     cells = "".join(f"<td>{letter}</td>" for letter in PITCH)
     assert reader.read(Content(html=f"{PAGE}<table><tr>{cells}</tr></table>")).evasion.value
+
+
+def test_many_other_texts_are_read_to_a_bound_and_said_to_be_cut(reader: Reader) -> None:
+    lines = (f"<p>Il verbale numero {n} parla di altro e resta agli atti.</p>" for n in range(5_000))
+    pages = [f"<p>{PITCH}</p>", *["".join(lines)] * 40]
+    few = reader.read(Content(html=PAGE, besides=tuple(pages[:1])))
+    many = reader.read(Content(html=PAGE, besides=tuple(pages)))
+    assert (few.promotional.value, few.truncated) == (True, False)
+    assert (many.promotional.value, many.truncated) == (True, True)
