@@ -1,0 +1,40 @@
+"""What a pod of the chart may write to, whom it may reach, and who may reach it."""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from tests.helm.engines import Helm3, Refused
+from tests.helm.test_chart import EXAMPLES, environment, pod, render
+
+
+@pytest.fixture(scope="module")
+def helm() -> Helm3:
+    return Helm3()
+
+
+@pytest.mark.parametrize("name", EXAMPLES, ids=lambda name: name or "plain")
+def test_checkpoints_of_the_audit_log_can_be_written(helm: Helm3, name: str) -> None:
+    found = render(helm, name)
+    file = PurePosixPath(environment(found)["GALATEO_CHECKPOINT_FILE"])
+    assert mount_of(found, file).get("readOnly") is not True
+
+
+def test_checkpoints_may_go_to_another_file(helm: Helm3) -> None:
+    found = render(helm, "many", settings={"CHECKPOINT_FILE": "/tmp/elsewhere"})
+    assert "GALATEO_CHECKPOINT_FILE" not in environment(found)
+
+
+def test_the_secret_that_signs_checkpoints_is_no_setting(helm: Helm3) -> None:
+    with pytest.raises(Refused, match="CHECKPOINT_SECRET"):
+        render(helm, settings={"CHECKPOINT_SECRET": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"})
+
+
+def mount_of(found: list[dict[str, Any]], file: PurePosixPath) -> dict[str, Any]:
+    """The mount in which a file of the gateway's container lies, the innermost one."""
+    [container] = pod(found)["containers"]
+    around = [each for each in container["volumeMounts"] if file.is_relative_to(each["mountPath"])]
+    assert around, f"{file} lies on the root file system, which is read-only"
+    mount: dict[str, Any] = max(around, key=lambda each: len(each["mountPath"]))
+    return mount
