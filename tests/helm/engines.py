@@ -42,9 +42,9 @@ class Helm3:
         """What `helm lint --strict` says. Raises Refused."""
         return self._run("lint", "--strict", str(CHART), "-f", "-", values=values)
 
-    def render(self, values: Mapping[str, Any], *, upgrade: bool = False) -> str:
+    def render(self, values: Mapping[str, Any], *, upgrade: bool = False, chart: Path = CHART) -> str:
         """All manifests as one text. Raises Refused."""
-        words = ["template", "release", str(CHART), "--namespace", "mail", "--kube-version", KUBERNETES]
+        words = ["template", "release", str(chart), "--namespace", "mail", "--kube-version", KUBERNETES]
         return self._run(*words, *(["--is-upgrade"] if upgrade else []), "-f", "-", values=values)
 
     def package(self, folder: Path) -> Path:

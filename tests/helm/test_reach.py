@@ -1,12 +1,25 @@
 """What a pod of the chart may write to, whom it may reach, and who may reach it."""
 
-from pathlib import PurePosixPath
+import shutil
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
-from tests.helm.engines import Helm3, Refused
+from tests.helm.engines import CHART, Helm3, Refused, example, objects
 from tests.helm.test_chart import EXAMPLES, environment, only, pod, render
+
+INGRESS = {"ingress": {"enabled": True}}
+MONITOR = {"serviceMonitor": {"enabled": True}}
+OUTSIDE = {"smtp": {"service": {"type": "LoadBalancer"}}}
+REPLIES = {"replies": {"enabled": True, "service": {"type": "LoadBalancer"}}}
+NOTES = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: notes}
+data:
+  text: {{ tpl (.Files.Get "notes") . | quote }}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +82,44 @@ def egress(helm: Helm3, name: str, **values: Any) -> list[dict[str, Any]]:
     found = only(render(helm, name, **values), "NetworkPolicy", "-galateo")
     rules: list[dict[str, Any]] = found["spec"]["egress"]
     return rules
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [(INGRESS, "httpFrom"), (MONITOR, "opsFrom"), (OUTSIDE, "smtpFrom"), (REPLIES, "repliesFrom")],
+)
+def test_who_is_kept_out_is_told(helm: Helm3, tmp_path: Path, values: dict[str, Any], key: str) -> None:
+    setting = f"networkPolicy.{key}"
+    assert setting in notes(helm, tmp_path, values)
+    named = {key: [{"namespaceSelector": {}}]}
+    assert setting not in notes(helm, tmp_path, values | {"networkPolicy": named})
+    assert setting not in notes(helm, tmp_path, values | {"networkPolicy": {"enabled": False}})
+    assert setting not in notes(helm, tmp_path, {})
+
+
+@pytest.mark.parametrize("name", ["one", "many", "proxy"])
+def test_the_examples_keep_nobody_out_whom_they_ask_in(helm: Helm3, tmp_path: Path, name: str) -> None:
+    assert "The network policy lets" not in notes(helm, tmp_path, example(name))
+
+
+def test_replies_come_from_elsewhere_than_submissions(helm: Helm3) -> None:
+    tools, world = ([{"ipBlock": {"cidr": cidr}}] for cidr in ("10.0.0.0/8", "0.0.0.0/0"))
+    for given, expected in (({"repliesFrom": world}, world), ({}, tools)):
+        policy = only(
+            render(helm, "many", networkPolicy={"smtpFrom": tools, **given}), "NetworkPolicy", "-galateo"
+        )
+        by_port = {port["port"]: rule["from"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
+        assert by_port["smtp"] == by_port["smtps"] == tools
+        assert by_port["replies"] == expected
+
+
+def notes(helm: Helm3, folder: Path, values: dict[str, Any]) -> str:
+    """What Helm says after an installation; it shows that to a cluster alone, so a template quotes it."""
+    chart = folder / "chart"
+    if not chart.exists():
+        shutil.copytree(CHART, chart)
+        shutil.copy(chart / "templates" / "NOTES.txt", chart / "notes")
+        (chart / "templates" / "notes.yaml").write_text(NOTES, encoding="utf-8")
+    found = objects(helm.render(values, chart=chart))
+    text: str = only(found, "ConfigMap", "notes")["data"]["text"]
+    return text
