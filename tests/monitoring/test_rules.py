@@ -58,6 +58,27 @@ def test_each_is_tried_both_ways() -> None:
     assert names - silent == set()
 
 
+def test_each_is_tried_until_it_is_over() -> None:
+    """Silent at a time after one at which it rang, in the same test."""
+    over = set()
+    for test in (test for file in CASES for test in YAML(typ="safe").load(file)["tests"]):
+        rang: dict[str, float] = {}
+        for case in test.get("promql_expr_test", ()):
+            named = re.findall(r'alertname="(\w+)"', case["expr"] + str(case["exp_samples"]))
+            rang |= {name: _minutes(case["eval_time"]) for name in named}
+        for case in test.get("alert_rule_test", ()):
+            name, at = case["alertname"], _minutes(case["eval_time"])
+            if case["exp_alerts"]:
+                rang[name] = at
+            elif name in rang and at > rang[name]:
+                over.add(name)
+    assert {rule["alert"] for rule in alerts()} - over == set()
+
+
+def _minutes(time: str) -> float:
+    return float(time[:-1]) * {"m": 1, "h": 60}[time[-1]]
+
+
 def test_what_was_promised_is_there() -> None:
     assert set(PROMISED.values()) <= {rule["alert"] for rule in alerts()}
 
