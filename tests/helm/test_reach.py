@@ -53,6 +53,17 @@ def mount_of(found: list[dict[str, Any]], file: PurePosixPath) -> dict[str, Any]
     return mount
 
 
+def test_files_of_ones_own_reach_the_gateway_and_the_migration(helm: Helm3) -> None:
+    volume = {"name": "authority", "configMap": {"name": "database-authority"}}
+    mount = {"name": "authority", "mountPath": "/ca", "readOnly": True}
+    found = render(helm, "many", upgrade=True, extraVolumes=[volume], extraVolumeMounts=[mount])
+    pods = [each["spec"]["template"]["spec"] for each in found if each["kind"] in {"Deployment", "Job"}]
+    assert len(pods) == 3
+    for each in pods:
+        assert volume in each["volumes"]
+        assert mount in each["containers"][0]["volumeMounts"]
+
+
 def test_what_the_access_file_names_is_reached_without_a_webhook_relay(helm: Helm3) -> None:
     assert where(helm, 443) == [None]
     assert where(helm, 443, networkPolicy={"webhookPorts": []}) == []
