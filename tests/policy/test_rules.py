@@ -608,6 +608,25 @@ def test_floor(about, reading, what, codes) -> None:
     speaks_well(decision)
 
 
+def test_who_ended_the_offers_alone_keeps_the_newsletter_they_agreed_to_but_no_sure_offer() -> None:
+    likely = Reading(promotional=Finding(True, 0.79, (Evidence(text="Dear readers", why="newsletter"),)))
+    ended = stopped("unsubscribed", purposes=("offers",))
+
+    def codes(about, reading, what) -> set[str]:
+        return {v.code for v in ask(PolicySet(), about, reading, what).violations}
+
+    kept = replace(ended, person=replace(ended.person, permissions=(granted("newsletter"),)))
+    assert codes(NEWSLETTER, likely, kept) == set()
+    refused = {"suppressed.unsubscribed"}
+    assert codes(NEWSLETTER, PITCH, kept) == refused
+    assert codes(NEWSLETTER, likely, ended) == refused
+    assert codes(replace(NEWSLETTER, purpose="offers"), likely, kept) == refused
+    assert codes(OUTREACH, likely, kept) == refused
+    withdrawn = (granted("newsletter", state="withdrawn"),)
+    left = replace(ended, person=replace(ended.person, permissions=withdrawn))
+    assert codes(NEWSLETTER, likely, left) == refused
+
+
 AGREED_ANEW = [
     ("newsletter", "", PLAIN, True),
     ("newsletter", "newsletter", PITCH, True),

@@ -27,6 +27,9 @@ _NEVER = Words(
     "prova da parte della compliance, riapre la porta.",
 )
 
+SURELY = 0.95
+"""From here on a text that reads as an offer is one, whatever it is called."""
+
 
 def everyone(case: Case) -> Iterator[Person]:
     """The person written to and the same person's other addresses."""
@@ -42,11 +45,23 @@ def covers(stop: Stop, case: Case) -> bool:
     if not stop.purposes and not stop.spares:
         return True
     named = {purpose.casefold() for purpose in stop.purposes}
-    implied = {PURPOSES.get(class_, "offers" if class_ == "promotion" else "") for class_ in case.classes}
+    judged = (case.class_,) if _agreed_newsletter(case) else case.classes
+    implied = {PURPOSES.get(class_, "offers" if class_ == "promotion" else "") for class_ in judged}
     meant = (implied - {""}) | {case.purpose.casefold()}
     if stop.spares and _spared(stop, case):
         return False
     return not named or bool(named & meant)
+
+
+def _agreed_newsletter(case: Case) -> bool:
+    """Whether it is a newsletter that the person agreed to, and no sure offer: most newsletters read as
+    promotion to some degree, and whoever ended the offers alone was promised to keep the newsletter."""
+    if case.class_ != "newsletter" or case.reading.promotional.score >= SURELY:
+        return False
+    return any(
+        p.state == "granted" and p.channel == case.channel and p.purpose.casefold() == case.purpose.casefold()
+        for p in case.facts.person.permissions
+    )
 
 
 def _spared(stop: Stop, case: Case) -> bool:
