@@ -17,6 +17,7 @@ from gateway.evidence.outlook import look, message_of
 from gateway.evidence.stretch import moment
 from gateway.evidence.telling import OUTCOMES, tell_known, tell_reading
 from gateway.message.address import is_valid
+from gateway.policy.dates import quoted
 
 WORDS = {
     "en": {
@@ -123,6 +124,6 @@ def _print_asked(console: Console, asked: Asked, words: dict[str, str], lang: st
         console.print(f"{'':18}{v.code}: {plain(v.reason.in_(lang))}", markup=False)
         for evidence in v.evidence:
             if evidence.text:
-                console.print(f'{"":18}"{plain(evidence.text)}"', markup=False)
+                console.print(f'{"":18}"{plain(quoted(evidence, lang))}"', markup=False)
         if v.remedy.in_(lang):
             console.print(f"{'':18}{words['to pass']}: {v.remedy.in_(lang)}", markup=False)

@@ -12,10 +12,44 @@ import orjson
 from gateway.app import Ledger
 from gateway.cli.session import plain, with_ledger, with_parts
 from gateway.message.address import without_addresses
+from gateway.policy.dates import quoted
+from gateway.policy.outcome import Decision, Words
 from gateway.review import LONGEST_REASON, ReviewResult
 from gateway.store.packing import unpack_decision
 from gateway.store.protocol import HoldFilter
 from gateway.store.records import HoldRow
+
+WORDS = {
+    "none": Words("Nothing is held.", "Nulla è trattenuto."),
+    "more": Words(
+        "These are the oldest {limit}; there are more (--limit).",
+        "Questi sono i {limit} più vecchi; ce ne sono altri (--limit).",
+    ),
+    "gone": Words("There is no hold {hold}.", "Non c'è nessun messaggio trattenuto {hold}."),
+    "waits for": Words("waits for", "in attesa di"),
+    "observed": Words("observed only: not why it waits", "solo osservata: non è il motivo dell'attesa"),
+    "to pass": Words("To pass", "Per passare"),
+    "status": Words("status", "stato"),
+    "created_at": Words("created_at", "trattenuto"),
+    "expires_at": Words("expires_at", "scadenza"),
+    "source": Words("source", "sorgente"),
+    "class": Words("class", "classe"),
+    "campaign": Words("campaign", "campagna"),
+    "condition": Words("condition", "in attesa di"),
+    "open": Words("open", "aperto"),
+    "released": Words("released", "rilasciato"),
+    "rejected": Words("rejected", "rifiutato"),
+    "expired": Words("expired", "scaduto"),
+    "cancelled": Words("cancelled", "annullato"),
+    "reviewer": Words("reviewer", "un revisore"),
+    "consent": Words("consent", "un consenso"),
+    "reply": Words("reply", "una risposta a chi ha scritto"),
+    "window": Words("window", "la fine di un intervallo"),
+}
+SHOWN = ("id", "status", "created_at", "expires_at", "source", "class", "campaign", "condition")
+_LANG = click.option(
+    "--lang", type=click.Choice(["en", "it"]), default="en", help="Of what is printed; JSON has both."
+)
 
 
 @click.group("holds")
@@ -35,7 +69,10 @@ def holds_command() -> None:
 @click.option("--campaign", default="")
 @click.option("--code", default="", help="Only holds that violated this, for example copied_text.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
-def list_command(as_json: bool, status: str, source: str, campaign: str, code: str, limit: int) -> None:
+@_LANG
+def list_command(
+    as_json: bool, status: str, source: str, campaign: str, code: str, limit: int, lang: str
+) -> None:
     """List holds, oldest first."""
     wanted = HoldFilter(status=status, source=source, campaign=campaign, code=code, limit=limit + 1)
     found = with_ledger(lambda ledger: ledger.store.holds(wanted))
@@ -43,56 +80,75 @@ def list_command(as_json: bool, status: str, source: str, campaign: str, code: s
     if as_json:
         click.echo(orjson.dumps([describe(hold) for hold in holds], option=orjson.OPT_INDENT_2).decode())
     else:
-        _print_lines(holds)
+        _print_lines(holds, lang)
     if len(found) > limit:
-        click.echo(f"These are the oldest {limit}; there are more (--limit).", err=True)
+        click.echo(_say("more", lang).format(limit=limit), err=True)
 
 
-def _print_lines(holds: list[HoldRow]) -> None:
+def _say(name: str, lang: str) -> str:
+    """A word of WORDS; one that is not there, as it stands."""
+    return WORDS[name].in_(lang) if name in WORDS else name
+
+
+def _condition(said: str, lang: str) -> str:
+    """What a hold waits for, of one thing or several."""
+    if lang == "en":
+        return said
+    return ", ".join(_say(one, lang) for one in said.split())
+
+
+def _print_lines(holds: list[HoldRow], lang: str) -> None:
     """Two lines each, so that an id is never broken, and can be copied."""
     if not holds:
-        click.echo("Nothing is held.")
+        click.echo(_say("none", lang))
     for hold in holds:
         since = when(hold.created_at)[:16].replace("T", " ")
         told = (hold.id, f"{since} UTC", hold.source, hold.class_, hold.campaign)
         click.echo(plain("  ".join(filter(None, told))))
-        click.echo(f"    {hold.codes}; waits for: {hold.condition}")
+        click.echo(f"    {hold.codes}; {_say('waits for', lang)}: {_condition(hold.condition, lang)}")
 
 
 @holds_command.command("show")
 @click.argument("hold_id")
 @click.option("--json", "as_json", is_flag=True)
-def show_command(hold_id: str, as_json: bool) -> None:
+@_LANG
+def show_command(hold_id: str, as_json: bool, lang: str) -> None:
     """Show one hold: why it waits, and what would let it pass."""
     found = with_ledger(lambda ledger: _find(ledger, hold_id))
     if found is None:
-        click.echo(f"There is no hold {hold_id}.", err=True)
+        click.echo(_say("gone", lang).format(hold=hold_id), err=True)
         sys.exit(1)
+    hold, decision = found
     if as_json:
-        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
-        return
-    for name in ("id", "status", "created_at", "expires_at", "source", "class", "campaign", "condition"):
-        click.echo(f"{name:>12}  {plain(found[name])}")
-    for violation in found["violations"]:
-        observed = " (observed only: not why it waits)" if violation["mode"] == "observe" else ""
-        click.echo(f"\n{violation['policy']}/{violation['code']}{observed}")
-        click.echo(f"  {plain(violation['reason'][0])}")
-        for text, *_ in violation["evidence"]:
-            click.echo(f'  "{plain(text)}"')
-        if violation["remedy"][0]:
-            click.echo(f"  To pass: {plain(violation['remedy'][0])}")
+        violations = msgspec.to_builtins(decision.violations)
+        told = {**describe(hold), "policy_version": decision.policy_version, "violations": violations}
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+    else:
+        _print_hold(hold, decision, lang)
 
 
-async def _find(ledger: Ledger, hold_id: str) -> dict[str, Any] | None:
+def _print_hold(hold: HoldRow, decision: Decision, lang: str) -> None:
+    told = describe(hold)
+    told |= {"status": _say(hold.status, lang), "condition": _condition(hold.condition, lang)}
+    for name in SHOWN:
+        click.echo(f"{_say(name, lang):>12}  {plain(told[name])}")
+    for violation in decision.violations:
+        observed = f" ({_say('observed', lang)})" if violation.mode == "observe" else ""
+        click.echo(f"\n{violation.policy}/{violation.code}{observed}")
+        click.echo(f"  {plain(violation.reason.in_(lang))}")
+        for evidence in violation.evidence:
+            click.echo(f'  "{plain(quoted(evidence, lang))}"')
+        if remedy := violation.remedy.in_(lang):
+            click.echo(f"  {_say('to pass', lang)}: {plain(remedy)}")
+
+
+async def _find(ledger: Ledger, hold_id: str) -> tuple[HoldRow, Decision] | None:
     hold = await ledger.store.hold(hold_id)
     if hold is None:
         return None
     rows = [d for d in await ledger.store.decisions(hold.message_id) if d.n == hold.n]
-    decision = unpack_decision(
-        rows[-1].violations, rows[-1].outcome, rows[-1].class_, rows[-1].policy_version
-    )
-    violations = msgspec.to_builtins(decision.violations)
-    return {**describe(hold), "policy_version": decision.policy_version, "violations": violations}
+    last = rows[-1]
+    return hold, unpack_decision(last.violations, last.outcome, last.class_, last.policy_version)
 
 
 def _why(_: click.Context, parameter: click.Parameter, reason: str) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from gateway import __version__
 from gateway.evidence.telling import FINDINGS
-from gateway.policy.dates import MONTHS
+from gateway.policy.dates import quoted
 from gateway.reading.reading import Evidence
 from gateway.web.language import LANGUAGES, language_of
 
@@ -37,7 +37,6 @@ _MONTHS = {
 _UNITS = ((86400.0, "d", "g"), (3600.0, "h", "h"), (60.0, "min", "min"))
 
 
-_DATE = re.compile(rf"([0-9]{{1,2}}) ({'|'.join(MONTHS['en'])}) ([0-9]{{4}}(?:, [0-9]{{2}}:[0-9]{{2}} UTC)?)")
 _NUMBER = re.compile(r"[0-9]+")
 _BLANK = re.compile("#")
 
@@ -70,11 +69,7 @@ class Words:
 
     def quoted(self, evidence: Evidence) -> str:
         """What is shown of it: words as they stand, and a date as people write it; rules do in English."""
-        found = None if evidence.end else _DATE.fullmatch(evidence.text)
-        if found is None:
-            return evidence.text
-        month = MONTHS[self.language][MONTHS["en"].index(found[2])]
-        return f"{found[1]} {month} {found[3]}"
+        return quoted(evidence, self.language)
 
     def _composed(self, why: str) -> str:
         """What is said in two parts: a finding and the group of its lexicon, a reader's name, a consent."""
