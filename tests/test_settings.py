@@ -203,6 +203,37 @@ def test_sizes_networks_and_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.log_level == "warning"
 
 
+LONG = ("HOLD_EXPIRY", "RETRY_MAX_AGE", "REVIEW_SLA", "SESSION_LONGEST", "BACKDATE_LIMIT")
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_days_without_their_unit_are_not_taken_for_seconds(
+    name: str, monkeypatch: pytest.MonkeyPatch, empty_folder: Path
+) -> None:
+    """Fourteen seconds would expire every hold at once."""
+    variable = f"GALATEO_{name}"
+    for few in ("14", "3599", "0.5"):
+        monkeypatch.setenv(variable, few)
+        told = (
+            f"{variable} has no unit, and so few seconds cannot be meant: write d, h, m or s after the number"
+        )
+        assert refusal().startswith(f"{told}; for example 14 days")
+    for plain, seconds in (("14s", 14), ("14d", 14 * 86400), ("3600", 3600), ("1209600", 1209600)):
+        monkeypatch.setenv(variable, plain)
+        assert getattr(load(), name.lower()) == timedelta(seconds=seconds)
+    monkeypatch.delenv(variable)
+    (empty_folder / "galateo.toml").write_text(f"{name.lower()} = 14\n")
+    assert refusal().startswith(f"{variable} has no unit")
+
+
+def test_short_times_are_seconds_without_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RELAY_TIMEOUT", "COMMAND_TIMEOUT", "GRACE", "SESSION_IDLE", "CHECKPOINT_INTERVAL"):
+        monkeypatch.setenv(f"GALATEO_{name}", "14")
+        assert getattr(load(), name.lower()) == timedelta(seconds=14)
+    monkeypatch.setenv("GALATEO_BACKDATE_LIMIT", "0")
+    assert load().backdate_limit == timedelta(0)
+
+
 WRONG = [
     ("SMTP_LISTEN", "2525", "is not host:port or off; for example 127.0.0.1:2525"),
     ("SMTP_PROXY_TRUSTED", "10.0.0.0/64", "is not a list of networks; for example 10.0.0.0/8, fd00::/8"),

@@ -23,6 +23,8 @@ from gateway.settings.values import (
     ForwardTo,
     Listen,
     ListenOrOff,
+    LongDuration,
+    LongTimeout,
     Networks,
     SecretUrl,
     Size,
@@ -130,11 +132,11 @@ class Settings(BaseSettings):
     webhook_secret: WebhookSecret = None
     relay_connections: Count = 16
     relay_timeout: Timeout = timedelta(seconds=60)  # for each command
-    retry_max_age: Timeout = timedelta(days=4)  # RFC 5321 4.5.4.1: at least 4-5 days
+    retry_max_age: LongTimeout = timedelta(days=4)  # RFC 5321 4.5.4.1: at least 4-5 days
 
     # How long things last
-    hold_expiry: Timeout = timedelta(days=14)
-    backdate_limit: Duration = timedelta(days=7)  # an event may report the past, but no further back
+    hold_expiry: LongTimeout = timedelta(days=14)
+    backdate_limit: LongDuration = timedelta(days=7)  # an event may report the past, but no further back
     grace: Duration = timedelta(seconds=20)  # at a stop, for sessions and deliveries under way
 
     # Where signed checkpoints of the audit log go, and how often
@@ -144,10 +146,10 @@ class Settings(BaseSettings):
     checkpoint_secret: WebhookSecret = None
 
     # How holds are reviewed, and by whom
-    review_sla: Timeout = timedelta(days=1)  # how long a hold should wait for a person at most
+    review_sla: LongTimeout = timedelta(days=1)  # how long a hold should wait for a person at most
     review_four_eyes: Switch = False  # a release needs two reviewers
     session_idle: Timeout = timedelta(minutes=30)  # of the console
-    session_longest: Timeout = timedelta(hours=12)
+    session_longest: LongTimeout = timedelta(hours=12)
     sso_header: str = Field("", examples=["X-Forwarded-User"])  # by which a sign-on proxy names the reviewer
     sso_trusted: Networks = ()  # the proxies whose word counts
 

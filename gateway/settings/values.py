@@ -88,6 +88,18 @@ def parse_duration(value: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def parse_long(value: object) -> timedelta:
+    """The same for what lasts hours or days: a bare number of seconds that makes less than an hour was meant
+    in another unit. Nothing, written 0, is nothing. Raises ValueError."""
+    duration = parse_duration(value)
+    bare = not isinstance(value, timedelta) and re.fullmatch(r"[0-9.]+", str(value).strip(), re.ASCII)
+    if bare and timedelta(0) < duration < timedelta(hours=1):
+        raise ValueError(
+            "has no unit, and so few seconds cannot be meant: write d, h, m or s after the number"
+        )
+    return duration
+
+
 def _count_seconds(value: object) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
@@ -247,6 +259,13 @@ Duration = Annotated[
     Field(examples=["14 days, 2h, 30s"]),
 ]
 Timeout = Annotated[Duration, Field(gt=timedelta(0))]
+LongDuration = Annotated[
+    timedelta,
+    NoDecode,
+    BeforeValidator(parse_long),
+    Field(examples=["14 days, 2h, 30s"]),
+]
+LongTimeout = Annotated[LongDuration, Field(gt=timedelta(0))]
 ListenOrOff = Annotated[
     Listen | None,
     NoDecode,
