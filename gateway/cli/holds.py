@@ -13,7 +13,7 @@ from gateway.app import Ledger
 from gateway.cli.session import plain, with_ledger, with_parts
 from gateway.message.address import without_addresses
 from gateway.policy.dates import quoted
-from gateway.policy.outcome import Decision, Words
+from gateway.policy.outcome import Decision, Outcome, Words
 from gateway.review import LONGEST_REASON, ReviewResult
 from gateway.store.packing import unpack_decision
 from gateway.store.protocol import HoldFilter
@@ -179,9 +179,15 @@ def reject_command(hold_id: str, reason: str, actor: str) -> None:
 
 def _tell(result: ReviewResult) -> None:
     if result.status == "open" and result.decision is not None:
-        click.echo(f"{result.hold_id} is not released: the policies now refuse it.")
+        held = result.decision.outcome is Outcome.HOLD
+        now = (
+            "the policies now hold it for what was not found before" if held else "the policies now refuse it"
+        )
+        click.echo(f"{result.hold_id} is not released: {now}.")
         for violation in result.decision.enforced:
             click.echo(f"  {violation.policy}/{violation.code}: {plain(violation.reason.en)}")
+        if held:
+            click.echo("To let it pass all the same, release it again: now that counts as seen too.")
         sys.exit(1)
     click.echo(f"{result.hold_id} {result.status}")
 

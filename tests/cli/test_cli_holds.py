@@ -1,6 +1,7 @@
 """`galateo holds`: what waits, as a reviewer reads it in either language."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import orjson
@@ -10,7 +11,7 @@ from gateway.cli import main
 from gateway.keys import save_keys
 from gateway.policy.load import compose
 from tests.intake.test_events import event, tell
-from tests.line import KEYS, NOW, line, message
+from tests.line import KEYS, NOW, ROOT, Clock, line, message
 
 PAUSES = """
 version: 1
@@ -30,10 +31,11 @@ RULES = {
 }
 
 
-def galateo(folder: Path, *words: str) -> Result:
+def galateo(folder: Path, *words: str, policies: Path = ROOT / "policies") -> Result:
     environment = {
         "GALATEO_DATABASE": f"sqlite:///{folder / 'line.db'}", "GALATEO_KEYS": str(folder / "keys"),
         "GALATEO_DEVELOPMENT": "1", "GALATEO_ACCESS": str(folder / "access.yaml"), "LANG": "it_IT.UTF-8",
+        "GALATEO_POLICIES": str(policies),
     }  # fmt: skip
     return CliRunner().invoke(main, ["holds", *words], env=environment)
 
@@ -78,3 +80,26 @@ def test_a_date_among_what_shows_it_is_said_in_the_same_language(tmp_path: Path)
     found = f"{asyncio.run(hold())}-0"
     assert '"21 September 2026, 14:13 UTC"' in galateo(tmp_path, "show", found).stdout
     assert '"21 settembre 2026, 14:13 UTC"' in galateo(tmp_path, "show", found, "--lang", "it").stdout
+
+
+def test_a_release_that_meets_something_new_says_so_and_passes_the_second_time(tmp_path: Path) -> None:
+    async def hold() -> str:
+        now = time.time()  # a command knows no other clock
+        async with line(tmp_path, compose(RULES), clock=Clock(now)) as gateway:
+            letter = message(class_="outreach", text="Ha visto il mio messaggio?", now=now)
+            return (await gateway.intake.submit(letter)).id
+
+    save_keys(tmp_path / "keys", KEYS)
+    found = f"{asyncio.run(hold())}-0"
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(RULES["a.yaml"].replace("first-contact", "first-words"))
+    for name in ("lexicons", "jurisdictions"):
+        (folder / name).symlink_to(ROOT / "policies" / name)
+    first = galateo(tmp_path, "release", found, "--reason", "it is fine", policies=folder)
+    assert first.exit_code == 1, first.output
+    assert "now hold it for what was not found before" in first.stdout, first.output
+    assert "first-words/introduction.missing" in first.stdout
+    assert "release it again" in first.stdout
+    second = galateo(tmp_path, "release", found, "--reason", "it is fine", policies=folder)
+    assert (second.exit_code, second.stdout) == (0, f"{found} released\n")
