@@ -1,6 +1,6 @@
 """Studying a page: its blocks, what each shows, and the sums that the findings are judged by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from gateway.message.content import Content
@@ -20,7 +20,10 @@ _FACTORS = {"quoted": 0.4, "forwarded": 0.8}
 """What hits count in text that others may have written; nothing in a true reply's quotation."""
 _SIGNATURE_WORDS = 30
 _FOOTER_WORDS = 20
-"""Words from which a footer that sells is looked at again: more than a footer stands in it."""
+_BANNER_WORDS = 16
+"""Words from which a footer that sells is looked at again, and the lines of a signature that do: more than
+a footer, or than the line that a company puts under all its mail, stands in it."""
+_ANNEXES = ("footer", "signature")
 _SELLING = ("promotional.", "pressure.", "form.price", "form.discount")
 _ALLOWED = {"signature": IN_SIGNATURE, "closing": IN_SIGNATURE, "footer": IN_FOOTER}
 """Kinds of block in which only some hits count."""
@@ -32,7 +35,8 @@ _ENOUGH = 25.0
 @dataclass(slots=True)
 class Study:
     """What was seen: `features` sums by name, `hits` as (part, place of the block, its hits), merge tags
-    and tricks as (part, start, end, what)."""
+    and tricks as (part, start, end, what), `selling` as (kind, words, signs of selling) of a footer or
+    signature."""
 
     language: str = "und"
     features: dict[str, float] = field(default_factory=dict)
@@ -42,15 +46,25 @@ class Study:
     words: int = 0
     blocks: list[Block] = field(default_factory=list)
     phrases: tuple[Phrase, ...] = ()
-    footer_sells: bool = False
+    selling: list[tuple[str, int, int]] = field(default_factory=list)
     truncated: bool = False
+
+    @property
+    def doubted(self) -> tuple[str, ...]:
+        """The kinds of block, of footer and signature, in which more stands than such a thing holds."""
+        if not self.selling:
+            return ()
+        signed = [(words, signs) for kind, words, signs in self.selling if kind == "signature"]
+        words, signs = sum([one[0] for one in signed]), sum([one[1] for one in signed])
+        footer = ("footer",) if len(signed) < len(self.selling) else ()
+        return (*footer, "signature") if words > _BANNER_WORDS and signs > 1 else footer
 
 
 def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
-    content: Content, page: Page, kept: Kept, *, doubting: bool = False
+    content: Content, page: Page, kept: Kept, *, doubted: Collection[str] = ()
 ) -> Study:
-    """Everything that can be said of the page before judging it; `doubting` takes no footer that sells for
-    one."""
+    """Everything that can be said of the page before judging it; what sells in a block of one of the
+    `doubted` kinds, footer or signature, counts in full."""
     blocks = _lay_out(page.text, kept)
     subject = content.subject[:MAX_SUBJECT]
     seen = Study(language=_language(content, subject, blocks, kept), truncated=len(blocks) >= MAX_BLOCKS)
@@ -65,9 +79,9 @@ def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
         kind = which
         if state or shown.mark or which != "own":
             kind, state = _kind(which, shown.mark, passage.words, state, passage.text, place)
-            if kind == "footer" and passage.words > _FOOTER_WORDS and _sells(shown):
-                seen.footer_sells = True
-                kind = "own" if doubting else kind
+            if shown.sums and kind in _ANNEXES and (signs := _selling(shown, passage.words, kind)):
+                seen.selling.append((kind, passage.words, signs))
+                kind = "own" if kind in doubted else kind
         seen.blocks.append(_new(Block, (start, end, kind)))
         seen.words += passage.words
         tags = passage.tags if place > 1 and passage.tags is not None else kept.tags(passage, first=place < 2)
@@ -160,9 +174,10 @@ def _kind(kind: str, mark: str, words: int, state: str, string: str, place: int)
     return "own", ""
 
 
-def _sells(shown: Shown) -> bool:
-    """Whether a block shows two signs of selling."""
-    return sum([name.startswith(_SELLING) for name, _ in shown.sums]) > 1
+def _selling(shown: Shown, words: int, kind: str) -> int:
+    """How many signs of selling a block shows; of a footer only a long one with two of them counts."""
+    signs = sum([name.startswith(_SELLING) for name, _ in shown.sums])
+    return signs if kind == "signature" or (words > _FOOTER_WORDS and signs > 1) else 0
 
 
 def _note(seen: Study, place: int, tags: Sequence[Tag], tricks: Sequence[Tag]) -> None:

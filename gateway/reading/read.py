@@ -47,10 +47,10 @@ class Reader:
         reading = judge(content, page, seen, self._lexicons.weights)
         if reading.promotional.score < SURE:
             said, cut = gather(content, page)
-            if said or seen.footer_sells:
+            if said or seen.doubted:
                 place = len(page.text) + 2
                 page = dataclasses.replace(page, text=f"{page.text}\n\n{said}")
-                seen = study(content, page, self._kept, doubting=True)
+                seen = study(content, page, self._kept, doubted=("footer", *seen.doubted))
                 more = judge(content, page, seen, self._lexicons.weights)
                 reading = count_against(reading, more, place)
             if cut:

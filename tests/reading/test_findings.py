@@ -241,6 +241,33 @@ def test_a_pitch_after_the_signature_still_counts(reader: Reader) -> None:
     assert reader.read(Content(text=text)).promotional.value
 
 
+@pytest.mark.parametrize(
+    "pitch",
+    [
+        "Il nostro gestionale costa 49 euro al mese, con uno sconto del 30% per chi si iscrive entro venerdì. Prenota subito una demo gratuita.",
+        "Il nostro gestionale costa 49 euro al mese.\n\nSconto del 30% a chi si iscrive entro venerdì.\n\nPrenota subito una demo gratuita.",
+    ],
+)
+@pytest.mark.parametrize("between", ["\n\n", "\n\n-- \n", "\n\n-- \nRita Conti\nEsempio srl\n\n"])
+def test_a_pitch_in_place_of_a_signature_counts(reader: Reader, pitch: str, between: str) -> None:
+    own = "Buongiorno Anna, come va la mostra? A giovedì.\n\nCordiali saluti\nRita Conti"
+    assert not reader.read(Content(text=own)).promotional.value
+    assert reader.read(Content(text=own + between + pitch)).promotional.value
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "Sales Manager | Example Ltd\nBook a meeting: https://cal.example/rita",
+        "Join our free webinar on 12 March: Scheduling in small teams. Register here: https://x.example",
+        "Saldi dal 3 gennaio: -30% su tutta la collezione invernale, in negozio e online.",
+    ],
+)
+def test_the_line_a_company_puts_under_all_its_mail_makes_no_pitch(reader: Reader, banner: str) -> None:
+    own = "Hi Anna, thanks, Thursday at 10 works. See you at the office.\n\nBest regards\nRita Conti\n\n"
+    assert not reader.read(Content(text=own + banner, is_reply=True)).promotional.value
+
+
 def test_unreadable_mail_is_named(reader: Reader) -> None:
     assert reader.read(Content(html='<img src="a.png"><img src="b.png">')).unreadable.value
     assert reader.read(
