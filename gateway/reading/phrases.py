@@ -97,7 +97,7 @@ def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
                     sums[name] = sums.get(name, 0.0) + total
                 seen.hits.append(("body", start, shown.telling))
         else:
-            if kind in _FACTORS and not content.is_reply:  # nobody wrote before: it is the sender's own
+            if kind == "forwarded" or (kind == "quoted" and not content.is_reply):  # the sender put it there
                 counted.append((start, passage, shown))
             if shown.hits:
                 _add(seen, shown, start, kind, content.is_reply)

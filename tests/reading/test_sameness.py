@@ -138,3 +138,19 @@ def test_what_everybody_repeats_is_no_copy(reader: Reader) -> None:
         "Buongiorno, spero che stia bene. {}",
     ):
         assert not any(fifth(reader, [frame.format(body) for body in bodies]).values()), frame
+
+
+FORWARDED = "{}\n\nRita\n\n---------- Messaggio inoltrato ---------\nDa: Ugo Neri\n\n" + BODY
+QUOTED = "{}\n\nRita\n\nIl giorno 3 marzo 2026 Anna Bo ha scritto:\n> " + BODY.replace("\n\n", "\n> ")
+
+
+def test_what_is_forwarded_in_a_reply_is_the_senders_own_and_what_is_quoted_is_not(reader: Reader) -> None:
+    for text, counts in ((FORWARDED, True), (QUOTED, False)):
+        marks = [
+            {one.hash for one in reader.read(Content(text=text.format(own), is_reply=True)).phrases}
+            for own in (
+                "Ecco le misure del tetto per il cantiere di Lecco.",
+                "Passo a prendere le chiavi martedì sera.",
+            )
+        ]
+        assert bool(marks[0] & marks[1]) is counts
