@@ -82,6 +82,7 @@ class App:
         )
         self.outbox = make_outbox(parts)
         self.worker = make_worker(parts, self.outbox)
+        parts.store.on_cancel(self.worker.forget)
         self.announcer = make_announcer(parts)
         self.echoes = make_echoes(parts)
         self.smtp = make_smtp(parts, self.intake)

@@ -8,7 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -162,6 +162,10 @@ class OneClickRelay:
         waiting = list(self._queue)
         self._queue.clear()
         return waiting
+
+    def forget(self, ids: Set[str]) -> None:
+        """Begin none of these."""
+        self._queue = deque(entry for entry in self._queue if entry.id not in ids)
 
     async def stop(self, grace: float) -> None:
         """Let calls under way end, then close."""

@@ -1,6 +1,6 @@
 """What the worker asks of a relay, whatever it speaks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Protocol, TypeAlias
 
 from gateway.delivery.circuit import Circuit
@@ -49,6 +49,10 @@ class Relay(Protocol):
 
     def reclaim(self) -> Sequence[Entry]:
         """Take back, in order, the entries that were not begun."""
+        ...
+
+    def forget(self, ids: Set[str]) -> None:
+        """Begin none of these: they were canceled."""
         ...
 
     async def stop(self, grace: float) -> None:

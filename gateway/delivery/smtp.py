@@ -4,7 +4,7 @@ import asyncio
 import random
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from gateway.delivery import journal
 from gateway.delivery.circuit import Circuit, State
@@ -97,6 +97,10 @@ class SmtpRelay:
         waiting = list(self._queue)
         self._queue.clear()
         return waiting
+
+    def forget(self, ids: Set[str]) -> None:
+        """Begin none of these."""
+        self._queue = deque(entry for entry in self._queue if entry.id not in ids)
 
     async def stop(self, grace: float) -> None:
         """Let messages under way end, then hang up."""

@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -103,6 +103,10 @@ class WebhookRelay:
         waiting = list(self._queue)
         self._queue.clear()
         return waiting
+
+    def forget(self, ids: Set[str]) -> None:
+        """Begin none of these."""
+        self._queue = deque(entry for entry in self._queue if entry.id not in ids)
 
     async def stop(self, grace: float) -> None:
         """Let posts under way end, then close."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from gateway.delivery import journal
 from gateway.delivery.circuit import State
@@ -99,6 +99,11 @@ class Worker:
         for relay in self._relays.values():
             self._give_back_waiting(relay, "the gateway stops")
         self._report(self._reports.flush(self._clock()))
+
+    def forget(self, ids: Set[str]) -> None:
+        """Canceled while they wait for a relay: neither begun nor settled. What is under way goes on."""
+        for relay in self._relays.values():
+            relay.forget(ids)
 
     async def _take_on(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -82,6 +82,7 @@ class Feed:
         self._limit = limit
         self.spilled = False
         self.wake = asyncio.Event()
+        self.on_cancel: Callable[[set[str]], None] | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -111,10 +112,12 @@ class Feed:
         return taken
 
     def drop(self, ids: set[str]) -> None:
-        """Forget entries that were cancelled before they were taken."""
+        """Forget entries that were cancelled, and tell whoever may have taken them."""
         kept = [entry for entry in self._entries if entry.id not in ids]
         self._entries = deque(kept)
         self._bytes = sum(len(entry.raw) for entry in kept)
+        if self.on_cancel is not None:
+            self.on_cancel(ids)
 
 
 def queue_report(draft: "Draft[Any]", report: Report) -> None:

@@ -1,6 +1,6 @@
 """What the rest of the gateway may ask of a store, whichever database is behind it."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -145,6 +145,10 @@ class Store(Protocol):
     async def waiting(self, message_id: str) -> list[tuple[Any, ...]]:
         """What of a message is still in the outbox: decision id, when it is due (0 while somebody
         has it), attempts made."""
+        ...
+
+    def on_cancel(self, tell: Callable[[set[str]], None]) -> None:
+        """Call this with the ids of deliveries that this process cancelled, whoever has taken them."""
         ...
 
     def report(self, report: Report) -> None:

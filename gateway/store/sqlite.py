@@ -269,6 +269,10 @@ class SqliteStore(Reads):
         """Tell how a delivery went."""
         self._outbox.settle(entry, attempt)
 
+    def on_cancel(self, tell: Callable[[set[str]], None]) -> None:
+        """Call this with the ids of deliveries that were cancelled."""
+        self._feed.on_cancel = tell
+
     def report(self, report: Report) -> None:
         """Queue mail of the gateway's own."""
         self._outbox.report(report)

@@ -89,6 +89,12 @@ class MemoryOutbox:
         """What waits is gone: canceled, or another replica took it."""
         self._due.clear()
 
+    def forget(self, ids: set[str]) -> None:
+        """These were canceled."""
+        self._due = [due for due in self._due if due[1] not in ids]
+        for name in ids:
+            self.leased.pop(name, None)
+
     def settle(self, item: Item, attempt: Attempt) -> None:
         del self.leased[item.id]  # a KeyError: settled twice
         self.settled.append((item, attempt))

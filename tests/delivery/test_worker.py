@@ -344,3 +344,18 @@ async def test_logs_hold_no_address_and_none_of_the_relays_words(caplog: pytest.
     said = str([{name: line[name] for name in line if name != "args"} for line in lines])
     assert "@" not in said
     assert "nobody" not in said
+
+
+async def test_what_is_canceled_while_it_waits_for_a_relay_is_not_begun() -> None:
+    items = [entry(address=f"a{n}@example.org") for n in range(4)]
+    relay = ScriptedRelay(port=free_port())
+    async with delivering(relay.url(), timeouts=QUICK) as world:
+        world.send(*items)
+        await until(lambda: world.worker.down == {"smtp": "network"} and len(world.outbox.taken) >= 4)
+        world.worker.forget({items[0].id, items[2].id})
+        world.outbox.forget({items[0].id, items[2].id})
+        async with relay:
+            for item in (items[1], items[3]):
+                assert (await world.attempt(item)).outcome is Outcome.DELIVERED
+            await asyncio.sleep(0.1)
+    assert [each.to for each in relay.received] == ["a1@example.org", "a3@example.org"]

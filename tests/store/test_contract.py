@@ -322,6 +322,16 @@ async def test_what_lies_in_memory_is_cancelled_too(stores: Stores) -> None:
             await line.store.take(5)
 
 
+async def test_whoever_took_what_is_cancelled_is_told(stores: Stores) -> None:
+    line, told = await stores.line(), set[str]()
+    line.store.on_cancel(told.update)
+    sent, other = await line.submit(), await line.submit(to="bo@example.org")
+    taken = await line.store.take(5)
+    assert {entry.message_id for entry in taken} == {sent.id, other.id}
+    await line.store.run(Nothing(ref("anna@example.org")))
+    assert told == {f"{sent.id}-0"}
+
+
 async def test_what_another_process_cancels_leaves_the_memory_too(stores: Stores) -> None:
     """A command, beside a gateway whose relay is down."""
     line, who = await stores.line(), ref("anna@example.org")
