@@ -189,7 +189,18 @@ def _settle(  # noqa: C901 (a plain table of properties)
     elif name == "position":
         if value in ("absolute", "fixed", "relative", "static", "sticky", "initial", "inherit", "unset"):
             looks[name] = value if value in ("absolute", "fixed", "relative") else ""
-    elif name in _SIDES:
+    elif name in ("clip", "clip-path"):
+        looks["cut" if name == "clip" else "clip"] = shown if _is_clipped(name, value) else ""
+    elif name in ("transform", "translate", "rotate"):
+        moved = value if name == "transform" else f"{name}({value.replace(' ', ',')})"
+        looks["turned" if name == "transform" else name] = shown if _is_turned_away(moved) else ""
+    elif not _move(name, value, shown, looks):
+        _paint(name, value, looks)
+
+
+def _move(name: str, value: str, shown: str, looks: dict[str, str]) -> bool:
+    """Note where a declaration puts the text; whether it is about that."""
+    if name in _SIDES:
         _place("far", value, shown, looks)
     elif name in ("right", "bottom"):
         _place("far", f"-{value.lstrip('+')}" if value[:1] != "-" else "0", shown, looks)
@@ -205,13 +216,9 @@ def _settle(  # noqa: C901 (a plain table of properties)
                 break
     elif name == "text-indent":
         _place("indent", value, shown, looks)
-    elif name in ("clip", "clip-path"):
-        looks["cut" if name == "clip" else "clip"] = shown if _is_clipped(name, value) else ""
-    elif name in ("transform", "translate", "rotate"):
-        moved = value if name == "transform" else f"{name}({value.replace(' ', ',')})"
-        looks["turned" if name == "transform" else name] = shown if _is_turned_away(moved) else ""
     else:
-        _paint(name, value, looks)
+        return False
+    return True
 
 
 def _paint(name: str, value: str, looks: dict[str, str]) -> None:
