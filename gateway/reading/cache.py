@@ -13,6 +13,7 @@ from gateway.reading.holes import Tag
 from gateway.reading.html import Pages
 from gateway.reading.language import Votes, count_votes, elect, most_votes, split_words, weigh_words
 from gateway.reading.lexicon import LANGUAGES, Lexicons
+from gateway.reading.marks import even
 from gateway.reading.merge_tags import fill, find_fields, find_tags
 from gateway.reading.recent import Recent
 from gateway.reading.segments import cut
@@ -156,6 +157,7 @@ class Kept:
 
     def lay_out(self, paragraph: str, kind: str) -> tuple[tuple[Laid, ...], str]:
         """The blocks of a paragraph, given the kind of those before, and the kind of those after."""
+        paragraph = even(paragraph)
         key = (kind, paragraph)
         known = self._blocks.get(key)
         if known is None:

@@ -10,6 +10,7 @@ import re
 from xxhash import xxh3_128_intdigest
 
 from gateway.reading.looks import Looks, State
+from gateway.reading.marks import lift, put_back
 from gateway.reading.recent import Recent
 from gateway.reading.rules import MAX_CSS, Rules
 from gateway.reading.sheet import Chunk, Page, Sheet
@@ -93,12 +94,15 @@ class Pages:
             or len(scanner.stack) > MAX_DEPTH // 2
         ):
             return ""
+        marks: list[str] = []
+        if "://" in part and not (scanner.rules and scanner.rules.compare):
+            part, marks = lift(part)
         key = (part, scanner.state, scanner.rules_key)
         chunk = self.chunks.get(key)
         if chunk is None:
             chunk = _condense(part, scanner) or ""
             self.chunks.put(key, chunk)
-        return chunk
+        return put_back(chunk, marks) if marks and not isinstance(chunk, str) else chunk
 
 
 def _cut(html: str) -> list[str]:

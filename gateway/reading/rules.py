@@ -61,12 +61,13 @@ class Step(NamedTuple):
 
 class Rules:
     """The rules of a page that change how text looks. `said` are the words that they add to it, `telling`
-    the attributes whose values they add."""
+    the attributes whose values they add; they `compare` where what an attribute says may decide."""
 
     def __init__(self, sheets: tuple[str, ...]) -> None:
         self._by_name: dict[str, list[Step]] = {}
         self._kept: dict[tuple[str, str, int, int], tuple[Looks, Looks, int]] = {}
         self._count = self._bits = 0
+        self.compare = False
         self.said: tuple[str, ...] = ()
         self.telling: frozenset[str] = frozenset()
         for sheet in sheets:
@@ -187,6 +188,7 @@ class Rules:
         alike = self._by_name.setdefault(_name(step), [])
         if len(alike) < _MOST_ALIKE:
             alike.append(step)
+            self.compare |= any(_compares(one) for one in step.asked)
 
 
 def _name(step: Step) -> str:
@@ -204,6 +206,12 @@ def _asked(part: "re.Match[str]") -> _Asked:
         return ("class", "~", part[2]) if part[1] == "." else ("id", "=", part[2])
     value = next((one for one in part.group(5, 6, 7) if one is not None), None)
     return (part[3].lower(), "" if value is None else part[4] or "=", value or "")
+
+
+def _compares(asked: _Asked) -> bool:
+    """Whether more than the beginning of a link may decide."""
+    name, how, value = asked
+    return bool(how) and name not in ("class", "id") and (how != "^" or "://" in value)
 
 
 def _has(attributes: Mapping[str, str], asked: _Asked) -> bool:
