@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from gateway.access import Controller, Source
 from gateway.intake.held import keep_asked, keep_phrases
 from gateway.intake.letterhead import PLAIN, Head, Letterhead
+from gateway.intake.linking import link
 from gateway.intake.owed import answered
 from gateway.intake.person_facts import NOT_COUNTED, facts_for
 from gateway.intake.receipt import Receipt, RecipientResult, receipt_of
@@ -105,6 +106,8 @@ class Accept:
     def _recipient(self, draft: Draft[Receipt], n: int, sealed: bytes) -> RecipientResult:
         s = self._submission
         message, recipient, ref = s.message, s.message.recipients[n], s.refs[n]
+        if aliases := s.aliases[n] if s.aliases else ():
+            link(draft, (ref, *aliases))
         facts = facts_for(
             draft,
             message,
@@ -113,7 +116,7 @@ class Accept:
             s.reading,
             s.source,
             s.controller,
-            aliases=s.aliases[n] if s.aliases else (),
+            aliases=aliases,
         )
         class_ = classify(message, s.reading, facts, s.source.classes, s.source.default_class)
         head = PLAIN

@@ -27,6 +27,21 @@ async def submit_naming(gateway: Line, to: str, *aliases: str) -> Receipt:
     return await gateway.intake.submit(replace(about, recipients=(named,)))
 
 
+@pytest.mark.parametrize("deliver", [True, False])
+async def test_what_a_message_names_is_one_person_from_then_on(tmp_path: Path, deliver: bool) -> None:
+    """A stop under an address that an earlier message named holds for the others, and cancels what waits."""
+    async with line(tmp_path) as gateway:
+        about = message(to=HOME, class_="outreach", now=gateway.clock(), deliver=deliver)
+        about = replace(about, send_at=gateway.clock() + 3600)
+        named = replace(about.recipients[0], aliases=(ident(WORK),))
+        asked = await gateway.intake.submit(replace(about, recipients=(named,)))
+        assert asked.status == "accepted"
+        assert (await gateway.store.depths()).outbox == deliver
+        await tell(gateway, event("message.replied", ident(WORK), text="STOP"))
+        assert (await gateway.store.depths()).outbox == 0
+        assert codes(await gateway.submit(class_="outreach", to=HOME)) == ["stop_request.said"]
+
+
 @pytest.mark.parametrize("named", [HOME, WORK])
 async def test_a_stop_is_found_behind_an_address_that_the_message_names(tmp_path: Path, named: str) -> None:
     async with line(tmp_path) as gateway:
