@@ -185,7 +185,7 @@ def _told_sent(t: Telling) -> Effect:
         return NO_SENDER
     if h.message and any(c.message == h.message for ref in t.near for c in draft.person(ref).contacts):
         return Effect(applied=False, note="counted_before")
-    class_ = _class_of(h)
+    class_ = _class_of(t)
     contact = Contact(t.at, class_, h.channel, h.sender, h.message or t.event, h.purpose)
     first, *others = t.near
     person = draft.person(first)
@@ -199,9 +199,13 @@ def _told_sent(t: Telling) -> Effect:
     return Effect()
 
 
-def _class_of(h: Happening) -> str:
-    """Its class; never `conversation`, which would answer somebody: `message.answered` says that."""
-    named = str(h.data.get("class", ""))
+def _class_of(t: Telling) -> str:
+    """What it was judged as here, where it names a message that was asked about, else as the tool calls it;
+    never `conversation`, which would answer somebody: `message.answered` says that."""
+    h = t.happening
+    asked = t.draft.message(h.message) if h.message else None
+    judged = asked is not None and asked[0].controller == h.controller
+    named = asked[0].class_ if asked and judged else str(h.data.get("class", ""))
     return named if named in CLASSES and named != "conversation" else "outreach"
 
 

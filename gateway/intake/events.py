@@ -29,7 +29,7 @@ from gateway.ledger.autoreply import (
 from gateway.ledger.happening import Happening
 from gateway.ledger.wishes import besides_sales, refuses_sales
 from gateway.message.content import Content
-from gateway.message.ids import new_id
+from gateway.message.ids import is_id, new_id
 from gateway.metrics import Metrics
 from gateway.reading.read import Reader
 from gateway.reading.reading import Reading
@@ -92,10 +92,13 @@ class TellEvent:
         self._people = _refs(happening, keys)
         self.dedup = dedup_of(happening)
         people = tuple(dict.fromkeys(self._people.values()))
-        asked = (
-            (asked_key(happening.controller, happening.message),) if happening.type == "message.sent" else ()
+        asked = happening.message if happening.type == "message.sent" else ""
+        self.needs = Needs(
+            people=people,
+            events=(self.dedup,),
+            replays=(self.dedup, asked_key(happening.controller, asked)) if asked else (self.dedup,),
+            messages=(asked,) if is_id(asked) else (),
         )
-        self.needs = Needs(people=people, events=(self.dedup,), replays=(self.dedup, *asked))
 
     def apply(self, draft: Draft[EventResult]) -> EventResult:
         """Record and apply it; an event that was told before gets the same answer and changes nothing."""

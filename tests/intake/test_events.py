@@ -602,6 +602,26 @@ async def test_what_a_tool_sent_takes_its_place_in_caps(tmp_path: Path) -> None:
         assert len((await person(gateway)).contacts) == 1
 
 
+@pytest.mark.parametrize("opens", [True, False])
+async def test_what_was_asked_about_counts_as_what_it_was_judged(tmp_path: Path, opens: bool) -> None:
+    """Whatever the tool calls it afterwards, if anything: its pace is that of its class."""
+    pace = "version: 1\npolicy: pace\nrules:\n  - {rule: burst, limit: 2, per: 1 hour, outcome: hold}\n"
+    async with line(tmp_path, policies(tmp_path, pace)) as gateway:
+        outcomes = []
+        for n, data in enumerate(({}, {"class": "transactional"}, {})):
+            to = f"p{n}@example.org"
+            asked = await gateway.submit(to=to, class_="connection_request", deliver=False)
+            outcomes.append(asked.status)
+            told = event("message.sent", ident(to), message=asked.id, data=data, opens=opens)
+            await tell(gateway, told)
+            [contact] = (await person(gateway, to)).contacts
+            assert contact.class_ == "connection_request"
+        assert outcomes == ["accepted", "accepted", "held"]
+        assert (
+            await gateway.submit(to="q@example.org", class_="outreach", deliver=False)
+        ).status == "accepted"
+
+
 @pytest.mark.parametrize(("opens", "sent"), [(True, 1), (False, 0)])
 async def test_only_a_trusted_tool_made_the_first_contact(tmp_path: Path, opens: bool, sent: int) -> None:
     async with line(tmp_path) as gateway:
