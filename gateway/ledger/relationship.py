@@ -38,19 +38,19 @@ def relationship(person: Person, sender: str) -> Relationship:
 
 def together(person: Person, linked: Sequence[Person], sender: str) -> Relationship:
     """What passed between them, with what restricts of the person's other addresses: a reply that waits
-    there, messages that nobody answered. What opens a door there opens none here."""
+    there, messages that nobody answered, here neither. What opens a door there opens none here."""
     known = relationship(person, sender)
     if not linked:
         return known
-    others = [other.relationships[sender] for other in linked if sender in other.relationships]
+    others = [(other, other.relationships[sender]) for other in linked if sender in other.relationships]
     if not others:
         return known
-    waiting = [r.unanswered_since for r in (known, *others) if r.unanswered_since]
+    waiting = [r.unanswered_since for r in (known, *(r for _, r in others)) if r.unanswered_since]
     return replace(
         known,
         unanswered_since=min(waiting, default=0.0),
         sent_since_reply=known.sent_since_reply
-        + sum(r.sent_since_reply for r in others if r.last_out > known.last_reply),
+        + sum(_sent_after(other, r, sender, known.last_reply) for other, r in others),
     )
 
 
@@ -218,13 +218,16 @@ def happened(person: Person, event: Event) -> Person:
     if after is r:
         return person
     if event.type == "message.replied" and r.last_out > event.at:
-        after = replace(after, sent_since_reply=_sent_after(person, r, event))
+        after = replace(after, sent_since_reply=_sent_after(person, r, event.sender, event.at))
     return replace(person, relationships={**person.relationships, event.sender: after})
 
 
-def _sent_after(person: Person, r: Relationship, event: Event) -> int:
-    """How many messages a reply that is told late leaves unanswered: those that are newer."""
-    newer = sum(1 for c in person.contacts if c.sender == event.sender and c.at > event.at and in_sequence(c))
+def _sent_after(person: Person, r: Relationship, sender: str, reply: float) -> int:
+    """How many messages a reply that is told late, or on another address, leaves unanswered: those that are
+    newer."""
+    if reply <= r.last_reply:
+        return r.sent_since_reply
+    newer = sum(1 for c in person.contacts if c.sender == sender and c.at > reply and in_sequence(c))
     return min(r.sent_since_reply, newer)
 
 

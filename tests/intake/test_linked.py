@@ -147,6 +147,19 @@ async def test_a_sequence_is_one_over_all_identifiers(tmp_path: Path) -> None:
         assert (await gateway.submit(class_="outreach", to=ID.key, channel="linkedin")).status == "accepted"
 
 
+async def test_a_reply_leaves_only_newer_messages_to_other_identifiers_unanswered(tmp_path: Path) -> None:
+    async with line(tmp_path, rules(tmp_path, "rule: sequence_length, limit: 3, outcome: reject")) as gateway:
+        await tell(gateway, event("connection.accepted", URL, ID))
+        outreach = {"class_": "outreach", "channel": "linkedin"}
+        for _ in range(2):
+            await gateway.submit(to=ID.key, **outreach)
+        gateway.clock.now += 60
+        await tell(gateway, event("message.replied", URL, text="Sì", occurred_at=gateway.clock()))
+        gateway.clock.now += 60
+        sent = [(await gateway.submit(to=one.key, **outreach)).status for one in (ID, URL, URL, URL)]
+        assert sent == ["accepted", "accepted", "accepted", "rejected"]
+
+
 async def test_what_opens_a_door_on_one_address_opens_none_on_another(tmp_path: Path) -> None:
     """Neither across channels nor for whoever names somebody else's address as an alias."""
     known = rules(tmp_path, "rule: min_stage, stage: connected, outcome: reject")
