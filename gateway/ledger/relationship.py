@@ -101,7 +101,7 @@ def sent(person: Person, contact: Contact, *, introduced: bool, by_person: bool 
         r.first_out or contact.at,
         max(r.last_out, contact.at),
         r.sent + 1,
-        r.sent_since_reply + in_sequence(contact),
+        r.sent_since_reply + _unanswered(r, contact),
         r.connected_at,
         r.backdated,
         r.replies,
@@ -138,7 +138,7 @@ def claimed(person: Person, contact: Contact) -> Person:
     after = replace(
         r,
         last_out=max(r.last_out, contact.at),
-        sent_since_reply=r.sent_since_reply + in_sequence(contact),
+        sent_since_reply=r.sent_since_reply + _unanswered(r, contact),
     )
     contacts = _with_contact(person.contacts, contact)
     return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
@@ -160,6 +160,11 @@ def _with_contact(contacts: tuple[Contact, ...], contact: Contact) -> tuple[Cont
 def _without_oldest(contacts: tuple[Contact, ...], *, counted: bool) -> tuple[Contact, ...]:
     n = next(n for n, one in enumerate(contacts) if (one.class_ not in NOT_MARKETING) is counted)
     return contacts[:n] + contacts[n + 1 :]
+
+
+def _unanswered(r: Relationship, contact: Contact) -> bool:
+    """Whether it is one message more without an answer: none where a reply that came later was told first."""
+    return contact.at >= r.last_reply and in_sequence(contact)
 
 
 def in_sequence(contact: Contact) -> bool:

@@ -1,5 +1,7 @@
 """What passes between a sender and a person, one event at a time."""
 
+from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import pytest
@@ -81,6 +83,14 @@ def test_a_reply_told_late_answers_no_newer_message() -> None:
         person = sent(person, contact(f"m{at}", at), introduced=False)
     assert relationship(tell(("message.replied", 2.0), person=person), RUI).sent_since_reply == 2
     assert relationship(tell(("message.replied", 4.0), person=person), RUI).sent_since_reply == 0
+
+
+@pytest.mark.parametrize("tell_sent", [claimed, partial(sent, introduced=False)])
+def test_a_message_told_after_the_reply_to_it_was_answered(tell_sent: Callable[..., Person]) -> None:
+    """As where the reply is told after the message."""
+    replied = tell(("message.replied", 5.0))
+    assert relationship(tell_sent(replied, contact(at=4.0)), RUI).sent_since_reply == 0
+    assert relationship(tell_sent(replied, contact(at=6.0)), RUI).sent_since_reply == 1
 
 
 def test_a_conversation_answers_and_outreach_does_not() -> None:
