@@ -74,7 +74,8 @@ _LINKEDIN_ID = re.compile(r"A[CE][A-Za-z]AA[A-Za-z0-9_-]{5,}\Z")
 _LINKEDIN_URN = re.compile(r"(urn:li:[a-z_]+):\(?([A-Za-z0-9_-]+)[A-Za-z0-9_,:-]*\)?\Z", re.IGNORECASE)
 _LINKEDIN_HOST = r"(?:[a-z][a-z0-9+.-]*:)?/*(?:[a-z0-9-]+\.)*linkedin\.com\.?(?::\d+)?/+"
 _LINKEDIN_URL = re.compile(
-    _LINKEDIN_HOST + r"(?:mwlite/+)?(?:in|pub|sales/+lead|sales/+people|talent/+profile)/+([^/,]+)",
+    _LINKEDIN_HOST
+    + r"(?:(?:mwlite|comm)/+)?(?:in|pub|sales/+lead|sales/+people|talent/+profile)/+([^/,;&]+)",
     re.IGNORECASE,
 )
 _LINKEDIN_PERSON = "urn:li:fsd_profile"
@@ -108,7 +109,7 @@ def normalize(channel: str, address: str) -> str:
 _ROUNDS = 12
 _WORD = re.compile(r"\S+")
 _ADDRESSED = re.compile(
-    "[@\uff20\ufe6b]|linkedin\\.com/+(?:mwlite/+)?(?:in|pub|sales|talent)/", re.IGNORECASE
+    "[@\uff20\ufe6b]|linkedin\\.com/+(?:(?:mwlite|comm)/+)?(?:in|pub|sales|talent)/", re.IGNORECASE
 )  # the @ in its three widths
 
 

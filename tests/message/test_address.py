@@ -54,6 +54,9 @@ SAME = {
             "https://www.linkedin.com/in/mario%2Drossi",
             "https://linkedin.com/in/mario-rossi/detail/contact-info/",
             "//m.linkedin.com/in/mario-rossi",
+            "https://www.linkedin.com/comm/in/mario-rossi?midToken=x",
+            "https://www.linkedin.com/in/mario-rossi&trk=public_profile",
+            "https://www.linkedin.com/in/mario-rossi;jsessionid=1",
             "https://www.linkedin.com/in/ma\u200brio-rossi",
         ],
         [
