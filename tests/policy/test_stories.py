@@ -240,3 +240,26 @@ def test_a_receipt_with_a_hidden_promotion(gateway) -> None:
     )
     assert hidden.outcome is Outcome.HOLD
     assert "class_matches.promotional" in codes(hidden)
+
+
+@pytest.mark.parametrize(
+    ("text", "sells"),
+    [
+        (
+            "Grazie del contatto! Ti propongo la nostra consulenza: prenota una demo gratuita.",
+            "prenota una demo",
+        ),
+        (
+            "Sconto del 20% sul corso avanzato: prenoti entro domenica. Per non ricevere altre offerte: https://alfa.example/u",
+            "Sconto del 20%",
+        ),
+    ],
+)
+def test_a_reason_quotes_what_sells_and_no_courtesy_beside_it(
+    gateway: Gateway, text: str, sells: str
+) -> None:
+    decision = gateway.send("outreach", text, what={"connected": "2 hours ago"})
+    [reason] = {
+        v.reason.en for v in decision.violations if v.rule == "no_pitch" and v.policy == "first-contact"
+    }
+    assert f'This sells ("{sells}' in reason

@@ -1,5 +1,6 @@
 """Do we know each other well enough to say this?"""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -123,7 +124,7 @@ class NoPitch:
     def _objection(self, case: Case, known: Relationship) -> Objection:
         door = self.until_any or self.until_all
         assert door is not None
-        words = quoted(case.reading.promotional.evidence)
+        words = quoted(_selling(case.reading.promotional.evidence))
         earliest = self._earliest(door, known)
         ask = _ask(door, both=self.until_all is not None)
         if not known.connected_at or not door.days_connected:
@@ -154,6 +155,15 @@ class NoPitch:
         if self.until_all and known.replies < door.replies:
             return 0.0
         return known.connected_at + door.days_connected * DAY
+
+
+_BESIDE = ("footer:", "way_out:", "promotional: connect")
+"""What pitches have and others have too: a way out, thanks for the connection."""
+
+
+def _selling(evidence: Iterable[Evidence]) -> Iterator[Evidence]:
+    """What shows that something is sold: a reason that quotes a thank-you would convince nobody."""
+    return (one for one in evidence if not one.why.startswith(_BESIDE))
 
 
 def _too_soon(door: Until, connected: float, now: float, words: Words) -> Words:
