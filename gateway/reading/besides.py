@@ -8,6 +8,7 @@ only speak against the message: an introduction that few see introduces nobody.
 import re
 from html import unescape
 from itertools import pairwise
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from gateway.message.content import Content
 from gateway.reading.html import MAX_HTML
 from gateway.reading.phrases import MAX_SUBJECT
 from gateway.reading.reading import Evidence, Finding, Reading
+from gateway.reading.segments import cut
 from gateway.reading.sheet import Page
 from gateway.reading.spoken import read_held
 from gateway.reading.walk import walk
@@ -51,28 +53,53 @@ _CUTS = 3
 _BLANKS = re.compile(r"\s+")
 
 
-def gather(content: Content, page: Page) -> tuple[str, bool]:
-    """What the content says besides the text of the page, "" in most cases, and whether some of it was left
-    unread."""
-    parts = _besides(content, page)
-    if not parts:
-        return "", False
+class Said(NamedTuple):
+    """What a message says besides: `within` the page, where its quotation may hold it, and `apart` from it;
+    `cut` is whether some was left unread."""
+
+    within: str = ""
+    apart: str = ""
+    cut: bool = False
+
+
+def gather(content: Content, page: Page) -> Said:
+    """What the content says besides the text of the page: nothing in most cases."""
+    within, apart = _within(content, page), _apart(content)
+    if not within and not apart:
+        return NOTHING_SAID
     known, room = Known(page.text), MOST
     said: list[str] = []
-    for part in parts:
-        said += known.leave_out(part[:room])
-        room -= len(part)
-        if room < 0:
-            break
-    new = "\n\n".join(said)
-    return new[:LONGEST], room < 0 or len(new) > LONGEST
+    for parts in (within, apart):
+        new: list[str] = []
+        for part in parts:
+            if room >= 0:
+                new += known.leave_out(part[:room])
+                room -= len(part)
+        said.append("\n\n".join(new))
+    first, second = said
+    unread = room < 0 or len(first) + len(second) > LONGEST
+    return Said(first[:LONGEST], second[: max(0, LONGEST - len(first))], unread)
 
 
-def _besides(content: Content, page: Page) -> list[str]:
-    """All texts that are not that of the page."""
+NOTHING_SAID = Said()
+
+
+def _within(content: Content, page: Page) -> list[str]:
+    """The texts that the page holds beside the one that is seen."""
     parts = list(page.besides)
+    if content.html:
+        parts += _aside(content.html, page)
+        if len(_GOES_ON.findall(page.text)) >= _CUTS:
+            whole, cuts = _CUT.subn("", page.text)
+            parts += [whole] if cuts >= _CUTS else []
+    return parts
+
+
+def _apart(content: Content) -> list[str]:
+    """The texts that stand elsewhere than in the page."""
+    parts = []
     if content.text and content.html and not content.html.isspace():
-        parts.append(content.text)
+        parts.append(_unquoted(content.text) if content.is_reply else content.text)
     room = MAX_HTML
     for one in content.besides:
         room -= len(one)
@@ -81,16 +108,17 @@ def _besides(content: Content, page: Page) -> list[str]:
         else:
             other = walk(one, truncated=False)
             parts += [other.text, *other.besides]
-    if content.html:
-        parts += _aside(content.html, page)
     if len(content.subject) > MAX_SUBJECT:
         parts.append(content.subject[MAX_SUBJECT:])
     if len(content.sender_name) > _LONG_NAME:
         parts.append(content.sender_name)
-    if content.html and len(_GOES_ON.findall(page.text)) >= _CUTS:
-        whole, cuts = _CUT.subn("", page.text)
-        parts += [whole] if cuts >= _CUTS else []
     return parts + [one.filename for one in content.attachments if len(one.filename) > _LONG_NAME]
+
+
+def _unquoted(text: str) -> str:
+    """A plain version without its quotation, in which nothing counts in a reply."""
+    blocks, _ = cut(text)
+    return "\n\n".join([text[start:end] for start, end, kind in blocks if kind != "quoted"])
 
 
 def _aside(html: str, page: Page) -> list[str]:

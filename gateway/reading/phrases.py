@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.message.content import Content
 from gateway.reading.cache import IN_FOOTER, IN_SIGNATURE, Hit, Kept, Laid, Passage, Shown
@@ -61,18 +62,26 @@ class Study:
 
 
 def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
-    content: Content, page: Page, kept: Kept, *, doubted: Collection[str] = ()
+    content: Content,
+    page: Page,
+    kept: Kept,
+    *,
+    doubted: Collection[str] = (),
+    besides: tuple[int, int] | None = None,
 ) -> Study:
     """Everything that can be said of the page before judging it; what sells in a block of one of the
-    `doubted` kinds, footer or signature, counts in full."""
-    blocks = _lay_out(page.text, kept)
+    `doubted` kinds, footer or signature, counts in full. `besides` is where, in the text of the page, begins
+    what it says besides and what is said apart from it: no signature or quotation above reaches there."""
+    blocks, afresh, full = _lay_out(page.text, kept, besides, is_reply=content.is_reply)
     subject = content.subject[:MAX_SUBJECT]
-    seen = Study(language=_language(content, subject, blocks, kept), truncated=len(blocks) >= MAX_BLOCKS)
+    seen = Study(language=_language(content, subject, blocks, kept), truncated=full)
     language = seen.language
     load, own = _read_subject(subject, seen, kept)
     state, sums, most = "", seen.features, 0.0
     counted: list[tuple[int, Passage, Shown]] = []
     for place, (start, end, which, passage) in enumerate(blocks):
+        if place in afresh:
+            state = ""
         shown = passage.shown
         if shown is None or passage.code != language:
             shown = kept.show(passage, language)
@@ -108,10 +117,34 @@ def study(  # noqa: C901 (one pass over the blocks, kept whole for speed)
     return seen
 
 
-def _lay_out(text: str, kept: Kept) -> list[Laid]:
-    """The blocks of the text: those of each paragraph, as kept."""
+class _Layout(NamedTuple):
+    """The blocks of a message, those with which something begins that no signature above reaches, and
+    whether there were too many."""
+
+    blocks: list[Laid]
+    afresh: tuple[int, ...] = ()
+    full: bool = False
+
+
+def _lay_out(text: str, kept: Kept, besides: tuple[int, int] | None, *, is_reply: bool) -> _Layout:
+    """The blocks of the text and of what is said besides. Of the latter, what stands within the page may
+    belong to the quotation of a reply that ends it; what is said apart from the page is the sender's."""
+    if besides is None:
+        blocks, _ = _cut(text, kept, 0, "own")
+        return _Layout(blocks, full=len(blocks) >= MAX_BLOCKS)
+    within, apart = besides
+    blocks, kind = _cut(text[: within - 2], kept, 0, "own")
+    more, _ = _cut(text[within : apart - 2], kept, within, kind if is_reply and kind == "quoted" else "own")
+    last, _ = _cut(text[apart:], kept, apart, "own")
+    own = [(start, end, "own", passage) for start, end, _, passage in last]
+    full = max(len(blocks), len(more), len(own)) >= MAX_BLOCKS
+    return _Layout(blocks + more + own, (len(blocks), len(blocks) + len(more)), full)
+
+
+def _cut(text: str, kept: Kept, place: int, kind: str) -> tuple[list[Laid], str]:
+    """The blocks of a text that begins at this place, those of each paragraph as kept, and the kind of what
+    would follow them."""
     blocks: list[Laid] = []
-    kind, place = "own", 0
     for paragraph in text.split("\n\n"):
         if paragraph:
             laid, kind = kept.lay_out(paragraph, kind)
@@ -122,8 +155,8 @@ def _lay_out(text: str, kept: Kept) -> list[Laid]:
                 blocks += laid
         place += len(paragraph) + 2
         if len(blocks) >= MAX_BLOCKS:
-            return blocks[:MAX_BLOCKS]
-    return blocks
+            return blocks[:MAX_BLOCKS], kind
+    return blocks, kind
 
 
 def _language(content: Content, subject: str, blocks: list[Laid], kept: Kept) -> str:

@@ -46,14 +46,18 @@ class Reader:
         seen: Study = study(content, page, self._kept)
         reading = judge(content, page, seen, self._lexicons.weights)
         if reading.promotional.score < SURE:
-            said, cut = gather(content, page)
-            if said or seen.doubted:
-                place = len(page.text) + 2
-                page = dataclasses.replace(page, text=f"{page.text}\n\n{said}")
-                seen = study(content, page, self._kept, doubted=("footer", *seen.doubted))
+            said = gather(content, page)
+            unread = said.cut
+            if said.within or said.apart or seen.doubted:
+                within = len(page.text) + 2
+                apart = within + len(said.within) + 2
+                page = dataclasses.replace(page, text=f"{page.text}\n\n{said.within}\n\n{said.apart}")
+                doubted = ("footer", *seen.doubted)
+                seen = study(content, page, self._kept, doubted=doubted, besides=(within, apart))
                 more = judge(content, page, seen, self._lexicons.weights)
-                reading = count_against(reading, more, place)
-            if cut:
+                reading = count_against(reading, more, within)
+                unread = unread or seen.truncated
+            if unread:
                 reading = replace(reading, truncated=True)
         return reading
 

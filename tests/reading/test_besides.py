@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from gateway.message.content import Attachment, Content
-from gateway.reading.besides import gather
+from gateway.reading.besides import NOTHING_SAID, gather
 from gateway.reading.fold import fold
 from gateway.reading.read import Reader
 
@@ -136,6 +136,49 @@ def test_a_pitch_counts_wherever_it_stands(reader: Reader, content: Content) -> 
         assert not one.why.startswith("not in the text") or one.start == one.end == 0
 
 
+_ENDS = {
+    "a closing": "\n\nCordiali saluti,\nMarco",
+    "a signature": "\n\n-- \nMarco Bianchi\nEsempio Srl",
+    "a forwarded message": (
+        "\n\n---------- Forwarded message ---------\nFrom: Bo Neri <bo@example.net>\nDate: Mon, 16 Nov 2026"
+        "\nSubject: riunione\n\nCi vediamo domani alle dieci."
+    ),
+    "an answered message": (
+        "\n\n-----Original Message-----\nFrom: Anna Bo\nSent: Monday\nTo: Marco Bianchi\n\nCi vediamo domani."
+    ),
+}
+
+
+@pytest.mark.parametrize("is_reply", [False, True])
+@pytest.mark.parametrize("end", _ENDS.values(), ids=_ENDS)
+def test_what_stands_apart_is_none_of_what_ends_the_text(reader: Reader, end: str, is_reply: bool) -> None:
+    """No signature, and no quotation, of the one text reaches into another."""
+    text = LETTER + end
+    page = "".join(f"<p>{escape(one)}</p>" for one in text.split("\n\n")).replace("\n", "<br>")
+    for content in (
+        Content(text=text, besides=(f"<p>{PITCH}</p>",), is_reply=is_reply),
+        Content(text=text, besides=(f"<p>Invito</p>{end}<p>{PITCH}</p>",), is_reply=is_reply),
+        Content(html=page, text=PITCH, is_reply=is_reply),
+    ):
+        assert reader.read(content).promotional.score >= 0.8
+
+
+def test_what_a_reply_quotes_in_its_other_version_stays_quoted(reader: Reader) -> None:
+    head = "-----Original Message-----\nFrom: Anna Bo\nSent: Monday\nTo: Marco Bianchi\nSubject: Corsi\n\n"
+    page = f"<p>{LETTER}</p><p>{head.strip().replace(chr(10), '<br>')}</p><p>Ecco che cosa ho ricevuto:</p>"
+    for content in (
+        Content(html=page, text=f"{LETTER}\n\n{head}{PITCH}", is_reply=True),
+        Content(html=f'{page}<img alt="{PITCH}">', is_reply=True),
+    ):
+        assert not reader.read(content).promotional.value
+
+
+def test_many_short_lines_besides_leave_nothing_unsaid(reader: Reader) -> None:
+    lines = "".join(f"<p>ab{'cdefghij'[n % 8]} de{n % 7}f ghi jkl" for n in range(1700))
+    reading = reader.read(Content(text=LETTER, besides=(f"{lines}<p>{PITCH}</p>",)))
+    assert reading.truncated or reading.promotional.value
+
+
 def test_pages_one_below_another_are_each_read_for_themselves(reader: Reader) -> None:
     for left_open in (
         "<!--",
@@ -228,7 +271,7 @@ def test_ordinary_pages_say_nothing_besides(reader: Reader) -> None:
         "<img src='data:image/png;base64,iVBORw0KGgo='>" + "<tr><td>1<td>M<td>P<td>N</tr>" * 40
     )
     content = Content(html=page)
-    assert gather(content, reader.see(content)) == ("", False)
+    assert gather(content, reader.see(content)) == NOTHING_SAID
     assert not reader.read(content).evasion.value
 
 
