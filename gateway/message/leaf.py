@@ -32,7 +32,8 @@ INVITATIONS = frozenset({"text/calendar", "application/ics"})
 
 
 class Leaf(NamedTuple):
-    """One part that holds no further parts; `octets` are still in their transfer encoding, with LF."""
+    """One part that holds no further parts; `octets` are still in their transfer encoding, with LF.
+    `attached` is set where it belongs to a message within the message."""
 
     octets: bytes
     type: str = "text/plain"
@@ -43,6 +44,7 @@ class Leaf(NamedTuple):
     embedded: bool = False
     joined: bool = False
     branch: Branch = ()
+    attached: bool = False
 
     @property
     def is_text(self) -> bool:

@@ -101,12 +101,14 @@ class _Texts:
         self.shown: list[tuple[bool, str]] = []  # whether it is HTML, and the text
         self.besides: list[str] = []
         self.attachments: list[Attachment] = []
-        self.room = {"plain": TEXT_OCTETS, "html": TEXT_OCTETS, "besides": TEXT_OCTETS}
+        self.room = dict.fromkeys(("plain", "html", "besides", "attached"), TEXT_OCTETS)
         self.complete = True
 
     def add(self, leaf: Leaf, spare: bool) -> None:
         """One leaf; `spare` says that a program which reads HTML shows another version of it."""
-        if not leaf.is_text:
+        if leaf.attached:
+            self._add_attached(leaf)
+        elif not leaf.is_text:
             self.attachments.append(_attachment(leaf))
             if leaf.is_page or leaf.is_version:
                 self.besides.append(self._read(leaf, "besides"))
@@ -121,6 +123,15 @@ class _Texts:
         else:
             self.html.append(self._read(leaf, "html"))
             self.shown.append((True, self.html[-1]))
+
+    def _add_attached(self, leaf: Leaf) -> None:
+        """One leaf of an attached message: some programs show such a message below the one that holds it."""
+        if leaf.is_text or leaf.is_page:
+            said = self._read(leaf, "attached")
+            if said and not said.isspace():
+                self.besides.append(said if leaf.is_page or leaf.type == "text/html" else as_html(said))
+        elif leaf.is_invitation:
+            self.besides.append(read_invitation(self._read(leaf, "attached")))
 
     def _read(self, leaf: Leaf, kind: str) -> str:
         text, used, fitted = read_text(leaf, self.room[kind])

@@ -179,7 +179,7 @@ def _form(head: bytes) -> _Form | None:
     leaves: list[Leaf] = []
     if fields is None or not _descend(fields, b"", 0, 0, leaves, (), DEEPEST):
         return None
-    return leaves[0][1:-1]
+    return leaves[0][1:8]
 
 
 def _is_closing(lines: bytes, position: int, end: int, line: bytes) -> bool:

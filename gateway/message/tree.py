@@ -8,6 +8,8 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
+from gateway.message.body import PLAIN_ENCODINGS
+from gateway.message.headers import decode_raw, decode_words
 from gateway.message.leaf import Branch, Fields, Leaf, Part, describe
 
 LONGEST = 4_194_304  # octets of a message that stdlib gets to see
@@ -19,6 +21,9 @@ _HARMLESS = (InvalidMultipartContentTransferEncodingDefect,)
 """Defects that leave no doubt about what is shown: a multipart called encoded (but for one called base64,
 which some do decode)."""
 _IN_PIECES = ("message/partial", "message/external-body")
+_MAILS = ("message/rfc822", "message/global", "message/news")
+"""Messages within the message, which some programs show below it."""
+_MOST_SUBJECTS = 10
 _STRUCTURAL = ("content-type", "content-transfer-encoding", "content-disposition")
 
 
@@ -63,28 +68,39 @@ def _affordable(seen: bytes) -> bytes:
 def _fields(message: Message) -> Fields:
     fields: Fields = {}
     for name, value in message.raw_items():
-        octets = str(value).encode("utf-8", "surrogateescape")
-        fields.setdefault(name.lower(), []).append(octets.replace(b"\r", b"").replace(b"\n", b""))
+        fields.setdefault(name.lower(), []).append(_encode(value))
     return fields
 
 
 def _leaves(root: Message) -> tuple[list[Leaf], bool]:
     leaves: list[Leaf] = []
     whole = True
-    waiting: list[tuple[Message, Branch]] = [(root, ())]
+    waiting: list[tuple[Message, Branch, bool]] = [(root, (), False)]
     while waiting and len(leaves) < MOST_LEAVES:
-        part, branch = waiting.pop()
-        whole = whole and not _is_ambiguous(part, outermost=part is root)
+        part, branch, attached = waiting.pop()
+        whole = whole and not _is_ambiguous(part, outermost=attached or part is root)
+        inner = _inner(part)
         if part.is_multipart() and part.get_content_maintype() != "message":
             choice = part.get_content_subtype() == "alternative" and len(branch) < _MOST_CHOICES
-            inner = [
-                (one, (*branch, (id(part), place)) if choice else branch)
-                for place, one in enumerate(_inner(part))
+            waiting += [
+                (one, (*branch, (id(part), place)) if choice else branch, attached)
+                for place, one in reversed([*enumerate(inner)])
             ]
-            waiting.extend(reversed(inner))
-        else:
-            leaves.append(describe(part, _octets)._replace(branch=branch))
+            continue
+        leaves.append(describe(part, _octets)._replace(branch=branch, attached=attached))
+        if part.get_content_type() in _MAILS:
+            leaves += [Leaf(_subject(one).encode("utf-8", "replace"), attached=True) for one in inner]
+            waiting += [(one, (), True) for one in reversed(inner)]
     return leaves, whole and not waiting
+
+
+def _subject(message: Message) -> str:
+    subjects = [value for name, value in message.raw_items() if name.lower() == "subject"]
+    return "\n".join([decode_words(decode_raw(_encode(value))) for value in subjects[:_MOST_SUBJECTS]])
+
+
+def _encode(value: str) -> bytes:
+    return str(value).replace("\r", "").replace("\n", "").encode("utf-8", "surrogateescape")
 
 
 def _is_ambiguous(part: Message, *, outermost: bool) -> bool:
@@ -96,8 +112,11 @@ def _is_ambiguous(part: Message, *, outermost: bool) -> bool:
     names = [name.lower() for name in part.keys()]  # noqa: SIM118 - a message iterates over names too
     if any(names.count(name) > 1 for name in _STRUCTURAL):
         return True
-    if part.get_content_type() in _IN_PIECES or (part.is_multipart() and _has_two_ends(part)):
+    kind = part.get_content_type()
+    if kind in _IN_PIECES or (part.is_multipart() and _has_two_ends(part)):
         return True
+    if kind in _MAILS and _encoding(part) not in PLAIN_ENCODINGS:
+        return True  # RFC 2046 5.2.1 has no encoding here; some programs decode it
     # A comment may stand before or within the token (RFC 5322 3.2.2); not every program knows.
     return any("(" in str(part.get(name, "")).partition(";")[0] for name in _STRUCTURAL[:2])
 
@@ -106,10 +125,14 @@ def _has_two_ends(part: Message) -> bool:
     """Whether programs may differ about where the parts of a multipart begin and end."""
     if "boundary*" in str(part.get("content-type", "")).lower():
         return True  # RFC 2231, which not every program reads
-    if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
+    if _encoding(part) == "base64":
         return True
     boundary = part.get_boundary("")
     return bool(part.epilogue) and f"--{boundary}" in str(part.epilogue)
+
+
+def _encoding(part: Message) -> str:
+    return str(part.get("content-transfer-encoding", "")).strip().lower()
 
 
 def _inner(part: Message) -> list[Message]:
@@ -118,8 +141,12 @@ def _inner(part: Message) -> list[Message]:
 
 
 def _octets(part: Message) -> bytes:
-    if part.is_multipart():  # message/*: its size counts, its text is not ours
+    """A part's octets as they came: decoding is our own affair. Of message/* only the size counts."""
+    if part.is_multipart():
         return b"".join(_octets(inner) for inner in _inner(part))
-    del part["content-transfer-encoding"]  # as they came: decoding is our own affair
+    encodings = part.get_all("content-transfer-encoding", [])
+    del part["content-transfer-encoding"]
     octets = part.get_payload(decode=True)
+    for encoding in encodings:  # it is read again where the message it belongs to is attached
+        part["content-transfer-encoding"] = encoding
     return octets.replace(b"\r\n", b"\n") if isinstance(octets, bytes) else b""

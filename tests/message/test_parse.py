@@ -488,6 +488,82 @@ SHOWN: list[tuple[bytes, str, tuple[str, ...], tuple[str, ...]]] = [
 ]
 
 
+ATTACHED = b"From: Ada <ada@example.com>\r\nSubject: =?utf-8?q?Pap=C3=A0?=\r\n"
+_MESSAGE = b"Content-Type: message/rfc822\r\n"
+_FORWARDED = _MESSAGE + b"Content-Disposition: attachment; filename=a.eml\r\n\r\n" + ATTACHED
+SHOWN += [
+    # messages within the message
+    (
+        parts("mixed", part("plain", b"a"), _MESSAGE + b"\r\n" + ATTACHED + b"\r\n<b>"),
+        "",
+        (),
+        ("Papà", "&lt;b&gt;"),
+    ),
+    (parts("mixed", part("plain", b"a"), _FORWARDED + part("html", b"<p>b")), "", (), ("Papà", "<p>b")),
+    (
+        parts(
+            "mixed",
+            part("html", b"<p>a"),
+            _FORWARDED + b"Content-Transfer-Encoding: quoted-printable\r\n" + part("html", b"=3Cp>b"),
+        ),
+        "<p>a",
+        (),
+        ("Papà", "<p>b"),
+    ),
+    (
+        parts(
+            "mixed",
+            part("plain", b"a"),
+            _FORWARDED + parts("alternative", part("plain", b"b"), part("html", b"<p>c"), edge=b"i"),
+        ),
+        "",
+        (),
+        ("Papà", "b", "<p>c"),
+    ),
+    (
+        parts("mixed", part("plain", b"a"), _FORWARDED + _MESSAGE + b"\r\n" + ATTACHED + b"\r\nb"),
+        "",
+        (),
+        ("Papà", "Papà", "b"),
+    ),
+    (
+        parts(
+            "mixed",
+            part("plain", b"a"),
+            _FORWARDED + part("plain", b"b", b"Content-Disposition: attachment\r\n"),
+        ),
+        "",
+        (),
+        ("Papà",),
+    ),
+    (
+        parts("digest", b"\r\n" + ATTACHED + b"\r\nb", b"\r\n" + ATTACHED + b"\r\nc"),
+        "",
+        (),
+        ("Papà", "b", "Papà", "c"),
+    ),
+]
+
+
+def test_an_attached_message_is_a_file_of_its_own_size() -> None:
+    parsed = parse(parts("mixed", part("plain", b"a"), _FORWARDED + part("plain", b"b" * 500)))
+    assert parsed.whole
+    assert [(one.type, one.filename, one.size) for one in parsed.content.attachments] == [
+        ("message/rfc822", "a.eml", 500)
+    ]
+    assert parsed.content.text == "a"
+
+
+def test_an_attached_message_too_long_or_encoded_is_not_whole() -> None:
+    encoded = _FORWARDED.replace(b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1)
+    for inner in (
+        _FORWARDED + part("plain", b"b" * (TEXT_OCTETS + 1)),
+        encoded + b"\r\nb",
+        _FORWARDED + b"Content-Type: multipart/mixed\r\n\r\nb",
+    ):
+        assert not parse(parts("mixed", part("plain", b"a"), inner)).whole
+
+
 @pytest.mark.parametrize(("raw", "html", "shown", "besides"), SHOWN)
 def test_what_is_shown_of_several_texts(
     raw: bytes, html: str, shown: tuple[str, ...], besides: tuple[str, ...]
@@ -563,6 +639,9 @@ HOSTILE = {
     "8 bits in the encoding": "Content-Transfer-Encoding: è\r\n\r\nciao".encode(),
     "bad RFC 2231": b"Content-Disposition: attachment; filename*=no-such'x'%ff%zz\r\n\r\nciao",
     "NUL in a file's name": b"Content-Disposition: attachment; filename*=utf-8''a%00b.pdf\r\n\r\nciao",
+    "messages in messages": b"Content-Type: message/rfc822\r\n\r\n" * 20_000 + b"ciao",
+    "many attached messages": b"Content-Type: multipart/digest; boundary=b\r\n\r\n"
+    + (b"--b\r\n\r\n" + b"Subject: a\r\n" * 100 + b"\r\nciao\r\n") * 2000,
     "NUL in RFC 2231": b"Content-Disposition: attachment; filename*=\0'x'%ff%zz\r\n\r\nciao",
 }
 
