@@ -190,7 +190,7 @@ def _read_content(
         subject=shown(body.subject or ""),
         text=text,
         html=html,
-        besides=compose.invitations(files) if mime else (),
+        besides=compose.seen_aside(files) if mime else (),
         sender_name=shown(sender.name),
         sender_address=sender.address,
         recipient_name=first.name if single else "",

@@ -12,9 +12,9 @@ from urllib.parse import quote
 from gateway.message.base64_text import encode_lines
 from gateway.message.body import TEXT_OCTETS, decode_text
 from gateway.message.content import Attachment
-from gateway.message.leaf import INVITATIONS
+from gateway.message.leaf import Leaf
 from gateway.message.mailbox import is_address
-from gateway.message.texts import read_invitation
+from gateway.message.texts import read_aside
 
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _BROKEN = re.compile(r"[\r\n\0\ud800-\udfff]")
@@ -58,13 +58,17 @@ def shown_with(text: str, html: str, files: Sequence[File]) -> tuple[str, str]:
     return "\n".join(plain), "\n".join(marked)
 
 
-def invitations(files: Sequence[File]) -> tuple[str, ...]:
-    """What files say of appointments, which mail programs show, each as HTML: as `parse` reads them."""
-    return tuple(
-        read_invitation(decode_text(file.octets[:TEXT_OCTETS], "").replace("\r\n", "\n"))
-        for file in files
-        if file.type.lower() in INVITATIONS
-    )
+def seen_aside(files: Sequence[File]) -> tuple[str, ...]:
+    """What is read in files that are no text of the message without opening them (appointments, cards,
+    pages), each as HTML: as `parse` reads them."""
+    said = []
+    for file in files:
+        shown = "inline" if file.inline else "attachment"
+        leaf = Leaf(b"", file.type.lower(), disposition=shown, filename=file.filename)
+        if leaf.is_seen and not file.is_text:
+            text = decode_text(file.octets[:TEXT_OCTETS], "").replace("\r\n", "\n")
+            said.append(read_aside(leaf, text))
+    return tuple(one for one in said if one)
 
 
 def field(name: str, value: str) -> bytes:

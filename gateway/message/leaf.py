@@ -27,8 +27,10 @@ Branch = tuple[tuple[int, int], ...]
 _NO_TEXT = frozenset(
     {"text/calendar", "text/csv", "text/directory", "text/rtf", "text/vcard", "text/x-vcard"}
 )
-_SOME_SHOW = frozenset({"text/x-amp-html", "text/watch-html", "application/xhtml+xml"})
-INVITATIONS = frozenset({"text/calendar", "application/ics"})
+_NO_PROSE = _NO_TEXT | {"text/css", "text/javascript", "text/tab-separated-values", "text/xml"}
+_SOME_SHOW = frozenset({"text/x-amp-html", "text/watch-html", "application/xhtml+xml", "image/svg+xml"})
+_INVITATIONS = frozenset({"text/calendar", "application/ics"})
+_CARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
 
 
 class Leaf(NamedTuple):
@@ -63,7 +65,7 @@ class Leaf(NamedTuple):
 
     @property
     def is_page(self) -> bool:
-        """Whether it holds HTML that only some mail programs show."""
+        """Whether it holds HTML, or a drawing with words, that only some mail programs show."""
         return self.type in _SOME_SHOW and self.disposition != "attachment"
 
     @property
@@ -74,7 +76,24 @@ class Leaf(NamedTuple):
     @property
     def is_invitation(self) -> bool:
         """Whether mail programs show what it says of an appointment, attached or not."""
-        return self.type in INVITATIONS
+        return self.type in _INVITATIONS or self.filename.lower().endswith((".ics", ".vcs"))
+
+    @property
+    def is_card(self) -> bool:
+        """Whether mail programs show what it says of a person, attached or not."""
+        return self.type in _CARDS or self.filename.lower().endswith(".vcf")
+
+    @property
+    def is_shown_file(self) -> bool:
+        """Whether it is a file of text that some mail programs show below the message."""
+        if self.disposition == "attachment" or self.is_text:
+            return False
+        return self.type.startswith("text/") and self.type not in _NO_PROSE
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is no text of the message, and some read in it without opening it."""
+        return self.is_page or self.is_version or self.is_invitation or self.is_card or self.is_shown_file
 
 
 def read_value(value: bytes) -> tuple[str, dict[str, str]] | None:

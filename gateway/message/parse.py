@@ -7,7 +7,7 @@ from gateway.message.content import Attachment, Content
 from gateway.message.headers import LONGEST_VALUE, Headers, decode_raw, decode_words, read_ids, read_person
 from gateway.message.leaf import Fields, Leaf
 from gateway.message.scan import scan, unix_lines
-from gateway.message.texts import as_html, read_invitation, read_text
+from gateway.message.texts import ENRICHED, as_html, read_aside, read_text, without_marks
 from gateway.message.tree import read_tree
 
 _BULK = frozenset({"bulk", "list", "junk"})
@@ -101,7 +101,7 @@ class _Texts:
         self.shown: list[tuple[bool, str]] = []  # whether it is HTML, and the text
         self.besides: list[str] = []
         self.attachments: list[Attachment] = []
-        self.room = dict.fromkeys(("plain", "html", "besides", "attached"), TEXT_OCTETS)
+        self.room = dict.fromkeys(("plain", "html", "besides", "attached", "files"), TEXT_OCTETS)
         self.complete = True
 
     def add(self, leaf: Leaf, spare: bool) -> None:
@@ -110,12 +110,12 @@ class _Texts:
             self._add_attached(leaf)
         elif not leaf.is_text:
             self.attachments.append(_attachment(leaf))
-            if leaf.is_page or leaf.is_version:
-                self.besides.append(self._read(leaf, "besides"))
-            elif leaf.is_invitation:
-                self.besides.append(read_invitation(self._read(leaf, "besides")))
+            if leaf.is_seen:
+                self._add_aside(leaf, "besides")
         elif leaf.type != "text/html":
             self.plain.append(self._read(leaf, "plain"))
+            if leaf.type in ENRICHED:
+                self.besides.append(without_marks(self.plain[-1]))
             if not spare:
                 self.shown.append((False, self.plain[-1]))
         elif spare:
@@ -126,17 +126,23 @@ class _Texts:
 
     def _add_attached(self, leaf: Leaf) -> None:
         """One leaf of an attached message: some programs show such a message below the one that holds it."""
-        if leaf.is_text or leaf.is_page:
+        if leaf.is_text:
             said = self._read(leaf, "attached")
             if said and not said.isspace():
-                self.besides.append(said if leaf.is_page or leaf.type == "text/html" else as_html(said))
-        elif leaf.is_invitation:
-            self.besides.append(read_invitation(self._read(leaf, "attached")))
+                self.besides.append(said if leaf.type == "text/html" else as_html(said))
+        elif leaf.is_seen:
+            self._add_aside(leaf, "attached")
+
+    def _add_aside(self, leaf: Leaf, kind: str) -> None:
+        """What some read in one leaf that is no text of the message; of long files, only the beginning."""
+        kind = "files" if leaf.is_card or leaf.is_shown_file else kind
+        if said := read_aside(leaf, self._read(leaf, kind)):
+            self.besides.append(said)
 
     def _read(self, leaf: Leaf, kind: str) -> str:
         text, used, fitted = read_text(leaf, self.room[kind])
         self.room[kind] -= used
-        self.complete = self.complete and fitted
+        self.complete = self.complete and (fitted or kind == "files")
         return text
 
     @property

@@ -18,6 +18,16 @@ _STYLED = re.compile(
 )
 """A description as HTML, which Outlook and others show in place of the plain one (RFC 9073 6.5)."""
 _HOST = re.compile(r"^ORGANIZER[^\n]*?;CN=(?:\"([^\"\n]+)\"|([^\n:;,]+))", re.MULTILINE | re.IGNORECASE)
+_TOLD = re.compile(
+    r"^(?:[\w-]+\.)?(?:FN|NICKNAME|TITLE|ROLE|ORG|NOTE|CATEGORIES|LABEL)"
+    r"(?:;[^\n:\"]*(?:\"[^\n\"]*\"[^\n:\"]*)*)?:(.+)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_CARD_DATA = re.compile(rb"^(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:][^\n]*(?:\n[ \t][^\n]*)*", re.MULTILINE)
+_TAG = re.compile(r"<[^<>\n]{0,200}>")
+ENRICHED = ("text/enriched", "text/richtext")
+_FILE = 20_000
+"""Characters of a file of text that are read where it is shown below the message."""
 _ESCAPED = re.compile(r"\\([nN,;\\])")
 
 
@@ -29,6 +39,8 @@ def read_text(leaf: Leaf, room: int) -> tuple[str, int, bool]:
     if len(octets) > room:
         if b"data:" in octets:  # pictures within a page are no text
             octets = _INLINE_DATA.sub(b"data:,", octets)
+        if leaf.is_card:
+            octets = _CARD_DATA.sub(b"", octets.replace(b"\r\n", b"\n"))
         fits = fits and len(octets) <= room
         octets = octets[:room]
     if is_odd_charset(leaf.charset, octets):
@@ -37,6 +49,22 @@ def read_text(leaf: Leaf, room: int) -> tuple[str, int, bool]:
     if leaf.joined and leaf.type != "text/html":
         text = text.replace(" \n", "").replace("--\n", "-- \n")
     return text, len(octets), fits
+
+
+def read_aside(leaf: Leaf, text: str) -> str:
+    """What is read, as HTML, in the text of a leaf that is no text of the message."""
+    if leaf.is_page or leaf.is_version:
+        return text
+    if leaf.is_invitation:
+        return read_invitation(text)
+    if leaf.is_card:
+        return read_card(text)
+    return without_marks(text[:_FILE]) if leaf.type in ENRICHED else as_html(text[:_FILE])
+
+
+def without_marks(text: str) -> str:
+    """Enriched text as HTML that shows the same words (RFC 1896)."""
+    return as_html(_TAG.sub("", text))
 
 
 def as_html(text: str) -> str:
@@ -51,6 +79,15 @@ def read_invitation(text: str) -> str:
     said = [as_html(_unescape(match[1].strip())) for match in _SAID.finditer(unfolded)]
     said += [as_html(match[1] or match[2]) for match in _HOST.finditer(unfolded)]
     said += [_unescape(match[1].strip()) for match in _STYLED.finditer(unfolded)]  # may leave tags open: last
+    return "<p>".join(dict.fromkeys(said))
+
+
+def read_card(text: str) -> str:
+    """What a card says of a person in words, as HTML: names, titles, notes (RFC 6350 6)."""
+    if "QUOTED-PRINTABLE" in text.upper():  # RFC 2045, as version 2.1 has it
+        text = decode_text(decode_transfer(text.encode(), "quoted-printable"), "utf-8")
+    unfolded = text.replace("\n ", "").replace("\n\t", "")
+    said = [as_html(_unescape(match[1].strip())) for match in _TOLD.finditer(unfolded)]
     return "<p>".join(dict.fromkeys(said))
 
 

@@ -544,6 +544,77 @@ SHOWN += [
     ),
 ]
 
+CARD = (
+    b"BEGIN:VCARD\r\nVERSION:2.1\r\nFN:Ada\r\nitem1.NOTE;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:One =\r\n"
+    b"tw=C3=B2\r\nPHOTO;ENCODING=b:%b\r\nTEL:1\r\nEND:VCARD"
+)
+_SAVED = b"Content-Disposition: attachment; filename=a%b\r\n"
+SHOWN += [
+    # what some read in a file without opening it
+    (
+        parts("mixed", part("plain", b"a"), part("vcard", CARD, _SAVED % b".vcf")),
+        "",
+        (),
+        ("Ada<p>One tw\u00f2",),
+    ),
+    (
+        parts("mixed", part("plain", b"a"), part("vcard", CARD.replace(b"%b", b"A" * TEXT_OCTETS))),
+        "",
+        (),
+        ("Ada<p>One tw\u00f2",),
+    ),
+    *(
+        (
+            parts(
+                "mixed",
+                part("plain", b"a"),
+                b"Content-Type: application/octet-stream\r\n" + _SAVED % name + text,
+            ),
+            "",
+            (),
+            (said,),
+        )
+        for name, text, said in (
+            (b".ICS", b"\r\n" + EVENT, "One, two<p>three<br>four"),
+            (b".vcf", b"\r\n" + CARD, "Ada<p>One tw\u00f2"),
+        )
+    ),
+    (
+        parts(
+            "related",
+            part("html", b"<p>a"),
+            b"Content-Type: image/svg+xml\r\nContent-ID: <a>\r\n\r\n<svg><text>b",
+        ),
+        "<p>a",
+        (),
+        ("<svg><text>b",),
+    ),
+    (parts("mixed", part("plain", b"a"), part("enriched", b"o<bold>n</bold>e")), "", (), ("one",)),
+    (
+        parts(
+            "mixed",
+            part("plain", b"a"),
+            part("markdown", b"b <c>", b"Content-Disposition: inline; filename=b\r\n"),
+        ),
+        "",
+        (),
+        ("b &lt;c&gt;",),
+    ),
+    (parts("mixed", part("plain", b"a"), part("markdown", b"b", _SAVED % b".md")), "", (), ()),
+    (parts("mixed", part("plain", b"a"), part("csv", b"b", b"Content-Disposition: inline\r\n")), "", (), ()),
+]
+
+
+def test_long_files_leave_the_message_whole() -> None:
+    """Their beginning is read; they are files all the same."""
+    named = b"Content-Disposition: inline; filename=a.log\r\n"
+    parsed = parse(
+        parts("mixed", part("plain", b"a"), part("x-log", b"x\r\n" * 200_000, named), part("calendar", EVENT))
+    )
+    assert parsed.whole
+    assert "One, two" in parsed.content.besides[-1]
+    assert parse(parts("mixed", part("plain", b"a"), part("vcard", CARD + b"\r\nA:" + b"b" * 600_000))).whole
+
 
 def test_an_attached_message_is_a_file_of_its_own_size() -> None:
     parsed = parse(parts("mixed", part("plain", b"a"), _FORWARDED + part("plain", b"b" * 500)))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message.compose import File, field, person
+from gateway.message.compose import File, field, person, seen_aside
 from gateway.message.parse import bare_line_ends, parse
 from gateway.message.rewrite import BLIND, Declared, build, metadata, outgoing, unsigned
 
@@ -237,6 +237,22 @@ def test_a_message_that_is_attached_arrives_as_a_file(kind: str) -> None:
     file = [*email.message_from_bytes(raw).walk()][-1]
     assert (file.get_content_type(), file.get_filename()) == ("application/octet-stream", "order.eml")
     assert file.get_payload(decode=True) == inner
+
+
+def test_what_files_say_is_read_as_in_the_mail_that_they_become() -> None:
+    files = [
+        File(filename="ada.vcf", octets=b"BEGIN:VCARD\nFN:Ada Neri\nNOTE:One\\, two\nEND:VCARD\n"),
+        File(filename="a.ics", octets=b"BEGIN:VEVENT\r\nSUMMARY:Three\r\nEND:VEVENT\r\n"),
+        File(filename="a.svg", octets=b"<svg><text>four</text></svg>\n", type="image/svg+xml", inline=True),
+        File(filename="a.md", octets=b"five\n", type="text/markdown", inline=True),
+        File(filename="b.md", octets=b"six\n", type="text/markdown"),
+    ]
+    said = {"sender": "a@b.example", "recipient": "c@d.example", "subject": "s", "message_id": "m@x"}
+    besides = parse(build(**said, date=0, text="a", attachments=files)).content.besides
+    assert besides == seen_aside(files)
+    assert [one.split("<br>")[0] for one in besides[:2]] == ["Ada Neri<p>One, two", "Three"]
+    assert "four" in besides[2]
+    assert len(besides) == 4
 
 
 def test_a_dot_and_a_boundary_in_the_text_do_no_harm() -> None:

@@ -162,7 +162,7 @@ def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool
         subject=decode_words(letter.subject),
         text=text,
         html=html,
-        besides=compose.invitations(letter.files),
+        besides=compose.seen_aside(letter.files),
         sender_name=decode_words(letter.sender.name),
         sender_address=letter.sender.address,
         recipient_name=first.name if single else "",
