@@ -20,6 +20,10 @@ _PERSON = re.compile(
 _ALONE = re.compile(r'[^<>\s@",;:()\\]++@[^<>\s@",;:()\\]++\Z')
 _LOOSE = re.compile(r'[^<>\s@",;:()\\]{1,64}@[^<>\s@",;:()\\]{1,255}')
 
+LONG_NAME = 40
+"""Characters from which on a name says something: nobody is called so."""
+_LONG_NAMES = re.compile(r'"([^"]{41,})"|\(([^()]{41,})\)|([^"<>,;:()@]{41,})')
+
 
 class Headers:
     """The header fields of one message, in order, with values as raw octets until they are asked for.
@@ -135,6 +139,12 @@ def read_person(value: str) -> tuple[str, str]:
     if _ALONE.match(value):
         return "", value
     return _read_odd_person(value)
+
+
+def read_long_names(value: str) -> list[str]:
+    """The names of more than LONG_NAME characters that a From, To, Cc, Reply-To or Sender value shows."""
+    found = [" ".join(decode_words(one[0] or one[1] or one[2]).split()) for one in _LONG_NAMES.findall(value)]
+    return [name for name in found if len(name) > LONG_NAME]
 
 
 def _read_odd_person(value: str) -> tuple[str, str]:

@@ -4,12 +4,23 @@ from msgspec import Struct
 
 from gateway.message.body import TEXT_OCTETS, decoded_size
 from gateway.message.content import Attachment, Content
-from gateway.message.headers import LONGEST_VALUE, Headers, decode_raw, decode_words, read_ids, read_person
+from gateway.message.headers import (
+    LONG_NAME,
+    LONGEST_THREAD,
+    LONGEST_VALUE,
+    Headers,
+    decode_raw,
+    decode_words,
+    read_ids,
+    read_long_names,
+    read_person,
+)
 from gateway.message.leaf import Fields, Leaf
 from gateway.message.scan import scan, unix_lines
 from gateway.message.texts import ENRICHED, as_html, read_aside, read_text, without_marks
 from gateway.message.tree import read_tree
 
+_NAMED = ("from", "sender", "reply-to", "to", "cc")
 _BULK = frozenset({"bulk", "list", "junk"})
 
 
@@ -73,7 +84,7 @@ def _assemble(fields: Fields, header_end: int, leaves: list[Leaf], whole: bool) 
             attachments=tuple(texts.attachments),
             whole=whole,
             shown=texts.pages,
-            besides=tuple(texts.besides),
+            besides=(*_long_names(fields, name), *texts.besides),
         ),
         headers=Headers.of(fields),
         message_id=_first(fields, "message-id"),
@@ -84,6 +95,16 @@ def _assemble(fields: Fields, header_end: int, leaves: list[Leaf], whole: bool) 
         header_end=header_end,
         whole=whole,
     )
+
+
+def _long_names(fields: Fields, sender: str) -> list[str]:
+    """What stands in the place of names, as HTML; that of the sender is read by itself."""
+    found: list[str] = []
+    for field in _NAMED:
+        for value in fields.get(field, ()):
+            if len(value) > LONG_NAME:
+                found += read_long_names(decode_raw(value[:LONGEST_THREAD]))
+    return [as_html(name) for name in dict.fromkeys(found) if name != sender]
 
 
 def _first(fields: Fields, name: str) -> str:

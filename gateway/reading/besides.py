@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from gateway.message.content import Content
+from gateway.message.headers import LONG_NAME
 from gateway.reading.html import MAX_HTML
 from gateway.reading.phrases import MAX_SUBJECT
 from gateway.reading.reading import Evidence, Finding, Reading
@@ -37,7 +38,6 @@ _LINE = 25
 _WHY = "not in the text that most people see: "
 _WORD = re.compile(r"[^\W\d_]+")
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*")
-_LONG_NAME = 40
 _OUTLOOK = re.compile(r"<!--\[if\b([^\]]{0,200})\]>", re.IGNORECASE)
 _OUTLOOK_ENDS = re.compile(r"<!\[endif\]-->", re.IGNORECASE)
 _NOT_OUTLOOK = re.compile(r"\s*!\s*\(?\s*\w+\s*\)?\s*")
@@ -110,9 +110,8 @@ def _apart(content: Content) -> list[str]:
             parts += [other.text, *other.besides]
     if len(content.subject) > MAX_SUBJECT:
         parts.append(content.subject[MAX_SUBJECT:])
-    if len(content.sender_name) > _LONG_NAME:
-        parts.append(content.sender_name)
-    return parts + [one.filename for one in content.attachments if len(one.filename) > _LONG_NAME]
+    named = (content.sender_name, content.recipient_name, *[one.filename for one in content.attachments])
+    return parts + [name for name in named if len(name) > LONG_NAME]
 
 
 def _unquoted(text: str) -> str:

@@ -605,6 +605,37 @@ SHOWN += [
 ]
 
 
+LONG = "A name in which one reads a whole sentence, and no name at all"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        f'To: "{LONG}" <a@b.example>',
+        f'Cc: a@b.example, "{LONG}" <c@b.example>',
+        f"Reply-To: =?utf-8?q?{LONG.replace(' ', '_').replace(',', '=2C')}?= <a@b.example>",
+        f"Sender: a@b.example ({LONG})",
+        f'From: Ada <a@b.example>, "{LONG}" <c@b.example>',
+    ],
+)
+def test_what_stands_in_the_place_of_a_name_is_read(field: str) -> None:
+    raw = field.encode() + b"\r\nSubject: s\r\n\r\na"
+    assert parse(raw).content.besides == (LONG,)
+    agree(raw)
+
+
+def test_names_and_addresses_are_no_text() -> None:
+    many = ", ".join(f"Ada Neri {n} <ada.neri.{n}@a-rather-long-name-of-a-domain.example>" for n in range(50))
+    bare = ", ".join(f"ada.neri.{n}@a-rather-long-name-of-a-domain.example" for n in range(50))
+    for field in (
+        f"To: {many}",
+        f"Cc: {bare}",
+        f'From: "{LONG}" <a@b.example>',
+        "To: undisclosed-recipients:;",
+    ):
+        assert parse(field.encode() + b"\r\nSubject: s\r\n\r\na").content.besides == ()
+
+
 def test_long_files_leave_the_message_whole() -> None:
     """Their beginning is read; they are files all the same."""
     named = b"Content-Disposition: inline; filename=a.log\r\n"
@@ -710,6 +741,7 @@ HOSTILE = {
     "8 bits in the encoding": "Content-Transfer-Encoding: è\r\n\r\nciao".encode(),
     "bad RFC 2231": b"Content-Disposition: attachment; filename*=no-such'x'%ff%zz\r\n\r\nciao",
     "NUL in a file's name": b"Content-Disposition: attachment; filename*=utf-8''a%00b.pdf\r\n\r\nciao",
+    "names without end": b"To: " + b'"' * 100_000 + b"(" * 100_000 + b"a " * 100_000 + b"\r\n\r\n",
     "messages in messages": b"Content-Type: message/rfc822\r\n\r\n" * 20_000 + b"ciao",
     "many attached messages": b"Content-Type: multipart/digest; boundary=b\r\n\r\n"
     + (b"--b\r\n\r\n" + b"Subject: a\r\n" * 100 + b"\r\nciao\r\n") * 2000,

@@ -101,6 +101,7 @@ ASIDE = {
     "the other version, other lines": Content(html=PAGE, text="\n\n".join([*LETTER.split(), *PITCH.split()])),
     "another part": Content(html=PAGE, besides=(f"<p>{PITCH}</p>",)),
     "the sender's name": Content(html=PAGE, sender_name=PITCH),
+    "the recipient's name": Content(html=PAGE, recipient_name=PITCH),
     "the sender's name, plain": Content(text=LETTER, sender_name=PITCH),
     "the end of the subject": Content(html=PAGE, subject="parola " * 75 + PITCH),
     "a footer": Content(
