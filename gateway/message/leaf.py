@@ -31,6 +31,8 @@ _NO_PROSE = _NO_TEXT | {"text/css", "text/javascript", "text/tab-separated-value
 _SOME_SHOW = frozenset({"text/x-amp-html", "text/watch-html", "application/xhtml+xml", "image/svg+xml"})
 _INVITATIONS = frozenset({"text/calendar", "application/ics"})
 _CARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
+_WRAPPED = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_SIGNED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 
 
 class Leaf(NamedTuple):
@@ -89,6 +91,12 @@ class Leaf(NamedTuple):
         if self.disposition == "attachment" or self.is_text:
             return False
         return self.type.startswith("text/") and self.type not in _NO_PROSE
+
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether some mail programs show, in the place of the text, what is wrapped in it: that of Outlook's
+        own format, or of a signature around the whole (RFC 8551 3.5.2). Signed files are files."""
+        return self.type in _WRAPPED or (self.type in _SIGNED and self.filename.lower() in ("", "smime.p7m"))
 
     @property
     def is_seen(self) -> bool:

@@ -17,7 +17,7 @@ from gateway.message.headers import (
 )
 from gateway.message.leaf import Fields, Leaf
 from gateway.message.scan import scan, unix_lines
-from gateway.message.texts import ENRICHED, as_html, read_aside, read_text, without_marks
+from gateway.message.texts import ENRICHED, as_html, hides_text, read_aside, read_text, without_marks
 from gateway.message.tree import read_tree
 
 _NAMED = ("from", "sender", "reply-to", "to", "cc")
@@ -131,6 +131,7 @@ class _Texts:
             self._add_attached(leaf)
         elif not leaf.is_text:
             self.attachments.append(_attachment(leaf))
+            self.complete = self.complete and not hides_text(leaf)
             if leaf.is_seen:
                 self._add_aside(leaf, "besides")
         elif leaf.type != "text/html":

@@ -26,6 +26,10 @@ _TOLD = re.compile(
 _CARD_DATA = re.compile(rb"^(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:][^\n]*(?:\n[ \t][^\n]*)*", re.MULTILINE)
 _TAG = re.compile(r"<[^<>\n]{0,200}>")
 ENRICHED = ("text/enriched", "text/richtext")
+_SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+"""id-signedData (RFC 5652 5.1)."""
+_HEAD = 100
+"""Octets in which what a CMS object is stands."""
 _FILE = 20_000
 """Characters of a file of text that are read where it is shown below the message."""
 _ESCAPED = re.compile(r"\\([nN,;\\])")
@@ -49,6 +53,13 @@ def read_text(leaf: Leaf, room: int) -> tuple[str, int, bool]:
     if leaf.joined and leaf.type != "text/html":
         text = text.replace(" \n", "").replace("--\n", "-- \n")
     return text, len(octets), fits
+
+
+def hides_text(leaf: Leaf) -> bool:
+    """Whether a text is wrapped in a leaf that some programs unwrap; what is encrypted is for its reader."""
+    if not leaf.is_wrapped:
+        return False
+    return "tnef" in leaf.type or _SIGNED_DATA in decode_transfer(leaf.octets[:_HEAD], leaf.encoding)[:_HEAD]
 
 
 def read_aside(leaf: Leaf, text: str) -> str:

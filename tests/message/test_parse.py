@@ -154,6 +154,20 @@ def encoded(charset: str, octets: bytes) -> bytes:
     return mail(b"Content-Type: " + kind, b"Content-Transfer-Encoding: base64", body=body)
 
 
+WINMAIL = b"Content-Type: application/vnd.ms-tnef; name=winmail.dat\r\n\r\na"
+
+
+def signed(name: bytes, kind: bytes = b"\x02") -> bytes:
+    """A part in a CMS object: signed data, or another kind."""
+    octets = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07" + kind + b"\xa0\x80" + b"a" * 300
+    head = b"Content-Type: application/pkcs7-mime; smime-type=signed-data; name=" + (name or b'""')
+    return (
+        head
+        + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.encodebytes(octets).replace(b"\n", b"\r\n")
+    )
+
+
 def part(kind: str, body: bytes, head: bytes = b"") -> bytes:
     return b"Content-Type: text/" + kind.encode() + b"; charset=utf-8\r\n" + head + b"\r\n" + body
 
@@ -393,6 +407,10 @@ def test_doubtful_structures_are_left_to_stdlib_or_agree(change: Callable[[bytes
         mail(b"Content-Transfer-Encoding: quoted_printable", body=b"=53conto"),
         mail(b"Content-Type: message/partial; id=a; number=1", body=b"Subject: a\r\n\r\nb"),
         mail(b"Content-Type: multipart/mixed; boundary*=utf-8''b; boundary=c", body=b"--b\r\n\r\na\r\n--b--"),
+        parts("mixed", part("plain", b"a"), WINMAIL),
+        parts("mixed", part("plain", b"a"), WINMAIL.replace(b"vnd.", b"")),
+        signed(b"smime.p7m"),
+        signed(b""),
         parts("mixed", part("plain", b"a")) + b"\r\n--b\r\n\r\nmore\r\n--b--\r\n",
         parts("mixed", part("plain", b"a")).replace(
             b"Content-Type: m", b"Content-Transfer-Encoding: base64\r\nContent-Type: m"
@@ -410,6 +428,13 @@ def test_what_could_not_be_read_wholly_is_said(raw: bytes) -> None:
         parts("mixed", part("plain", b"a"))[: -len(b"--b--\r\n")],
         parts("mixed", part("plain", b"a")).replace(
             b"Content-Type: m", b"Content-Transfer-Encoding: quoted-printable\r\nContent-Type: m"
+        ),
+        parts("mixed", part("plain", b"a"), signed(b"contract.pdf.p7m")),
+        signed(b"smime.p7m", kind=b"\x03"),
+        parts(
+            "signed",
+            part("plain", b"a"),
+            b"Content-Type: application/pkcs7-signature; name=smime.p7s\r\n\r\na",
         ),
         encoded("utf-16", "sconto".encode("utf-16")),
         encoded("utf-16le", "sconto".encode("utf-16-le")),

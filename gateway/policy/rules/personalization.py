@@ -334,9 +334,11 @@ _DOUBTFUL = Objection(
     code="doubtful",
     reason=Words(
         "Mail programs may show something else than what was read here: part of the message is broken, too "
-        "large, or can be read in two ways (two subjects, for instance, or a header given twice).",
+        "large, wrapped in a form that only some programs open (winmail.dat, a signature around the text), "
+        "or can be read in two ways (two subjects, for instance, or a header given twice).",
         "I programmi di posta potrebbero mostrare altro da ciò che qui si è letto: una parte del messaggio è "
-        "difettosa, troppo grande o leggibile in due modi (per esempio due oggetti, o un'intestazione "
+        "difettosa, troppo grande, racchiusa in un formato che solo alcuni programmi aprono (winmail.dat, "
+        "una firma attorno al testo) o leggibile in due modi (per esempio due oggetti, o un'intestazione "
         "ripetuta).",
     ),
     remedy=Words(
