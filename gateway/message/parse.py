@@ -17,7 +17,15 @@ from gateway.message.headers import (
 )
 from gateway.message.leaf import Fields, Leaf
 from gateway.message.scan import scan, unix_lines
-from gateway.message.texts import ENRICHED, as_html, hides_text, read_aside, read_text, without_marks
+from gateway.message.texts import (
+    ENRICHED,
+    as_html,
+    files_within,
+    hides_text,
+    read_aside,
+    read_text,
+    without_marks,
+)
 from gateway.message.tree import read_tree
 
 _NAMED = ("from", "sender", "reply-to", "to", "cc")
@@ -136,6 +144,7 @@ class _Texts:
                 self._add_aside(leaf, "besides")
         elif leaf.type != "text/html":
             self.plain.append(self._read(leaf, "plain"))
+            self.attachments += [Attachment(filename=name) for name in files_within(self.plain[-1])]
             if leaf.type in ENRICHED:
                 self.besides.append(without_marks(self.plain[-1]))
             if not spare:

@@ -32,6 +32,11 @@ _HEAD = 100
 """Octets in which what a CMS object is stands."""
 _FILE = 20_000
 """Characters of a file of text that are read where it is shown below the message."""
+_FILE_WITHIN = re.compile(
+    r"^(?:begin [0-7]{3,4} ([^\n]{1,200})\n[!-M][ -`]{4,}|=ybegin [^\n]{0,80}name=([^\n]{1,200}))$",
+    re.MULTILINE,
+)
+"""Where a file begins in a plain text: as uuencode and yEnc write it."""
 _ESCAPED = re.compile(r"\\([nN,;\\])")
 
 
@@ -71,6 +76,13 @@ def read_aside(leaf: Leaf, text: str) -> str:
     if leaf.is_card:
         return read_card(text)
     return without_marks(text[:_FILE]) if leaf.type in ENRICHED else as_html(text[:_FILE])
+
+
+def files_within(text: str) -> list[str]:
+    """The names of files that stand in a plain text, which some programs show as attached."""
+    if "begin " not in text:
+        return []
+    return [(one[0] or one[1]).strip() for one in _FILE_WITHIN.findall(text)]
 
 
 def without_marks(text: str) -> str:

@@ -1,6 +1,7 @@
 """Reading mail: the quick reader says what stdlib says, and nothing that comes in stops the gateway."""
 
 import base64
+import binascii
 import email
 import re
 import time
@@ -630,6 +631,16 @@ SHOWN += [
 ]
 
 
+def test_files_that_stand_in_the_text_are_files() -> None:
+    encoded = binascii.b2a_uu(b"a document in the text").replace(b"\n", b"\r\n")
+    text = b"See below.\r\n\r\nbegin 644 offer.doc\r\n" + encoded + b"`\r\nend\r\n"
+    assert [one.filename for one in parse(mail(body=text)).content.attachments] == ["offer.doc"]
+    text = b"=ybegin line=128 size=3 name=a b.txt\r\nabc\r\n=yend size=3\r\n"
+    assert [one.filename for one in parse(mail(body=text)).content.attachments] == ["a b.txt"]
+    for text in (b"we\r\nbegin 200 words later\r\nand end", b"begin 644\r\nM", b"To begin 1984 anew\r\nMuch"):
+        assert not parse(mail(body=text)).content.attachments
+
+
 LONG = "A name in which one reads a whole sentence, and no name at all"
 
 
@@ -766,6 +777,7 @@ HOSTILE = {
     "8 bits in the encoding": "Content-Transfer-Encoding: è\r\n\r\nciao".encode(),
     "bad RFC 2231": b"Content-Disposition: attachment; filename*=no-such'x'%ff%zz\r\n\r\nciao",
     "NUL in a file's name": b"Content-Disposition: attachment; filename*=utf-8''a%00b.pdf\r\n\r\nciao",
+    "files that begin": b"\r\n" + b"begin 644 a\r\n=ybegin \r\n" * 200_000,
     "names without end": b"To: " + b'"' * 100_000 + b"(" * 100_000 + b"a " * 100_000 + b"\r\n\r\n",
     "messages in messages": b"Content-Type: message/rfc822\r\n\r\n" * 20_000 + b"ciao",
     "many attached messages": b"Content-Type: multipart/digest; boundary=b\r\n\r\n"
