@@ -7,6 +7,10 @@ from gateway.message.envelope import CLASSES, Message
 from gateway.policy.facts import Facts
 from gateway.reading.reading import Reading
 
+DOUBT = 0.6
+"""Of the texts that read as promotion less surely than this every second one sells nothing: nobody is refused
+for it, a person looks first."""
+
 
 def classify(
     message: Message,
@@ -15,13 +19,13 @@ def classify(
     allowed: Collection[str] = CLASSES,
     default: str = "",
 ) -> str:
-    """The declared class if the source may use it, else the source's default, else what the Reading
-    says: promotional -> `promotion`, in reply to something known -> `conversation`, else `outreach`."""
+    """The declared class if the source may use it, else the source's default, else what the Reading says:
+    promotional beyond DOUBT -> `promotion`, in reply to something known -> `conversation`, else `outreach`."""
     if message.class_ and message.class_ in allowed:
         return message.class_
     if default:
         return default
-    if reading.promotional.value:
+    if reading.promotional.value and reading.promotional.score >= DOUBT:
         return "promotion"
     return "conversation" if facts.known_reply else "outreach"
 

@@ -8,7 +8,7 @@ from math import inf
 from msgspec.structs import replace
 
 from gateway.message.envelope import Message, Recipient
-from gateway.policy.classify import classify, judged_as
+from gateway.policy.classify import DOUBT, classify, judged_as
 from gateway.policy.facts import Facts
 from gateway.policy.outcome import Decision, Objection, Outcome, Violation, Words
 from gateway.policy.policies import Entry, PolicySet
@@ -123,15 +123,22 @@ def _after_the_quiet(plan: Iterable[Entry], case: Case, tally: "_Tally", at: flo
 
 
 def _weigh(policies: PolicySet, entry: Entry, objection: Objection, case: Case) -> Outcome:
-    """The outcome of an objection: its own, else its policy line's. A policy that applies to a message
-    declared as transactional only because it reads as promotion holds where it would refuse: nobody
-    loses a receipt to a doubt."""
+    """The outcome of an objection: its own, else its policy line's. A policy that applies only because the
+    message reads as promotion, and hardly so, holds where it would refuse; for one declared as transactional
+    it does so however sure that is: nobody loses a receipt to a doubt."""
     outcome = entry.outcome if objection.outcome is None else objection.outcome
-    if case.class_ == "transactional" and entry.mode != "floor":
+    if outcome is Outcome.REJECT and entry.mode != "floor" and _in_doubt(case):
         wanted = entry.scope.class_
-        if wanted and "transactional" not in wanted:
-            return min(outcome, Outcome.HOLD)
+        if wanted and all(one == "promotion" or one not in wanted for one in case.classes):
+            return Outcome.HOLD
     return outcome
+
+
+def _in_doubt(case: Case) -> bool:
+    """Whether a person looks before what only reads as promotion is refused."""
+    return case.class_ == "transactional" or (
+        case.class_ != "promotion" and case.reading.promotional.score < DOUBT
+    )
 
 
 @dataclass(slots=True)

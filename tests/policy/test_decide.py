@@ -246,6 +246,22 @@ def test_a_receipt_is_held_by_doubt_and_never_refused() -> None:
     assert ask(both, message("transactional"), Reading(), facts()).violations == ()
 
 
+def test_who_hardly_reads_as_promotion_is_held_and_never_refused_for_it() -> None:
+    consent = put(policy(LINES[1], "{class: [newsletter, promotion]}"))
+    own = put(policy(LINES[1], "{class: [outreach, promotion]}"))
+    for score, outcome in ((0.36, Outcome.HOLD), (0.6, Outcome.REJECT)):
+        reading = Reading(promotional=Finding(True, score))
+        for class_ in ("outreach", "greeting", "conversation", ""):
+            assert ask(consent, message(class_), reading, facts()).outcome is outcome
+        for class_ in ("newsletter", "promotion"):
+            assert ask(consent, message(class_), reading, facts()).outcome is Outcome.REJECT
+        assert ask(own, message("outreach"), reading, facts()).outcome is Outcome.REJECT
+        assert (
+            ask(consent, message("outreach"), reading, facts(person=Person(no_sales_at=NOW - DAY))).outcome
+            is Outcome.REJECT
+        )
+
+
 def test_a_pitch_in_a_conversation_is_judged_as_promotion_too() -> None:
     consent = put(policy(LINES[1], "{class: [newsletter, promotion]}"))
     assert ask(consent, message("conversation"), Reading(promotional=YES), facts()).outcome is Outcome.REJECT
@@ -267,6 +283,7 @@ def test_class_of_a_message() -> None:
     assert classify(message(""), Reading(), Facts(), default="transactional") == "transactional"
     assert classify(message(""), sells, answers) == "promotion"
     assert classify(message(""), Reading(), answers) == "conversation"
+    assert classify(message(""), Reading(promotional=Finding(True, 0.5)), Facts()) == "outreach"
     assert classify(message(""), Reading(), Facts()) == "outreach"
     assert judged_as("transactional", sells, Facts()) == ("transactional", "promotion")
     assert judged_as("conversation", Reading(), Facts()) == ("conversation", "outreach")
