@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.web.credentials import FORWARDING, is_this_machine, peer_of
 from gateway.web.form import BadForm, read_octets
+from gateway.web.media import media_type
 
 Network = IPv4Network | IPv6Network
 
@@ -37,7 +38,7 @@ class Form:
 
 async def read_form(request: web.Request) -> Form:
     """The fields of a posted form. Raises BadForm."""
-    if request.content_type != "application/x-www-form-urlencoded":
+    if media_type(request) != "application/x-www-form-urlencoded":
         raise BadForm
     body = await read_octets(request, FORM_OCTETS)
     try:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from aiohttp import web
 
 from gateway.policy.outcome import Words
+from gateway.web.media import is_utf8, media_type
 from gateway.web.problem import Problem, unavailable
 
 JSON_TYPES = frozenset({"application/json"})
@@ -61,13 +62,8 @@ def check_json(request: web.Request) -> None:
             Words("Send the body without Content-Encoding.", "Inviare il corpo senza Content-Encoding."),
             headers={"Accept-Encoding": "identity"},
         )
-    kind = request.content_type
-    if (kind not in JSON_TYPES and not kind.endswith("+json")) or (
-        request.charset or "utf-8"
-    ).lower() not in (
-        "utf-8",
-        "utf8",
-    ):
+    kind = media_type(request)
+    if (kind not in JSON_TYPES and not kind.endswith("+json")) or not is_utf8(request):
         raise Problem(
             "unsupported-media-type",
             Words(

@@ -1,6 +1,7 @@
 """Who gets in, for how long, and who does not."""
 
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,15 @@ async def test_a_wrong_secret_stays_out(here: Place, secret: str) -> None:
         assert await browser.sign_in("compliance", secret) in (400, 401)
         _, text = await browser.get(HOME)
         assert 'action="/console/logout"' not in text
+
+
+async def test_no_header_of_a_stranger_keeps_others_waiting(here: Place) -> None:
+    async with here.browser() as browser:
+        for filling in ('"', ";", "("):
+            begun = time.process_time()
+            kind = f"application/x-www-form-urlencoded; {filling * 7000}"
+            assert (await browser.post("/console/login", b"name=x", **{"Content-Type": kind}))[0] == 401
+            assert time.process_time() - begun < 0.8
 
 
 async def test_guessing_is_slowed_down(here: Place) -> None:

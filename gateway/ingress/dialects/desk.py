@@ -28,6 +28,7 @@ from gateway.message.ids import new_id
 from gateway.policy.outcome import Outcome
 from gateway.store.protocol import Store, StoreError
 from gateway.web.body import Inflight, Share, read_body
+from gateway.web.media import is_utf8, media_type
 from gateway.web.problem import Problem, unavailable
 from gateway.web.strict_json import parse_json
 
@@ -123,10 +124,10 @@ class Call:
     def json(self) -> Any:
         """The body as JSON. Raises Bad, Problem."""
         request = self.request
-        kind = request.content_type
+        kind = media_type(request)
         if kind != "application/json" and not kind.endswith("+json"):
             raise Bad("Send application/json.", status=415)
-        if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        if not is_utf8(request):
             raise Bad("Send JSON in UTF-8.", status=415)
         return parse_json(self.raw)
 

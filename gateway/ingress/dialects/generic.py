@@ -23,6 +23,7 @@ from gateway.ingress.http_message import read_message
 from gateway.ingress.http_models import NewMessage
 from gateway.web.credentials import read_credentials
 from gateway.web.language import language_of
+from gateway.web.media import media_type
 from gateway.web.strict_json import parse_json
 from gateway.web.validation import validate
 
@@ -141,7 +142,7 @@ def fields_fault(options: Mapping[str, Any]) -> BadPath | None:
 
 
 def _read_body(call: Call) -> Any:
-    kind = call.request.content_type
+    kind = media_type(call.request)
     if kind in (URLENCODED, MULTIPART):
         return _nest(parse_form(call.request.headers.get("Content-Type", ""), call.raw))
     if (

@@ -26,6 +26,7 @@ from gateway.ingress.http_message import read_message
 from gateway.ingress.http_models import NewMessage
 from gateway.message.ids import is_id
 from gateway.store.packing import unpack_recipient
+from gateway.web.media import media_type
 from gateway.web.validation import validate
 
 CHANNELS = ("linkedin", "whatsapp", "telegram", "instagram")
@@ -192,7 +193,7 @@ def _required(body: Fields, name: str) -> str:
 
 def _form(call: Call) -> Form:
     """The fields of a request, as a form or as JSON: texts, and lists of texts. Files in JSON are Bad."""
-    kind = call.request.content_type
+    kind = media_type(call.request)
     if kind in (MULTIPART, URLENCODED):
         return parse_form(call.request.headers.get("Content-Type", ""), call.raw)
     body = an_object(call.json)
