@@ -33,7 +33,7 @@ class Gate:
             _check_direct(request)
         # Where only the development source is known, whatever a tool sends as a password will do.
         asked = header and (development is None or len(self._access.sources) > 1)
-        source = (await self._door.recognize(header) if asked else None) or development
+        source = (await self._door.recognize(header, peer_of(request)) if asked else None) or development
         if source is None:
             raise unauthorized("galateo", _WHO)
         return source

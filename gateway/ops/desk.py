@@ -13,6 +13,7 @@ from gateway.web.body import Inflight, check_json, read_body
 from gateway.web.credentials import Doorkeeper, is_direct, is_this_machine, peer_of, unauthorized
 from gateway.web.frame import CALLER
 from gateway.web.language import language_of
+from gateway.web.often import Often
 from gateway.web.problem import Problem
 from gateway.web.strict_json import parse_json
 from gateway.web.validation import validate
@@ -22,6 +23,8 @@ M = TypeVar("M", bound=BaseModel)
 BODY_BYTES = 2 * 1024 * 1024
 BODY_SECONDS = 30.0
 INFLIGHT_BYTES = 32 * 1024 * 1024
+TRIES = (10, 300.0)
+"""Wrong secrets of one name that one address may try in so many seconds, as at the console's login."""
 DEVELOPMENT = "development"
 _WHO = Words("a reviewer of access.yaml", "un revisore di access.yaml")
 
@@ -31,13 +34,17 @@ class Desk:
 
     def __init__(self, access: Access) -> None:
         self.access = access
-        self._door = Doorkeeper(access.reviewers.get, access.reviewer_by_token, access.reviewer)
+        self._door = Doorkeeper(
+            access.reviewers.get, access.reviewer_by_token, access.reviewer, tries=Often(*TRIES)
+        )
         self._inflight = Inflight(INFLIGHT_BYTES)
 
     async def admit(self, request: web.Request, deed: str) -> Reviewer:
         """The reviewer who asks to do a deed. Raises Problem: unauthorized, forbidden."""
         header = request.headers.get("Authorization", "")
-        reviewer = await self._door.recognize(header) if header else self._developer(request)
+        reviewer = (
+            await self._door.recognize(header, peer_of(request)) if header else self._developer(request)
+        )
         if reviewer is None:
             raise unauthorized("galateo ops", _WHO)
         request[CALLER] = reviewer.name

@@ -4,9 +4,9 @@ import asyncio
 import base64
 import binascii
 import os
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 from aiohttp import web
 
 from gateway.policy.outcome import Words
+from gateway.web.often import Often
 from gateway.web.problem import Problem
 
 FORWARDING = ("Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
@@ -23,6 +24,8 @@ LONGEST = 1024
 VERIFYING = 2
 """Secrets verified at the same time: each takes a quarter of a second and 64 MB."""
 QUEUE = 32
+"""Secrets that wait for that, and how many of them may come from one address."""
+QUEUE_EACH = 16
 REMEMBERED = 4096
 
 
@@ -68,14 +71,19 @@ def read_credentials(header: str) -> Credentials | None:
 
 
 class Doorkeeper(Generic[N]):
-    """Recognizes callers. Strangers wait in a short queue; who was recognized before passes at once, for as
-    long as the hash of their secret is the same."""
+    """Recognizes callers. Strangers wait in a short queue, in which one address has half of the places and
+    the same credentials one place, however many requests bring them; who was recognized before passes at
+    once, for as long as the hash of their secret is the same. `tries` bounds the wrong secrets of one name
+    from one address."""
 
     def __init__(
         self,
         known: Callable[[str], N | None],
         by_token: Callable[[str], Awaitable[N | None]],
         by_name: Callable[[str, str], Awaitable[N | None]],
+        *,
+        tries: Often | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._known = known
         self._by_token = by_token
@@ -83,19 +91,50 @@ class Doorkeeper(Generic[N]):
         self._key = os.urandom(32)
         self._seen: OrderedDict[bytes, tuple[str, str]] = OrderedDict()
         self._verifying = asyncio.Semaphore(VERIFYING)
-        self._waiting = 0
+        self._asking: dict[bytes, asyncio.Task[N | None]] = {}
+        self._waiting: Counter[str] = Counter()
+        self._tries = tries
+        self._monotonic = monotonic
 
-    async def recognize(self, header: str) -> N | None:
-        """Whoever the Authorization header belongs to, or None. Raises Problem when too many ask."""
+    async def recognize(self, header: str, peer: str = "") -> N | None:
+        """Whoever the Authorization header belongs to, or None. Raises Problem when too many ask, or `peer`
+        too often."""
         mark = blake2b(header.encode("utf-8", "surrogateescape"), key=self._key, digest_size=16).digest()
         if (seen := self._seen.get(mark)) and (found := self._known(seen[0])) and found.secret == seen[1]:
             return found
         credentials = read_credentials(header)
         if credentials is None:
             return None
-        with self._place():
-            async with self._verifying:
-                found = await self._ask(credentials)
+        who = f"{peer}\0{credentials.name or credentials.token.partition(':')[0]}"
+        if self._tries is not None and self._tries.spent(who, self._monotonic()):
+            raise _too_many(_WRONG, 300)
+        # A tool that sends on a hundred connections is verified once, not a hundred times.
+        asking = self._asking.get(mark) or self._begin(mark, credentials, peer)
+        found = await asyncio.shield(asking)
+        if found is None and self._tries is not None:
+            self._tries.take(who, self._monotonic())
+        return found
+
+    def _begin(self, mark: bytes, credentials: Credentials, peer: str) -> asyncio.Task[N | None]:
+        if self._waiting.total() >= QUEUE or self._waiting[peer] >= QUEUE_EACH:
+            raise _too_many(_CROWD, 5)
+        self._waiting[peer] += 1
+        asking = asyncio.create_task(self._verify(mark, credentials))
+        self._asking[mark] = asking
+
+        def end(ended: asyncio.Task[N | None]) -> None:
+            del self._asking[mark]
+            self._waiting[peer] -= 1
+            self._waiting += Counter()  # only addresses that wait are kept
+            if not ended.cancelled():
+                ended.exception()  # told to whoever waits; perhaps nobody does any more
+
+        asking.add_done_callback(end)
+        return asking
+
+    async def _verify(self, mark: bytes, credentials: Credentials) -> N | None:
+        async with self._verifying:
+            found = await self._ask(credentials)
         if found is not None:
             self._seen[mark] = (found.name, found.secret)
             if len(self._seen) > REMEMBERED:
@@ -107,22 +146,19 @@ class Doorkeeper(Generic[N]):
             return await self._by_token(credentials.token)
         return await self._by_name(credentials.name, credentials.secret)
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if self._waiting >= QUEUE:
-            raise Problem(
-                "too-many-requests",
-                Words(
-                    "Too many callers are being recognized. Try again in a few seconds.",
-                    "Troppi chiamanti in attesa di riconoscimento. Riprovare fra qualche secondo.",
-                ),
-                headers={"Retry-After": "5"},
-            )
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
+
+_CROWD = Words(
+    "Too many callers are being recognized. Try again in a few seconds.",
+    "Troppi chiamanti in attesa di riconoscimento. Riprovare fra qualche secondo.",
+)
+_WRONG = Words(
+    "Too many wrong secrets came for this name from this address. Try again in five minutes.",
+    "Troppi segreti errati per questo nome da questo indirizzo. Riprovare fra cinque minuti.",
+)
+
+
+def _too_many(why: Words, seconds: int) -> Problem:
+    return Problem("too-many-requests", why, headers={"Retry-After": str(seconds)})
 
 
 def peer_of(request: web.BaseRequest) -> str:

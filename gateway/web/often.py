@@ -13,6 +13,11 @@ class Often:
         self._seconds = seconds
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
+    def spent(self, key: str, now: float) -> bool:
+        """Whether one more would be too often; nothing is counted."""
+        since, count = self._counts.get(key, (now, 0))
+        return count >= self._limit and 0 <= now - since < self._seconds
+
     def take(self, key: str, now: float) -> bool:
         """Count once more; False where that is too often. `now` is any clock in seconds."""
         since, count = self._counts.pop(key, (now, 0))

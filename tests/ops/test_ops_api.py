@@ -67,6 +67,16 @@ async def test_a_role_may_do_what_is_its_own_and_nothing_else(
             assert (await _get(house, f"/api/v1/holds/{hold}")).json["status"] == "open"
 
 
+async def test_a_reviewer_s_secret_cannot_be_guessed_without_end(house: House) -> None:
+    async def guess(n: int) -> int:
+        asked = await _get(house, "/api/v1/holds", who="", Authorization=f"Bearer reviewer:{n}")
+        return int(asked.status)
+
+    assert (await _get(house, "/api/v1/holds", who="reviewer")).status == 200
+    assert [await guess(n) for n in range(12)] == [401] * 10 + [429] * 2
+    assert (await _get(house, "/api/v1/holds", who="reviewer")).status == 200
+
+
 async def test_strangers_and_sources_see_nothing(house: House) -> None:
     hold = await _held(house)
     for who in ("", "crm", "nobody"):

@@ -21,6 +21,7 @@ from gateway.web.credentials import Credentials, Doorkeeper, read_credentials
 from gateway.web.frame import build_app
 from gateway.web.language import choose_language
 from gateway.web.listener import HttpListener
+from gateway.web.often import Often
 from gateway.web.problem import KINDS, Problem
 from gateway.web.strict_json import parse_json
 
@@ -130,6 +131,74 @@ class TestDoorkeeper:
         assert refused
         assert all(r.kind == "too-many-requests" for r in refused)
         assert [r for r in results if r is None]
+
+    async def test_a_crowd_from_one_address_does_not_keep_out_another(self) -> None:
+        leave = asyncio.Event()
+
+        async def verify(name: str, secret: str) -> _Person | None:
+            if name == "anna":
+                return _Person("one")
+            await leave.wait()
+            return None
+
+        async def by_token(token: str) -> _Person | None:
+            return await verify(*token.split(":"))
+
+        door = Doorkeeper(dict[str, _Person]().get, by_token, verify)
+        crowd = [asyncio.create_task(door.recognize(f"Bearer x{n}:y", "203.0.113.9")) for n in range(60)]
+        await asyncio.sleep(0.01)
+        anna = asyncio.create_task(door.recognize("Bearer anna:one", "203.0.113.10"))
+        await asyncio.sleep(0.01)
+        leave.set()
+        assert await anna
+        results = await asyncio.gather(*crowd, return_exceptions=True)
+        assert [r for r in results if isinstance(r, Problem)]
+        assert await door.recognize("Bearer x99:y", "203.0.113.9") is None
+
+    async def test_the_same_credentials_on_many_connections_are_verified_once(self) -> None:
+        asked = []
+
+        async def verify(name: str, secret: str) -> _Person | None:
+            asked.append(name)
+            await asyncio.sleep(0.05)
+            return _Person("one") if secret == "one" else None
+
+        async def by_token(token: str) -> _Person | None:
+            return await verify(*token.split(":"))
+
+        door = Doorkeeper(dict[str, _Person]().get, by_token, verify)
+        first = asyncio.create_task(door.recognize("Bearer anna:one"))
+        many = [asyncio.create_task(door.recognize("Bearer anna:one")) for _ in range(100)]
+        await asyncio.sleep(0.01)
+        first.cancel()  # who hangs up keeps nobody else from being known
+        assert all(await asyncio.gather(*many))
+        wrong = await asyncio.gather(*(door.recognize("Bearer anna:two") for _ in range(100)))
+        assert wrong == [None] * 100
+        assert asked == ["anna", "anna"]
+
+    async def test_guessing_a_secret_is_slowed_down(self) -> None:
+        people, now = {"anna": _Person("one")}, 100.0
+
+        async def verify(name: str, secret: str) -> _Person | None:
+            found = people[name]
+            return found if found.secret == secret else None
+
+        async def by_token(token: str) -> _Person | None:
+            return await verify(*token.split(":"))
+
+        tries = Often(10, 300.0)
+        door = Doorkeeper(people.get, by_token, verify, tries=tries, monotonic=lambda: now)
+        assert await door.recognize(_basic("anna:one"), "203.0.113.9")
+        for n in range(10):
+            header = f"Bearer anna:{n}" if n % 2 else _basic(f"anna:{n}")
+            assert await door.recognize(header, "203.0.113.9") is None
+        with pytest.raises(Problem) as refused:
+            await door.recognize("Bearer anna:one", "203.0.113.9")
+        assert refused.value.headers["Retry-After"] == "300"
+        assert await door.recognize(_basic("anna:one"), "203.0.113.9")
+        assert await door.recognize("Bearer anna:one", "203.0.113.10")
+        now += 301
+        assert await door.recognize("Bearer anna:11", "203.0.113.9") is None
 
 
 def test_what_bodies_hold_is_given_back() -> None:
