@@ -43,8 +43,8 @@ class Login:
             raise Turned("forged", 403)
         name, secret = form.get("name")[:64], "".join(form.all("secret")[:1])[:1000]
         now, peer = self._desk.clock(), address_of(request, self._proxies)
-        counts = [self._all.take("", now), self._by_peer.take(peer, now), self._by_name.take(name, now)]
-        if not all(counts):
+        # What is refused to one address counts against nobody else: else one could keep all others out.
+        if not (self._by_peer.take(peer, now) and self._by_name.take(name, now) and self._all.take("", now)):
             return self._form(request, "login.often", 429, form)
         async with self._verifying:
             reviewer = await self._desk.access.reviewer(name, secret)

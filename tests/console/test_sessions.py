@@ -96,6 +96,16 @@ async def test_right_secrets_keep_nobody_out(here: Place) -> None:
         assert await browser.sign_in("reviewer") == 429
 
 
+async def test_who_guesses_keeps_out_nobody_elsewhere(tmp_path: Path) -> None:
+    async with place(tmp_path, proxies=(HERE,)) as here, here.browser() as browser:
+        for n in range(120):
+            wrong = {"name": f"guess {n}", "secret": "a guess"}
+            await browser.post("/console/login", wrong, **{"X-Forwarded-For": "203.0.113.9"})
+        right = {"name": "bruno", "secret": "correct horse"}
+        status, _, _ = await browser.post("/console/login", right, **{"X-Forwarded-For": "203.0.113.10"})
+        assert status == 200
+
+
 async def test_behind_a_proxy_each_address_counts_for_itself(tmp_path: Path) -> None:
     wrong = {"name": "compliance", "secret": "a guess"}
     for trusted, others in (((HERE,), 200), ((), 429)):
