@@ -183,7 +183,14 @@ def make_http(
     )
     grace = settings.grace.total_seconds()
     return {
-        name: HttpListener(listen, build_app(routes), connections=settings.max_connections, grace=grace)
+        name: HttpListener(
+            listen,
+            build_app(routes),
+            connections=settings.max_connections,
+            each=settings.max_connections_per_peer,
+            proxies=settings.http_proxy_trusted,
+            grace=grace,
+        )
         for name, listen, routes in doors
         if listen is not None
     }

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from typing import cast
 
 import orjson
@@ -12,6 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 from gateway.policy.outcome import Words
 from gateway.settings.values import Listen
 from gateway.web.frame import SAFE
+from gateway.web.peer import Network, is_within
 from gateway.web.problem import CONTENT_TYPE, Problem
 
 log = logging.getLogger(__name__)
@@ -27,9 +30,10 @@ STALLED_AT_STOP = 5.0
 class HttpListener:
     """One application on one socket.
 
-    `connections` bounds all peers together. Who reads nothing of an answer for `stalled` seconds is hung up
-    on: else a few that never read could keep everybody out. At `stop` no new connection is taken, requests
-    under way get `grace` seconds, and idle connections are closed at once.
+    `connections` bounds all peers together, `each` those of one address that is none of `proxies`. Who
+    reads nothing of an answer for `stalled` seconds is hung up on: else a few that never read could keep
+    everybody out. At `stop` no new connection is taken, requests under way get `grace` seconds, and idle
+    connections are closed at once.
     """
 
     def __init__(
@@ -38,6 +42,8 @@ class HttpListener:
         app: web.Application,
         *,
         connections: int = 500,
+        each: int = 200,
+        proxies: Iterable[Network] = (),
         grace: float = 20.0,
         keepalive: float = KEEPALIVE,
         stalled: float = STALLED,
@@ -46,7 +52,7 @@ class HttpListener:
         self._stalled = stalled
         self._watch: asyncio.TimerHandle | None = None
         self._grace = grace
-        self._connections = connections
+        self._crowd = _Crowd(connections, each, tuple(proxies))
         self._keepalive = keepalive
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=grace)
         self._server: asyncio.Server | None = None
@@ -94,15 +100,40 @@ class HttpListener:
     def _connect(self) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None
-        return _Connection(server, self._connections, self._keepalive)
+        return _Connection(server, self._crowd, self._keepalive)
+
+
+class _Crowd:
+    """How many connections there are, in all and of each address."""
+
+    def __init__(self, limit: int, each: int, proxies: tuple[Network, ...]) -> None:
+        self._limit, self._each, self._proxies = limit, each, proxies
+        self._peers: Counter[str] = Counter()
+
+    def enter(self, peer: str, among: int) -> bool:
+        """Count a connection; whether it may stay, one `among` so many."""
+        self._peers[peer] += 1
+        if among > self._limit:
+            log.warning("http.full", extra={"limit": self._limit})
+            return False
+        if self._peers[peer] > self._each and not is_within(peer, self._proxies):
+            log.warning("http.full", extra={"limit": self._each, "of": "one address"})
+            return False
+        return True
+
+    def leave(self, peer: str) -> None:
+        """Count it as gone."""
+        self._peers[peer] -= 1
+        if self._peers[peer] <= 0:
+            del self._peers[peer]
 
 
 class _Connection(RequestHandler):
     """aiohttp's protocol, with a limit on connections, and errors as problems."""
 
-    __slots__ = ("_left", "_limit", "_moving", "_since", "_wire")
+    __slots__ = ("_crowd", "_left", "_moving", "_peer", "_since", "_wire")
 
-    def __init__(self, server: web.Server, limit: int, keepalive: float) -> None:
+    def __init__(self, server: web.Server, crowd: _Crowd, keepalive: float) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -111,7 +142,7 @@ class _Connection(RequestHandler):
             lingering_time=LINGERING,
             auto_decompress=False,
         )
-        self._limit = limit
+        self._crowd, self._peer = crowd, ""
         # aiohttp lets go of a transport that it closes, though what is unread may keep that open.
         self._wire: asyncio.Transport | None = None
         self._left, self._since, self._moving = 0, 0.0, True
@@ -120,10 +151,15 @@ class _Connection(RequestHandler):
         """Count it in, or hang up where it is one too many."""
         super().connection_made(transport)
         self._wire = cast(asyncio.Transport, transport)
-        server = self._manager
-        if server is None or len(server.connections) > self._limit:
-            log.warning("http.full", extra={"limit": self._limit})
+        peer, server = transport.get_extra_info("peername"), self._manager
+        self._peer = str(peer[0]) if isinstance(peer, tuple) and peer else ""
+        if not self._crowd.enter(self._peer, len(server.connections) if server is not None else 0):
             self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Count it out."""
+        self._crowd.leave(self._peer)
+        super().connection_lost(exc)
 
     def resume_writing(self) -> None:
         """The client has read most of what was written."""

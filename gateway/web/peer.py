@@ -15,7 +15,7 @@ def address_of(request: web.BaseRequest, trusted: Iterable[Network]) -> str:
     X-Forwarded-For that is none."""
     proxies = tuple(trusted)
     found = peer_of(request)
-    if not _within(found, proxies):
+    if not is_within(found, proxies):
         return found
     # Some proxies add a field of their own after the one that came: together one list (RFC 9110 5.3).
     hops = ",".join(request.headers.getall("X-Forwarded-For", ()))
@@ -24,7 +24,7 @@ def address_of(request: web.BaseRequest, trusted: Iterable[Network]) -> str:
         if not _is_address(hop):
             break
         found = hop
-        if not _within(hop, proxies):
+        if not is_within(hop, proxies):
             break
     return found
 
@@ -37,7 +37,8 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _within(address: str, networks: tuple[Network, ...]) -> bool:
+def is_within(address: str, networks: tuple[Network, ...]) -> bool:
+    """Whether an IP address is in one of the networks; what is no address is in none."""
     if not _is_address(address):
         return False
     ip = ip_address(address)

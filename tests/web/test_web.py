@@ -6,7 +6,9 @@ import contextlib
 import json
 import socket
 import time
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -312,6 +314,34 @@ class TestFrame:
             assert shown.headers["X-Content-Type-Options"] == "nosniff"
             down = await client.get(f"http://{listener.address}/broken")
             assert (down.status, down.content_type) == (503, "application/problem+json")
+        await listener.stop()
+
+    @pytest.mark.parametrize(("proxies", "served"), [((), 3), ((ip_network("127.0.0.0/8"),), 6)])
+    async def test_one_address_does_not_take_every_connection(self, proxies: Any, served: int) -> None:
+        async def page(request: web.Request) -> web.Response:
+            return web.Response()
+
+        async def is_served(host: str) -> bool:
+            reader, writer = await asyncio.open_connection(
+                listener.address.host, listener.address.port, local_addr=(host, 0)
+            )
+            held.append(writer)
+            with contextlib.suppress(ConnectionError):
+                writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                return bool(await reader.read(10))
+            return False
+
+        held: list[asyncio.StreamWriter] = []
+        routes = build_app([web.get("/", page)])
+        listener = HttpListener(HERE, routes, connections=7, each=3, proxies=proxies)
+        await listener.start()
+        for _ in range(3):
+            assert [await is_served("127.0.0.2") for _ in range(6)].count(True) == served
+            assert await is_served("127.0.0.3")
+            for writer in held:
+                writer.close()
+            held.clear()
+            await asyncio.sleep(0.05)
         await listener.stop()
 
     async def test_the_log_names_the_route_and_nobody(self, caplog: pytest.LogCaptureFixture) -> None:
