@@ -85,7 +85,7 @@ _WHATSAPP_ID = re.compile(r"(\d+)(?:[:.]\d+)?@(?:s\.whatsapp\.net|c\.us|lid)\Z")
 _PHONE = re.compile(r"[+0-9\s()./\\\-\u2010-\u2015]+\Z")
 _HANDLE_HOST = {
     "telegram": re.compile(r"(?:https?:/+)?(?:www\.)?(?:t|telegram)\.(?:me|dog)/+"),
-    "instagram": re.compile(r"(?:https?:/+)?(?:www\.)?instagram\.com/+"),
+    "instagram": re.compile(r"(?:https?:/+)?(?:www\.|m\.)?instagram\.com/+"),
 }
 
 
@@ -236,7 +236,9 @@ def _handle(channel: str) -> Callable[[str], str]:
         text = _fold(text).strip()
         if host is None:
             return text
-        return host.sub("", text, count=1).rstrip("/").lstrip("@")
+        handle = host.sub("", text, count=1)
+        # What apps add to the address of a profile that is shared (?igsh=...) names nobody.
+        return handle.partition("?")[0].partition("#")[0].rstrip("/").lstrip("@")
 
     return step
 

@@ -101,8 +101,16 @@ SAME = {
         ],
         ["442079460000", "+44 (0)20 7946 0000"],
     ],
-    "telegram": [["mario", "@Mario", "https://t.me/mario/", " MARIO "]],
-    "instagram": [["mario", "@mario", "https://www.instagram.com/Mario/"]],
+    "telegram": [["mario", "@Mario", "https://t.me/mario/", " MARIO ", "https://t.me/Mario?start=a#b"]],
+    "instagram": [
+        [
+            "mario",
+            "@mario",
+            "https://www.instagram.com/Mario/",
+            "https://www.instagram.com/mario/?igsh=MzRlODBiNWFlZA==",
+            "https://m.instagram.com/mario?hl=it",
+        ]
+    ],
     "other": [["strasse", "stra\u00dfe", "STRASSE", " strasse "]],
 }
 
