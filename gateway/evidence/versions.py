@@ -9,11 +9,16 @@ from gateway.policy.load import compose
 from gateway.policy.policies import PolicySet
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import Store
+from gateway.store.records import ReplayRow
 
 ADD_TEXT = "INSERT INTO policy_texts (hash, text) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
 ADD_VERSION = (
     "INSERT INTO policy_versions (version, at, files) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING"
 )
+_IN_FORCE = b"policy/in-force"
+"""Where the version stands that came into force last; whoever changes it has it alone."""
+_KEPT = 100 * 365 * 86400.0
+_NEWEST = "SELECT version FROM policy_versions ORDER BY at DESC LIMIT 1"
 
 
 def text_hash(text: str) -> str:
@@ -22,35 +27,38 @@ def text_hash(text: str) -> str:
 
 
 class _Keep:
-    """Keep a version's texts, and chain into the audit log that it came into force."""
+    """Keep a version's texts, and chain into the audit log that it came into force; hand back whether it had
+    to come. `newest` is the version that the database met last: what is in force where nothing says so."""
 
-    needs = Needs()
+    needs = Needs(replays=(_IN_FORCE,))
 
-    def __init__(self, policies: PolicySet, actor: str) -> None:
+    def __init__(self, policies: PolicySet, actor: str, newest: str) -> None:
         self._policies = policies
         self._actor = actor
+        self._newest = newest
 
-    def apply(self, draft: Draft[None]) -> None:
+    def apply(self, draft: Draft[bool]) -> bool:
+        """Of several gateways that load the same, the first one keeps it."""
+        version, before = self._policies.version, draft.replay(_IN_FORCE)
+        if version == (self._newest if before is None else before.decode()):
+            return False
         texts = self._policies.texts
         files = {name: text_hash(text) for name, text in sorted(texts.items())}
         statements = draft.writes.statements
         statements.extend((ADD_TEXT, (text_hash(text), text)) for text in texts.values())
-        packed = orjson.dumps(files).decode()
-        statements.append((ADD_VERSION, (self._policies.version, draft.now, packed)))
-        told = {"version": self._policies.version, "files": files}
-        draft.writes.audit.append(
-            declaration(draft.now, "policy.changed", self._policies.version, self._actor, told)
-        )
+        statements.append((ADD_VERSION, (version, draft.now, orjson.dumps(files).decode())))
+        told = {"version": version, "files": files}
+        draft.writes.audit.append(declaration(draft.now, "policy.changed", version, self._actor, told))
+        draft.writes.replays[_IN_FORCE] = ReplayRow(_IN_FORCE, draft.now + _KEPT, version.encode())
+        return True
 
 
 async def keep_policies(store: Store, policies: PolicySet, actor: str = "gateway") -> bool:
-    """Keep the texts of the policies that come into force now; False where they are in force already.
-    To be called at start and after every reload. Raises StoreError."""
-    known = "SELECT 1 FROM policy_versions WHERE version = ?"
-    if await store.rows(known, (policies.version,)):
-        return False
-    await store.run(_Keep(policies, actor))
-    return True
+    """Keep the texts of the policies that come into force now; False where they are in force already. Those
+    that come back after others are a change like any other. To be called at start and after every reload.
+    Raises StoreError."""
+    newest = await store.rows(_NEWEST)
+    return await store.run(_Keep(policies, actor, str(newest[0][0]) if newest else ""))
 
 
 async def texts_of(store: Rows, version: str) -> dict[str, str] | None:

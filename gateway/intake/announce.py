@@ -6,7 +6,7 @@ No address and no text of a message is told: who submitted it knows them by the 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -235,7 +235,9 @@ async def _consent(store: Store, entry: Entry) -> Announcement | None:
 
 
 async def _policy(store: Store, entry: Entry) -> Announcement | None:
-    return _said(entry, "policy.changed", "", "", {"policy_version": entry.reference})
+    said = _said(entry, "policy.changed", "", "", {"policy_version": entry.reference})
+    # A version may come back after others: that is another event than its first coming.
+    return replace(said, id=f"{said.id}-{int(entry.at * 1000)}")
 
 
 def _said(entry: Entry, type_: str, controller: str, source: str, data: Mapping[str, Any]) -> Announcement:

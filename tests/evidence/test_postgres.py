@@ -1,6 +1,8 @@
 """The same on PostgreSQL: verified, explained, replayed, erased, swept."""
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from gateway.evidence.sweep import Sweep
 from gateway.evidence.traces import subjects_like
 from gateway.evidence.verify import Verification
 from gateway.evidence.versions import keep_policies
+from gateway.policy.load import compose
 from gateway.policy.policies import PolicySet
 from gateway.store.postgres import PostgresStore
 from tests.evidence.traffic import NEWS, deliver, traffic
@@ -75,3 +78,19 @@ async def test_all_of_it(tmp_path: Path, rules: PolicySet, postgres_server: str)
             swept = await Sweep(store, Retention(tuple(keeps)), clock(), rest=0.0).run()
             assert swept["decisions"] == 11
             assert (await Verification(store).run()).breaks == []
+
+
+async def test_of_replicas_that_load_the_same_policies_one_keeps_them(
+    tmp_path: Path, rules: PolicySet, postgres_server: str
+) -> None:
+    other = compose({"p0.yaml": rules.texts["p0.yaml"]})
+    async with database(postgres_server) as url, AsyncExitStack() as stack:
+        stores = [PostgresStore(url, clock=Clock()) for _ in range(3)]
+        for store in stores:
+            await store.start()
+            stack.push_async_callback(store.close)
+        for loaded in (rules, other, rules):
+            kept = await asyncio.gather(*(keep_policies(store, loaded) for store in stores))
+            assert sorted(kept) == [False, False, True]
+        [(changes,)] = await stores[0].rows("SELECT count(*) FROM audit WHERE kind = 'policy.changed'")
+        assert changes == 3

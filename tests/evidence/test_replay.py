@@ -13,12 +13,14 @@ from gateway.evidence.replay import Changes
 from gateway.evidence.replaying import Drafted, as_csv, replay, versions_of
 from gateway.evidence.replaying import as_json as changes_as_json
 from gateway.evidence.versions import keep_policies, policies_of, texts_of
+from gateway.intake.announce import announce, entries_since
 from gateway.message.content import Content
 from gateway.message.envelope import Message
 from gateway.policy.load import compose
 from gateway.policy.policies import PolicySet
 from gateway.reading.packing import pack_reading, unpack_reading
 from gateway.reading.reading import Evidence, Finding, Greeting, Phrase, Reading
+from gateway.store.draft import Draft, Needs
 from gateway.store.packing import unpack_facts, unpack_message
 from tests.evidence.traffic import NEEDS_CONSENT, NEWS, WAITS, traffic
 from tests.line import KEYS, NOW, Clock, Line, line, message, reader, shipped
@@ -213,6 +215,41 @@ async def test_version_three_explains_itself_under_version_nine(tmp_path: Path, 
             assert one.policy_version == version_name
             [asked] = [a for a in one.asked if a.policy == "subscribers"]
             assert asked.why == f"Version {number} says why."
+
+
+class Forget:
+    """As a database is that was made before it said what is in force."""
+
+    needs = Needs()
+
+    def apply(self, draft: Draft[None]) -> None:
+        draft.writes.statements.append(("DELETE FROM replays", ()))
+
+
+CHANGES = "SELECT reference FROM audit WHERE kind = 'policy.changed' ORDER BY seq"
+
+
+async def test_policies_that_come_back_are_a_change_like_any_other(tmp_path: Path, rules: PolicySet) -> None:
+    watched = compose({n: t.replace("mode: enforce", "mode: observe") for n, t in rules.texts.items()})
+    assert watched.version != rules.version
+    async with line(tmp_path, rules, clock=Clock()) as gateway:
+        changed = [await keep_policies(gateway.store, each) for each in (rules, watched, watched, rules)]
+        assert changed == [True, True, False, True]
+        told = [row[0] for row in await gateway.store.rows(CHANGES)]
+        assert told == [rules.version, watched.version, rules.version]
+        said = [await announce(gateway.store, entry) for entry in await entries_since(gateway.store, 0.0)]
+        assert [one and one.data["policy_version"] for one in said] == told
+
+
+async def test_a_database_of_before_knows_what_it_met_last(tmp_path: Path, rules: PolicySet) -> None:
+    other = compose({"p0.yaml": NEEDS_CONSENT})
+    async with line(tmp_path, rules, clock=(clock := Clock())) as gateway:
+        await keep_policies(gateway.store, rules)
+        clock.now += 1
+        await keep_policies(gateway.store, other)
+        await gateway.store.run(Forget())
+        assert not await keep_policies(gateway.store, other)
+        assert await keep_policies(gateway.store, rules)
 
 
 async def test_what_is_recalled_is_what_was_stored(tmp_path: Path) -> None:
