@@ -98,7 +98,7 @@ async def line(
         yield Line(
             store,
             intake,
-            Review(store, reader(), live, access, KEYS),
+            Review(store, reader(), live, access, KEYS, metrics=metrics),
             Consents(store, KEYS),
             live,
             access,

@@ -41,7 +41,7 @@ class Effect:
     too_many_addresses.
 
     The rest says what to count: `reply` is human, automatic, stop or untrusted; `bounce` hard or soft;
-    `answered_after` seconds from a reply to its answer.
+    `answered_after` seconds from a reply to its answer, None where nobody waited for one.
     """
 
     applied: bool = True
@@ -51,7 +51,7 @@ class Effect:
     unsubscribed: bool = False
     complained: bool = False
     bounce: str = ""
-    answered_after: float = 0.0
+    answered_after: float | None = None
 
 
 NOTHING = Effect(applied=False)
@@ -146,7 +146,8 @@ def _answered(t: Telling) -> Effect:
             t.draft.owe_answer(ref[0], h.sender, ref[1], left)
     _recheck(t, "reply")
     t.draft.recheck_backlog(h.controller, h.sender, t.draft.now + BACKLOG_PAUSE)
-    return Effect(answered_after=max(0.0, t.at - waited) if waited else 0.0)
+    # By clocks that differ an answer may look older than what it answers.
+    return Effect(answered_after=max(0.0, t.at - waited) if 0 < waited <= _until(t) else None)
 
 
 def _until(t: Telling) -> float:

@@ -277,5 +277,5 @@ def count(metrics: Metrics, effect: Effect) -> None:
         metrics.complaint()
     if effect.bounce:
         metrics.bounce(effect.bounce)
-    if effect.answered_after:
+    if effect.answered_after is not None:
         metrics.answered_in(effect.answered_after)

@@ -99,7 +99,8 @@ class Intake:
             raise
         if receipt.replayed and message.hops > receipt.hops and await self._left(receipt):
             raise GoesRound(receipt.id)
-        count_receipt(self._metrics, message, submission.reading, receipt)
+        person = submission.source.kind == "person"
+        count_receipt(self._metrics, message, submission.reading, receipt, by_person=person)
         if receipt.status == "mixed" and self._told is not None and not receipt.replayed:
             self._told(message, receipt)
         return receipt

@@ -12,15 +12,20 @@ from gateway.reading.reading import Reading
 MONTH = 30 * 86400.0
 
 
-def count_receipt(metrics: Metrics, message: Message, reading: Reading, receipt: Receipt) -> None:
-    """Count every recipient of a submission; a replayed answer was counted before."""
+def count_receipt(
+    metrics: Metrics, message: Message, reading: Reading, receipt: Receipt, *, by_person: bool
+) -> None:
+    """Count every recipient of a submission, of a person's or a tool's source; a replayed answer was counted
+    before."""
     if receipt.replayed:
         return
     for result in receipt.recipients:
-        _count(metrics, message, reading, result)
+        _count(metrics, message, reading, result, by_person=by_person)
 
 
-def _count(metrics: Metrics, message: Message, reading: Reading, result: RecipientResult) -> None:
+def _count(
+    metrics: Metrics, message: Message, reading: Reading, result: RecipientResult, *, by_person: bool
+) -> None:
     decision, facts = result.decision, result.facts
     metrics.message(message.source, message.channel, decision.class_, result.outcome.word)
     for v in decision.violations:
@@ -28,6 +33,10 @@ def _count(metrics: Metrics, message: Message, reading: Reading, result: Recipie
     if facts is None:
         return
     metrics.decided_in(result.seconds)
+    if result.outcome is Outcome.ACCEPT and message.deliver and by_person:
+        waited = answer_time(facts, decision.class_, message.received_at)
+        if waited is not None:
+            metrics.answered_in(waited)
     if result.outcome is Outcome.ACCEPT and is_marketing(judged_as(decision.class_, reading, facts)):
         metrics.marketing(best_grade(facts, message))
         metrics.acquaintance(
@@ -36,6 +45,12 @@ def _count(metrics: Metrics, message: Message, reading: Reading, result: Recipie
             1 + facts.relationship.sent_since_reply,
             copied_share(reading, facts),
         )
+
+
+def answer_time(facts: Facts, class_: str, now: float) -> float | None:
+    """How many seconds somebody waited for the answer that a person's message is; None where it is none."""
+    since = facts.relationship.unanswered_since
+    return max(0.0, now - since) if since and class_ == "conversation" else None
 
 
 def best_grade(facts: Facts, message: Message) -> str:

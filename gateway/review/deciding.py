@@ -10,6 +10,7 @@ from gateway.access import Controller, Source
 from gateway.intake.accept import codes_of, condition_of, let_go, record
 from gateway.intake.letterhead import PLAIN, Head, Letterhead
 from gateway.intake.person_facts import facts_for
+from gateway.intake.tally import answer_time
 from gateway.message.envelope import Message
 from gateway.policy.decide import decide, still_waiving
 from gateway.policy.facts import Facts
@@ -37,12 +38,13 @@ class AlreadyDecided(Exception):
 class ReviewResult:
     """What became of a hold. `status` is released, rejected, open (the policies now refuse, `decision`
     says why), proposed (a second reviewer has to agree), expired; `waited` how many seconds the hold took to
-    get there."""
+    get there, `answered_after` how many somebody waited for the answer that was released."""
 
     hold_id: str
     status: str
     decision: Decision | None = None
     waited: float = 0.0
+    answered_after: float | None = None
 
 
 Rounds = Mapping[int, tuple[float, bytes]]
@@ -104,17 +106,19 @@ class Decide:
             draft.now,
             waived=case.waived | case.seen if self._waive else case.waived,
         )
-        decision = still_waiving(decision, case.waived)
+        decision, answer = still_waiving(decision, case.waived), None
         if decision.outcome is Outcome.ACCEPT:
             person, window = self._waive or case.source.kind == "person", self._policies.copy_window
             let_go(draft, message, n, ref, case.reading, window, head, fresh=False, by_person=person)
-            status = "released"
+            status, answer = "released", answer_time(facts, message.class_, draft.now) if person else None
         else:
             status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"
         record(draft, message, n, ref, facts, decision, case.round)
         _close(draft, hold, status, self._actor, self._reason, decision)
         waited = draft.now - hold.created_at
-        return ReviewResult(hold_id=hold.id, status=status, decision=decision, waited=waited)
+        return ReviewResult(
+            hold_id=hold.id, status=status, decision=decision, waited=waited, answered_after=answer
+        )
 
     def _facts(self, draft: Draft[ReviewResult], message: Message, n: int, ref: Ref) -> tuple[Facts, Head]:
         case = self._case

@@ -149,6 +149,8 @@ class Review:
         if self._metrics is None or (result.status == "open" and by != "reviewer"):
             return result
         waived = result.decision.waived if result.decision else ()
+        if result.answered_after is not None:
+            self._metrics.answered_in(result.answered_after)
         word = {"open": "refused", "released": "overridden" if waived else "released"}
         self._metrics.review(word.get(result.status, result.status), by, result.waited)
         return result

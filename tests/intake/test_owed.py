@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from gateway.access import Access, Controller, Source
+from gateway.intake.events import Events
 from gateway.intake.failure import FailDelivery
 from gateway.intake.owed import BACKLOG_PAUSE
 from gateway.store.attempt import Attempt, Kind, Outcome
 from tests.intake.policies import line
 from tests.intake.test_caps import codes, rules
 from tests.intake.test_events import event, tell
-from tests.line import DAY, NOW, Line
+from tests.line import DAY, KEYS, NOW, Line, reader
 
 DUTY = "rule: reply_duty, outcome: hold"
 
@@ -61,6 +62,41 @@ async def test_a_tools_conversation_that_a_reviewer_released_is_an_answer(tmp_pa
         released = await gateway.review.release(held.recipients[0].hold_id, "dora", "it answers her question")
         assert released.status == "released"
         assert codes(await gateway.submit(class_="outreach")) == []
+
+
+@pytest.mark.parametrize("kind", ["tool", "person"])
+async def test_an_answer_by_a_conversation_is_counted_as_one(tmp_path: Path, kind: str) -> None:
+    duty = rules(tmp_path, DUTY, classes="[outreach, conversation]")
+    async with line(tmp_path, duty, access=only(kind)) as gateway:
+        await tell(gateway, event("message.replied", text="Sì", thread="t1"))
+        gateway.clock.now += 600
+        first = await gateway.submit(class_="conversation", in_reply_to=("t1",))
+        if kind == "tool":
+            assert answers(gateway) == (0, 0)
+            await gateway.review.release(first.recipients[0].hold_id, "dora", "it answers her question")
+        assert answers(gateway) == (1, 600)
+        assert await converse(gateway) == "accepted"  # nobody waits for this one
+        assert answers(gateway) == (1, 600)
+
+
+@pytest.mark.parametrize(("earlier", "counted"), [(0, 1), (30, 1), (3000, 0)])
+async def test_an_answer_by_a_clock_that_goes_back_is_counted(
+    tmp_path: Path, earlier: float, counted: int
+) -> None:
+    """Told promptly it answers what stands; told long after, only what was there then."""
+    async with line(tmp_path) as gateway:
+        events = Events(gateway.store, reader(), KEYS, gateway.metrics, {})
+        await events.tell(event("message.replied", text="Sì"))
+        await events.tell(event("message.answered", occurred_at=NOW - earlier))
+        assert (await gateway.store.depths()).unanswered == 1 - counted
+        assert answers(gateway) == (counted, 0)
+
+
+def answers(gateway: Line) -> tuple[float | None, float | None]:
+    """How many answers were counted, and the seconds that they took together."""
+    count, total = (f"galateo_reply_answer_seconds_{what}" for what in ("count", "sum"))
+    value = gateway.metrics.registry.get_sample_value
+    return value(count), value(total)
 
 
 @pytest.mark.parametrize(("at", "waits"), [(NOW, 0), (NOW - 3 * DAY, 1)])
