@@ -46,13 +46,14 @@ _LEFT = (
 _REPLIED = (
     "SELECT controller, subject, data FROM events WHERE id >= ? AND id < ? AND type = 'message.replied'"
 )
-_STOP = b'"reply":"stop"'
+_STOP, _HUMAN = b'"reply":"stop"', b'"reply":"human"'
 
 
 @dataclass(slots=True)
 class Count:
     """One day. `outcomes` by (class, outcome), `rules` by (policy, code, outcome, mode), `events` by type,
-    `withdrew` are the people who withdrew or objected, `stopped` those who replied that they want no more.
+    `withdrew` are the people who withdrew or objected, `stopped` those who replied that they want no more,
+    `replies` are those that people wrote otherwise: no absence notes.
     `sample` are its marketing messages, `kept` what they came to where that was kept; `cursor` is the last
     message counted, `whole` that the day is over and counted."""
 
@@ -64,6 +65,7 @@ class Count:
     events: Counter[str] = field(default_factory=Counter)
     withdrew: int = 0
     stopped: int = 0
+    replies: int = 0
     sample: Sample = field(default_factory=Sample)
     kept: Habit | None = None
 
@@ -89,6 +91,7 @@ class Count:
             "events": dict(self.events),
             "withdrew": self.withdrew,
             "stopped": self.stopped,
+            "replies": self.replies,
             "habit": asdict(self.habit),
         }
 
@@ -98,6 +101,7 @@ class Count:
         self.rules.update({(p, r, o, m): n for p, r, o, m, n in said["rules"]})
         self.events.update(said["events"])
         self.withdrew, self.stopped = said["withdrew"], said["stopped"]
+        self.replies = said["replies"]
         self.kept = Habit(**said["habit"])
         self.whole = True
 
@@ -158,7 +162,8 @@ class Days:
             pass
         whole = _whole(count.day)
         count.events = Counter(dict(await self._store.rows(_EVENTS, whole)))
-        count.withdrew, count.stopped = await self._withdrew(count.day), await self._stopped(whole)
+        count.withdrew = await self._withdrew(count.day)
+        count.stopped, count.replies = await self._replied(whole)
         if over and self._clock() > (count.day + 1) * DAY + 600:
             count.whole = True
             count.kept, count.sample = count.habit, Sample()
@@ -171,10 +176,11 @@ class Days:
         [(gone,)] = await self._store.rows(_LEFT, said)
         return int(gone)
 
-    async def _stopped(self, whole: tuple[str, str]) -> int:
-        """How many people replied that they want no more."""
+    async def _replied(self, whole: tuple[str, str]) -> tuple[int, int]:
+        """How many people replied that they want no more, and how many replies people wrote otherwise."""
         replied = await self._store.rows(_REPLIED, whole)
-        return len({(who, bytes(key)) for who, key, data in replied if _STOP in bytes(data)})
+        stopped = {(who, bytes(key)) for who, key, data in replied if _STOP in bytes(data)}
+        return len(stopped), sum(1 for _, _, data in replied if _HUMAN in bytes(data))
 
     async def _step(self, count: Count, last: str) -> bool:
         """Count the next decisions; False when there are none left."""
@@ -212,4 +218,4 @@ def _whole(day: int) -> tuple[str, str]:
 
 
 def _key(day: int) -> bytes:
-    return b"console/day/4/%d" % day
+    return b"console/day/5/%d" % day

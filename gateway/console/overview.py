@@ -11,21 +11,13 @@ from gateway.console.charts import Figure, bars
 from gateway.console.days import DAY, DAYS, Count, Days
 from gateway.console.desk import Desk, Visit
 from gateway.console.holds import Sla
+from gateway.policy.classify import is_marketing
 from gateway.policy.outcome import Outcome
 from gateway.store.protocol import Store
 from gateway.store.queries import COUNT_OUTBOX, COUNT_WAITING
 
 COMPLAINTS = 0.001
 """Complaints per message from which mailbox providers begin to mind: 0.10 %."""
-MARKETING = (
-    "newsletter",
-    "promotion",
-    "outreach",
-    "connection_request",
-    "greeting",
-    "recommendation_request",
-)
-
 _REVIEWED = (
     "SELECT created_at, decided_at FROM holds WHERE status IN ('released', 'rejected') AND decided_at > ?"
     " ORDER BY decided_at DESC LIMIT 5000"
@@ -99,12 +91,12 @@ def figures_of(counts: Sequence[Count], reviewed: Sequence[float], elapsed: floa
     accepted = [float(c.total(Outcome.ACCEPT)) for c in counts]
     held, refused = ([float(c.total(o)) for c in counts] for o in (Outcome.HOLD, Outcome.REJECT))
     marketing = [
-        float(sum(n for (class_, o), n in c.outcomes.items() if o == Outcome.ACCEPT and class_ in MARKETING))
+        float(
+            sum(n for (class_, o), n in c.outcomes.items() if o == Outcome.ACCEPT and is_marketing((class_,)))
+        )
         for c in counts
     ]
-    replies, complaints = (
-        [float(c.events[kind]) for c in counts] for kind in ("message.replied", "complaint")
-    )
+    replies, complaints = [float(c.replies) for c in counts], [float(c.events["complaint"]) for c in counts]
     leaving = [float(c.left) for c in counts]
     figures = [
         Figure(key="accepted", values=accepted),

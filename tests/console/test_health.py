@@ -1,10 +1,12 @@
 """The figures of healthy outreach: from what decisions knew, and from what came back."""
 
+from collections import Counter
+
 import orjson
 
 from gateway.console.answers import Answers
 from gateway.console.charts import Figure, bars
-from gateway.console.days import LATE, Days
+from gateway.console.days import LATE, Count, Days
 from gateway.console.overview import figures_of, health_of
 from gateway.console.samples import MOST, Habit, Sample
 from gateway.evidence.erase import erase
@@ -104,6 +106,34 @@ class TestFigures:
         for _ in range(2):  # as it is counted, and as it was kept
             days = Days(here.line.store, here.line.clock)
             assert [count.left for count in (await days.latest(5.0))[-3:]] == [left, 0, 0]
+
+    async def test_only_what_people_wrote_is_a_reply(self, here: Place) -> None:
+        line, now = here.line, NOW
+        line.clock.now = now
+        await leave_by_every_way(here)  # one of them by a reply, and one reply is no stop
+        events = Events(line.store, reader(), KEYS, line.metrics, line.access.sources, backdate_limit=DAY)
+        for name, opens, data in (("eva", True, {"automatic": "true"}), ("ivo", False, {})):
+            address = f"{name}@example.org"
+            away = Happening(
+                type="message.replied", controller="default", source="development", source_event_id=name,
+                occurred_at=now, received_at=now, channel="email", sender="elena@acme.example", opens=opens,
+                recipients=(Identifier(channel="email", address=address, key=address),), data=data,
+            )  # fmt: skip
+            await events.tell(away)
+        for _ in range(2):  # as it is counted, and as it was kept
+            counts = await Days(line.store, line.clock).latest(5.0)
+            [replies] = [f for f in figures_of(counts, []) if f.key == "replies"]
+            assert 1.0 in replies.values
+            assert sum(replies.values) == 1.0
+            line.clock.now = now + 2 * DAY
+        counted = line.metrics.registry.get_sample_value("galateo_replies_total", {"kind": "human"})
+        assert counted == 1
+
+    def test_replies_are_set_against_all_marketing(self) -> None:
+        day = Count(1, outcomes=Counter({("permission_request", 0): 3, ("outreach", 0): 1}), replies=1)
+        day.outcomes[("conversation", 0)] = day.outcomes[("transactional", 0)] = 5
+        [rate] = [f for f in figures_of([day], []) if f.key == "reply_rate"]
+        assert rate.values == [0.25]
 
     async def test_whoever_is_told_late_left_on_their_day(self, here: Place) -> None:
         """Also where that day was counted and kept; what is deleted later was counted all the same."""
