@@ -231,10 +231,10 @@ def _complained(t: Telling) -> Effect:
 
 def _unsubscribed(t: Telling) -> Effect:
     action = "objected" if t.happening.data.get("objected") in (True, "true") else "withdrawn"
-    changed = [_record(t, ref, action) for ref in t.people]
+    changed = any([_record(t, ref, action) for ref in t.people])
     for ref in t.everyone:
         t.draft.cancel(ref, f"consent {action}")
-    return Effect(unsubscribed=any(changed), note="" if any(changed) else "unchanged")
+    return Effect(applied=changed, unsubscribed=changed, note="" if changed else "unchanged")
 
 
 def _granted(t: Telling) -> Effect:

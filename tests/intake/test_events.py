@@ -384,6 +384,15 @@ async def test_a_stop_in_the_same_batch_as_what_it_stops(tmp_path: Path, holding
         assert await gateway.store.holds(HoldFilter()) == []
 
 
+@pytest.mark.parametrize("type_", ["unsubscribe", "consent.withdrawn"])
+async def test_whoever_left_before_is_recorded_and_not_applied(tmp_path: Path, type_: str) -> None:
+    async with line(tmp_path) as gateway:
+        first = await tell(gateway, event(type_, purpose="newsletter", source_event_id="1"))
+        again = await tell(gateway, event(type_, purpose="newsletter", source_event_id="2"))
+        assert (first.status, first.effect.note) == ("applied", "")
+        assert (again.status, again.effect.note) == ("recorded", "unchanged")
+
+
 async def test_no_sales_and_a_pause(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         wish = event("preference.changed", data={"no_sales": True, "paused_until": NOW + DAY}, opens=False)
