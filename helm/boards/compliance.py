@@ -232,9 +232,13 @@ PEOPLE = Row(
         ),
         Panel(
             title="Unsubscribes and objections",
-            about="People who took themselves off by link, header or page, and replies that said stop.",
+            about="People who took themselves off by link, header, page or event, and replies that said stop.",
             queries=(
-                ask("sum(increase(galateo_unsubscribes_total[$__rate_interval]))", "took themselves off"),
+                ask(
+                    "clamp_min(sum(increase(galateo_unsubscribes_total[$__rate_interval]))"
+                    ' - sum(increase(galateo_replies_total{kind="stop"}[$__rate_interval])), 0)',
+                    "took themselves off",
+                ),
                 ask(
                     'sum(increase(galateo_replies_total{kind="stop"}[$__rate_interval]))',
                     "said stop in a reply",

@@ -86,6 +86,18 @@ def test_what_the_numbers_say(prometheus: Prometheus) -> None:
     assert value('galateo_disk_bytes{part="free"}') > 0
 
 
+def test_whoever_said_stop_is_shown_once(prometheus: Prometheus) -> None:
+    title = "compliance/Unsubscribes and objections/"
+    off, stop = (
+        number(prometheus, asked.expr.replace("[1m]", "[10m]"))
+        for place in "AB"
+        for asked in dashboard_queries()
+        if asked.place == title + place
+    )
+    assert 2.5 < off < 4
+    assert 2.5 < stop < 4
+
+
 def number(prometheus: Prometheus, expr: str) -> float:
     """The value of an expression with one series, 0 where there is none yet."""
     found = prometheus.query(expr)
