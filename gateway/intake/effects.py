@@ -231,9 +231,10 @@ def _complained(t: Telling) -> Effect:
 
 def _unsubscribed(t: Telling) -> Effect:
     action = "objected" if t.happening.data.get("objected") in (True, "true") else "withdrawn"
-    changed = any([_record(t, ref, action) for ref in t.people])
+    recorded = [_record(t, ref, action) for ref in t.people]
     for ref in t.everyone:
         t.draft.cancel(ref, f"consent {action}")
+    changed = any(recorded)
     return Effect(applied=changed, unsubscribed=changed, note="" if changed else "unchanged")
 
 

@@ -267,7 +267,9 @@ class Replies:
     ) -> Happening:
         parsed, message = mail.parsed, sent.message if sent else None
         key = normalize("email", address)
-        identity = f"{identity_of(mail)}\0{type_}\0{key}\0{opens}"
+        # What answers no message of ours is one event for each controller that knows its author.
+        whose = "" if message else f"\0{controller}"
+        identity = f"{identity_of(mail)}\0{type_}\0{key}\0{opens}{whose}"
         return Happening(
             type=type_,
             controller=message.controller if message else controller,
@@ -296,9 +298,12 @@ class Replies:
         kept: Kept | None = None,
     ) -> str:
         letter = self._letter(mail, sent, letter_to)
-        for result in await self._store.run(TakeIn(units=units, kept=kept, letter=letter)):
-            if not result.replayed:
-                count(self._metrics, result.effect)
+        results = await self._store.run(TakeIn(units=units, kept=kept, letter=letter))
+        effects = [result.effect for result in results if not result.replayed]
+        # One reply or complaint is one, however many addresses and controllers it is heard for.
+        once = sorted(effects, key=lambda effect: not effect.applied)[:1]
+        for effect in effects if kind == "bounce" else once:
+            count(self._metrics, effect)
         return kind
 
     async def _keep(self, mail: Mail, reason: str, sent: Sent | None) -> str:

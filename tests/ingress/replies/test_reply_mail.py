@@ -249,6 +249,43 @@ async def test_a_stop_from_another_address_stops_both(tmp_path: Path) -> None:
         office = await box.gateway.store.person(("default", KEYS.subject("email", "office@example.org")))
         assert await box.stops() == {"stop_request"}
         assert {stop.kind for stop in office.stops} == {"stop_request"}
+        value = box.gateway.metrics.registry.get_sample_value
+        assert value("galateo_replies_total", {"kind": "stop"}) == 1
+        assert value("galateo_unsubscribes_total") == 1
+
+
+UNPLACED_STOP = reply("STOP", answers="<unknown@x.example>").replace(ELENA, "x@y")
+ISP = f"Authentication-Results: {MX}; dkim=pass header.d=isp.example.org\r\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "taken", "stop", "counter"),
+    [
+        (complaint(original="<unknown@x>", results=ISP), "complaint", "complained", "complaints"),
+        (
+            reply("STOP", answers="<unknown@x.example>").replace(ELENA, "x@y"),
+            "stop",
+            "stop_request",
+            "unsubscribes",
+        ),
+    ],
+)
+async def test_what_several_controllers_hear_stops_all_and_is_counted_once(
+    tmp_path: Path, raw: str, taken: str, stop: str, counter: str
+) -> None:
+    names = ("default", "other")
+    controllers = {name: Controller(name=name) for name in names}
+    sources = {name: Source(name=name, controller=name) for name in names}
+    access = Access(sources=sources, controllers=controllers, reviewers={})
+    async with mailbox(tmp_path, access=access) as box:
+        for name in names:
+            sent = replace(message(), source=name, controller=name)
+            assert (await box.gateway.intake.submit(sent)).status == "accepted"
+        assert [await box.deliver(raw) for _ in range(2)] == [taken] * 2
+        for name in names:
+            person = await box.gateway.store.person((name, KEYS.subject("email", ANNA)))
+            assert {each.kind for each in person.stops} == {stop}
+        assert box.gateway.metrics.registry.get_sample_value(f"galateo_{counter}_total") == 1
 
 
 async def test_a_stop_that_answers_nothing_stops_whoever_knows_them(tmp_path: Path) -> None:
