@@ -232,7 +232,7 @@ PEOPLE = Row(
         ),
         Panel(
             title="Unsubscribes and objections",
-            about="People who took themselves off by link, header, page or event, and replies that said stop.",
+            about="People who took themselves off by link, page or event, and replies that said stop.",
             queries=(
                 ask(
                     "clamp_min(sum(increase(galateo_unsubscribes_total[$__rate_interval]))"
