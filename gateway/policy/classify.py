@@ -20,7 +20,7 @@ def classify(
     default: str = "",
 ) -> str:
     """The declared class if the source may use it, else the source's default, else what the Reading says:
-    promotional beyond DOUBT -> `promotion`, in reply to something known -> `conversation`, else `outreach`."""
+    surely promotional -> `promotion`, in reply to something known -> `conversation`, else `outreach`."""
     if message.class_ and message.class_ in allowed:
         return message.class_
     if default:
