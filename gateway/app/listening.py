@@ -71,6 +71,7 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
             store=parts.store,
             limits=limits,
             on_reply=parts.metrics.accepted_in,
+            on_full=parts.metrics.put_off,
             optins=parts.optins,
             feeds=feed_names(),
         ),
@@ -82,6 +83,7 @@ def ingest_routes(parts: Parts, intake: Intake, events: Events, tell_refused: Te
             store=parts.store,
             limits=limits,
             on_reply=parts.metrics.accepted_in,
+            on_full=parts.metrics.put_off,
             fetch=Catalog(parts.access).fetch,
         ),
         *feed_routes(

@@ -35,17 +35,19 @@ def native_routes(
     clock: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
     on_reply: Callable[[float], None] = lambda seconds: None,
+    on_full: Callable[[str], None] = lambda source: None,
     optins: OptIns | None = None,
     feeds: Sequence[str] = (),
 ) -> list[web.RouteDef]:
     """The routes of the native API. Other routes of the same listener stand beside them in `build_app`.
 
-    `clock` gives unix seconds; `on_reply` is told how long each submission waited for its answer. With
-    `optins`, consents may be requested. `feeds` are the names of the providers whose events are taken beside.
+    `clock` gives unix seconds; `on_reply` is told how long each submission waited for its answer,
+    `on_full` whose was put off because memory was full. With `optins`, consents may be requested. `feeds` are
+    the names of the providers whose events are taken beside.
     """
     gate, inflight = Gate(access), Inflight(limits.inflight_bytes)
     paces = Paces(limits.source_rate)
-    messages = Messages(gate, submit, store, limits, inflight, paces, clock, monotonic, on_reply)
+    messages = Messages(gate, submit, store, limits, inflight, paces, clock, monotonic, on_reply, on_full)
     events = Events(gate, tell, limits, inflight, clock)
     document = orjson.dumps(describe_api(limits, optin=optins is not None, feeds=feeds))
     consents = [ConsentRequests(gate, access, optins, limits, inflight, clock)] if optins is not None else []

@@ -19,7 +19,7 @@ from gateway.intake import NotAllowed
 from gateway.message.envelope import Message
 from gateway.message.ids import is_id, new_id
 from gateway.store.protocol import HoldFilter, Store
-from gateway.web.body import Inflight, check_json, read_body
+from gateway.web.body import Full, Inflight, check_json, read_body
 from gateway.web.language import language_of
 from gateway.web.problem import Problem, problem_of, unavailable
 from gateway.web.strict_json import parse_json
@@ -47,6 +47,7 @@ class Messages:
         clock: Callable[[], float],
         monotonic: Callable[[], float],
         on_reply: Callable[[float], None],
+        on_full: Callable[[str], None],
     ) -> None:
         self._gate = gate
         self._submit = submit
@@ -57,6 +58,7 @@ class Messages:
         self._clock = clock
         self._monotonic = monotonic
         self._on_reply = on_reply
+        self._on_full = on_full
         self._underway = Underway()
 
     async def post(self, request: web.Request) -> web.Response:
@@ -67,7 +69,11 @@ class Messages:
         self._paces.take(source, self._monotonic())
         with self._inflight.share() as share:
             limits = self._limits
-            raw = await read_body(request, limits.message_bytes, limits.body_timeout, share)
+            try:
+                raw = await read_body(request, limits.message_bytes, limits.body_timeout, share)
+            except Full:
+                self._on_full(source.name)
+                raise
             if not name:
                 return self._answer(request, await self._take(source, raw, None))
             key = bind(source.name, PATH, name, raw)

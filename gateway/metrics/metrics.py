@@ -100,7 +100,8 @@ class Metrics:
         for source, classes in sources.items():
             for class_, outcome in product(classes, OUTCOMES):
                 self._made["galateo_messages_total"].labels(source, "email", class_, outcome)
-            self._made["galateo_messages_total"].labels(source, "email", "unknown", "deferred")
+            for channel in ("email", "unknown"):
+                self._made["galateo_messages_total"].labels(source, channel, "unknown", "deferred")
         for relay, result in product(relays, RESULTS):
             self._made["galateo_deliveries_total"].labels(relay, result)
 
@@ -109,6 +110,10 @@ class Metrics:
     def message(self, source: str, channel: str, class_: str, outcome: str) -> None:
         """Count a recipient's decision: accepted, held, rejected or deferred."""
         self._messages[source, channel, class_, outcome].inc()
+
+    def put_off(self, source: str) -> None:
+        """Count a submission that was put off unread: nobody knows more of it than whose it is."""
+        self.message(source, "unknown", "unknown", "deferred")
 
     def violation(self, policy: str, rule: str, outcome: str, mode: str) -> None:
         """Count a violated rule: held or rejected, in enforce, observe or floor."""

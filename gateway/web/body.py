@@ -13,6 +13,14 @@ from gateway.web.problem import Problem, unavailable
 JSON_TYPES = frozenset({"application/json"})
 
 
+class Full(Problem):
+    """Memory for bodies is used up: nothing was stored, the same request may be sent again."""
+
+    def __init__(self) -> None:
+        after = unavailable(2)
+        super().__init__(after.kind, after.detail, headers=after.headers, members=after.members)
+
+
 class Inflight:
     """Octets of bodies in memory, of all requests together, of which there may be `limit`."""
 
@@ -44,11 +52,11 @@ class Share:
         self.size = 0
 
     def grow(self, size: int) -> None:
-        """Hold `size` octets in all. Raises Problem (unavailable) when memory for bodies is used up."""
+        """Hold `size` octets in all. Raises Full when memory for bodies is used up."""
         if size <= self.size:
             return
         if not self._whole.has_room(size - self.size):
-            raise unavailable(2)
+            raise Full
         self._whole.used += size - self.size
         self.size = size
 

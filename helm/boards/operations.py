@@ -7,9 +7,8 @@ LINE = Row(
     panels=(
         Panel(
             title="Decisions a second",
-            about="By outcome. deferred: the gateway could not decide (database away, disk full) and asked"
-            " the tool"
-            " to try again.",
+            about="By outcome. deferred: the gateway could not decide (database away, disk or memory full)"
+            " and asked the tool to try again.",
             queries=(
                 ask(
                     f"sum by (outcome) (rate(galateo_messages_total{CHOSEN}[$__rate_interval]))",

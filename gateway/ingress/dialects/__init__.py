@@ -54,12 +54,14 @@ def dialect_routes(
     clock: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
     on_reply: Callable[[float], None] = lambda seconds: None,
+    on_full: Callable[[str], None] = lambda source: None,
     fetch: Fetch = fetch_nothing,
 ) -> list[web.RouteDef]:
     """The routes of every dialect. Raises AccessError where the access file speaks of one wrongly.
 
     `check` raises NotAllowed for a message that `submit` would not take; `tell_refused` hears of messages
-    that were refused although the tool was told "taken"; `fetch` brings templates that a provider keeps.
+    that were refused although the tool was told "taken"; `on_full` hears whose
+    submission was put off because memory was full; `fetch` brings templates that a provider keeps.
     """
     if faults := list(dialect_faults(access)):
         raise AccessError("\n".join(map(access.say, faults)))
@@ -73,6 +75,7 @@ def dialect_routes(
         clock=clock,
         monotonic=monotonic,
         on_reply=on_reply,
+        on_full=on_full,
         fetch=fetch,
     )
     routes = []

@@ -27,7 +27,7 @@ from gateway.message.envelope import Message
 from gateway.message.ids import new_id
 from gateway.policy.outcome import Outcome
 from gateway.store.protocol import Store, StoreError
-from gateway.web.body import Inflight, Share, read_body
+from gateway.web.body import Full, Inflight, Share, read_body
 from gateway.web.media import is_utf8, media_type
 from gateway.web.problem import Problem, unavailable
 from gateway.web.strict_json import parse_json
@@ -185,6 +185,7 @@ class Desk:
         clock: Callable[[], float],
         monotonic: Callable[[], float],
         on_reply: Callable[[float], None],
+        on_full: Callable[[str], None],
         fetch: Callable[[str, str], Awaitable[Any]],
     ) -> None:
         """`check` raises NotAllowed for a message that `submit` would not take; `tell_refused` hears of
@@ -202,6 +203,7 @@ class Desk:
         self._clock = clock
         self._monotonic = monotonic
         self._on_reply = on_reply
+        self._on_full = on_full
         self._underway = Underway()
         self._unfinished: OrderedDict[bytes, str] = OrderedDict()
 
@@ -230,23 +232,23 @@ class Desk:
     async def _serve(self, request: web.Request, dialect: Dialect, handler: Handler) -> web.Response:
         limits, late = self.limits, dialect.key_in_body or dialect.signer
         source = None if late else await self._gate.admit(request, dialect.name, dialect.key(request))
-        with self._inflight.share() as share:
-            raw = await read_body(request, limits.message_bytes, limits.body_timeout, share)
-            if source is None:
-                source = await self._admit_by_body(request, dialect, raw)
-            raw = await _inflate(request, raw, limits.message_bytes, share)
-            call = Call(
-                request=request,
-                source=source,
-                raw=raw,
-                now=self._clock(),
-                dialect=dialect,
-                desk=self,
-                share=share,
-            )
-            answer = await handler(call)
-            answer.headers.update(call.headers)
-            return answer
+        try:
+            with self._inflight.share() as share:
+                raw = await read_body(request, limits.message_bytes, limits.body_timeout, share)
+                if source is None:
+                    source = await self._admit_by_body(request, dialect, raw)
+                raw = await _inflate(request, raw, limits.message_bytes, share)
+                now = self._clock()
+                call = Call(
+                    request=request, source=source, raw=raw, now=now, dialect=dialect, desk=self, share=share
+                )
+                answer = await handler(call)
+        except Full:
+            if source is not None:  # else nobody knows whose it is
+                self._on_full(source.name)
+            raise
+        answer.headers.update(call.headers)
+        return answer
 
     async def _admit_by_body(self, request: web.Request, dialect: Dialect, raw: bytes) -> Source:
         if dialect.signer is not None:

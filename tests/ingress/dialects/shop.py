@@ -109,12 +109,14 @@ class Shop:
     told: list[str] = field(default_factory=list)
     break_after: int = -1
     store: SqliteStore = field(init=False)
+    metrics: Metrics = field(init=False)
     intake: Intake = field(init=False)
     listener: HttpListener = field(init=False)
     client: aiohttp.ClientSession = field(init=False)
 
     async def __aenter__(self) -> Self:
         keys, metrics = new_keys(), Metrics()
+        self.metrics = metrics
         self.store = SqliteStore(self.folder / "galateo.db", clock=time.time)
         await self.store.start()
         self.intake = Intake(
@@ -134,6 +136,7 @@ class Shop:
             tell_refused=lambda message, receipt: self.told.append(message.recipients[0].address),
             store=self.store,
             limits=self.limits,
+            on_full=metrics.put_off,
             fetch=Catalog(self.access).fetch,
         )
         self.listener = HttpListener(ANYWHERE, build_app(routes), grace=2)

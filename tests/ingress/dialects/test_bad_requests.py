@@ -297,3 +297,11 @@ async def test_what_is_broken_off_stores_nothing(place: Shop, tongue: Tongue, tm
     )
     await refused(place, tongue, answer, answer.status, before)
     assert 400 <= answer.status < 500 or answer.status == tongue.malformed
+
+
+async def test_what_is_put_off_because_memory_is_full_is_counted(tmp_path: Path) -> None:
+    tongue = TONGUES["postmark"]
+    async with Shop(tmp_path, limits=HttpLimits(inflight_bytes=10)) as full:
+        answer = await tongue.send(full, tongue.body)
+        assert answer.status == 503
+        assert b'channel="unknown",class="unknown",outcome="deferred"' in full.metrics.render()[0]

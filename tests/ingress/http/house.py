@@ -122,6 +122,7 @@ class House:
 
     async def __aenter__(self) -> Self:
         keys, metrics = new_keys(), Metrics()
+        self.metrics = metrics
         self.store = store = SqliteStore(self.folder / "galateo.db", clock=self.clock)
         await store.start()
         reader, policies = reader_of_test(), LivePolicies(policies_of_test())
@@ -138,6 +139,7 @@ class House:
             limits=self.limits,
             clock=self.clock,
             on_reply=metrics.accepted_in,
+            on_full=metrics.put_off,
         )
         ops = ops_routes(
             access=self.access,
@@ -171,6 +173,7 @@ class House:
         await self.store.close()
 
     store: SqliteStore = field(init=False)
+    metrics: Metrics = field(init=False)
     consents: Consents = field(init=False)
     review: Review = field(init=False)
     ingest: HttpListener = field(init=False)

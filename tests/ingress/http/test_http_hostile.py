@@ -215,6 +215,9 @@ class TestForm:
             answer = await house.post(json=mail(text="x" * 20_000))
             assert answer.status == 503
             assert "Retry-After" in answer.headers
+            put_off = {"source": "crm", "channel": "unknown", "class": "unknown", "outcome": "deferred"}
+            counted = house.metrics.registry.get_sample_value("galateo_messages_total", put_off)
+            assert counted == 1
             for _ in range(3):
                 assert (await house.post(json=mail())).status == 202
 
