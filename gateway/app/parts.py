@@ -199,7 +199,15 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
         policies=policies,
         metrics=metrics,
         review=Review(
-            store, reader, policies, access, keys, letterhead, metrics, four_eyes=settings.review_four_eyes
+            store,
+            reader,
+            policies,
+            access,
+            keys,
+            letterhead,
+            metrics,
+            four_eyes=settings.review_four_eyes,
+            elsewhere=not serving,
         ),
         consents=Consents(store, keys),
         letterhead=letterhead,

@@ -32,6 +32,7 @@ from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
 from gateway.review import Tasks
+from gateway.review.counting import count_left
 from gateway.settings import Listen, Settings
 from gateway.settings.listening import listening
 from gateway.store.outage import Outage
@@ -269,6 +270,7 @@ class App:
         self._renew_certificate()
         try:
             await show_depths(metrics, self.parts.store, self.parts.store.now())
+            await count_left(self.parts.store, metrics)
             self._outage.end()
         except StoreError as error:
             self._outage.fail(error)

@@ -1,5 +1,7 @@
 """What is counted of a decision once it is durable. Label values come from closed sets and configuration."""
 
+from dataclasses import dataclass
+
 from gateway.intake.receipt import Receipt, RecipientResult
 from gateway.ledger.relationship import stage
 from gateway.message.envelope import Message
@@ -10,6 +12,19 @@ from gateway.policy.outcome import Outcome
 from gateway.reading.reading import Reading
 
 MONTH = 30 * 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marketing:
+    """What is counted of a marketing message that goes out: the grade of its consent, how well the two know
+    each other, how many the person had within 30 days and since an answer (both with this one), and the share
+    of copied words."""
+
+    grade: str
+    stage: str
+    per_person: int
+    step: int
+    copied: float
 
 
 def count_receipt(
@@ -37,14 +52,31 @@ def _count(
         waited = answer_time(facts, decision.class_, message.received_at)
         if waited is not None:
             metrics.answered_in(waited)
-    if result.outcome is Outcome.ACCEPT and is_marketing(judged_as(decision.class_, reading, facts)):
-        metrics.marketing(best_grade(facts, message))
-        metrics.acquaintance(
-            stage(facts.person, message.sender.key),
-            1 + recent(facts, message.received_at),
-            1 + facts.relationship.sent_since_reply,
-            copied_share(reading, facts),
-        )
+    if result.outcome is Outcome.ACCEPT:
+        sold = marketing_of(message, decision.class_, reading, facts, message.received_at)
+        if sold is not None:
+            count_marketing(metrics, sold)
+
+
+def marketing_of(
+    message: Message, class_: str, reading: Reading, facts: Facts, now: float
+) -> Marketing | None:
+    """What to count of a message that goes out; None where it is no marketing."""
+    if not is_marketing(judged_as(class_, reading, facts)):
+        return None
+    return Marketing(
+        grade=best_grade(facts, message),
+        stage=stage(facts.person, message.sender.key),
+        per_person=1 + recent(facts, now),
+        step=1 + facts.relationship.sent_since_reply,
+        copied=copied_share(reading, facts),
+    )
+
+
+def count_marketing(metrics: Metrics, sold: Marketing) -> None:
+    """Count it."""
+    metrics.marketing(sold.grade)
+    metrics.acquaintance(sold.stage, sold.per_person, sold.step, sold.copied)
 
 
 def answer_time(facts: Facts, class_: str, now: float) -> float | None:

@@ -97,7 +97,7 @@ DECLARED = (
     Declared(
         Counter,
         "galateo_marketing_messages_total",
-        "Marketing messages accepted, by the grade of the consent they rest on.",
+        "Marketing messages accepted, at once or from a hold, by the grade of the consent they rest on.",
         labels=("consent_grade",),
     ),
     Declared(
@@ -113,7 +113,7 @@ DECLARED = (
     Declared(
         Counter,
         "galateo_accepted_by_stage_total",
-        "Marketing messages accepted, by how well sender and recipient know each other.",
+        "Marketing messages accepted, at once or from a hold, by how well the two know each other.",
         labels=("stage",),
     ),
     Declared(

@@ -10,7 +10,7 @@ from gateway.access import Controller, Source
 from gateway.intake.accept import codes_of, condition_of, let_go, record
 from gateway.intake.letterhead import PLAIN, Head, Letterhead
 from gateway.intake.person_facts import facts_for
-from gateway.intake.tally import answer_time
+from gateway.intake.tally import Marketing, answer_time, marketing_of
 from gateway.message.envelope import Message
 from gateway.policy.decide import decide, still_waiving
 from gateway.policy.facts import Facts
@@ -38,13 +38,15 @@ class AlreadyDecided(Exception):
 class ReviewResult:
     """What became of a hold. `status` is released, rejected, open (the policies now refuse, `decision`
     says why), proposed (a second reviewer has to agree), expired; `waited` how many seconds the hold took to
-    get there, `answered_after` how many somebody waited for the answer that was released."""
+    get there, `answered_after` how many somebody waited for the answer that was released, `marketing` what is
+    to be counted of a marketing message that was."""
 
     hold_id: str
     status: str
     decision: Decision | None = None
     waited: float = 0.0
     answered_after: float | None = None
+    marketing: Marketing | None = None
 
 
 Rounds = Mapping[int, tuple[float, bytes]]
@@ -106,18 +108,25 @@ class Decide:
             draft.now,
             waived=case.waived | case.seen if self._waive else case.waived,
         )
-        decision, answer = still_waiving(decision, case.waived), None
+        decision = still_waiving(decision, case.waived)
+        sold, answer = None, None
         if decision.outcome is Outcome.ACCEPT:
             person, window = self._waive or case.source.kind == "person", self._policies.copy_window
             let_go(draft, message, n, ref, case.reading, window, head, fresh=False, by_person=person)
             status, answer = "released", answer_time(facts, message.class_, draft.now) if person else None
+            sold = marketing_of(message, decision.class_, case.reading, facts, draft.now)
         else:
             status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"
         record(draft, message, n, ref, facts, decision, case.round)
         _close(draft, hold, status, self._actor, self._reason, decision)
         waited = draft.now - hold.created_at
         return ReviewResult(
-            hold_id=hold.id, status=status, decision=decision, waited=waited, answered_after=answer
+            hold_id=hold.id,
+            status=status,
+            decision=decision,
+            waited=waited,
+            answered_after=answer,
+            marketing=sold,
         )
 
     def _facts(self, draft: Draft[ReviewResult], message: Message, n: int, ref: Ref) -> tuple[Facts, Head]:

@@ -11,6 +11,7 @@ from gateway.metrics import Metrics
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
 from gateway.review.cases import Cases, told_in
+from gateway.review.counting import Leave, count, counted_of
 from gateway.review.deciding import AlreadyDecided, Case, Decide, End, HoldGone, ReviewResult
 from gateway.review.proposals import LONGEST_REASON, OwnMessage, Propose, is_own, stands_since
 from gateway.store.protocol import Store
@@ -26,7 +27,8 @@ an acceptance among them hardly waits."""
 
 class Review:
     """Decides holds. With `four_eyes` a release needs two reviewers. Whoever wrote a message, or whose
-    source it is, does not release it: `access` says who is who. Reasons are kept without addresses."""
+    source it is, does not release it: `access` says who is who. Reasons are kept without addresses. With
+    `elsewhere`, in a command, what is to be counted is left in the store for whoever serves."""
 
     def __init__(
         self,
@@ -39,12 +41,14 @@ class Review:
         metrics: Metrics | None = None,
         *,
         four_eyes: bool = False,
+        elsewhere: bool = False,
     ) -> None:
         self.four_eyes = four_eyes
         self._store = store
         self._access = access
         self._policies = policies
         self._metrics = metrics
+        self._elsewhere = elsewhere
         self._loading = asyncio.Lock()
         self._cases = Cases(store, reader, policies, access, keys, letterhead)
 
@@ -69,12 +73,12 @@ class Review:
             if agreed is None:
                 return ReviewResult(hold_id=hold_id, status="proposed")
             reason = f"{reason} ({agreed.by}: {agreed.reason})"[:LONGEST_REASON]
-        return self._count(await self._store.run(self._release(case, reviewer, reason)), "reviewer")
+        return await self._decide(self._release(case, reviewer, reason))
 
     async def reject(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Never send it. Raises HoldGone, AlreadyDecided, StoreError."""
         hold, reason = await self._hold(hold_id), without_addresses(reason)
-        return self._count(await self._store.run(End(hold, "rejected", reviewer, reason)), "reviewer")
+        return await self._decide(End(hold, "rejected", reviewer, reason))
 
     async def release_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
         """Release many, each for itself: released, open (the policies refuse it today), own or gone, in
@@ -114,6 +118,11 @@ class Review:
                 raise result
         return done
 
+    async def _decide(self, unit: Decide | End) -> ReviewResult:
+        """What one reviewer's verdict comes to."""
+        result = await self._store.run(Leave(unit) if self._elsewhere else unit)
+        return result if self._elsewhere else self._count(result, "reviewer")
+
     def _release(self, case: Case, reviewer: str, reason: str) -> Decide:
         return Decide(case, self._policies.current, reviewer, reason, waive=True)
 
@@ -146,13 +155,9 @@ class Review:
         return words
 
     def _count(self, result: ReviewResult, by: str) -> ReviewResult:
-        if self._metrics is None or (result.status == "open" and by != "reviewer"):
-            return result
-        waived = result.decision.waived if result.decision else ()
-        if result.answered_after is not None:
-            self._metrics.answered_in(result.answered_after)
-        word = {"open": "refused", "released": "overridden" if waived else "released"}
-        self._metrics.review(word.get(result.status, result.status), by, result.waited)
+        counted = counted_of(result, by)
+        if self._metrics is not None and counted is not None:
+            count(self._metrics, counted)
         return result
 
     async def _open(self, hold_id: str) -> HoldRow:

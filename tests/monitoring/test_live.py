@@ -75,7 +75,7 @@ def test_what_the_numbers_say(prometheus: Prometheus) -> None:
     assert value('sum(galateo_messages_total{class="newsletter", outcome="rejected"})') == 3
     assert value('galateo_violations_total{policy="calm", mode="observe"}') == 3
     assert value('galateo_marketing_messages_total{consent_grade="A"}') == 9
-    assert value('galateo_marketing_messages_total{consent_grade="none"}') == 9
+    assert value('galateo_marketing_messages_total{consent_grade="none"}') == 12
     assert value('galateo_reviews_total{decision="overridden", by="reviewer"}') == 3
     assert value('galateo_reviews_total{decision="rejected", by="reviewer"}') == 3
     assert value("galateo_review_seconds_count") == 6

@@ -25,11 +25,14 @@ class Stores:
     stack: AsyncExitStack
     clock: Clock = field(default_factory=Clock)
 
-    def make(self, *, clock: Callable[[], float] | None = None, serving: bool = True) -> Store:
+    def make(
+        self, *, clock: Callable[[], float] | None = None, serving: bool = True, chain: str = "gateway"
+    ) -> Store:
         """A store that was not started."""
+        now = clock or self.clock
         if self.kind == "sqlite":
-            return SqliteStore(self.folder / "line.db", clock=clock or self.clock, serving=serving)
-        return PostgresStore(self.url, clock=clock or self.clock, serving=serving)
+            return SqliteStore(self.folder / "line.db", clock=now, serving=serving, chain=chain)
+        return PostgresStore(self.url, clock=now, serving=serving, chain=chain)
 
     async def line(self, *, clock: Clock | None = None, **given: object) -> Line:
         """A line on the database."""
