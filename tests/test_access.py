@@ -48,6 +48,7 @@ def refusal(path: Path, text: str | bytes) -> str:
         ("[acme.example]", "[rui@acme.example]", "9: source 'crm': from_domains: 'rui@acme.example' is no"),
         ("[acme.example]", "7", "9: source 'crm': from_domains: must be a list"),
         ("marketing@acme.example", "marketing", "11: source 'crm': notices: 'marketing' is no mail address"),
+        ("trusted: [consent]", "language: de", "10: source 'crm': language: must be one of it, en"),
         ("[outreach]", "[outreech]", "8: source 'crm': there is no class 'outreech' (did you mean 'outreach'?)"),
         ("[outreach]", "[]", "8: source 'crm': classes: nothing could be sent"),
         ("controller: acme", "controller: Acme", "6: source 'crm' names controller 'Acme', which is not listed"),

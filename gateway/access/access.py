@@ -75,6 +75,12 @@ class Access:
         """The controller of that name; a bare one, strictest by default, where none is listed."""
         return self.controllers.get(name) or Controller(name=name, jurisdiction="unknown")
 
+    def language(self, source: Source) -> str:
+        """In which language a source is written to: its own, else Italian where its controller is in Italy,
+        English elsewhere."""
+        home = self.controller(source.controller).jurisdiction.strip().casefold()
+        return source.language or ("it" if home == "it" else "en")
+
     async def source(self, name: str, secret: str) -> Source | None:
         """The source with that name and secret, or None."""
         found = self.sources.get(name)

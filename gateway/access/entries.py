@@ -99,7 +99,8 @@ class Subscription(Entry):
 
 
 class Source(Entry):
-    """A marketing tool's credential. `rate` is messages a second, 0 for no limit of its own."""
+    """A marketing tool's credential. `rate` is messages a second, 0 for no limit of its own; `language` is in
+    which its notices and DSNs are written, "" for that of its controller's jurisdiction."""
 
     name: Name
     controller: str
@@ -113,6 +114,7 @@ class Source(Entry):
     reply_feed: bool = False
     notices: Annotated[str, AfterValidator(_address)] = ""
     dsn: bool = False
+    language: str = Field(default="", pattern="^(it|en)$")
     kind: str = Field(default="tool", pattern="^(tool|person)$")
     rate: float = Field(default=0.0, ge=0)
     dialects: Mapping[str, Any] = Field(default_factory=dict)

@@ -218,8 +218,8 @@ class App:
         named = {recipient.address: recipient for recipient in message.recipients}
         for result in receipt.recipients:
             if result.outcome is Outcome.REJECT:
-                first = result.decision.enforced[0]
-                reason = f"{first.reason.en} {first.remedy.en}".strip()
+                first, language = result.decision.enforced[0], self.worker.reports.language(message.source)
+                reason = f"{first.reason.in_(language)} {first.remedy.in_(language)}".strip()
                 told = self.worker.reports.refused(message, named[result.address], reason, time.time())
                 for report in told:
                     self.outbox.report(report)

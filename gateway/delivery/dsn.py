@@ -5,31 +5,52 @@ it, and no DSN is made of a message that itself came from the null sender: loops
 """
 
 import re
+from binascii import b2a_qp
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from gateway.delivery.outbox import Entry
 from gateway.delivery.reply import printable
+from gateway.delivery.threads import id_in, thread_fields
 from gateway.delivery.transaction import is_clean, orcpt_in_ascii
+from gateway.policy.outcome import Words
 from gateway.store.attempt import Attempt, Outcome
 
 _ASKED = {Outcome.FAILED: "FAILURE", Outcome.DEFERRED: "DELAY", Outcome.DELIVERED: "SUCCESS"}
 _ACTIONS = {Outcome.FAILED: "failed", Outcome.DEFERRED: "delayed", Outcome.DELIVERED: "relayed"}
+# All in ASCII, so that any relay takes them.
 _SUBJECTS = {
-    Outcome.FAILED: "Message not delivered",
-    Outcome.DEFERRED: "Message delayed",
-    Outcome.DELIVERED: "Message handed on",
+    Outcome.FAILED: Words("Message not delivered", "Messaggio non consegnato"),
+    Outcome.DEFERRED: Words("Message delayed", "Messaggio in ritardo"),
+    Outcome.DELIVERED: Words("Message handed on", "Messaggio inoltrato"),
 }
 _SENTENCES = {
-    Outcome.FAILED: ("Your message could not be delivered to", "It will not be tried again."),
+    Outcome.FAILED: (
+        Words("Your message could not be delivered to", "Impossibile consegnare il messaggio a"),
+        Words("It will not be tried again.", "Non ci saranno altri tentativi."),
+    ),
     Outcome.DEFERRED: (
-        "Your message has not yet been delivered to",
-        "It will be tried again; nothing need be done.",
+        Words("Your message has not yet been delivered to", "Il messaggio non ha ancora raggiunto"),
+        Words(
+            "It will be tried again; nothing need be done.",
+            "Ci saranno altri tentativi; non occorre fare nulla.",
+        ),
     ),
     Outcome.DELIVERED: (
-        "Your message was handed on to a mail server for",
-        "That server does not report what becomes of it: there may be no further notice.",
+        Words(
+            "Your message was handed on to a mail server for",
+            "Un altro server di posta ha preso in consegna il messaggio per",
+        ),
+        Words(
+            "That server does not report what becomes of it: there may be no further notice.",
+            "Quel server non riferisce che cosa ne sia: potrebbero non arrivare altri avvisi.",
+        ),
     ),
+}
+_SAID = {
+    "relay": Words("The mail relay said:", "Il server di posta ha risposto:"),
+    "policy": Words("A policy refused it:", "Lo ha rifiutato una policy:"),
+    "gateway": Words("The gateway says:", "Il gateway dice:"),
 }
 _MOST_RETURNED = 65536  # bytes of a message that is returned whole; longer ones only with their header
 
@@ -42,7 +63,15 @@ def wanted(entry: Entry, outcome: Outcome) -> bool:
     return _ASKED[outcome] in asked
 
 
-def build(entry: Entry, attempt: Attempt, *, id: str, reporter: str, now: float) -> bytes:  # noqa: A002
+def build(
+    entry: Entry,
+    attempt: Attempt,
+    *,
+    id: str,  # noqa: A002
+    reporter: str,
+    now: float,
+    language: str = "en",
+) -> bytes:
     """The notification's octets, addressed to the entry's envelope sender.
 
     `reporter` is the gateway's own host name, `id` unique; `now` unix seconds. Failed; for a deferred
@@ -50,19 +79,25 @@ def build(entry: Entry, attempt: Attempt, *, id: str, reporter: str, now: float)
     """
     utf8 = not (entry.envelope_from + entry.address).isascii()
     boundary = f"=_{id}"
+    explained, how = _explain(entry, attempt, language), ""
+    if not (utf8 or explained.isascii()):  # what takes the rest of it may take no 8-bit text
+        explained, how = _quoted(explained), "quoted-printable"
+    type_, returned = _returned(entry, attempt)
     parts = [
-        ("text/plain; charset=utf-8", _explain(entry, attempt)),
-        (f"message/{'global-' if utf8 else ''}delivery-status", _status(entry, attempt, reporter, utf8)),
-        _returned(entry, attempt),
+        ("text/plain; charset=utf-8", how, explained),
+        (f"message/{'global-' if utf8 else ''}delivery-status", "", _status(entry, attempt, reporter, utf8)),
+        (type_, "", returned),
     ]
-    plain = all(part.isascii() for _, part in parts)
+    plain = all(part.isascii() for *_, part in parts)
     head = [
         f"From: Mail delivery <postmaster@{reporter}>",
         f"To: <{one_line(entry.envelope_from)}>",
-        f"Subject: {_SUBJECTS[attempt.outcome]}",
+        f"Subject: {_SUBJECTS[attempt.outcome].in_(language)}",
         f"Date: {_date(now)}",
         f"Message-ID: <{id}@{reporter}>",
+        *(f"{name}: {value}" for name, value in thread_fields([id_in(entry.raw)])),
         "Auto-Submitted: auto-replied",
+        f"Content-Language: {language}",
         "MIME-Version: 1.0",
         f"Content-Type: multipart/report; report-type={'global-' if utf8 else ''}delivery-status;",
         f' boundary="{boundary}"',
@@ -70,24 +105,28 @@ def build(entry: Entry, attempt: Attempt, *, id: str, reporter: str, now: float)
     ]
     body = [
         f"--{boundary}\r\nContent-Type: {type_}\r\n"
-        f"Content-Transfer-Encoding: {'7bit' if part.isascii() else '8bit'}\r\n\r\n".encode()
+        f"Content-Transfer-Encoding: {how or ('7bit' if part.isascii() else '8bit')}\r\n\r\n".encode()
         + part
         + b"\r\n"
-        for type_, part in parts
+        for type_, how, part in parts
     ]
     return "\r\n".join([*head, "", ""]).encode() + b"".join(body) + f"--{boundary}--\r\n".encode()
 
 
-def _explain(entry: Entry, attempt: Attempt) -> bytes:
-    first, last = _SENTENCES[attempt.outcome]
+def _quoted(text: bytes) -> bytes:
+    return b2a_qp(text.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", b"\r\n")
+
+
+def _explain(entry: Entry, attempt: Attempt, language: str) -> bytes:
+    first, last = (text.in_(language) for text in _SENTENCES[attempt.outcome])
     said = attempt.text or attempt.kind.value
-    who = "A policy refused it:" if attempt.phase == "policy" else "The gateway says:"
+    who = "relay" if attempt.code else "policy" if attempt.phase == "policy" else "gateway"
     lines = [
         first,
         "",
         f"    {one_line(entry.address)}",
         "",
-        "The mail relay said:" if attempt.code else who,
+        _SAID[who].in_(language),
         "",
         f"    {said}",
         "",

@@ -3,22 +3,45 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from enum import StrEnum
 
 from gateway.delivery.dsn import one_line
+from gateway.delivery.notice_texts import ANY, HELD, MINE
+from gateway.delivery.threads import thread_fields
+from gateway.message.compose import build as compose
+from gateway.policy.dates import day
 
 MOST_LISTED = 100
+
+# Auto-generated (RFC 3834): nothing answers it.
+_HEADERS = (
+    ("Auto-Submitted", "auto-generated"),
+    ("X-Auto-Response-Suppress", "All"),
+    ("Precedence", "bulk"),
+)
+
+
+class What(StrEnum):
+    """What became of a message: refused by a policy, or given up on the way; held, and nobody decided in
+    time, or a reviewer said no. In the order in which a letter tells them."""
+
+    REFUSED = "refused"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One recipient who got nothing: when (unix seconds), why in a sentence, and the message's id."""
+    """One recipient who got nothing: when (unix seconds), why in a sentence, the message's id, and its
+    Message-ID where it has one. An address that was erased is ""."""
 
     address: str
     message_id: str
     reason: str
     at: float
-    refused: bool = False
+    what: What = What.FAILED
+    thread: str = ""
 
 
 def build(
@@ -30,56 +53,48 @@ def build(
     id: str,  # noqa: A002
     now: float,
     more: int = 0,
+    language: str = "en",
+    held: bool = False,
 ) -> bytes:
     """The letter's octets. `items` is what it lists, `more` how many happened besides; `reporter` is the
-    gateway's own host name. Its sender on the wire is the null sender, so nothing bounces back."""
-    count = len(items) + more
-    what = "1 message was not delivered" if count == 1 else f"{count} messages were not delivered"
-    head = [
-        f"From: Galateo <postmaster@{reporter}>",
-        f"To: <{to}>",
-        f"Subject: {what}",
-        f"Date: {_date(now)}",
-        f"Message-ID: <{id}@{reporter}>",
-        "Auto-Submitted: auto-generated",
-        "Precedence: bulk",
-        "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=utf-8",
-        "Content-Transfer-Encoding: 8bit",
-    ]
+    gateway's own host name; `held` says that all of them were held before. Its sender on the wire is the null
+    sender, so nothing bounces back; about one message alone, it answers that one."""
+    count, words = len(items) + more, HELD if held else MINE
+    what = words["one" if count == 1 else "many"].in_(language).format(count=count)
+    said = {name: text.in_(language) for name, text in (ANY | words).items()}
     body = [
-        "Good day,",
+        said["day"],
         "",
-        f"Of what your tool {one_line(source)} sent through this gateway, {what}.",
-        "The tool may have been told only that the request as a whole was taken, so it may not know.",
+        said["what"].format(source=one_line(source), what=what),
+        said["know"],
         "",
     ]
-    _list(body, [item for item in items if item.refused], "Refused by a policy, and not sent:")
-    _list(body, [item for item in items if not item.refused], "Sent on, but not taken by the other side:")
+    for kind in What:
+        body += _list([item for item in items if item.what is kind], said[kind.value], said, language)
     if more:
-        body += [f"... and {more} more. The console shows them all.", ""]
-    body += [
-        "What to do: where a reason says that the address does not exist, please take it off",
-        "your list. Where a policy refused, its reason says what would make the message pass.",
-        "There is no need to send again what was only delayed: nothing on this list is tried any more.",
-        "",
-        "Kind regards,",
-        "your outbound message gateway",
-        "",
-    ]
-    return "\r\n".join([*head, "", *body]).encode()
+        body += [said["more"].format(more=more), ""]
+    body += [said["do"], "", said["regards"]]
+    threads = thread_fields(item.thread for item in items) if not more else ()
+    return compose(
+        sender=f"postmaster@{reporter}",
+        sender_name="Galateo",
+        recipient=to,
+        subject=what,
+        message_id=f"{id}@{reporter}",
+        date=now,
+        text="\n".join(body),
+        headers=(*threads, *_HEADERS, ("Content-Language", language)),
+    )
 
 
-def _list(body: list[str], items: Sequence[Item], title: str) -> None:
+def _list(items: Sequence[Item], title: str, said: dict[str, str], language: str) -> list[str]:
     if not items:
-        return
-    body += [title, ""]
+        return []
+    lines = [title, ""]
     for item in items:
-        body.append(f"  {one_line(item.address)}")
-        body.append(f"    {_date(item.at)}, message {one_line(item.message_id)}")
-        body.append(f"    {one_line(item.reason)}")
-    body.append("")
-
-
-def _date(seconds: float) -> str:
-    return format_datetime(datetime.fromtimestamp(seconds, UTC))
+        lines.append(f"  {one_line(item.address) or said['gone']}")
+        at = f"{day(item.at, language)}, {datetime.fromtimestamp(item.at, UTC):%H:%M} UTC"
+        lines.append(f"    {said['at'].format(at=at, id=one_line(item.message_id))}")
+        if item.reason:
+            lines.append(f"    {one_line(item.reason)}")
+    return [*lines, ""]

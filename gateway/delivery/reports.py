@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.delivery import dsn, notice
+from gateway.delivery.notice import What
+from gateway.delivery.notice_texts import REASONS
 from gateway.delivery.outbox import Entry
+from gateway.delivery.threads import id_in
 from gateway.message.envelope import Message, Recipient
 from gateway.store.attempt import Attempt, Kind, Outcome, Report
 
@@ -14,10 +17,12 @@ GATHER = 60.0  # seconds: a list full of dead addresses makes one letter, not a 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a source wants to be told: the address for notices ("" for none), and whether DSNs too."""
+    """What a source wants to be told: the address for notices ("" for none), whether DSNs too, and in which
+    language."""
 
     notices: str = ""
     dsn: bool = False
+    language: str = "en"
 
 
 @dataclass(slots=True)
@@ -40,15 +45,23 @@ class Reports:
         self._gather = gather
         self._gathered: dict[str, _Gathered] = {}
 
+    def language(self, source: str) -> str:
+        """In which language a source is told."""
+        wish = self._wishes.get(source)
+        return wish.language if wish is not None else "en"
+
     def failed(self, entry: Entry, attempt: Attempt, now: float) -> tuple[Report, ...]:
         """Note an entry that was given up; the DSN to send at once, if any."""
         wish = self._wishes.get(entry.source)
         if wish is None or not entry.envelope_from:  # a report about a report would go round in circles
             return ()
         if wish.notices and wish.notices != entry.address:
-            reason = explain(attempt)
             item = notice.Item(
-                address=entry.address, message_id=entry.message_id, reason=reason, at=now, refused=False
+                address=entry.address,
+                message_id=entry.message_id,
+                reason=explain(attempt, wish.language),
+                at=now,
+                thread=id_in(entry.raw) if entry.format == "mime" else "",
             )
             self.add(entry.source, entry.controller, item, now)
         return self._notify(wish, entry, attempt, now)
@@ -60,12 +73,17 @@ class Reports:
 
     def refused(self, message: Message, recipient: Recipient, reason: str, now: float) -> tuple[Report, ...]:
         """Note a recipient whom a policy refused while others of the message were not; the DSN to send at
-        once, if any. `reason` is a sentence for whoever sent it."""
+        once, if any. `reason` is a sentence for whoever sent it, in the source's language."""
         wish = self._wishes.get(message.source)
         if wish is None or not message.deliver:
             return ()
         item = notice.Item(
-            address=recipient.address, message_id=message.id, reason=reason, at=now, refused=True
+            address=recipient.address,
+            message_id=message.id,
+            reason=reason,
+            at=now,
+            what=What.REFUSED,
+            thread=message.message_id,
         )
         self.add(message.source, message.controller, item, now)
         attempt = Attempt(
@@ -82,7 +100,7 @@ class Reports:
         if not (wish.dsn and entry.format == "mime" and dsn.wanted(entry, attempt.outcome)):
             return ()
         id = f"dsn-{entry.id}"  # noqa: A001
-        raw = dsn.build(entry, attempt, id=id, reporter=self._host, now=now)
+        raw = dsn.build(entry, attempt, id=id, reporter=self._host, now=now, language=wish.language)
         return (_report(id, entry.envelope_from, raw, entry.source, entry.controller),)
 
     def add(self, source: str, controller: str, item: notice.Item, now: float) -> None:
@@ -107,23 +125,31 @@ class Reports:
 
     def _write(self, source: str, now: float) -> Report:
         kept = self._gathered.pop(source)
-        id, to = f"notice-{kept.items[0].message_id}-{int(now * 1000)}", self._wishes[source].notices  # noqa: A001
+        wish = self._wishes[source]
+        id = f"notice-{kept.items[0].message_id}-{int(now * 1000)}"  # noqa: A001
         raw = notice.build(
-            kept.items, to=to, source=source, reporter=self._host, id=id, now=now, more=kept.more
+            kept.items,
+            to=wish.notices,
+            source=source,
+            reporter=self._host,
+            id=id,
+            now=now,
+            more=kept.more,
+            language=wish.language,
         )
-        return _report(id, to, raw, source, kept.controller)
+        return _report(id, wish.notices, raw, source, kept.controller)
 
 
-def explain(attempt: Attempt) -> str:
+def explain(attempt: Attempt, language: str = "en") -> str:
     """Why an entry was given up, in a sentence for whoever sent it."""
     said = f': "{attempt.code} {attempt.text}"'.replace('"0 ', '"') if attempt.text else "."
     if attempt.kind is Kind.EXPIRED:
-        return f"It could not be delivered in time{said}"
-    if attempt.hard_bounce:
-        return f"The address does not exist any more{said}"
-    if attempt.phase == "route":
-        return f"It could not be handed on{said}"
-    return f"The other side refused it{said}"
+        why = "expired"
+    elif attempt.hard_bounce:
+        why = "nobody"
+    else:
+        why = "route" if attempt.phase == "route" else "other"
+    return f"{REASONS[why].in_(language)}{said}"
 
 
 def _entry_of(message: Message, recipient: Recipient, now: float) -> Entry:

@@ -122,7 +122,7 @@ def make_routes(relays: dict[str, Relay], access: Access) -> Routes:
 def make_wishes(access: Access) -> dict[str, Wish]:
     """What each source wants to be told of failures."""
     return {
-        name: Wish(notices=source.notices, dsn=source.dsn)
+        name: Wish(notices=source.notices, dsn=source.dsn, language=access.language(source))
         for name, source in access.sources.items()
         if source.notices or source.dsn
     }

@@ -14,6 +14,7 @@ from msgspec.structs import replace as replace_struct
 from gateway.delivery import dsn, notice
 from gateway.delivery.reply import printable
 from gateway.delivery.reports import Reports, Wish
+from gateway.delivery.threads import id_in
 from gateway.message.content import Content
 from gateway.message.envelope import Message, Recipient, Sender
 from gateway.store.attempt import Attempt, Kind, Outcome
@@ -163,7 +164,7 @@ def test_a_sender_that_is_no_address_cannot_add_a_header() -> None:
 
 @given(address=WORDS, reason=WORDS, source=WORDS)
 def test_nothing_from_outside_breaks_a_notice(address: str, reason: str, source: str) -> None:
-    item = notice.Item(address=address, message_id="m-1", reason=reason, at=NOW, refused=True)
+    item = notice.Item(address=address, message_id="m-1", reason=reason, at=NOW, what=notice.What.REFUSED)
     raw = notice.build([item], to="ops@example.com", source=source, reporter="g.example", id="n-1", now=NOW)
     message = read(raw)
     assert message["To"] == "ops@example.com"
@@ -174,7 +175,7 @@ def test_nothing_from_outside_breaks_a_notice(address: str, reason: str, source:
 def test_a_notice_lists_what_was_refused_apart_from_what_bounced() -> None:
     reports = Reports({"listmonk": Wish(notices="ops@example.com")}, "gateway.example")
     refused = notice.Item(
-        address="no@example.org", message_id="m-2", reason="no consent", at=NOW, refused=True
+        address="no@example.org", message_id="m-2", reason="no consent", at=NOW, what=notice.What.REFUSED
     )
     reports.add("listmonk", "acme", refused, NOW)
     assert reports.failed(entry(), FAILED, NOW) == ()
@@ -235,6 +236,7 @@ def test_who_asked_for_dsns_gets_one_for_each_recipient_refused_by_a_policy() ->
     )
     assert one["Original-Recipient"] == "rfc822;no@example.net"
     assert "Subject: Ciao" in returned.get_content()
+    assert report.raw.isascii()  # it may leave by a relay that takes no 8-bit text
     never = a_message(notify="NEVER")
     assert reports.refused(never, never.recipients[1], reason, NOW) == ()
     quiet = replace_struct(message, source="quiet")
@@ -256,3 +258,74 @@ def test_a_notice_that_fails_makes_no_notice() -> None:
     assert reports.flush(NOW) == ()
     assert reports.failed(entry(source="unknown"), FAILED, NOW) == ()
     assert RAW
+
+
+def test_what_is_italian_says_all_of_it_in_italian() -> None:
+    wishes = {"shop": Wish(notices="ops@example.com", dsn=True, language="it")}
+    reports = Reports(wishes, "gateway.example")
+    [report] = reports.failed(entry(source="shop"), FAILED, NOW)
+    message = read(report.raw)
+    assert (message["Subject"], message["Content-Language"]) == ("Messaggio non consegnato", "it")
+    [text, *_] = message.iter_parts()
+    assert "Il server di posta ha risposto:" in text.get_content()
+    reports.refused(a_message(), a_message().recipients[1], "Non c'è un consenso.", NOW)
+    [letter] = reports.flush(NOW)
+    assert letter.raw.isascii()
+    written = read(letter.raw)
+    assert written["Subject"] == "2 messaggi non sono stati consegnati"
+    assert written["Content-Language"] == "it"
+    said = written.get_content()
+    for word in (
+        "Buongiorno",
+        "Rifiutati da una policy",
+        "Non c'è un consenso.",
+        'L\'indirizzo non esiste più: "550 5.1.1 no such user"',
+        "18 novembre 2026",
+        "Cordiali saluti",
+    ):
+        assert word in said
+    assert not {"Good", "Refused", "message", "What"} & set(said.replace(",", " ").split())
+
+
+THREAD = b"From: a@b\r\nMessage-ID: <one@example.com>\r\nSubject: Ciao\r\n\r\nText"
+
+
+def test_a_report_about_one_message_stands_in_its_thread_and_answers_nobody() -> None:
+    reports = Reports({"shop": Wish(notices="ops@example.com", dsn=True)}, "gateway.example")
+    [report] = reports.failed(entry(source="shop", raw=THREAD), FAILED, NOW)
+    dsn_ = read(report.raw)
+    assert (dsn_["In-Reply-To"], dsn_["References"]) == ("<one@example.com>", "<one@example.com>")
+    assert dsn_["Auto-Submitted"] == "auto-replied"
+    letter = read(reports.flush(NOW)[0].raw)
+    assert (letter["In-Reply-To"], letter["References"]) == ("<one@example.com>", "<one@example.com>")
+    assert (letter["Auto-Submitted"], letter["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
+
+
+def test_a_notice_about_several_messages_belongs_to_none_of_their_threads() -> None:
+    reports = Reports({"shop": Wish(notices="ops@example.com")}, "gateway.example")
+    for raw in (THREAD, THREAD.replace(b"one@", b"two@")):
+        reports.failed(entry(source="shop", raw=raw), FAILED, NOW)
+    assert read(reports.flush(NOW)[0].raw)["In-Reply-To"] is None
+    for raw in (THREAD, b"From: a@b\r\n\r\nMessage-ID: <body@example.com>\r\n"):
+        reports.failed(entry(source="shop", raw=raw), FAILED, NOW)
+    assert read(reports.flush(NOW)[0].raw)["In-Reply-To"] is None
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (b"message-id:\r\n <a@b.example>\r\n", "<a@b.example>"),
+        (b"X: y\r\nMESSAGE-ID:<a@b>  \r\n", "<a@b>"),
+        (b"Message-ID: <a@b> <c@d>\r\n", ""),
+        (b"Message-ID: no-brackets@b\r\n", ""),
+        (b"Message-ID: <a b@c>\r\n", ""),
+        (b"Message-ID: <per\xc3\xb2@c>\r\n", ""),
+        (b"Message-ID: <" + b"a" * 300 + b"@c>\r\n", ""),
+        (b"Message-ID: <a@b@c>\r\n", ""),
+        (b"Resent-Message-ID: <a@b>\r\n", ""),
+        (b"Subject: x\r\n\r\nMessage-ID: <a@b>\r\n", ""),
+        (b"Message-ID: <a@b\r\nBcc: x@y>\r\n", ""),
+    ],
+)
+def test_which_message_id_is_known(head: bytes, found: str) -> None:
+    assert id_in(head + b"\r\ntext") == found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from gateway.access import Access, Source
+from gateway.access import Access, Controller, Source
 from gateway.app.gauges import show_surroundings
 from gateway.delivery.setup import make_relays, make_routes, make_wishes, make_worker
 from gateway.delivery.target import TargetError
@@ -98,3 +98,24 @@ def test_a_gateway_that_listens_everywhere_is_on_this_machine_too(host: str) -> 
 def test_another_server_on_this_machine_is_a_relay(relay: str, listen: str) -> None:
     given = settings(relay=relay, smtp_listen=listen)
     assert make_relays(given, "h", clock=time.time, rng=random.Random())
+
+
+@pytest.mark.parametrize(
+    ("said", "jurisdiction", "told"),
+    [
+        ("", "it", "it"),
+        ("", "IT", "it"),
+        ("", "fr", "en"),
+        ("", None, "en"),
+        ("en", "it", "en"),
+        ("it", "fr", "it"),
+    ],
+)
+def test_a_source_is_told_in_its_language_or_that_of_its_controller(
+    said: str, jurisdiction: str | None, told: str
+) -> None:
+    given = {"language": said} if said else {}
+    source = Source(name="crm", controller="c", notices="crm@example.com", **given)
+    known = {} if jurisdiction is None else {"c": Controller(name="c", jurisdiction=jurisdiction)}
+    wishes = make_wishes(Access(sources={"crm": source}, controllers=known, reviewers={}))
+    assert wishes["crm"].language == told

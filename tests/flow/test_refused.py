@@ -49,7 +49,7 @@ def test_the_sender_of_a_mixed_message_hears_of_whom_a_policy_refused(tmp_path: 
     message = email.message_from_bytes(told.data, policy=email.policy.default)
     assert message.get_content_type() == "multipart/report"
     text, status, _ = message.iter_parts()  # type: ignore[attr-defined]
-    assert "A policy refused it:" in text.get_content()
+    assert "Lo ha rifiutato una policy:" in text.get_content()  # of a controller in Italy
     assert "no@example.org" in text.get_content()
     whole, one = status.get_payload()
     assert whole["Original-Envelope-Id"] == "QQ1"
