@@ -10,7 +10,9 @@ from gateway.delivery.announcer import Announcer, endpoints_of
 from gateway.delivery.checkpoints import CheckpointHook
 from gateway.delivery.dkim import SigningOutbox
 from gateway.delivery.echo import Echoes, echoes_of
+from gateway.delivery.endings import Endings
 from gateway.delivery.outbox import Outbox
+from gateway.delivery.setup import host_of, make_wishes
 from gateway.delivery.setup import make_worker as make
 from gateway.delivery.target import TargetError, parse_webhook
 from gateway.delivery.worker import Worker
@@ -57,6 +59,11 @@ def make_worker(parts: Parts, outbox: GatedOutbox) -> Worker:
         return make(signed, parts.settings, parts.access, parts.metrics, clock=parts.store.now)
     except TargetError as error:
         raise StartError(f"GALATEO_RELAY or GALATEO_WEBHOOK_RELAY: {error}") from error
+
+
+def make_endings(parts: Parts) -> Endings:
+    """What tells sources how their holds ended."""
+    return Endings(parts.store, make_wishes(parts.access), host_of(parts.settings), parts.store.now)
 
 
 def make_announcer(parts: Parts) -> Announcer:

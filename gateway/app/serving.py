@@ -11,6 +11,7 @@ from gateway.app.delivering import (
     make_announcer,
     make_checkpoint_post,
     make_echoes,
+    make_endings,
     make_outbox,
     make_worker,
     process_name,
@@ -45,6 +46,7 @@ SWEEP_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
 FORGET_SECONDS = 60.0
 RESUME_SECONDS = 5.0
+TELL_SECONDS = 10.0
 GONE = (
     "The database file, or its log beside it (-wal), was deleted or replaced, so nothing more is taken on;"
     " what was taken on before is still delivered. Let the outbox empty, stop the gateway and put a backup in"
@@ -86,6 +88,7 @@ class App:
         parts.store.on_cancel(self.worker.forget)
         self.announcer = make_announcer(parts)
         self.echoes = make_echoes(parts)
+        self.endings = make_endings(parts)
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
         checks: dict[str, Check] = {"policies": self._policies_loaded}
@@ -130,6 +133,7 @@ class App:
                 ("measure", self._every(MEASURE_SECONDS, self._measure, at_once=True)),
                 ("access", self._every(MEASURE_SECONDS, self._look_at_access)),
                 ("resume", self._every(RESUME_SECONDS, self.tasks.resume)),
+                ("tell", self._every(TELL_SECONDS, self._tell_endings)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),
                 ("upkeep", self.upkeep.run()),
                 ("watch", self._watch()),
@@ -258,6 +262,10 @@ class App:
     async def _sweep(self) -> None:
         for result in await self.parts.review.sweep(self.parts.store.now()):
             log.info("hold.decided", extra={"hold": result.hold_id, "status": result.status})
+
+    async def _tell_endings(self) -> None:
+        if told := await self.endings.tell():
+            log.info("hold.told", extra={"letters": told})
 
     async def _forget(self) -> None:
         if dropped := await self.parts.optins.sweep(self.parts.store.now()):

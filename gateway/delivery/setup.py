@@ -38,7 +38,7 @@ def make_worker(
     """The worker for RELAY and WEBHOOK_RELAY. Raises TargetError where one of them cannot be meant,
     OSError where a file of certificates cannot be read."""
     rng = rng or random.Random()
-    host = urlsplit(settings.public_url).hostname or "localhost"
+    host = host_of(settings)
     relays = make_relays(settings, host, clock=clock, rng=rng)
     relays |= make_upstreams(access, clock=clock, rng=rng)
     return Worker(
@@ -51,6 +51,11 @@ def make_worker(
         clock=clock,
         rng=rng,
     )
+
+
+def host_of(settings: Settings) -> str:
+    """The gateway's own host name."""
+    return urlsplit(settings.public_url).hostname or "localhost"
 
 
 def make_relays(

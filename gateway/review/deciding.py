@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from gateway.access import Controller, Source
 from gateway.intake.accept import codes_of, condition_of, let_go, record
+from gateway.intake.endings import note_ending
 from gateway.intake.letterhead import PLAIN, Head, Letterhead
 from gateway.intake.person_facts import facts_for
 from gateway.intake.tally import Marketing, answer_time, marketing_of
@@ -118,7 +119,9 @@ class Decide:
         else:
             status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"
         record(draft, message, n, ref, facts, decision, case.round)
-        _close(draft, hold, status, self._actor, self._reason, decision)
+        after = _close(draft, hold, status, self._actor, self._reason, decision)
+        if status == "rejected" and case.source.notices:
+            note_ending(draft, after)
         waited = draft.now - hold.created_at
         return ReviewResult(
             hold_id=hold.id,
@@ -151,21 +154,24 @@ class Decide:
 
 class End:
     """Close a hold without sending: a reviewer's no, or its age. It waits its turn with whatever else
-    happens to this person, so that of two verdicts one stands."""
+    happens to this person, so that of two verdicts one stands. With `tell` its source hears of it."""
 
-    __slots__ = ("_hold", "_status", "_actor", "_reason", "needs")
+    __slots__ = ("_hold", "_status", "_actor", "_reason", "_tell", "needs")
 
-    def __init__(self, hold: HoldRow, status: str, actor: str, reason: str) -> None:
+    def __init__(self, hold: HoldRow, status: str, actor: str, reason: str, *, tell: bool = False) -> None:
         self._hold = hold
         self._status = status
         self._actor = actor
         self._reason = reason
+        self._tell = tell
         self.needs = Needs(people=((hold.controller, hold.subject),), holds=(hold.id,))
 
     def apply(self, draft: Draft[ReviewResult]) -> ReviewResult:
         """Rejected or expired; its body goes when nothing else waits for it."""
         hold = _open_hold(draft, self._hold.id)
-        _close(draft, hold, self._status, self._actor, self._reason, None)
+        after = _close(draft, hold, self._status, self._actor, self._reason, None)
+        if self._tell:
+            note_ending(draft, after)
         return ReviewResult(hold_id=hold.id, status=self._status, waited=draft.now - hold.created_at)
 
 
@@ -180,7 +186,7 @@ def _open_hold(draft: Draft[ReviewResult], hold_id: str) -> HoldRow:
 
 def _close(
     draft: Draft[ReviewResult], hold: HoldRow, status: str, actor: str, reason: str, decision: Decision | None
-) -> None:
+) -> HoldRow:
     if status == "open" and decision is not None:
         after = replace(
             hold,
@@ -196,3 +202,4 @@ def _close(
     salt = os.urandom(SALT)
     digest = hold_digest(after, salt)
     draft.writes.audit.append(AuditRow(draft.now, f"hold.{status}", hold.id, actor, digest, salt))
+    return after

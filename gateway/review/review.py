@@ -78,7 +78,7 @@ class Review:
     async def reject(self, hold_id: str, reviewer: str, reason: str) -> ReviewResult:
         """Never send it. Raises HoldGone, AlreadyDecided, StoreError."""
         hold, reason = await self._hold(hold_id), without_addresses(reason)
-        return await self._decide(End(hold, "rejected", reviewer, reason))
+        return await self._decide(self._end(hold, "rejected", reviewer, reason))
 
     async def release_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
         """Release many, each for itself: released, open (the policies refuse it today), own or gone, in
@@ -101,7 +101,9 @@ class Review:
 
     async def reject_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
         """Reject many, each for itself: rejected or gone, in their order. Raises StoreError."""
-        return await self._words([self._start(End(hold, "rejected", reviewer, reason)) for hold in holds])
+        return await self._words(
+            [self._start(self._end(hold, "rejected", reviewer, reason)) for hold in holds]
+        )
 
     async def sweep(self, now: float, limit: int = 100) -> list[ReviewResult]:
         """Expire what is too old, and decide again what time or an event may have cured."""
@@ -126,9 +128,13 @@ class Review:
     def _release(self, case: Case, reviewer: str, reason: str) -> Decide:
         return Decide(case, self._policies.current, reviewer, reason, waive=True)
 
+    def _end(self, hold: HoldRow, status: str, actor: str, reason: str) -> End:
+        source = self._access.sources.get(hold.source)
+        return End(hold, status, actor, reason, tell=source is not None and bool(source.notices))
+
     def _due(self, hold: HoldRow, case: Case | None, now: float) -> Decide | End | None:
         if hold.expires_at <= now:
-            return End(hold, "expired", "gateway", "nobody decided in time")
+            return self._end(hold, "expired", "gateway", "nobody decided in time")
         if case is None:
             return None
         return Decide(case, self._policies.current, CONDITION, "its condition was met", waive=False)
