@@ -1,5 +1,6 @@
 """A letter to whoever runs a tool: which recipients got nothing, and why. Pure."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,9 +10,11 @@ from gateway.delivery.dsn import one_line
 from gateway.delivery.notice_texts import ANY, HELD, MINE
 from gateway.delivery.threads import thread_fields
 from gateway.message.compose import build as compose
+from gateway.message.mailbox import is_address
 from gateway.policy.dates import day
 
 MOST_LISTED = 100
+WIDTH = 76
 
 # Auto-generated (RFC 3834): nothing answers it.
 _HEADERS = (
@@ -65,18 +68,17 @@ def build(
     body = [
         said["day"],
         "",
-        said["what"].format(source=one_line(source), what=what),
-        said["know"],
+        _wrap(f"{said['what'].format(source=one_line(source), what=what)} {said['know']}"),
         "",
     ]
     for kind in What:
         body += _list([item for item in items if item.what is kind], said[kind.value], said, language)
     if more:
         body += [said["more"].format(more=more), ""]
-    body += [said["do"], "", said["regards"]]
+    body += [_wrap(said["do"]), "", said["regards"]]
     threads = thread_fields(item.thread for item in items) if not more else ()
     return compose(
-        sender=f"postmaster@{reporter}",
+        sender=_postmaster(reporter),
         sender_name="Galateo",
         recipient=to,
         subject=what,
@@ -85,6 +87,16 @@ def build(
         text="\n".join(body),
         headers=(*threads, *_HEADERS, ("Content-Language", language)),
     )
+
+
+def _postmaster(host: str) -> str:
+    """Who writes; of a host that no address can have, such as an IPv6 address, the one of this machine."""
+    address = f"postmaster@{host}"
+    return address if is_address(address) else "postmaster@localhost"
+
+
+def _wrap(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _list(items: Sequence[Item], title: str, said: dict[str, str], language: str) -> list[str]:

@@ -7,16 +7,16 @@ MINE = {
     "many": Words("{count} messages were not delivered", "{count} messaggi non sono stati consegnati"),
     "know": Words(
         "The tool may have been told only that the request as a whole was taken, so it may not know.",
-        "Allo strumento può essere stato detto solo che la richiesta nel suo insieme è stata accettata:\n"
+        "Allo strumento può essere stato detto solo che la richiesta nel suo insieme è stata accettata: "
         "può quindi non saperlo.",
     ),
     "do": Words(
-        "What to do: where a reason says that the address does not exist, please take it off\n"
-        "your list. Where a policy refused, its reason says what would make the message pass.\n"
+        "What to do: where a reason says that the address does not exist, please take it off "
+        "your list. Where a policy refused, its reason says what would make the message pass. "
         "There is no need to send again what was only delayed: nothing on this list is tried any more.",
-        "Che cosa fare: dove il motivo dice che l'indirizzo non esiste, toglierlo per favore dalla\n"
-        "lista. Dove una policy ha rifiutato, il motivo dice che cosa farebbe passare il messaggio.\n"
-        "Di quanto è elencato qui non verrà ritentato nulla; ciò che è solo in ritardo non vi compare\n"
+        "Che cosa fare: dove il motivo dice che l'indirizzo non esiste, toglierlo per favore dalla "
+        "lista. Dove una policy ha rifiutato, il motivo dice che cosa farebbe passare il messaggio. "
+        "Di quanto è elencato qui non verrà ritentato nulla; ciò che è solo in ritardo non vi compare "
         "e non occorre inviarlo di nuovo.",
     ),
 }
@@ -29,16 +29,16 @@ HELD = {
     ),
     "know": Words(
         "The tool was told that a message is held for review; how that ended, it may not know.",
-        "Allo strumento è stato detto che un messaggio è trattenuto per una revisione; come è andata a\n"
+        "Allo strumento è stato detto che un messaggio è trattenuto per una revisione; come è andata a "
         "finire, può non saperlo.",
     ),
     "do": Words(
-        "What to do: please do not send the same again as it is. Each reason says why the message\n"
-        "was held and what would make it pass: mend that first. Whether it is still worth sending,\n"
+        "What to do: please do not send the same again as it is. Each reason says why the message "
+        "was held and what would make it pass: mend that first. Whether it is still worth sending, "
         "or where a rejection surprises you, please ask whoever reviews held messages.",
-        "Che cosa fare: per favore non inviare di nuovo lo stesso messaggio così com'è. Ogni motivo\n"
-        "dice perché il messaggio è stato trattenuto e che cosa lo farebbe passare: correggere prima\n"
-        "quello. Se valga ancora la pena di inviarlo, o se un rifiuto sorprende, chiedere a chi si\n"
+        "Che cosa fare: per favore non inviare di nuovo lo stesso messaggio così com'è. Ogni motivo "
+        "dice perché il messaggio è stato trattenuto e che cosa lo farebbe passare: correggere prima "
+        "quello. Se valga ancora la pena di inviarlo, o se un rifiuto sorprende, chiedere a chi si "
         "occupa della revisione dei messaggi trattenuti.",
     ),
 }

@@ -329,3 +329,11 @@ def test_a_notice_about_several_messages_belongs_to_none_of_their_threads() -> N
 )
 def test_which_message_id_is_known(head: bytes, found: str) -> None:
     assert id_in(head + b"\r\ntext") == found
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "web_1.example", "bücher.example"])
+def test_a_notice_is_written_whatever_the_gateway_is_called(host: str) -> None:
+    reports = Reports({"shop": Wish(notices="ops@example.com", language="it")}, host)
+    reports.failed(entry(source="shop"), FAILED, NOW)
+    [letter] = reports.flush(NOW)
+    assert read(letter.raw)["From"].addresses[0].username == "postmaster"
