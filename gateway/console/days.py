@@ -7,7 +7,7 @@ and the count of a day that is over is kept in the store. Who opens a page sees 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,7 +16,10 @@ import orjson
 from gateway.console.answers import Answers
 from gateway.console.notes import Keep, Note, find
 from gateway.console.samples import Habit, Sample
+from gateway.evidence.observed import Observed, objections
+from gateway.evidence.stretch import moment
 from gateway.message.ids import new_id
+from gateway.policy.outcome import Outcome
 from gateway.store.protocol import Store, StoreError
 
 DAY = 86400
@@ -51,7 +54,8 @@ _STOP, _HUMAN = b'"reply":"stop"', b'"reply":"human"'
 
 @dataclass(slots=True)
 class Count:
-    """One day. `outcomes` by (class, outcome), `rules` by (policy, code, outcome, mode), `events` by type,
+    """One day. `outcomes` by (class, outcome), `rules` by (policy, code, outcome, mode), `observed` by
+    (policy in observe, what it would have been, what it was), `events` by type,
     `withdrew` are the people who withdrew or objected, `stopped` those who replied that they want no more,
     `replies` are those that people wrote otherwise: no absence notes.
     `sample` are its marketing messages, `kept` what they came to where that was kept; `cursor` is the last
@@ -62,6 +66,7 @@ class Count:
     whole: bool = False
     outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)
     rules: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
+    observed: Counter[tuple[str, int, int]] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     withdrew: int = 0
     stopped: int = 0
@@ -93,12 +98,14 @@ class Count:
             "stopped": self.stopped,
             "replies": self.replies,
             "habit": asdict(self.habit),
+            "observed": [(*key, n) for key, n in self.observed.items()],
         }
 
     def unpack(self, said: dict[str, Any]) -> None:
         """Take up what was kept."""
         self.outcomes.update({(c, o): n for c, o, n in said["outcomes"]})
         self.rules.update({(p, r, o, m): n for p, r, o, m, n in said["rules"]})
+        self.observed.update({(p, would, was): n for p, would, was, n in said["observed"]})
         self.events.update(said["events"])
         self.withdrew, self.stopped = said["withdrew"], said["stopped"]
         self.replies = said["replies"]
@@ -196,6 +203,9 @@ class Days:
             count.outcomes[class_, outcome] += 1
             if len(violations) > 2 and len(count.rules) < _MANY:
                 count.rules.update(_rules(violations))
+                if b'"observe"' in violations:
+                    observed = objections(violations).items()
+                    count.observed.update((policy, would, outcome) for policy, would in observed)
             if snapshot is not None:
                 count.sample.add(message_id, channel, at, snapshot)
         await asyncio.sleep(2 * (time.perf_counter() - started))
@@ -205,6 +215,22 @@ class Days:
 def _rules(violations: bytes) -> list[tuple[str, str, int, str]]:
     found = orjson.loads(violations).get("v", ())
     return [(v["policy"], v["code"], v["outcome"], v["mode"]) for v in found]
+
+
+def observed_by(policy: str, counts: Sequence[Count]) -> list[Observed]:
+    """What a policy in observe would have done on each day, the oldest first."""
+    return [
+        Observed(
+            day=moment(count.day * DAY)[:10],
+            policy=policy,
+            would=Outcome(would).word,
+            was=Outcome(was).word,
+            count=n,
+        )
+        for count in counts
+        for (name, would, was), n in sorted(count.observed.items())
+        if name == policy
+    ]
 
 
 def _bound(at: float) -> str:
@@ -218,4 +244,4 @@ def _whole(day: int) -> tuple[str, str]:
 
 
 def _key(day: int) -> bytes:
-    return b"console/day/5/%d" % day
+    return b"console/day/6/%d" % day

@@ -11,12 +11,12 @@ from aiohttp import web
 
 from gateway.access import Access
 from gateway.console import roles
+from gateway.console.days import Days, observed_by
 from gateway.console.desk import Desk, Turned, Visit, go_to
 from gateway.console.http import Habits
 from gateway.console.pages import Pages
 from gateway.console.sessions import Sessions
 from gateway.evidence.explain import explain
-from gateway.evidence.observed import observed
 from gateway.evidence.pack import NothingToPack, make_pack
 from gateway.evidence.rights import Rights
 from gateway.evidence.subjects import note
@@ -53,7 +53,7 @@ def evidence_pages(
     desk = Desk(
         store, access, sessions, Pages(clock), clock, sso=habits.sso_header, trusted=habits.sso_trusted
     )
-    past = PastPages(store, policies, trials, clock)
+    past = PastPages(policies, trials, Days(store, clock), clock)
     proofs = ProofPages(store, keys, clock)
     people = RightsPages(rights)
     person, message = "/console/people/{controller}/{subject}", "/console/messages/{id}"
@@ -71,11 +71,11 @@ class PastPages:
     """What a policy would have done, and what one in observe would have."""
 
     def __init__(
-        self, store: Store, policies: LivePolicies, trials: Trials, clock: Callable[[], float]
+        self, policies: LivePolicies, trials: Trials, days: Days, clock: Callable[[], float]
     ) -> None:
-        self._store = store
         self._policies = policies
         self._trials = trials
+        self._days = days
         self._clock = clock
 
     async def ask(self, visit: Visit) -> web.Response:
@@ -118,8 +118,7 @@ class PastPages:
         policy = self._policies.current.policy(visit.request.match_info["name"])
         if policy is None:
             raise Turned("gone", 404)
-        now = self._clock()
-        rows = await observed(self._store, now - 30 * DAY, now + 1)
+        counts = await self._days.latest()
         return visit.show(
             "past.html",
             status=400 if problems else 503 if trouble else 200,
@@ -131,7 +130,8 @@ class PastPages:
             tried=tried,
             problems=problems,
             trouble=trouble,
-            observed=[row for row in rows if row.policy == policy.name],
+            observed=observed_by(policy.name, counts),
+            counting=self._days.counting,
         )
 
 

@@ -37,7 +37,7 @@ async def observed(store: Rows, since: float, until: float) -> list[Observed]:
         for _, _, at, outcome, violations in rows:
             if b'"observe"' in bytes(violations):
                 day, was = moment(at)[:10], Outcome(outcome).word
-                for policy, would in _objections(bytes(violations)).items():
+                for policy, would in objections(bytes(violations)).items():
                     found[day, policy, Outcome(would).word, was] += 1
         last = (str(rows[-1][0]), int(rows[-1][1]))
     return [
@@ -46,8 +46,8 @@ async def observed(store: Rows, since: float, until: float) -> list[Observed]:
     ]
 
 
-def _objections(violations: bytes) -> dict[str, int]:
-    """The most severe outcome of each policy in observe."""
+def objections(violations: bytes) -> dict[str, int]:
+    """The most severe outcome of each policy in observe, from the stored violations of a decision."""
     worst: dict[str, int] = {}
     for v in orjson.loads(violations).get("v", ()):
         if v["mode"] == "observe":

@@ -1,5 +1,6 @@
 """Drafts, explanations and rights in the console, over a real socket."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app.rights import Desk
+from gateway.console.days import Days, observed_by
 from gateway.console.evidence import evidence_pages
 from gateway.console.http import console_routes
 from gateway.console.visitor import LONGEST_FIELD
@@ -17,6 +19,8 @@ from gateway.evidence.rights import Rights
 from gateway.evidence.trial import Busy, Trials
 from gateway.evidence.verify import Verification
 from gateway.intake.events import link
+from gateway.policy.load import compose
+from gateway.policy.policies import PolicySet
 from gateway.review import Tasks
 from gateway.settings.values import Listen
 from gateway.store.draft import Draft, Needs
@@ -24,15 +28,16 @@ from gateway.store.records import Ref
 from gateway.web.frame import build_app
 from gateway.web.listener import HttpListener
 from tests.console.place import OFFERS, Browser, Place, plain, policies, reviewers
-from tests.line import KEYS, line, reader
+from tests.evidence.conftest import change
+from tests.line import KEYS, NOW, line, reader
 
 ANNA = "anna@example.org"
 
 
 @asynccontextmanager
-async def house(folder: Path) -> AsyncIterator[Place]:
+async def house(folder: Path, rules: PolicySet | None = None) -> AsyncIterator[Place]:
     access = reviewers()
-    async with line(folder, policies(), access=access) as built:
+    async with line(folder, rules or policies(), access=access) as built:
         tasks, rights = Tasks(built.store, built.review, built.clock), Rights(built.store, KEYS, ["default"])
         shared = {"access": access, "store": built.store, "policies": built.policies, "clock": built.clock}
         trials = Trials(built.store, Origin(folder / "line.db"))
@@ -96,6 +101,26 @@ async def test_a_long_draft_is_tried_too(tmp_path: Path) -> None:
         assert status == 200
         assert "1 decisions, 1 would stay as they were" in told
         assert (await tried(browser, draft + note))[0] == 400
+
+
+async def test_what_a_policy_in_observe_would_have_done_is_counted_once(tmp_path: Path) -> None:
+    """And kept: the page of a busy gateway does not go through the decisions of a month."""
+    rules = compose({"offers.yaml": OFFERS.replace("enforce", "observe")})
+    async with house(tmp_path, rules) as place, place.browser() as browser:
+        offer = {"class_": "promotion", "purpose": "offers", "text": "Sconto del 30%: acquista ora!"}
+        await place.line.submit(to=ANNA, list_unsubscribe="<https://example.com/u>", **offer)
+        place.line.clock.now = NOW + 2 * 86400
+        days = Days(place.line.store, place.line.clock)
+        [row] = observed_by("offers", await days.latest(5.0))
+        assert (row.would, row.was, row.count) == ("held", "accepted", 1)
+        change(tmp_path / "line.db", "DELETE FROM decisions")
+        await browser.sign_in("compliance")
+        for _ in range(50):
+            _, page = await browser.get("/console/policies/offers/past")
+            if "Still counting" not in page:
+                break
+            await asyncio.sleep(0.1)
+        assert f"{row.day} held accepted 1" in plain(page)
 
 
 async def test_one_draft_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
