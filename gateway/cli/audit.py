@@ -16,7 +16,8 @@ from gateway.app.rights import origin_of
 from gateway.cli.moments import bar
 from gateway.cli.processes import side_by_side
 from gateway.cli.serve import REFUSALS
-from gateway.cli.session import with_parts
+from gateway.cli.session import refuse, with_parts
+from gateway.cli.tongue import LANG, say, told
 from gateway.evidence.checkpoint import (
     BadCheckpoint,
     Checkpoint,
@@ -57,6 +58,7 @@ def audit_command() -> None:
 )
 @click.option("--processes", default=0, help="How many work side by side; all processors without it.")
 @click.option("--json", "as_json", is_flag=True)
+@LANG
 def verify_command(checkpoints: Path | None, state_file: Path | None, processes: int, as_json: bool) -> None:
     """Check every entry, and every row that one speaks of. Exits with 1 at the first that is not as it was
     written, after naming all of them."""
@@ -67,21 +69,22 @@ def verify_command(checkpoints: Path | None, state_file: Path | None, processes:
         before = _read_state(state_file)
         with bar("verifying") as progress:
             state = _verify(settings, known, before, state_file, processes, progress)
-    except REFUSALS as error:
-        click.echo(f"galateo: {error}", err=True)
-        sys.exit(1)
-    except (BadCheckpoint, ValueError) as error:
-        click.echo(f"galateo: {error}", err=True)
-        sys.exit(1)
+    except (*REFUSALS, BadCheckpoint, ValueError) as error:
+        refuse(error)
     _tell(state, known, as_json=as_json)
     if state_file is not None and not state.breaks:
-        click.echo(f"The next run goes on from here: {state_file}", err=True)
+        click.echo(
+            say("The next run goes on from here:", "La prossima volta si riprende da qui:"),
+            nl=False,
+            err=True,
+        )
+        click.echo(f" {state_file}", err=True)
     sys.exit(1 if state.breaks else 0)
 
 
 def _tell(state: State, known: Sequence[Checkpoint], *, as_json: bool) -> None:
     if as_json:
-        told = {
+        found = {
             "entries": state.entries,
             "checkpoints": len(known),
             "fine": not state.breaks,
@@ -90,21 +93,30 @@ def _tell(state: State, known: Sequence[Checkpoint], *, as_json: bool) -> None:
                 for b in state.breaks
             ],
         }
-        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return
-    for found in state.breaks[:SHOWN]:
-        click.echo(str(found))
+    for one in state.breaks[:SHOWN]:
+        click.echo(told(one))
     if len(state.breaks) > SHOWN:
-        click.echo(f"and {len(state.breaks) - SHOWN} more")
-    if state.breaks:
-        wrong = (
-            "1 is not as it was" if len(state.breaks) == 1 else f"{len(state.breaks)} are not as they were"
+        more = len(state.breaks) - SHOWN
+        click.echo(say(f"and {more} more", f"e altre {more}"))
+    click.echo(_summary(state.entries, len(state.breaks), len(known)))
+    if not known and not state.breaks:
+        click.echo(
+            say(
+                "Without a checkpoint that was kept elsewhere an end that was cut off does not show.",
+                "Senza un checkpoint conservato altrove una fine tagliata non si vede.",
+            )
         )
-        click.echo(f"{state.entries} entries checked, {wrong} written.")
-        return
-    click.echo(f"{state.entries} entries checked against {len(known)} checkpoints: all is well.")
-    if not known:
-        click.echo("Without a checkpoint that was kept elsewhere an end that was cut off does not show.")
+
+
+def _summary(entries: int, wrong: int, known: int) -> str:
+    if not wrong:
+        en = f"{entries} entries checked against {known} checkpoints: all is well."
+        return say(en, f"Voci controllate: {entries}, con {known} checkpoint: tutto bene.")
+    en = "1 is not as it was" if wrong == 1 else f"{wrong} are not as they were"
+    it = "1 non è come fu scritta" if wrong == 1 else f"{wrong} non sono come furono scritte"
+    return say(f"{entries} entries checked, {en} written.", f"Voci controllate: {entries}; {it}.")
 
 
 def _verify(
@@ -156,6 +168,7 @@ def _read_state(path: Path | None) -> State:
 
 @audit_command.command("checkpoint")
 @click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="Add it to this file.")
+@LANG
 def checkpoint_command(target: Path | None) -> None:
     """Sign where the chains stand now. Keep it on another machine: an end that is cut off shows by it."""
     line = with_parts(lambda parts: take_checkpoint(parts.store, parts.keys, time.time()))
@@ -170,11 +183,12 @@ def checkpoint_command(target: Path | None) -> None:
 @click.option(
     "--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="The file; <id>.zip without it."
 )
+@LANG
 def export_command(message_id: str, target: Path | None) -> None:
     """Make an evidence pack of one message: everything that shows how it was decided, and the proof."""
     path = target or Path(f"{message_id}.zip")
     if path.exists():
-        raise click.UsageError(f"{path} exists already.")
+        raise click.UsageError(say(f"{path} exists already.", f"{path} esiste già."))
 
     async def make(parts: Parts) -> bytes:
         return await make_pack(parts.store, parts.keys, message_id, time.time())
@@ -182,34 +196,36 @@ def export_command(message_id: str, target: Path | None) -> None:
     try:
         data = with_parts(make)
     except NothingToPack as error:
-        click.echo(f"galateo: {error}", err=True)
-        sys.exit(1)
+        refuse(error)
     write_private(path, data)
-    click.echo(f"{path}: check it anywhere with `galateo audit verify-pack {path}`")
+    how = say("check it anywhere with", "si verifica ovunque con")
+    click.echo(f"{path}: {how} `galateo audit verify-pack {path}`")
 
 
 @audit_command.command("verify-pack")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--key", "trusted", default="", help="The gateway's public key in hex, as it published it.")
+@LANG
 def verify_pack_command(file: Path, trusted: str) -> None:
     """Check an evidence pack; needs neither a database nor keys."""
     try:
         checked = verify_pack(file.read_bytes(), bytes.fromhex(trusted) if trusted else None)
     except BadPack as error:
-        click.echo(f"{file.name} is not as it was made: {error}", err=True)
+        wrong = say("is not as it was made", "non è come fu creato")
+        click.echo(f"{file.name} {wrong}: {told(error)}", err=True)
         sys.exit(1)
     except ValueError:
-        raise click.UsageError("--key is 64 hex digits") from None
+        raise click.UsageError(say("--key is 64 hex digits", "--key ha 64 cifre esadecimali")) from None
     for line in checked.lines:
-        click.echo(line)
+        click.echo(told(line))
 
 
 @audit_command.command("key")
+@LANG
 def key_command() -> None:
     """Print the public key that checkpoints and packs are signed with, to publish it."""
     try:
         keys = load_keys(load().keys_file)
     except REFUSALS as error:
-        click.echo(f"galateo: {error}", err=True)
-        sys.exit(1)
+        refuse(error)
     click.echo(public_key(keys.signing).hex())

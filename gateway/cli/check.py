@@ -14,9 +14,11 @@ from rich.text import Text
 from gateway.access import Access, AccessError, doubts, unmet
 from gateway.app.access_file import read_access_file
 from gateway.cli.in_force import NotGiven, fetch
+from gateway.cli.tongue import LANG, language, say, told
 from gateway.evidence.regressions import regressions
 from gateway.evidence.retention import FILE as RETENTION
 from gateway.evidence.retention import BadRetention, load_retention
+from gateway.evidence.telling import OUTCOMES
 from gateway.policy.cases import Trial
 from gateway.policy.load import PolicyErrors, Problem, overlooked, try_folder
 from gateway.policy.load import load as load_policies
@@ -33,6 +35,7 @@ from gateway.settings import SHIPPED_LEXICONS, Settings, SettingsError, load
 @click.option(
     "--against", default="", metavar="live|FOLDER|URL", help="Fail where cases of these differ, too."
 )
+@LANG
 def check_command(folder: Path | None, quiet: bool, against: str) -> None:
     """Check the policies in FOLDER (default: those that the settings name) and try their cases. With
     --against, every case that holds for the policies in force (`live`: those that the settings name; a URL:
@@ -52,9 +55,12 @@ def check_command(folder: Path | None, quiet: bool, against: str) -> None:
     else:
         access = _access_at_hand()
     if folder.is_file():
-        raise click.UsageError(f"{folder} is a file: name the folder that it stands in, {folder.parent}.")
+        it = f"{folder} è un file: indicare la cartella in cui sta, {folder.parent}."
+        raise click.UsageError(
+            say(f"{folder} is a file: name the folder that it stands in, {folder.parent}.", it)
+        )
     if not folder.is_dir():
-        raise click.UsageError(f"There is no folder {folder}.")
+        raise click.UsageError(_no_folder(folder))
     fine = check(folder, console, warnings, access, quiet=quiet) and known
     if fine and against:
         fine = _compare(folder, against, console)
@@ -68,7 +74,7 @@ def _compare(draft: Path, against: str, console: Console) -> bool:
         try:
             fetch(against, Path(name))
         except NotGiven as error:
-            console.print(Text(str(error), style="red"))
+            console.print(Text(told(error), style="red"))
             return False
         return compare(draft, Path(name), console)
 
@@ -76,19 +82,24 @@ def _compare(draft: Path, against: str, console: Console) -> bool:
 def compare(draft: Path, live: Path, console: Console) -> bool:
     """Prints the cases of a folder that a draft breaks; whether there are none."""
     if not live.is_dir():
-        raise click.UsageError(f"There is no folder {live}.")
+        raise click.UsageError(_no_folder(live))
     try:
         before = try_folder(live, _reader(live))[1]
         found = regressions(before, try_folder(draft, _reader(draft))[0], _reader(draft))
     except BadLexicon as error:
-        console.print(Text(f"lexicons/{error}", style="red"))
+        console.print(Text(f"lexicons/{told(error)}", style="red"))
         return False
     except PolicyErrors as error:
         _print_problems(console, error.problems)
         return False
     for line in found:
-        console.print(Text("regression: ", style="bold red").append(line, style="default"))
+        mark = say("regression: ", "regressione: ")
+        console.print(Text(mark, style="bold red").append(told(line), style="default"))
     return not found
+
+
+def _no_folder(folder: Path) -> str:
+    return say(f"There is no folder {folder}.", f"Non c'è nessuna cartella {folder}.")
 
 
 def _reader(folder: Path) -> Reader:
@@ -118,7 +129,7 @@ def check(
         reader = _reader(folder)
         policies, trials = try_folder(folder, reader, _spare())
     except BadLexicon as error:
-        console.print(Text(f"lexicons/{error}", style="red"))
+        console.print(Text(f"lexicons/{told(error)}", style="red"))
         return False
     except PolicyErrors as error:
         _print_problems(console, error.problems)
@@ -129,20 +140,28 @@ def check(
         _print_policies(console, policies, trials)
     _print_problems(console, [trial.problem() for trial in failed])
     if kept:
-        console.print(Text(f"{kept}. Until it is right, nothing is let go of.", style="red"))
+        stays = say(
+            "Until it is right, nothing is let go of.", "Finché non è corretto, nulla viene eliminato."
+        )
+        console.print(Text(f"{told(kept)}. {stays}", style="red"))
     doubted: list[str] = []
     if access is not None:
         doubted = [*doubts(access, policies.jurisdictions), *unmet(access, policies.policies)]
-    told = (
+    also = (
         *_without_policies(folder, policies), *_overlooked(folder), *_unkept(folder), *_unsigned(policies)
     )  # fmt: skip
-    for warning in (*warnings, *doubted, *told):
-        console.print(Text("warning: ", style="yellow").append(warning, style="default"))
+    for warning in (*warnings, *doubted, *also):
+        mark = say("warning: ", "avviso: ")
+        console.print(Text(mark, style="yellow").append(told(warning), style="default"))
     if not failed and not kept and not quiet:
-        known, tried = len(policies.policies), len(trials)
-        count = f"{known} polic{'y' if known == 1 else 'ies'}, {tried} case{'' if tried == 1 else 's'}"
-        console.print(f"{count}, version {policies.version}: all is well.")
+        console.print(_all_is_well(len(policies.policies), len(trials), policies.version))
     return not failed and not kept
+
+
+def _all_is_well(known: int, tried: int, version: str) -> str:
+    en = f"{known} polic{'y' if known == 1 else 'ies'}, {tried} case{'' if tried == 1 else 's'}"
+    it = f"{known} policy, {tried} cas{'o' if tried == 1 else 'i'}"
+    return say(f"{en}, version {version}: all is well.", f"{it}, versione {version}: tutto bene.")
 
 
 def _access_at_hand() -> Access | None:
@@ -217,30 +236,32 @@ def setting_warnings(settings: Settings, access: Access | None) -> Sequence[str]
 
 
 def _print_policies(console: Console, policies: PolicySet, trials: Sequence[Trial]) -> None:
-    table = Table("case", "expects", "", title_justify="left")
+    table = Table(say("case", "caso"), say("expects", "atteso"), "", title_justify="left")
     for policy in policies.policies:
         table.add_section()
-        mode = "" if policy.mode == "enforce" else f"  ({policy.mode})"
+        mode = "" if policy.mode == "enforce" else f"  ({say(policy.mode, 'in osservazione')})"
         table.add_row(Text(f"{policy.file}: {policy.title}{mode}", style="bold"), "", "")
         for trial in (t for t in trials if t.example.policy == policy.name):
-            mark = Text("ok", style="green") if trial.passed else Text("failed", style="red")
-            table.add_row(Text(f"  {trial.example.name}"), trial.example.expect.outcome.word, mark)
+            failed = Text(say("failed", "fallito"), style="red")
+            expected = OUTCOMES[trial.example.expect.outcome.word].in_(language())
+            mark = Text("ok", style="green") if trial.passed else failed
+            table.add_row(Text(f"  {trial.example.name}"), expected, mark)
     console.print(table)
 
 
 def _print_problems(console: Console, problems: Sequence[Problem]) -> None:
     for problem in problems:
         line = Text(f"{problem.file}:{problem.line}: ", style="bold red").append(
-            problem.text, style="default"
+            told(problem.text), style="default"
         )
         if problem.suggestion:
-            line.append(f" ({problem.suggestion})", style="dim")
+            line.append(f" ({told(problem.suggestion)})", style="dim")
         console.print(line)
     if problems:
         count = len(problems)
-        console.print(
-            f"{count} problem{'s' if count > 1 else ''}. A running gateway keeps its last good policies."
-        )
+        en = f"{count} problem{'s' if count > 1 else ''}. A running gateway keeps its last good policies."
+        it = f"{count} problem{'i' if count > 1 else 'a'}. Un gateway in funzione tiene le ultime valide."
+        console.print(say(en, it))
 
 
 def _without_policies(folder: Path, policies: PolicySet) -> Sequence[str]:

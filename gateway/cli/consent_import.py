@@ -16,6 +16,7 @@ import click
 from gateway.app import Ledger
 from gateway.cli.holds import login
 from gateway.cli.session import with_ledger
+from gateway.cli.tongue import LANG, lines_of, say, told
 from gateway.intake.consent_files import HeaderError, Read, bounded, read_csv, read_jsonl
 from gateway.intake.consents import ConsentInput, Statement
 
@@ -47,7 +48,9 @@ class _Resume(click.ParamType[int]):
         if isinstance(value, int):
             return value
         if not str(value).isdecimal():
-            self.fail("write the file first, then --resume, with or without a line number", param, ctx)
+            en = "write the file first, then --resume, with or without a line number"
+            it = "scrivere prima il file, poi --resume, con o senza un numero di riga"
+            self.fail(say(en, it), param, ctx)
         return int(value)
 
 
@@ -61,6 +64,7 @@ class _Resume(click.ParamType[int]):
     "--resume", "after", is_flag=False, flag_value=WHERE_IT_STOPPED, default=0, type=_Resume(),
     help="Go on where an import of this file stopped, or after the line of that number.",
 )  # fmt: skip
+@LANG
 def import_command(file: Path, dry_run: bool, errors: Path | None, after: int) -> None:
     """Import a CSV (with header) or JSONL file. Exits with 1 when a line was refused.
 
@@ -69,18 +73,23 @@ def import_command(file: Path, dry_run: bool, errors: Path | None, after: int) -
     try:
         tally = with_ledger(lambda ledger: _import_file(ledger, file, errors, dry_run=dry_run, after=after))
     except HeaderError as error:
-        click.echo(f"{file.name}: {error}", err=True)
+        click.echo(f"{file.name}: {told(error)}", err=True)
         sys.exit(1)
     if not (tally.fine or tally.refused or after):
-        click.echo(f"{file.name}: there is no line to import", err=True)
-    said = "would be imported" if dry_run else "imported"
-    click.echo(f"{lines_of(tally.fine)} {said}, {tally.changed} changed something, {tally.refused} refused")
+        none = say("there is no line to import", "non c'è nessuna riga da importare")
+        click.echo(f"{file.name}: {none}", err=True)
+    click.echo(_summary(tally.fine, tally.changed, tally.refused, dry_run=dry_run))
     sys.exit(1 if tally.refused else 0)
 
 
-def lines_of(count: int) -> str:
-    """So many lines, in words."""
-    return "1 line" if count == 1 else f"{count} lines"
+def _summary(fine: int, changed: int, refused: int, *, dry_run: bool) -> str:
+    done = "would be imported" if dry_run else "imported"
+    end = "a" if fine == 1 else "e"
+    fatto = ("verrebbe importata" if fine == 1 else "verrebbero importate") if dry_run else f"importat{end}"
+    return say(
+        f"{lines_of(fine)} {done}, {changed} changed something, {refused} refused",
+        f"{lines_of(fine)} {fatto}; con un effetto: {changed}; respinte: {refused}",
+    )
 
 
 class Tally:
@@ -99,7 +108,7 @@ async def _import_file(
     if after == WHERE_IT_STOPPED:
         found = await ledger.store.rows(MARKED, (mark,))
         after = int(found[0][0]) if found else 0
-        click.echo(f"going on after line {after}" if after else "no import of this file stopped", err=True)
+        click.echo(_resumed(after), err=True)
     with file.open("rb") as octets:
         lines = TextIOWrapper(octets, encoding="utf-8-sig", errors="replace", newline="")
         read = read_jsonl if file.suffix.lower() in (".jsonl", ".ndjson") else read_csv
@@ -111,6 +120,12 @@ async def _import_file(
         finally:
             if report:
                 report.close()
+
+
+def _resumed(after: int) -> str:
+    if after:
+        return say(f"going on after line {after}", f"si riprende dopo la riga {after}")
+    return say("no import of this file stopped", "nessuna importazione di questo file si era fermata")
 
 
 def _mark_of(file: Path) -> tuple[int, str]:
@@ -161,9 +176,10 @@ def _refuse(problems: list[tuple[int, str]], tally: Tally, report: IO[str] | Non
         if report:
             report.write(f"line {number}: {problem}\n")
         elif tally.refused <= ERRORS_SHOWN:
-            click.echo(f"line {number}: {problem}", err=True)
+            click.echo(f"{say('line', 'riga')} {number}: {told(problem)}", err=True)
         elif tally.refused == ERRORS_SHOWN + 1:
-            click.echo("more lines are refused; --errors FILE lists them all", err=True)
+            en = "more lines are refused; --errors FILE lists them all"
+            click.echo(say(en, "altre righe sono respinte; --errors FILE le elenca tutte"), err=True)
     if report:
         report.flush()
 
@@ -201,7 +217,10 @@ class Progress:
         self._told = now
         share = min(100, round(100 * self._octets.tell() / max(1, self._size)))
         left = (now - self._began) * (100 - share) / max(1, share)
-        said = f"{lines_of(line)} read, {share}%, about {left:.0f} s left; if it stops, go on with --resume"
+        said = say(
+            f"{lines_of(line)} read, {share}%, about {left:.0f} s left; if it stops, go on with --resume",
+            f"lette {lines_of(line)}, {share}%, circa {left:.0f} s ancora; se si ferma, usare --resume",
+        )
         click.echo(f"\r{said}   " if self._watched else said, err=True, nl=not self._watched)
 
     def end(self) -> None:

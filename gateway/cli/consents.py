@@ -9,9 +9,10 @@ import click
 import orjson
 
 from gateway.app import Ledger
-from gateway.cli.consent_import import import_command, lines_of
+from gateway.cli.consent_import import import_command
 from gateway.cli.holds import when
 from gateway.cli.session import with_ledger
+from gateway.cli.tongue import LANG, language, lines_of, say
 from gateway.evidence.rights import NoSuchController, known_as
 from gateway.private import private
 from gateway.store.records import ConsentRow
@@ -22,6 +23,10 @@ EXPORT = (
     " lane FROM consent_events WHERE (lane, controller, subject, id) > (?, ?, ?, ?)"
     " ORDER BY lane, controller, subject, id LIMIT ?"
 )
+ACTIONS = {
+    "requested": "chiesto", "granted": "dato", "confirmed": "confermato", "withdrawn": "revocato",
+    "objected": "opposizione", "expired": "scaduto", "changed": "cambiato",
+}  # fmt: skip
 LOGGED = "SELECT 1 FROM consent_events WHERE controller = ? LIMIT 1"
 
 
@@ -37,26 +42,28 @@ consents_command.add_command(import_command)
 @click.option("--controller", required=True)
 @click.option("--channel", default="email", show_default=True)
 @click.option("--json", "as_json", is_flag=True)
+@LANG
 def show_command(controller: str, channel: str, as_json: bool) -> None:
     """Show what the person whose address is read from stdin agreed to, with the proof."""
     address = sys.stdin.readline().strip()
     rows = with_ledger(lambda ledger: _log_of(ledger, controller, channel, address))
     if not rows:
-        click.echo("Nothing is recorded for this address.")
+        click.echo(say("Nothing is recorded for this address.", "Per questo indirizzo non risulta nulla."))
         return
     for row in rows:
         if as_json:
             click.echo(orjson.dumps(describe(row)).decode())
         else:
-            click.echo(
-                f"{when(row.at)}  {row.action:<10} {row.purpose:<12} {row.channel:<9} grade {row.grade}"
-            )
+            action = say(row.action, ACTIONS.get(row.action, row.action))
+            grade = f"{say('grade', 'grado')} {row.grade}"
+            click.echo(f"{when(row.at)}  {action:<10} {row.purpose:<12} {row.channel:<9} {grade}")
 
 
 @consents_command.command("export")
 @click.option("--controller", default="", help="Only of this controller.")
 @click.option("--purpose", default="", help="Only for this purpose.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to stdout.")
+@LANG
 def export_command(controller: str, purpose: str, out: Path | None) -> None:
     """Export the consent log as JSONL, every line with its proof.
 
@@ -70,14 +77,15 @@ def export_command(controller: str, purpose: str, out: Path | None) -> None:
     finally:
         if out:
             file.close()
-    click.echo(f"{lines_of(count)} exported", err=True)
+    done = say("exported", "esportata" if count == 1 else "esportate")
+    click.echo(f"{lines_of(count)} {done}", err=True)
 
 
 async def _check(ledger: Ledger, controller: str) -> None:
     """Raises UsageError for a controller that access.yaml does not have and that nothing is logged for."""
     known = ledger.access.controllers
     if controller not in known and not await ledger.store.rows(LOGGED, (controller,)):
-        raise click.UsageError(str(NoSuchController(known)))
+        raise click.UsageError(NoSuchController(known).words.in_(language()))
 
 
 async def _export(ledger: Ledger, file: IO[str], controller: str, purpose: str) -> int:
@@ -100,7 +108,7 @@ async def _log_of(ledger: Ledger, controller: str, channel: str, address: str) -
     try:
         await known_as(ledger.store, subject, controller, ledger.access.controllers)
     except NoSuchController as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(error.words.in_(language())) from None
     return await ledger.store.consents((controller, subject))
 
 

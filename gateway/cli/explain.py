@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gateway.app import Parts
 from gateway.cli.session import plain, with_ledger, with_parts
+from gateway.cli.tongue import LANG, language, say
 from gateway.evidence.explain import Asked, Explanation, as_json, explain
 from gateway.evidence.outlook import look, message_of
 from gateway.evidence.stretch import moment
@@ -44,7 +45,7 @@ WORDS = {
 @click.option("--to", "address", default="", help="Whom it would go to.")
 @click.option("--source", default="", help="Which source would send it; the only one without it.")
 @click.option("--json", "as_data", is_flag=True)
-@click.option("--lang", type=click.Choice(["en", "it"]), default="en")
+@LANG
 def explain_command(
     message_id: str | None,
     recipient: str,
@@ -52,30 +53,31 @@ def explain_command(
     address: str,
     source: str,
     as_data: bool,
-    lang: str,
 ) -> None:
     """Explain the decisions of MESSAGE_ID, for all recipients or for one (its number or address); or, with
     --eml and --to, what would happen to that message now. Nothing is sent or kept."""
     if (eml is None) == (message_id is None):
-        raise click.UsageError("Give a message's id, or --eml FILE --to ADDRESS.")
+        en = "Give a message's id, or --eml FILE --to ADDRESS."
+        raise click.UsageError(say(en, "Indicare l'id di un messaggio, o --eml FILE --to INDIRIZZO."))
     if eml is not None:
         if not is_valid("email", address):
-            raise click.UsageError("--to needs an email address.")
+            raise click.UsageError(say("--to needs an email address.", "--to vuole un indirizzo email."))
         raw = eml.read_bytes()
         found = with_parts(lambda parts: _look(parts, raw, address, source))
     else:
         wanted = str(message_id)
         found = with_ledger(lambda ledger: explain(ledger.store, wanted, recipient))
     if not found:
-        click.echo("There is no such message, or no such recipient of it.", err=True)
+        en = "There is no such message, or no such recipient of it."
+        click.echo(say(en, "Questo messaggio o destinatario non esiste."), err=True)
         sys.exit(1)
     if as_data:
-        told = [as_json(one, lang) for one in found]
+        told = [as_json(one, language()) for one in found]
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     for one in found:
-        _print(console, one, lang)
+        _print(console, one, language())
 
 
 async def _look(parts: Parts, raw: bytes, address: str, source_name: str) -> list[Explanation]:
@@ -83,7 +85,7 @@ async def _look(parts: Parts, raw: bytes, address: str, source_name: str) -> lis
     if not source_name and len(sources) == 1:
         source_name = next(iter(sources))
     if source_name not in sources:
-        raise click.UsageError(f"--source: one of {', '.join(sorted(sources))}")
+        raise click.UsageError(f"--source: {say('one of', 'una tra')} {', '.join(sorted(sources))}")
     message = message_of(raw, address, sources[source_name], time.time(), os.urandom(10))
     return await look(parts.store, parts.reader, parts.access, parts.keys, parts.policies.current, message)
 

@@ -11,6 +11,7 @@ import orjson
 
 from gateway.app import Ledger
 from gateway.cli.session import plain, with_ledger, with_parts
+from gateway.cli.tongue import LANG, language, say
 from gateway.message.address import without_addresses
 from gateway.policy.dates import quoted
 from gateway.policy.outcome import Decision, Outcome, Words
@@ -26,13 +27,25 @@ WORDS = {
         "Questi sono i {limit} più vecchi; ce ne sono altri (--limit).",
     ),
     "gone": Words("There is no hold {hold}.", "Non c'è nessun messaggio trattenuto {hold}."),
+    "anew": Words(
+        "{hold} is not released: the policies now hold it for what was not found before.",
+        "{hold} non è rilasciato: ora le policy lo trattengono per qualcosa che prima non c'era.",
+    ),
+    "refused": Words(
+        "{hold} is not released: the policies now refuse it.",
+        "{hold} non è rilasciato: ora le policy lo rifiutano.",
+    ),
+    "again": Words(
+        "To let it pass all the same, release it again: now that counts as seen too.",
+        "Per farlo passare comunque, rilasciarlo di nuovo: ora conta come visto anche questo.",
+    ),
     "waits for": Words("waits for", "in attesa di"),
     "observed": Words("observed only: not why it waits", "solo osservata: non è il motivo dell'attesa"),
     "to pass": Words("To pass", "Per passare"),
     "status": Words("status", "stato"),
     "created_at": Words("created_at", "trattenuto"),
     "expires_at": Words("expires_at", "scadenza"),
-    "source": Words("source", "sorgente"),
+    "source": Words("source", "fonte"),
     "class": Words("class", "classe"),
     "campaign": Words("campaign", "campagna"),
     "condition": Words("condition", "in attesa di"),
@@ -40,6 +53,7 @@ WORDS = {
     "released": Words("released", "rilasciato"),
     "rejected": Words("rejected", "rifiutato"),
     "expired": Words("expired", "scaduto"),
+    "proposed": Words("proposed", "proposto: un secondo revisore deve confermare"),
     "cancelled": Words("cancelled", "annullato"),
     "reviewer": Words("reviewer", "un revisore"),
     "consent": Words("consent", "un consenso"),
@@ -47,9 +61,6 @@ WORDS = {
     "window": Words("window", "la fine di un intervallo"),
 }
 SHOWN = ("id", "status", "created_at", "expires_at", "source", "class", "campaign", "condition")
-_LANG = click.option(
-    "--lang", type=click.Choice(["en", "it"]), default="en", help="Of what is printed; JSON has both."
-)
 
 
 @click.group("holds")
@@ -69,10 +80,8 @@ def holds_command() -> None:
 @click.option("--campaign", default="")
 @click.option("--code", default="", help="Only holds that violated this, for example copied_text.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
-@_LANG
-def list_command(
-    as_json: bool, status: str, source: str, campaign: str, code: str, limit: int, lang: str
-) -> None:
+@LANG
+def list_command(as_json: bool, status: str, source: str, campaign: str, code: str, limit: int) -> None:
     """List holds, oldest first."""
     wanted = HoldFilter(status=status, source=source, campaign=campaign, code=code, limit=limit + 1)
     found = with_ledger(lambda ledger: ledger.store.holds(wanted))
@@ -80,9 +89,9 @@ def list_command(
     if as_json:
         click.echo(orjson.dumps([describe(hold) for hold in holds], option=orjson.OPT_INDENT_2).decode())
     else:
-        _print_lines(holds, lang)
+        _print_lines(holds, language())
     if len(found) > limit:
-        click.echo(_say("more", lang).format(limit=limit), err=True)
+        click.echo(_say("more", language()).format(limit=limit), err=True)
 
 
 def _say(name: str, lang: str) -> str:
@@ -99,24 +108,24 @@ def _condition(said: str, lang: str) -> str:
 
 def _print_lines(holds: list[HoldRow], lang: str) -> None:
     """Two lines each, so that an id is never broken, and can be copied."""
-    if not holds:
-        click.echo(_say("none", lang))
+    lines = []
     for hold in holds:
         since = when(hold.created_at)[:16].replace("T", " ")
         told = (hold.id, f"{since} UTC", hold.source, hold.class_, hold.campaign)
-        click.echo(plain("  ".join(filter(None, told))))
-        click.echo(f"    {hold.codes}; {_say('waits for', lang)}: {_condition(hold.condition, lang)}")
+        lines.append(plain("  ".join(filter(None, told))))
+        lines.append(f"    {hold.codes}; {_say('waits for', lang)}: {_condition(hold.condition, lang)}")
+    click.echo("\n".join(lines) if holds else _say("none", lang))
 
 
 @holds_command.command("show")
 @click.argument("hold_id")
 @click.option("--json", "as_json", is_flag=True)
-@_LANG
-def show_command(hold_id: str, as_json: bool, lang: str) -> None:
+@LANG
+def show_command(hold_id: str, as_json: bool) -> None:
     """Show one hold: why it waits, and what would let it pass."""
     found = with_ledger(lambda ledger: _find(ledger, hold_id))
     if found is None:
-        click.echo(_say("gone", lang).format(hold=hold_id), err=True)
+        click.echo(_say("gone", language()).format(hold=hold_id), err=True)
         sys.exit(1)
     hold, decision = found
     if as_json:
@@ -124,7 +133,7 @@ def show_command(hold_id: str, as_json: bool, lang: str) -> None:
         told = {**describe(hold), "policy_version": decision.policy_version, "violations": violations}
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print_hold(hold, decision, lang)
+        _print_hold(hold, decision, language())
 
 
 def _print_hold(hold: HoldRow, decision: Decision, lang: str) -> None:
@@ -153,8 +162,9 @@ async def _find(ledger: Ledger, hold_id: str) -> tuple[HoldRow, Decision] | None
 
 def _why(_: click.Context, parameter: click.Parameter, reason: str) -> str:
     if not without_addresses(reason) or len(reason) > LONGEST_REASON:
-        told = f"say why, in 1 to {LONGEST_REASON} characters and not by an address alone."
-        raise click.BadParameter(told, param=parameter)
+        en = f"say why, in 1 to {LONGEST_REASON} characters and not by an address alone."
+        it = f"dire perché, in 1-{LONGEST_REASON} caratteri e non con il solo indirizzo."
+        raise click.BadParameter(say(en, it), param=parameter)
     return reason
 
 
@@ -162,6 +172,7 @@ def _why(_: click.Context, parameter: click.Parameter, reason: str) -> str:
 @click.argument("hold_id")
 @click.option("--reason", required=True, callback=_why, help="Why it may go; kept in the audit log.")
 @click.option("--as", "actor", default="", help="Who decides; your login name without it.")
+@LANG
 def release_command(hold_id: str, reason: str, actor: str) -> None:
     """Send a held message, if today's policies let it."""
     result = with_parts(lambda parts: parts.review.release(hold_id, actor or login(), reason))
@@ -172,6 +183,7 @@ def release_command(hold_id: str, reason: str, actor: str) -> None:
 @click.argument("hold_id")
 @click.option("--reason", required=True, callback=_why, help="Why it may not go; kept in the audit log.")
 @click.option("--as", "actor", default="", help="Who decides; your login name without it.")
+@LANG
 def reject_command(hold_id: str, reason: str, actor: str) -> None:
     """Never send a held message."""
     _tell(with_parts(lambda parts: parts.review.reject(hold_id, actor or login(), reason)))
@@ -180,16 +192,14 @@ def reject_command(hold_id: str, reason: str, actor: str) -> None:
 def _tell(result: ReviewResult) -> None:
     if result.status == "open" and result.decision is not None:
         held = result.decision.outcome is Outcome.HOLD
-        now = (
-            "the policies now hold it for what was not found before" if held else "the policies now refuse it"
-        )
-        click.echo(f"{result.hold_id} is not released: {now}.")
+        click.echo(_say("anew" if held else "refused", language()).format(hold=result.hold_id))
         for violation in result.decision.enforced:
-            click.echo(f"  {violation.policy}/{violation.code}: {plain(violation.reason.en)}")
+            reason = plain(violation.reason.in_(language()))
+            click.echo(f"  {violation.policy}/{violation.code}: {reason}")
         if held:
-            click.echo("To let it pass all the same, release it again: now that counts as seen too.")
+            click.echo(_say("again", language()))
         sys.exit(1)
-    click.echo(f"{result.hold_id} {result.status}")
+    click.echo(f"{result.hold_id} {_say(result.status, language())}")
 
 
 def login() -> str:

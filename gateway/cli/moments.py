@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gateway.cli.tongue import say
+
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0, "y": 365 * 86400.0}
 _SPAN = re.compile(r"\s*(\d{1,6})\s*([mhdwy])[a-z]*\s*")
 
@@ -24,7 +26,9 @@ class Ago(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             return value
         found = _SPAN.fullmatch(str(value).casefold())
         if found is None:
-            self.fail(f"{value!r} is no span of time: write 12h, 30d, 8w or 1y", param, ctx)
+            en = f"{value!r} is no span of time: write 12h, 30d, 8w or 1y"
+            it = f"{value!r} non è un periodo: scrivere 12h, 30d, 8w o 1y"
+            self.fail(say(en, it), param, ctx)
         return int(found.group(1)) * _UNITS[found.group(2)]
 
 

@@ -12,6 +12,7 @@ import click
 import orjson
 from msgspec.structs import replace
 
+from gateway.cli.tongue import LANG, say, told
 from gateway.message.content import Content
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
@@ -108,14 +109,15 @@ def _contents(source: str) -> Iterator[tuple[object, Content]]:
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise click.UsageError(f"{source}:{number}: not a JSON object ({error})") from None
+            wrong = say("not a JSON object", "non è un oggetto JSON")
+            raise click.UsageError(f"{source}:{number}: {wrong} ({error})") from None
         if not isinstance(row, dict):
-            raise click.UsageError(
-                f"{source}:{number}: expected a JSON object with id, channel, subject, body"
-            )
+            wrong = say("expected a JSON object with", "qui va un oggetto JSON con")
+            raise click.UsageError(f"{source}:{number}: {wrong} id, channel, subject, body")
         for key in _TEXTS:
             if not isinstance(row.get(key) or "", str):
-                raise click.UsageError(f"{source}:{number}: {key} must be text")
+                wrong = say("must be text", "deve essere un testo")
+                raise click.UsageError(f"{source}:{number}: {key} {wrong}")
         yield row.get("id"), content_of(row)
 
 
@@ -137,6 +139,7 @@ def _read(reader: Reader, content: Content) -> Reading:
     default=None,
     help="Folder of lexicons; by default those of the gateway.",
 )
+@LANG
 def read_command(source: str, lexicons: Path | None) -> None:
     """Say what the gateway reads in each message, with the words that show it.
 
@@ -146,7 +149,7 @@ def read_command(source: str, lexicons: Path | None) -> None:
     try:
         reader = Reader(load_lexicons(lexicons or SHIPPED_LEXICONS))
     except BadLexicon as error:
-        raise click.UsageError(f"{lexicons or SHIPPED_LEXICONS}: {error}") from None
+        raise click.UsageError(f"{lexicons or SHIPPED_LEXICONS}: {told(error)}") from None
     for ident, content in _contents(source):
         sys.stdout.buffer.write(
             orjson.dumps(as_json(ident, _read(reader, content)), option=orjson.OPT_APPEND_NEWLINE)

@@ -15,7 +15,8 @@ from gateway.app.rights import origin_of
 from gateway.cli.moments import Ago, bar
 from gateway.cli.processes import side_by_side
 from gateway.cli.serve import REFUSALS
-from gateway.cli.session import with_ledger, with_parts
+from gateway.cli.session import refuse, with_ledger, with_parts
+from gateway.cli.tongue import LANG, language, say
 from gateway.evidence.observed import observed
 from gateway.evidence.replay import Changes
 from gateway.evidence.replaying import (
@@ -51,7 +52,7 @@ WORDS = {
     "unknown for": Words("{rule}: unknown for {count}", "{rule}: ignoto per {count}"),
     "rule": Words("by rule", "per regola"),
     "campaign": Words("by campaign", "per campagna"),
-    "source": Words("by source", "per sorgente"),
+    "source": Words("by source", "per fonte"),
     "newly": Words("newly", "esito nuovo"),
     "messages": Words("messages", "messaggi"),
     "none": Words("(none)", "(nessuna)"),
@@ -75,33 +76,32 @@ WORDS = {
 )
 @click.option("--since", type=Ago(), default="30d", show_default=True, help="How far back.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text")
-@click.option("--lang", type=click.Choice(["en", "it"]), default="en", help="The language of what is shown.")
+@LANG
 @click.option("--samples", default=5, show_default=True, help="Samples of each kind and rule.")
 @click.option("--processes", default=0, help="How many work side by side; all processors without it.")
 @click.option("--observed", "only_observed", is_flag=True, help="What policies in observe would have done.")
 def replay_command(
-    folder: Path | None, since: float, form: str, lang: str, samples: int, processes: int, only_observed: bool
+    folder: Path | None, since: float, form: str, samples: int, processes: int, only_observed: bool
 ) -> None:
     """Decide past messages again under a draft, with the facts and readings kept of them, and show what
     would change. Nothing is sent and nothing is kept of it."""
     if only_observed:
-        _tell_observed(since, lang)
+        _tell_observed(since, language())
         return
     try:
         texts = read_folder(folder) if folder else _read_own(load())
         compose(texts)
     except REFUSALS as error:
-        click.echo(f"galateo: {error}", err=True)
-        sys.exit(1)
+        refuse(error)
     if folder is not None and not folder.is_dir():
-        raise click.UsageError(f"There is no folder {folder}.")
+        raise click.UsageError(say(f"There is no folder {folder}.", f"Non c'è nessuna cartella {folder}."))
     found = with_parts(lambda parts: _run(parts, texts, since, samples, processes))
     if form == "json":
         click.echo(orjson.dumps(as_json(found), option=orjson.OPT_INDENT_2).decode())
     elif form == "csv":
-        click.echo(as_csv(found, lang), nl=False)
+        click.echo(as_csv(found, language()), nl=False)
     else:
-        _print(found, lang)
+        _print(found, language())
 
 
 async def _run(parts: Parts, texts: dict[str, str], since: float, samples: int, processes: int) -> Changes:

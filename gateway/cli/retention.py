@@ -1,6 +1,5 @@
 """`galateo retention`: what is kept how long, and letting go of what is over."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -8,11 +7,18 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.app import Parts
-from gateway.cli.session import with_parts
+from gateway.cli.session import refuse, with_parts
+from gateway.cli.tongue import LANG, language, say
 from gateway.evidence.retention import DAY, BadRetention, Retention, load_retention
 from gateway.evidence.sweep import Sweep
+from gateway.evidence.telling import OUTCOMES
 from gateway.policy.outcome import Outcome
 from gateway.settings import SettingsError, load
+
+NAMES = {
+    "words": "parole", "facts": "fatti", "decisions": "decisioni", "holds": "trattenuti",
+    "consents": "consensi", "events": "eventi", "replies": "risposte", "attempts": "tentativi",
+}  # fmt: skip
 
 
 @click.command("retention")
@@ -20,6 +26,7 @@ from gateway.settings import SettingsError, load
     "--policies", "folder", type=click.Path(file_okay=False, path_type=Path), help="The folder of policies."
 )
 @click.option("--sweep", is_flag=True, help="Let go of what is over, now.")
+@LANG
 def retention_command(folder: Path | None, sweep: bool) -> None:
     """Show how long things are kept, and why. A gateway that serves lets go of what is over by itself."""
     try:
@@ -28,14 +35,17 @@ def retention_command(folder: Path | None, sweep: bool) -> None:
             raise BadRetention(f"there is no folder {folder}")
         retention = load_retention(folder)
     except (BadRetention, SettingsError) as error:
-        click.echo(f"galateo: {error}", err=True)
-        sys.exit(1)
+        refuse(error)
     if not sweep:
         _print(retention)
         return
     found = with_parts(lambda parts: _sweep(parts, retention))
-    told = ", ".join(f"{count} {what}" for what, count in found.items() if count)
-    click.echo(f"Let go: {told or 'nothing'}.")
+    gone = ", ".join(f"{count} {_name(what)}" for what, count in found.items() if count)
+    click.echo(say(f"Let go: {gone or 'nothing'}.", f"Eliminato: {gone or 'nulla'}."))
+
+
+def _name(what: str) -> str:
+    return say(what, NAMES.get(what, what))
 
 
 async def _sweep(parts: Parts, retention: Retention) -> dict[str, int]:
@@ -44,10 +54,13 @@ async def _sweep(parts: Parts, retention: Retention) -> dict[str, int]:
 
 def _print(retention: Retention) -> None:
     if not retention.lines:
-        click.echo("There is no retention file: everything is kept.")
+        en = "There is no retention file: everything is kept."
+        click.echo(say(en, "Non c'è un file dei termini di conservazione: tutto viene conservato."))
         return
-    table = Table("what", "of", "days", "why", box=None)
+    heads = (say("what", "che cosa"), say("of", "di"), say("days", "giorni"), say("why", "perché"))
+    table = Table(*heads, box=None)
     for line in retention.lines:
-        of = [*sorted(line.classes), *(Outcome(one).word for one in sorted(line.outcomes))]
-        table.add_row(line.what, ", ".join(of) or "all", f"{line.seconds / DAY:.0f}", line.why)
+        outcomes = (OUTCOMES[Outcome(one).word].in_(language()) for one in sorted(line.outcomes))
+        of = ", ".join((*sorted(line.classes), *outcomes)) or say("all", "tutto")
+        table.add_row(_name(line.what), of, f"{line.seconds / DAY:.0f}", line.why)
     Console().print(table)

@@ -5,12 +5,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import click
 
 from gateway.app import Ledger, Parts, open_ledger, open_parts
 from gateway.cli.serve import REFUSALS
+from gateway.cli.tongue import say, told
 from gateway.review import AlreadyDecided, HoldGone, OwnMessage
 from gateway.settings import load
 
@@ -31,11 +32,18 @@ def _told(run: Callable[[], T]) -> T:
     try:
         return run()
     except HoldGone as error:
-        click.echo(f"There is no hold {error}.", err=True)
+        en, it = f"There is no hold {error}.", f"Non c'è nessun messaggio trattenuto {error}."
+        click.echo(say(en, it), err=True)
     except (AlreadyDecided, OwnMessage) as error:
-        click.echo(f"Nothing changed: {error}.", err=True)
+        click.echo(f"{say('Nothing changed', 'Nulla è cambiato')}: {told(error)}.", err=True)
     except REFUSALS as error:
-        click.echo(f"galateo: {error}", err=True)
+        refuse(error)
+    sys.exit(1)
+
+
+def refuse(error: Exception) -> NoReturn:
+    """Exit with 1 and one plain line."""
+    click.echo(f"galateo: {told(error)}", err=True)
     sys.exit(1)
 
 
@@ -62,4 +70,4 @@ def _chain() -> str:
 
 def plain(text: str) -> str:
     """The text without what would move the cursor of a terminal: strangers wrote it."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -12,6 +12,7 @@ import orjson
 from gateway.app import Parts, make_rights
 from gateway.cli.holds import login
 from gateway.cli.session import with_parts
+from gateway.cli.tongue import LANG, language, say, told
 from gateway.evidence.backup import BackupError, shred
 from gateway.evidence.erase import erase
 from gateway.evidence.rights import NoSuchController
@@ -25,6 +26,10 @@ from gateway.store.records import Ref
 
 _ADDRESS = click.argument("address", required=False, default="-")
 _CHANNEL = click.option("--channel", type=click.Choice(sorted(CHANNELS)), default="email", show_default=True)
+COUNTED = {
+    "consents": "consensi", "events": "eventi", "decisions": "decisioni", "holds": "trattenuti",
+    "messages": "messaggi", "bodies": "testi", "waiting": "in attesa di invio", "attempts": "tentativi",
+}  # fmt: skip
 _CONTROLLER = click.option("--controller", default="", help="Only this controller; all without it.")
 
 
@@ -40,7 +45,8 @@ def _read(channel: str, address: str) -> str:
     if address == "-":
         address = sys.stdin.readline().strip()
     if not is_valid(channel, address):
-        raise click.UsageError(f"This is no address of the channel {channel}.")
+        en = f"This is no address of the channel {channel}."
+        raise click.UsageError(say(en, f"Questo non è un indirizzo del canale {channel}."))
     return address
 
 
@@ -52,7 +58,7 @@ async def _refs(
     try:
         return await (rights.everywhere if everywhere else rights.find)(channel, address, controller)
     except NoSuchController as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(error.words.in_(language())) from None
 
 
 @subject_command.command("export")
@@ -61,25 +67,28 @@ async def _refs(
 @_CONTROLLER
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write data.json and"
               " data.html there; without it, JSON goes to stdout.")  # fmt: skip
+@LANG
 def export_command(address: str, channel: str, controller: str, folder: Path | None) -> None:
     """Everything stored about a person (GDPR 15 and 20)."""
     address = _read(channel, address)
 
     async def run(parts: Parts) -> dict[str, Any]:
         refs = await _refs(parts, channel, address, controller)
-        told = await export(parts.store, refs, channel, address, time.time(), parts.keys)
+        found = await export(parts.store, refs, channel, address, time.time(), parts.keys)
         await note(parts.store, "subject.exported", login(), os.urandom(10), {"subjects": len(refs)})
-        return told
+        return found
 
-    told = with_parts(run)
-    data = orjson.dumps(told, option=orjson.OPT_INDENT_2)
+    found = with_parts(run)
+    data = orjson.dumps(found, option=orjson.OPT_INDENT_2)
     if folder is None:
         click.echo(data.decode())
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / "data.json", data)
-    write_private(folder / "data.html", as_html(told).encode())
-    click.echo(f"{folder}/data.json and data.html: hand them over safely, and delete them here.")
+    write_private(folder / "data.html", as_html(found).encode())
+    en = f"{folder}/data.json and data.html: hand them over safely, and delete them here."
+    it = f"{folder}/data.json e data.html: consegnarli in modo sicuro, e cancellarli da qui."
+    click.echo(say(en, it))
 
 
 @subject_command.command("erase")
@@ -88,6 +97,7 @@ def export_command(address: str, channel: str, controller: str, folder: Path | N
 @_CONTROLLER
 @click.option("--dry-run", is_flag=True, help="Only list what would go.")
 @click.option("--yes", is_flag=True, help="Do not ask again.")
+@LANG
 def erase_command(address: str, channel: str, controller: str, dry_run: bool, yes: bool) -> None:
     """Erase a person (GDPR 17). A keyed hash stays, so that nobody writes to them again.
 
@@ -97,30 +107,41 @@ def erase_command(address: str, channel: str, controller: str, dry_run: bool, ye
     address = _read(channel, address)
     found = with_parts(lambda parts: _list(parts, channel, address, controller))
     for name, counts in found:
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing more"
-        click.echo(f"{name}: {told}")
+        listed = ", ".join(f"{count} {say(what, COUNTED[what])}" for what, count in counts.items() if count)
+        click.echo(f"{name}: {listed or say('nothing more', 'nulla di più')}")
     if dry_run:
-        click.echo("Nothing was changed. All this would go; a keyed hash would stay to stop new messages.")
+        en = "Nothing was changed. All this would go; a keyed hash would stay to stop new messages."
+        it = (
+            "Nulla è cambiato. Andrebbe tutto questo; resterebbe un segno cifrato, perché nessuno scriva più."
+        )
+        click.echo(say(en, it))
         return
     if not yes and not asked:
-        click.confirm("Erase all this? It cannot be brought back", abort=True)
+        en = "Erase all this? It cannot be brought back"
+        click.confirm(say(en, "Cancellare tutto questo? Non si può più recuperare"), abort=True)
     with_parts(lambda parts: _erase(parts, channel, address, controller))
     file = load().sqlite_file
     if file is None:
-        click.echo(
-            "Erased. PostgreSQL keeps old row versions until VACUUM FULL, and its WAL for a while:"
-            " docs/privacy.md."
-        )
+        rest = "PostgreSQL keeps old row versions until VACUUM FULL, and its WAL for a while"
+        resto = "PostgreSQL tiene le vecchie versioni fino a VACUUM FULL, e il WAL per qualche tempo"
+        click.echo(say(f"Erased. {rest}: docs/privacy.md.", f"Cancellato. {resto}: docs/privacy.md."))
         return
     try:
         alone = shred(file)
     except BackupError as error:
-        click.echo(f"Erased, but {error}", err=True)
+        click.echo(say(f"Erased, but {error}", f"Cancellato, ma {told(error)}"), err=True)
         sys.exit(1)
+    if alone:
+        en = "Erased, and the files hold no trace."
+        click.echo(say(en, "Cancellato, e nei file non ne resta traccia."))
+        return
     rest = (
         "the write-ahead log was emptied, but while a gateway serves the database's file is not written anew"
     )
-    click.echo("Erased, and the files hold no trace." if alone else f"Erased; {rest} (docs/privacy.md).")
+    resto = (
+        "il write-ahead log è vuoto, ma mentre un gateway è in funzione il file del database non si riscrive"
+    )
+    click.echo(say(f"Erased; {rest} (docs/privacy.md).", f"Cancellato; {resto} (docs/privacy.md)."))
 
 
 async def _list(
@@ -141,6 +162,7 @@ async def _erase(parts: Parts, channel: str, address: str, controller: str) -> N
 @_CHANNEL
 @_CONTROLLER
 @click.option("--lift", is_flag=True, help="End the restriction.")
+@LANG
 def restrict_command(address: str, channel: str, controller: str, lift: bool) -> None:
     """Keep a person's data, and use it no more (GDPR 18)."""
     address = _read(channel, address)
@@ -151,6 +173,9 @@ def restrict_command(address: str, channel: str, controller: str, lift: bool) ->
 
     changed = with_parts(run)
     if lift:
-        click.echo("Lifted." if changed else "There is no restriction to lift.")
+        none = say("There is no restriction to lift.", "Non c'è nessuna limitazione da togliere.")
+        click.echo(say("Lifted.", "Limitazione tolta.") if changed else none)
+    elif changed:
+        click.echo(say("Restricted: nobody writes.", "Uso limitato: nessuno scrive."))
     else:
-        click.echo("Restricted: nobody writes." if changed else "Restricted already: nobody writes.")
+        click.echo(say("Restricted already: nobody writes.", "Uso già limitato: nessuno scrive."))

@@ -100,7 +100,7 @@ def test_a_draft_is_told_in_italian(galateo: House) -> None:
     looser = galateo.draft("looser", NEEDS_CONSENT.replace("reject", "hold"))
     given = ("replay", "--policies", str(looser), "--since", "9y", "--lang")
     italian = galateo(*given, "it").stdout
-    for said in ("Decisioni: 7", "per regola", "per sorgente", "messaggi", "rifiutato -> trattenuto"):
+    for said in ("Decisioni: 7", "per regola", "per fonte", "messaggi", "rifiutato -> trattenuto"):
         assert said in italian
     for said in ("decisions", "unchanged", "messages", "by rule", "rejected", "newly"):
         assert said not in italian
