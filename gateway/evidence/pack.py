@@ -5,6 +5,7 @@ their salts, so that anyone can work their digests out again from the rows besid
 to the chain's head at the time of the export, or to as many entries as fit.
 """
 
+import asyncio
 import base64
 import io
 import zipfile
@@ -100,7 +101,7 @@ async def make_pack(store: Rows, keys: Keys, message_id: str, now: float) -> byt
         )
     files["audit.json"] = _json(proof)
     files["index.html"] = page(message_id, orjson.loads(files["explanation.json"]), now).encode()
-    return _zip(files, keys, message_id, now)
+    return await asyncio.to_thread(_zip, files, keys, message_id, now)
 
 
 async def _consents(store: Rows, decisions: Sequence[DecisionRow]) -> list[ConsentRow]:

@@ -1,5 +1,6 @@
 """The texts of every policy version that was in force, so that a decision explains itself years later."""
 
+import asyncio
 from hashlib import blake2b
 
 import orjson
@@ -77,8 +78,8 @@ async def texts_of(store: Rows, version: str) -> dict[str, str] | None:
 
 async def policies_of(store: Rows, version: str) -> PolicySet | None:
     """The policies of a version, ready to be asked. Raises PolicyErrors where this gateway no longer
-    understands them."""
+    understands them. They are read in a thread: a set of policies takes as long as hundreds of messages."""
     if version == PolicySet().version:
         return PolicySet()
     texts = await texts_of(store, version)
-    return None if texts is None else compose(texts)
+    return None if texts is None else await asyncio.to_thread(compose, texts)
