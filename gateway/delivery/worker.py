@@ -21,7 +21,8 @@ PAUSE = 0.05
 KEEP_WHILE_DOWN = 10.0  # then what waits goes back, where a stop can still cancel it
 LOOK_WHILE_DOWN = 60.0  # what grew too old must be given up even if no relay works
 LEASE_LEFT = 800.0  # the longest that an attempt may take: one is not begun with less (Timeouts.whole)
-_LOOK_AT = 64
+_LOOKS = 8
+_LOOK_AT = 8  # few at a time: what a look that takes too long has not come to goes back unseen
 
 Write = Callable[[Entry, Attempt, float], tuple[Report, ...]]
 
@@ -129,8 +130,9 @@ class Worker:
         self._looked_at = self._clock()
         try:
             async with asyncio.timeout(TICK):
-                for entry in await self._outbox.take(_LOOK_AT):
-                    self._dispatch(entry)
+                for _ in range(_LOOKS):
+                    for entry in await self._outbox.take(_LOOK_AT):
+                        self._dispatch(entry)
         except TimeoutError:
             return
 

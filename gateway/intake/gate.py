@@ -4,8 +4,10 @@ Only the floor, `consent`, `reply_duty` and `quiet_hours` are asked. What may no
 taken out, and held where a hold could still help.
 """
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -32,6 +34,8 @@ from gateway.store.outbox import Entry
 from gateway.store.packing import unpack_decision
 from gateway.store.protocol import Store, StoreError
 from gateway.store.records import DecisionRow
+
+log = logging.getLogger(__name__)
 
 WAITED = 60.0
 """Seconds in the outbox after which an entry is asked again."""
@@ -142,16 +146,40 @@ class GatedOutbox:
         self._deliveries = Deliveries(store, told)
 
     async def take(self, limit: int) -> Sequence[Entry]:
-        """Entries that may go now; waits until there is one."""
+        """Entries that may go now; waits until there is one. Cancelled, it loses none."""
         while True:
             entries = await self._store.take(limit)
             old = self._clock() - WAITED
             if any(_waited(entry, old) for entry in entries):
-                entries = [
-                    entry for entry in entries if not _waited(entry, old) or await self._may_leave(entry)
-                ]
+                entries = await self._ask(entries, old)
             if entries:
                 return [self._address(entry) for entry in entries] if self._return_path_domain else entries
+
+    async def _ask(self, entries: Iterable[Entry], old: float) -> list[Entry]:
+        """Those that may go. Where the store fails, or the caller waits no longer, the others go back at
+        once: leased, and with nobody who has them, they would lie until their lease ends."""
+        may: list[Entry] = []
+        left = deque(entries)
+        try:
+            while left:
+                if not _waited(left[0], old) or await self._may_leave(left[0]):
+                    may.append(left[0])
+                left.popleft()
+        except StoreError:
+            self._put_off(left.popleft())
+            self._give_back(left)
+        except BaseException:
+            self._give_back((*may, *left))
+            raise
+        return may
+
+    def _give_back(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._store.settle(entry, _back(entry, entry.due_at))
+
+    def _put_off(self, entry: Entry) -> None:
+        """It may be this entry alone that cannot be asked about: then no other waits for it."""
+        self._store.settle(entry, _back(entry, self._clock() + WAITED))
 
     def _address(self, entry: Entry) -> Entry:
         if entry.channel != "email" or not entry.envelope_from:
@@ -164,6 +192,17 @@ class GatedOutbox:
         await self._deliveries.stop()
 
     async def _may_leave(self, entry: Entry) -> bool:
+        """Whether an entry that waited may go. Raises StoreError."""
+        try:
+            return await self._decide(entry)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("gate.broken", extra={"entry": entry.id})
+            self._put_off(entry)
+            return False
+
+    async def _decide(self, entry: Entry) -> bool:
         found = await self._store.message(entry.message_id)
         if found is None:
             return True
@@ -180,11 +219,7 @@ class GatedOutbox:
             self._hold_seconds,
             await self._store.decisions(entry.message_id),
         )
-        try:
-            return await self._store.run(unit)
-        except StoreError:
-            self._store.settle(entry, _back(entry))
-            return False
+        return await self._store.run(unit)
 
     def settle(self, entry: Entry, attempt: Attempt) -> None:
         """Tell how a delivery went; a final failure changes what is known of the person first."""
@@ -204,12 +239,12 @@ def _waited(entry: Entry, old: float) -> bool:
     return entry.recheck or (entry.queued_at < old and entry.class_ != "transactional")
 
 
-def _back(entry: Entry) -> Attempt:
+def _back(entry: Entry, due_at: float) -> Attempt:
     return Attempt(
         outcome=Delivered.DEFERRED,
         kind=Kind.RETURNED,
         relay=entry.relay,
         phase="gate",
-        next_at=entry.due_at + WAITED,
-        text="the store did not answer",
+        next_at=due_at,
+        text="it could not be asked about",
     )

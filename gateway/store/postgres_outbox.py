@@ -114,6 +114,9 @@ class PostgresOutbox:
             self._feed.offer(taken)
             await asyncio.sleep(0.2)
             return []
+        except BaseException:  # whoever waited for them waits no longer
+            self._feed.offer(taken)
+            raise
         return [entry for entry in taken if entry.lease_until >= since or entry.id in mine]
 
     async def _poll(self) -> None:
