@@ -43,6 +43,9 @@ OLDEST_SAFE = (3, 51, 3)
 LEASE = 1800.0
 FINGERPRINT_DAYS = 30
 BUSY_SECONDS = 10.0
+LONGEST_LOG = 64 * 1024 * 1024
+"""Octets of the write-ahead log that are kept once it begins anew. While somebody reads for long (a backup,
+say) it may grow far beyond: that room goes back to the disk."""
 
 
 def connect(path: Path, *, readonly: bool = False, mapped: bool = True) -> apsw.Connection:
@@ -64,6 +67,7 @@ def connect(path: Path, *, readonly: bool = False, mapped: bool = True) -> apsw.
         db.execute("PRAGMA foreign_keys = OFF")
         db.execute("PRAGMA secure_delete = ON")  # what was erased is overwritten: 1 to 2% of an acceptance
         db.execute("PRAGMA wal_autocheckpoint = 0")
+        db.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}")
     return db
 
 

@@ -7,7 +7,7 @@ import apsw
 
 from gateway.store.draft import Draft, Needs
 from gateway.store.records import BodyRow
-from gateway.store.sqlite import SqliteStore
+from gateway.store.sqlite import LONGEST_LOG, SqliteStore
 from gateway.store.sqlite_fold import FOLD_PAGES
 from tests.line import Clock
 
@@ -51,10 +51,12 @@ async def test_a_reader_that_stays_does_not_stop_commits(tmp_path: Path) -> None
     reader = apsw.Connection(str(store.path))
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM bodies").fetchone() == (1,)
-    grown = await write(store, 1, 60)
-    assert grown > 60 * MB  # what someone still reads cannot be folded
+    grown = await write(store, 1, 80)
+    assert grown > 80 * MB > LONGEST_LOG  # what someone still reads cannot be folded
     assert reader.execute("SELECT count(*) FROM bodies").fetchone() == (1,)
     reader.close()
-    await write(store, 61, 60)
-    assert await write(store, 121, 40) <= 2 * grown
+    await write(store, 81, 60)
+    assert await write(store, 141, 40) <= 2 * grown
+    log = store.path.with_name(store.path.name + "-wal")
+    assert log.stat().st_size <= LONGEST_LOG + FOLD_PAGES * 4096  # the room went back to the disk
     await store.close()
