@@ -26,6 +26,7 @@ from gateway.delivery.webhook import read_answer, read_failure
 from gateway.intake.announce import TYPES, Announcement, Entry, announce, entries_after, heads_of
 from gateway.store.attempt import Kind
 from gateway.store.draft import Draft, Needs
+from gateway.store.outage import AGAIN_SECONDS
 from gateway.store.protocol import Store, StoreError
 
 log = logging.getLogger("galateo.announcer")
@@ -147,6 +148,7 @@ class Announcer:
         self._timeout = timeout
         self._clock = clock
         self._rng = rng or random.Random()
+        self._said = float("-inf")
 
     async def run(self) -> None:
         """Tell until cancelled; without endpoints there is nothing to do."""
@@ -160,12 +162,19 @@ class Announcer:
             more = False
             try:
                 more = await self.tell(client, endpoint)
-            except StoreError:
-                log.warning("announcer.store", extra={"source": endpoint.source})
+            except StoreError as error:
+                self._say(endpoint, error)
             except Exception:
                 log.exception("announcer.broken", extra={"source": endpoint.source})
             if not more:
                 await asyncio.sleep(self._poll)
+
+    def _say(self, endpoint: Endpoint, error: StoreError) -> None:
+        """That the store fails: it fails for every endpoint, each second, so one line a minute says it."""
+        now = time.monotonic()
+        if now - self._said >= AGAIN_SECONDS:
+            self._said = now
+            log.warning("announcer.store", extra={"source": endpoint.source, "problem": str(error)})
 
     async def tell(self, client: aiohttp.ClientSession, endpoint: Endpoint) -> bool:
         """Tell what is new; True where there may be more at once. Raises StoreError."""

@@ -263,3 +263,17 @@ def test_what_cannot_be_meant_is_said_at_the_start(given: dict[str, Any]) -> Non
     source = Source(name="crm", controller="acme", webhooks=(Subscription(**given),))
     with pytest.raises(TargetError, match="source 'crm'"):
         endpoints_of([source])
+
+
+async def test_a_store_that_fails_is_told_once_and_with_its_cause(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ScriptedTarget() as target:
+        hooks = [endpoint(f"{target.url}/{n}") for n in range(3)]
+        await house.store.run(Statement("ALTER TABLE settings RENAME TO elsewhere"))
+        running = asyncio.create_task(Announcer(house.store, hooks, "one", poll=0.01).run())
+        await until(lambda: any(record.message == "announcer.store" for record in caplog.records))
+        await asyncio.sleep(0.3)
+        running.cancel()
+    [said] = [record for record in caplog.records if record.message == "announcer.store"]
+    assert vars(said)["problem"].startswith("the database does not answer")
