@@ -1,7 +1,7 @@
 """Writing a batch to PostgreSQL: one statement for what every acceptance writes, a few for the rest."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -13,17 +13,20 @@ from gateway.store.draft import Writes
 from gateway.store.postgres_spread import read_move, spread
 from gateway.store.postgres_sql import Catalog, Step, arrays_of, combine, numbered, set_insert
 from gateway.store.protocol import Conflict
+from gateway.store.records import Cancel, Recheck
 from gateway.store.sqlite_writes import HOLD_FIELDS, LINE, AuditChain, once, spares
 
 CHANNEL = "galateo"
 NOTICE_IDS = 200
 """Ids in one notice; PostgreSQL takes 8,000 octets."""
+MOST_CANCELS = 1000
+"""People of one statement."""
 
 ADD_ATTEMPT = (
     "INSERT INTO attempts (id, attempt, at, outcome, relay, code, text, lane) VALUES (?,?,?,?,?,?,?,?)"
 )
 MARK = "UPDATE writers SET batch = $1, seen_at = clock_timestamp() WHERE name = $2 RETURNING 1"
-NOTIFY = f"SELECT pg_notify('{CHANNEL}', $1)"
+NOTIFY = f"SELECT pg_notify('{CHANNEL}', said) FROM unnest($1::text[]) AS said"
 
 DROP_OUTBOX = (
     "DELETE FROM outbox o USING unnest($1::int[], $2::bytea[], $3::text[], $4::bool[])"
@@ -45,6 +48,25 @@ FREE_AT_ONCE = (
     "DELETE FROM bodies b WHERE b.message_id = ANY ($1::text[])"
     " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message_id = b.message_id)"
     " AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.message_id = b.message_id AND h.status = 'open')"
+)
+
+CANCEL_HOLDS_OF = (
+    "UPDATE holds h SET status = 'cancelled', decided_at = d.at, decided_by = 'gateway', reason = d.reason"
+    " FROM unnest($1::int[], $2::text[], $3::bytea[], $4::float8[], $5::text[], $6::text[])"
+    " AS d (lane, controller, subject, at, reason, spared)"
+    " WHERE h.lane = d.lane AND h.controller = d.controller AND h.subject = d.subject"
+    " AND h.status = 'open' AND h.class <> d.spared RETURNING h.message_id"
+)
+CANCEL_OUTBOX_OF = (
+    "DELETE FROM outbox o USING unnest($1::int[], $2::text[], $3::bytea[], $4::int[])"
+    " AS d (lane, controller, subject, least)"
+    " WHERE o.lane = d.lane AND o.controller = d.controller AND o.subject = d.subject"
+    " AND o.marketing >= d.least RETURNING o.id, o.message_id"
+)
+ANSWER_REPLIES = (
+    "DELETE FROM waiting_replies w USING unnest($1::text[], $2::text[], $3::bytea[])"
+    " AS d (controller, sender, subject) WHERE w.controller = d.controller AND w.sender = d.sender"
+    " AND w.subject = d.subject RETURNING w.controller, w.sender, w.subject"
 )
 
 ALWAYS = ("messages", "bodies", "decisions", "outbox", "sent", "fingerprints")
@@ -130,13 +152,8 @@ class Writer:
         """What changes rows that stand already."""
         if writes.waiting_replies:
             await self._replies(db, writes)
-        for recheck in writes.rechecks:
-            if recheck.sender:
-                values: tuple[Any, ...] = (recheck.at, recheck.controller, recheck.sender)
-                await db.execute(numbered(q.RECHECK_BACKLOG), *values)
-                continue
-            who = (lane_of(recheck.subject), recheck.controller, recheck.subject)
-            await db.execute(numbered(q.RECHECK_HOLDS), recheck.at, *who, recheck.condition)
+        if writes.rechecks:
+            await _recheck(db, dict.fromkeys(writes.rechecks))
         if writes.freed:
             await self.free(db, writes.freed)
         for sql, stated in writes.statements:
@@ -156,12 +173,18 @@ class Writer:
         if owed:
             step = self.insert(q.OWE_REPLY, owed)
             await db.execute(step.sql, *step.values)
-        changed = owed
-        for key, since in writes.waiting_replies.items():
-            if not since and await db.execute(numbered(q.ANSWER_REPLY), *key) != "DELETE 0":
-                changed.append((*key, 0.0))
-        for controller, sender, subject, since in changed:
-            await notify(db, owe=[controller, sender, subject.hex(), since])
+        ended = await self._answer(db, [key for key, since in writes.waiting_replies.items() if not since])
+        changed = [*owed, *((*key, 0.0) for key in ended)]
+        await tell(db, [{"owe": [*who, subject.hex(), since]} for *who, subject, since in changed])
+
+    async def _answer(
+        self, db: asyncpg.Connection, keys: list[tuple[str, str, bytes]]
+    ) -> list[tuple[str, str, bytes]]:
+        """Those of these replies that waited, and do no longer."""
+        if self.distributed:
+            return [key for key in keys if await db.execute(numbered(q.ANSWER_REPLY), *key) != "DELETE 0"]
+        rows = await db.fetch(ANSWER_REPLIES, *map(list, zip(*keys, strict=True))) if keys else []
+        return [tuple(row) for row in rows]
 
     async def free(self, db: asyncpg.Connection, message_ids: Iterable[str]) -> None:
         """Drop the bodies that nobody waits for any more."""
@@ -175,20 +198,67 @@ class Writer:
         """Cancel what waits for people who said stop; tell the other replicas."""
         dropped: set[str] = set()
         freed: set[str] = set()
-        for cancel in once(writes.cancels):
-            who = (lane_of(cancel.subject), cancel.controller, cancel.subject)
-            spared, least = spares(cancel)
-            held = await db.fetch(numbered(q.CANCEL_HOLDS), cancel.at, cancel.reason, *who, spared)
-            freed.update(row[0] for row in held)
-            for entry_id, message_id in await db.fetch(numbered(q.CANCEL_OUTBOX), *who, least):
+        for cancels in _one_each(once(writes.cancels), 1 if self.distributed else MOST_CANCELS):
+            freed.update(await self._cancel_holds(db, cancels))
+            for entry_id, message_id in await self._cancel_outbox(db, cancels):
                 dropped.add(entry_id)
                 freed.add(message_id)
         if freed:
             await self.free(db, freed)
         ids = sorted(dropped)
-        for start in range(0, len(ids), NOTICE_IDS):
-            await notify(db, drop=ids[start : start + NOTICE_IDS])
+        told = [ids[start : start + NOTICE_IDS] for start in range(0, len(ids), NOTICE_IDS)]
+        await tell(db, [{"drop": some} for some in told])
         return dropped
+
+    async def _cancel_holds(self, db: asyncpg.Connection, cancels: list[Cancel]) -> list[str]:
+        """The messages of the holds that these end."""
+        rows = [(*_who(each), each.at, each.reason, spares(each)[0]) for each in cancels]
+        if self.distributed:
+            [(*who, at, reason, spared)] = rows
+            found = await db.fetch(numbered(q.CANCEL_HOLDS), at, reason, *who, spared)
+        else:
+            found = await db.fetch(CANCEL_HOLDS_OF, *map(list, zip(*rows, strict=True)))
+        return [row[0] for row in found]
+
+    async def _cancel_outbox(self, db: asyncpg.Connection, cancels: list[Cancel]) -> list[tuple[str, str]]:
+        """The entries, and their messages, that these take out of the outbox."""
+        rows = [(*_who(each), spares(each)[1]) for each in cancels]
+        if self.distributed:
+            found = await db.fetch(numbered(q.CANCEL_OUTBOX), *rows[0])
+        else:
+            found = await db.fetch(CANCEL_OUTBOX_OF, *map(list, zip(*rows, strict=True)))
+        return [tuple(row) for row in found]
+
+
+def _who(row: Cancel | Recheck) -> tuple[int, str, bytes]:
+    return lane_of(row.subject), row.controller, row.subject
+
+
+def _one_each(cancels: Iterable[Cancel], most: int) -> Iterator[list[Cancel]]:
+    """In order, as many together as may be: nobody twice, so that the first one counts for what both end."""
+    together: dict[tuple[str, bytes], Cancel] = {}
+    for cancel in cancels:
+        who = (cancel.controller, cancel.subject)
+        if who in together or len(together) >= most:
+            yield list(together.values())
+            together = {}
+        together[who] = cancel
+    if together:
+        yield list(together.values())
+
+
+async def _recheck(db: asyncpg.Connection, rechecks: Iterable[Recheck]) -> None:
+    """Have holds decided again: of those who answered, and of those whom their sender answered."""
+    people, senders = [], []
+    for each in rechecks:
+        if each.sender:
+            senders.append((each.at, each.controller, each.sender))
+        else:
+            people.append((each.at, *_who(each), each.condition))
+    if people:
+        await db.executemany(numbered(q.RECHECK_HOLDS), people)
+    if senders:
+        await db.executemany(numbered(q.RECHECK_BACKLOG), senders)
 
 
 async def unwanted(db: asyncpg.Connection, message_ids: Sequence[str]) -> list[str]:
@@ -201,4 +271,10 @@ async def unwanted(db: asyncpg.Connection, message_ids: Sequence[str]) -> list[s
 
 async def notify(db: asyncpg.Connection, **said: Any) -> None:
     """Tell every replica, when the transaction commits."""
-    await db.execute(NOTIFY, json.dumps(said))
+    await tell(db, [said])
+
+
+async def tell(db: asyncpg.Connection, notices: Iterable[Mapping[str, Any]]) -> None:
+    """The same of several at once."""
+    if said := [json.dumps(notice) for notice in notices]:
+        await db.execute(NOTIFY, said)

@@ -128,11 +128,11 @@ def _follow_up(db: apsw.Connection, writes: Writes) -> None:
     if writes.rechecks:
         waiting = [
             (r.at, lane_of(r.subject), r.controller, r.subject, r.condition)
-            for r in writes.rechecks
+            for r in dict.fromkeys(writes.rechecks)
             if not r.sender
         ]
         db.executemany(q.RECHECK_HOLDS, waiting)
-        senders = [(r.at, r.controller, r.sender) for r in writes.rechecks if r.sender]
+        senders = [(r.at, r.controller, r.sender) for r in dict.fromkeys(writes.rechecks) if r.sender]
         db.executemany(q.RECHECK_BACKLOG, senders)
     for message_id in writes.freed:
         db.execute(q.FREE_BODY, (message_id,))

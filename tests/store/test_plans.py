@@ -52,9 +52,12 @@ WANTED = {
     "unmatched": (q.UNMATCHED, ("", 100)),
     "cancel holds": (q.CANCEL_HOLDS, (1.0, "r", *WHO, "transactional")),
     "cancel outbox": (q.CANCEL_OUTBOX, (*WHO, 1)),
+    "cancel many holds": (writes.CANCEL_HOLDS_OF, ([5], ["c"], [KEY], [1.0], ["r"], ["transactional"])),
+    "cancel much of the outbox": (writes.CANCEL_OUTBOX_OF, ([5], ["c"], [KEY], [1])),
     "recheck": (q.RECHECK_HOLDS, (1.0, *WHO, "reply")),
     "recheck backlog": (q.RECHECK_BACKLOG, (1.0, "c", "e")),
     "answer": (q.ANSWER_REPLY, ("c", "e", KEY)),
+    "answer many": (writes.ANSWER_REPLIES, (["c"], ["e"], [KEY])),
     "free a body": (writes.FREE_AT_ONCE, (["m5"],)),
     "bodies that are old": (tidy.OLD_BODIES, ("", "m5", 100)),
     "drop bodies": (writes.DROP_BODIES, (["m5"],)),
@@ -74,7 +77,7 @@ WANTED = {
     "chain head": (q.CHAIN_HEAD, ("a5",)),
 }
 """Everything that is asked while messages pass, and what an operator asks of one message or person."""
-ONE_SERVER = ("free a body", "lease")
+ONE_SERVER = ("free a body", "lease", "cancel many holds", "cancel much of the outbox", "answer many")
 """Statements that stores with spread tables do otherwise."""
 
 
