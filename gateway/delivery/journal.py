@@ -16,7 +16,7 @@ _LEVELS = {
     Outcome.FAILED: logging.WARNING,
 }
 
-_OWN = frozenset({Kind.NETWORK, Kind.TIMEOUT, Kind.TLS})
+_OWN = frozenset({Kind.NETWORK, Kind.TIMEOUT, Kind.TLS, Kind.DOUBT})
 """What is found without a relay's reply."""
 
 

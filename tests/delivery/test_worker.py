@@ -146,6 +146,16 @@ async def test_a_relay_that_asks_for_a_password_in_the_middle_fails_no_message()
     assert [a.kind for item, a in world.outbox.settled if item is not items[0]] == [Kind.RETURNED] * 4
 
 
+async def test_the_log_says_why_a_relay_that_hangs_up_on_whole_messages_is_down(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with ScriptedRelay(["drop@final"] * 60) as relay, delivering(relay.url(), timeouts=QUICK) as world:
+        world.send(*(entry() for _ in range(6)))
+        await until(lambda: world.worker.down == {"smtp": "doubt"})
+    [said] = [vars(record) for record in caplog.records if record.msg == "relay.down"]
+    assert said["cause"] == "connection lost before the reply; it may have arrived"
+
+
 async def test_one_relay_that_is_down_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "LOOK_WHILE_DOWN", 2.0)
     main = ScriptedRelay(port=free_port())
