@@ -125,6 +125,10 @@ _PLAIN = {
     "3D000": "there is no database of the name in GALATEO_DATABASE (3D000)",
     "42P01": "a table is missing: run `galateo migrate` with the same settings (42P01)",
     "42703": "a column is missing: run `galateo migrate` with the same settings (42703)",
+    "55P03": "another session of the database keeps locked what the gateway needs: pg_blocking_pids() names"
+    " it (55P03)",
+    "57014": "the database took too long for a statement: it is overloaded, or another session keeps locked"
+    " what the gateway needs (57014)",
     "53300": "the database has no connection free: see its max_connections, and the user's CONNECTION LIMIT"
     " (53300)",
 }

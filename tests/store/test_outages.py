@@ -272,6 +272,19 @@ async def test_what_a_database_lacks_is_named(private: Cluster) -> None:
             await PostgresStore(url.replace("postgres@", "weak@")).start()
 
 
+async def test_what_somebody_keeps_locked_is_told(private: Cluster, tmp_path: Path) -> None:
+    async with (
+        database(private.url()) as url,
+        line(tmp_path, store=PostgresStore(url, clock=Clock())) as gateway,
+    ):
+        somebody = await asyncpg.connect(url)
+        await somebody.execute("BEGIN; LOCK TABLE messages IN SHARE MODE")
+        with pytest.raises(Unavailable, match=r"another session of the database keeps locked .*\(55P03\)"):
+            await gateway.submit(to="a@example.org")
+        await somebody.close()
+        assert (await gateway.submit(to="a@example.org")).status == "accepted"
+
+
 async def test_no_connection_left(private: Cluster, tmp_path: Path) -> None:
     async with (
         database(private.url()) as url,
