@@ -65,6 +65,11 @@ class Depths:
 class Store(Protocol):
     """State that survives. Reads see what was committed; writes go through `run`."""
 
+    @property
+    def distributed(self) -> bool:
+        """Whether the tables are spread over several nodes, which cannot answer every question."""
+        ...
+
     async def start(self) -> None:
         """Load what lives in memory and begin to commit."""
         ...

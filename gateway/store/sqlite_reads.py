@@ -99,6 +99,7 @@ class Reads:
     _reader: apsw.Connection
     _slow: SlowReads
     _clock: Callable[[], float]
+    distributed = False
 
     async def person(self, ref: Ref) -> Person:
         """What is stored of a person."""

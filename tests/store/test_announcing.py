@@ -1,5 +1,8 @@
 """What subscribers are told comes out of both databases alike."""
 
+import asyncpg
+import pytest
+
 from gateway.delivery.announcer import Position, keep, pack
 from gateway.intake.announce import announce, chains_of, entries_after, entries_since, heads_of
 from gateway.intake.delivered import Deliveries, NoteDelivery
@@ -8,8 +11,10 @@ from gateway.intake.failure import FailDelivery
 from gateway.ledger.happening import Happening
 from gateway.message.envelope import Identifier
 from gateway.store.attempt import Attempt, Kind, Outcome
+from gateway.store.postgres import PostgresStore
 from tests.line import KEYS
 from tests.store.conftest import Stores
+from tests.store.wire import Wire
 
 
 async def test_the_log_is_told_once_and_in_order(stores: Stores) -> None:
@@ -139,3 +144,26 @@ async def test_mail_that_is_given_up_is_told_with_its_cause(stores: Stores) -> N
         ("message.failed", receipt.id, 1, "expired", None, None),
         ("message.failed", None, None, None, None, None),
     ]
+
+
+@pytest.mark.postgres
+async def test_who_wrote_long_ago_costs_no_question_of_its_own(postgres: Stores) -> None:
+    """Each start and each command has a chain of its own, for good: a year's are thousands."""
+    db = await asyncpg.connect(postgres.url)
+    await db.execute(
+        "INSERT INTO audit (chain, seq, at, kind, reference, actor, digest, salt, detail, hash)"
+        " SELECT 'cli-' || n, s, 0, 'consent.granted', '', '', '', '', '', ''"
+        " FROM generate_series(1, 200) AS n, generate_series(1, 3) AS s"
+    )
+    await db.close()
+    wire = Wire()
+    async with wire.to(postgres.url) as url:
+        store = PostgresStore(url, clock=postgres.clock, serving=False)
+        await store.start()
+        heads = await heads_of(store)
+        before = wire.sent
+        assert await entries_after(store, heads, 100) == []
+        assert len(await entries_after(store, heads | {"cli-7": 1}, 100)) == 2
+        assert wire.sent - before < 20
+        await store.close()
+    assert {heads[f"cli-{n}"] for n in range(1, 201)} == {3}
