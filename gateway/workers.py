@@ -2,7 +2,7 @@
 
 Each worker is a gateway of its own on the shared PostgreSQL; the kernel spreads connections over them
 (SO_REUSEPORT). A worker that dies is started again. SIGTERM stops them all gracefully, SIGHUP makes them
-read their policies again.
+read their policies and the access file again.
 """
 
 import asyncio

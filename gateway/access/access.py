@@ -1,5 +1,8 @@
 """Who is calling: sources, controllers, reviewers, and their secrets.
 
+A gateway that serves has one `Access`, and everything in it asks that one each time: when the file changes,
+it takes over what the file says now (`adopt`), and whoever asks next hears that.
+
 Secrets are kept as argon2id hashes; a secret that was verified once is remembered as a keyed hash for
 as long as the process lives, so that the quarter of a second which argon2 takes is paid once.
 """
@@ -49,15 +52,32 @@ class Fault:
 @dataclass(slots=True)
 class Access:
     """The access file, and who was recognized by it. `places` says on which line of which file the keys
-    stand that lead somewhere in a source: `(name, key, key, ...)`."""
+    stand that lead somewhere in a source: `(name, key, key, ...)`; `problem` why the file on disk is not in
+    force, "" where it is. The mappings are replaced as a whole, never changed."""
 
     sources: Mapping[str, Source]
     controllers: Mapping[str, Controller]
     reviewers: Mapping[str, Reviewer]
     development: bool = False
     places: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    problem: str = ""
     _key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     _seen: dict[bytes, bool] = field(default_factory=dict, repr=False)
+
+    def adopt(self, fresh: "Access") -> None:
+        """Say from now on what another reading of the file says."""
+        self.sources, self.controllers, self.reviewers = fresh.sources, fresh.controllers, fresh.reviewers
+        self.places, self.development, self.problem = fresh.places, fresh.development, ""
+
+    def named(self, name: str) -> Source | None:
+        """The source of that name, as the file has it now."""
+        return self.sources.get(name)
+
+    def current(self, source: Source) -> Source | None:
+        """A source that was recognized before, as the file has it now; None where it left the file, or has
+        another secret there."""
+        now = self.sources.get(source.name)
+        return now if now is source or (now is not None and now.secret == source.secret) else None
 
     @property
     def development_source(self) -> Source | None:
@@ -84,7 +104,9 @@ class Access:
     async def source(self, name: str, secret: str) -> Source | None:
         """The source with that name and secret, or None."""
         found = self.sources.get(name)
-        return found if await self._verify("source", name, found.secret if found else "", secret) else None
+        if not await self._verify("source", name, found.secret if found else "", secret):
+            return None
+        return self.current(found) if found is not None else None  # the file may have changed meanwhile
 
     async def source_by_token(self, token: str) -> Source | None:
         """The source that a bearer token `name:secret` (or `name.secret`) names, or None."""
@@ -97,7 +119,10 @@ class Access:
     async def reviewer(self, name: str, secret: str) -> Reviewer | None:
         """The reviewer with that name and secret, or None."""
         found = self.reviewers.get(name)
-        return found if await self._verify("reviewer", name, found.secret if found else "", secret) else None
+        if not await self._verify("reviewer", name, found.secret if found else "", secret):
+            return None
+        now = self.reviewers.get(name)  # as above
+        return now if now is not None and found is not None and now.secret == found.secret else None
 
     async def reviewer_by_token(self, token: str) -> Reviewer | None:
         """The reviewer that a bearer token `name:secret` names, or None."""

@@ -29,9 +29,10 @@ class _File(Entry):
     reviewers: tuple[Reviewer, ...] = ()
 
 
-def load_access(path: Path) -> Access:
-    """Read `access.yaml`. Raises AccessError with file and line where the file says something wrong."""
-    text = _text(path)
+def load_access(path: Path, octets: bytes | None = None) -> Access:
+    """Read `access.yaml`, or `octets` that were read of it. Raises AccessError with file and line where the
+    file says something wrong."""
+    text = _text(path, octets)
     yaml = YAML(typ="rt")
     try:
         data = {} if (made := yaml.load(text)) is None else made
@@ -54,9 +55,9 @@ def load_access(path: Path) -> Access:
     return _checked(path, parsed, _places(path, data))
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, octets: bytes | None) -> str:
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if octets is None else octets
     except OSError as error:
         raise AccessError(f"{path}: cannot be read: {error.strerror}") from error
     try:

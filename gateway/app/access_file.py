@@ -7,14 +7,15 @@ from gateway.access import Access, AccessError, Fault, Source, load_access
 from gateway.delivery.announcer import endpoints_of
 from gateway.delivery.echo import echoes_of
 from gateway.delivery.target import TargetError
-from gateway.delivery.upstream import parse_upstream
+from gateway.delivery.upstream import UpstreamTarget, parse_upstream
 from gateway.ingress.dialects import dialect_faults
 from gateway.ingress.feeds import feed_faults
 
 
-def read_access_file(path: Path) -> Access:
-    """The access file. Raises AccessError with file and line of everything in it that cannot be meant."""
-    access = load_access(path)
+def read_access_file(path: Path, octets: bytes | None = None) -> Access:
+    """The access file, or `octets` that were read of it. Raises AccessError with file and line of everything
+    in it that cannot be meant."""
+    access = load_access(path, octets)
     faults = [*dialect_faults(access), *feed_faults(access), *relay_faults(access)]
     if faults:
         raise AccessError("\n".join(map(access.say, faults)))
@@ -44,6 +45,19 @@ def relay_faults(access: Access) -> Iterator[Fault]:
             parse_upstream(options)
         except TargetError as error:
             yield _fault(source, "upstream", str(error))
+
+
+def upstreams_of(access: Access) -> dict[str, UpstreamTarget]:
+    """Every provider that requests go on to, by the relay's name, with the key that is on this machine.
+    Raises AccessError where one cannot be had."""
+    found = {}
+    for source in access.sources.values():
+        if source.upstream:
+            try:
+                found[f"upstream-{source.name}"] = parse_upstream(source.upstream)
+            except TargetError as error:
+                raise AccessError(access.say(_fault(source, "upstream", str(error)))) from error
+    return found
 
 
 def _fault(source: Source, key: str, said: str) -> Fault:

@@ -1,53 +1,53 @@
-"""The access file of a gateway that serves: that it says something else by now is told, since it counts from
-the next start on."""
+"""What the access file says by now: looked at often, taken up only once it holds still."""
 
-import logging
 from hashlib import blake2b
 from pathlib import Path
 
-from gateway.access import AccessError
-from gateway.app.access_file import read_access_file
-
-log = logging.getLogger(__name__)
-
-CHANGED = (
-    "the access file has changed, but who was let in at the start still is, with the same rights:"
-    " restart the gateway to put the file in force"
-)
-REFUSED = "the access file cannot be used; the gateway goes on with what it read, and would not start again"
-GONE = "it cannot be read"
+PATIENCE = 5
+"""Looks in a row at which the file was gone, or always another, before that counts."""
 
 
 class AccessWatch:
     """Make one before the file is read: what changes while a gateway starts is then noticed too."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._served = self._told = _digest(path)
+        self.path = path
+        self._judged = self._seen = _digest(_read(path))
+        self._looks = 0
 
-    def look(self) -> None:
-        """Tell, once for each change, whether a restart would put the file in force or fail. By content: a
-        file replaced by another of the same content, or by a swapped link, has not changed."""
-        found = _digest(self._path)
-        if found == self._told:
-            return
-        self._told = found
-        if found == self._served:
-            log.info("access.in_force")
-            return
-        try:
-            if not found:
-                raise AccessError(f"{self._path}: {GONE}")
-            read_access_file(self._path)
-        except AccessError as error:
-            log.error("access.refused", extra={"problem": f"{REFUSED}: {error}"})
-        else:
-            log.warning("access.changed", extra={"problem": CHANGED})
+    def look(self) -> bytes | None:
+        """What the file says, once for each change; None where that is nothing new. By content: a file that
+        is replaced by another of the same content, or by a swapped link, has not changed. And only what two
+        looks in a row found, so that nothing half written counts; a file that cannot be read, or is empty,
+        is no octets at all, and may be so for a moment."""
+        octets = _read(self.path)
+        found = _digest(octets)
+        if found == self._judged:
+            self._looks, self._seen = 0, found
+            return None
+        self._looks += 1
+        settled = octets and found == self._seen
+        self._seen = found
+        return self._judge(octets) if settled or self._looks >= PATIENCE else None
+
+    def read(self) -> bytes:
+        """What the file says now, changed or not."""
+        return self._judge(_read(self.path))
+
+    def _judge(self, octets: bytes) -> bytes:
+        self._judged = self._seen = _digest(octets)
+        self._looks = 0
+        return octets
 
 
-def _digest(path: Path) -> bytes:
-    """A hash of the file's bytes; empty where there is none."""
+def _read(path: Path) -> bytes:
+    """The file's octets; none where it cannot be read or holds nothing."""
     try:
-        return blake2b(path.read_bytes(), digest_size=16).digest()
+        octets = path.read_bytes()
     except OSError:
         return b""
+    return octets if octets.strip() else b""
+
+
+def _digest(octets: bytes) -> bytes:
+    return blake2b(octets, digest_size=16).digest()

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 
+from gateway.access import Access
 from gateway.app.parts import Parts, StartError
 from gateway.delivery.announcer import Announcer, endpoints_of
 from gateway.delivery.checkpoints import CheckpointHook
@@ -30,17 +31,15 @@ def make_outbox(parts: Parts) -> GatedOutbox:
         parts.keys,
         settings.hold_expiry.total_seconds(),
         return_path_domain=settings.return_path_domain,
-        told=_hearing(parts, "message.delivered"),
+        told=hearing(parts.access, "message.delivered"),
         clock=parts.store.now,
     )
 
 
-def _hearing(parts: Parts, event: str) -> frozenset[str]:
+def hearing(access: Access, event: str) -> frozenset[str]:
     """The controllers of which somebody subscribed to a type of event."""
     hooks = [
-        (source.controller, hook.events)
-        for source in parts.access.sources.values()
-        for hook in source.webhooks
+        (source.controller, hook.events) for source in access.sources.values() for hook in source.webhooks
     ]
     return frozenset(controller for controller, events in hooks if not events or event in events)
 

@@ -29,9 +29,8 @@ def origin_of(settings: Settings) -> Origin:
 def make_rights(parts: Parts) -> Rights:
     """A person's rights; what an erasure deletes goes from an SQLite file and its log, too."""
     file = parts.settings.sqlite_file
-    controllers = sorted(parts.access.controllers)
     return Rights(
-        parts.store, parts.keys, controllers, clean=partial(_clean, file) if file is not None else None
+        parts.store, parts.keys, parts.access, clean=partial(_clean, file) if file is not None else None
     )
 
 

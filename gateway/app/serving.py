@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 
+from gateway.app.access_live import LiveAccess
 from gateway.app.access_watch import AccessWatch
 from gateway.app.delivering import (
     make_announcer,
@@ -42,6 +43,7 @@ from gateway.watch import digest_folder, watch_folder
 
 log = logging.getLogger("gateway")
 
+ACCESS_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
 FORGET_SECONDS = 60.0
@@ -60,7 +62,7 @@ class App:
 
     def __init__(self, parts: Parts, known: bytes, access: AccessWatch) -> None:
         self.parts = parts
-        self._known, self._access = known, access
+        self._known = known
         settings, metrics = parts.settings, parts.metrics
         self.aside = Aside(parts.reader, wanted=settings.read_aside)
         self.intake = Intake(
@@ -80,7 +82,7 @@ class App:
             parts.reader,
             parts.keys,
             metrics,
-            parts.access.sources,
+            parts.access,
             backdate_limit=settings.backdate_limit.total_seconds(),
         )
         self.outbox = make_outbox(parts)
@@ -89,6 +91,7 @@ class App:
         self.announcer = make_announcer(parts)
         self.echoes = make_echoes(parts)
         self.endings = make_endings(parts)
+        self._access = LiveAccess(access, parts, self.outbox, self.worker, self.announcer, self.echoes)
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
         checks: dict[str, Check] = {"policies": self._policies_loaded}
@@ -112,9 +115,7 @@ class App:
         """Listen and deliver. Raises OSError where an address cannot be had, with its setting."""
         self._show_policies()
         await keep_policies(self.parts.store, self.parts.policies.current)
-        sources = self.parts.access.sources.values()
-        self.parts.metrics.reply_feeds({s.name: s.reply_feed for s in sources})
-        self.parts.metrics.begin({s.name: s.classes for s in sources}, self.worker.up)
+        self._access.show()
         # Else the first text of a language would keep everybody waiting for half a second.
         await asyncio.to_thread(self.parts.reader.prepare)
         await self.smtp.start()
@@ -131,7 +132,7 @@ class App:
                 ("echo", self.echoes.run()),
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure, at_once=True)),
-                ("access", self._every(MEASURE_SECONDS, self._look_at_access)),
+                ("access", self._every(ACCESS_SECONDS, self._access.look)),
                 ("resume", self._every(RESUME_SECONDS, self.tasks.resume)),
                 ("tell", self._every(TELL_SECONDS, self._tell_endings)),
                 ("forget", self._every(FORGET_SECONDS, self._forget)),
@@ -151,6 +152,7 @@ class App:
         )
         for listener in mail:
             listener.close()
+        self._access.stop()
         await self.tasks.stop()
         await self.aside.stop()
         await self.worker.stop(grace)
@@ -167,6 +169,10 @@ class App:
         if self.replies is not None:
             found["reply"] = str(Listen(*self.replies.addresses[0]))
         return found | {name: str(listener.address) for name, listener in self.http.items()}
+
+    async def reload_all(self) -> None:
+        """Take what the access file and the policy folder say now, whether they changed or not."""
+        await asyncio.gather(self._access.reload(), self.reload())
 
     def _watch(self) -> Coroutine[None, None, None]:
         return watch_folder(self.parts.settings.policies_folder, self.reload, self._known)
@@ -287,9 +293,6 @@ class App:
             if not self.parts.store.in_place():
                 metrics.database(up=False)
                 log.error("database.gone", extra={"problem": GONE})
-
-    async def _look_at_access(self) -> None:
-        await asyncio.to_thread(self._access.look)
 
     def _renew_certificate(self) -> None:
         """Take up a renewed certificate, wherever it is used, and show how long it lasts."""

@@ -83,7 +83,7 @@ async def run(settings: Settings, *, parent: int = 0) -> None:
     orphaned = asyncio.create_task(stop_with(parent, stop)) if parent else None
     try:
         await app.start()
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(app.reload()))
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(app.reload_all()))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         announce(app)
         await stop.wait()

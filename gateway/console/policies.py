@@ -1,5 +1,5 @@
 """The policies in force: from which file, in which version and mode, how often each rule fired, and what of
-the files on disk is not in force."""
+the files on disk, the access file too, is not in force."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -60,6 +60,7 @@ class PolicyPages:
             "policies.html",
             current=current,
             problems=self._policies.problems[:50],
+            access=visit.desk.access.problem.splitlines()[:50],
             shown=[(p, lines_of(p, fired), len(_CASE.findall(p.text))) for p in current.policies],
             floor=floor,
             counting=self._days.counting,

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -99,6 +100,13 @@ def endpoints_of(sources: Iterable[Source]) -> tuple[Endpoint, ...]:
     return tuple(found)
 
 
+Key = tuple[str, frozenset[str]]
+
+
+def _by_key(endpoints: Iterable[Endpoint]) -> dict[Key, Endpoint]:
+    return {(endpoint.name, endpoint.events): endpoint for endpoint in endpoints}
+
+
 class _Keep:
     needs = Needs()
 
@@ -142,7 +150,9 @@ class Announcer:
         rng: random.Random | None = None,
     ) -> None:
         self._store = store
-        self._endpoints = tuple(endpoints)
+        self._endpoints = _by_key(endpoints)
+        self._serving: set[Key] = set()
+        self._changed = asyncio.Event()
         self._owner = owner
         self._poll = poll
         self._timeout = timeout
@@ -150,24 +160,34 @@ class Announcer:
         self._rng = rng or random.Random()
         self._said = float("-inf")
 
-    async def run(self) -> None:
-        """Tell until cancelled; without endpoints there is nothing to do."""
-        if self._endpoints:
-            async with open_client(self._timeout) as client, asyncio.TaskGroup() as group:
-                for endpoint in self._endpoints:
-                    group.create_task(self._serve(client, endpoint))
+    def adopt(self, endpoints: Iterable[Endpoint]) -> None:
+        """Tell these from now on: one that stays goes on where it was, with its secret of today; to one that
+        went, nothing more is begun."""
+        self._endpoints = _by_key(endpoints)
+        self._changed.set()
 
-    async def _serve(self, client: aiohttp.ClientSession, endpoint: Endpoint) -> None:
-        while True:
+    async def run(self) -> None:
+        """Tell until cancelled; while there are no endpoints there is nothing to do."""
+        async with open_client(self._timeout) as client, asyncio.TaskGroup() as group:
+            while True:
+                self._changed.clear()
+                for key in self._endpoints.keys() - self._serving:
+                    self._serving.add(key)
+                    group.create_task(self._serve(client, key))
+                await self._changed.wait()
+
+    async def _serve(self, client: aiohttp.ClientSession, key: Key) -> None:
+        while (endpoint := self._endpoints.get(key)) is not None:
             more = False
             try:
-                more = await self.tell(client, endpoint)
+                more = await self.tell(client, endpoint, partial(self._is_current, key, endpoint))
             except StoreError as error:
                 self._say(endpoint, error)
             except Exception:
                 log.exception("announcer.broken", extra={"source": endpoint.source})
             if not more:
                 await asyncio.sleep(self._poll)
+        self._serving.discard(key)
 
     def _say(self, endpoint: Endpoint, error: StoreError) -> None:
         """That the store fails: it fails for every endpoint, each second, so one line a minute says it."""
@@ -176,8 +196,14 @@ class Announcer:
             self._said = now
             log.warning("announcer.store", extra={"source": endpoint.source, "problem": str(error)})
 
-    async def tell(self, client: aiohttp.ClientSession, endpoint: Endpoint) -> bool:
-        """Tell what is new; True where there may be more at once. Raises StoreError."""
+    def _is_current(self, key: Key, endpoint: Endpoint) -> bool:
+        return self._endpoints.get(key) == endpoint
+
+    async def tell(
+        self, client: aiohttp.ClientSession, endpoint: Endpoint, still: Callable[[], bool] = lambda: True
+    ) -> bool:
+        """Tell what is new, as long as the endpoint is `still` to be told; True where there may be more at
+        once. Raises StoreError."""
         position, kept = await position_of(self._store, endpoint)
         now = self._clock()
         if position is None:
@@ -195,6 +221,8 @@ class Announcer:
         if not await keep(self._store, endpoint.name, claimed := pack(position), kept):
             return False
         for entry in entries:
+            if not still():
+                break
             said = await self._read(entry)
             if said is not None and endpoint.wants(said):
                 result = await post(client, endpoint, said, self._clock())

@@ -156,8 +156,20 @@ class Echoes:
     def __init__(self, echoes: Mapping[str, Echo], *, pauses: tuple[float, ...] = PAUSES) -> None:
         self._echoes = echoes
         self._pauses = pauses
-        self._waiting = {name: deque[Refusal](maxlen=MOST) for name in echoes}
-        self._wake = {name: asyncio.Event() for name in echoes}
+        self._waiting: dict[str, deque[Refusal]] = {}
+        self._wake: dict[str, asyncio.Event] = {}
+        self._changed = asyncio.Event()
+        self.adopt(echoes)
+
+    def adopt(self, echoes: Mapping[str, Echo]) -> None:
+        """Tell these from now on. What waits for a source that does not ask any more is dropped."""
+        self._echoes = echoes
+        for name in self._waiting.keys() | echoes.keys():
+            waiting = self._waiting.setdefault(name, deque(maxlen=MOST))
+            self._wake.setdefault(name, asyncio.Event())
+            if name not in echoes:
+                waiting.clear()
+        self._changed.set()
 
     def hears(self, source: str) -> bool:
         """Whether this source asked."""
@@ -165,23 +177,28 @@ class Echoes:
 
     def add(self, refusal: Refusal) -> None:
         """Tell it soon; returns at once."""
-        if refusal.source in self._waiting:
+        if refusal.source in self._echoes:
             self._waiting[refusal.source].append(refusal)
             self._wake[refusal.source].set()
 
     async def run(self) -> None:
-        """Tell until cancelled; where nobody asked there is nothing to do."""
-        if self._echoes:
-            async with open_client() as client, asyncio.TaskGroup() as group:
-                for name, echo in self._echoes.items():
-                    group.create_task(self._serve(client, name, echo))
+        """Tell until cancelled; while nobody asks there is nothing to do."""
+        serving: set[str] = set()
+        async with open_client() as client, asyncio.TaskGroup() as group:
+            while True:
+                self._changed.clear()
+                for name in self._waiting.keys() - serving:
+                    serving.add(name)
+                    group.create_task(self._serve(client, name))
+                await self._changed.wait()
 
-    async def _serve(self, client: aiohttp.ClientSession, name: str, echo: Echo) -> None:
+    async def _serve(self, client: aiohttp.ClientSession, name: str) -> None:
         waiting, wake = self._waiting[name], self._wake[name]
         while True:
             await wake.wait()
             wake.clear()
             while waiting:
+                echo = self._echoes[name]  # whoever does not ask any more has nothing waiting
                 batch = [waiting.popleft() for _ in range(min(echo.batch, len(waiting)))]
                 if not await self._tell(client, echo, batch):
                     log.error("echo.gave_up", extra={"source": name, "refusals": len(batch)})

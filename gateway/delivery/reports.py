@@ -45,6 +45,10 @@ class Reports:
         self._gather = gather
         self._gathered: dict[str, _Gathered] = {}
 
+    def adopt(self, wishes: Mapping[str, Wish]) -> None:
+        """Follow these wishes from now on."""
+        self._wishes = wishes
+
     def language(self, source: str) -> str:
         """In which language a source is told."""
         wish = self._wishes.get(source)
@@ -117,15 +121,17 @@ class Reports:
     def due(self, now: float) -> tuple[Report, ...]:
         """The notices that have been gathered for long enough."""
         ripe = [name for name, kept in self._gathered.items() if now - kept.since >= self._gather]
-        return tuple(self._write(name, now) for name in ripe)
+        return tuple(filter(None, (self._write(name, now) for name in ripe)))
 
     def flush(self, now: float) -> tuple[Report, ...]:
         """All that was gathered."""
-        return tuple(self._write(name, now) for name in tuple(self._gathered))
+        return tuple(filter(None, (self._write(name, now) for name in tuple(self._gathered))))
 
-    def _write(self, source: str, now: float) -> Report:
-        kept = self._gathered.pop(source)
-        wish = self._wishes[source]
+    def _write(self, source: str, now: float) -> Report | None:
+        """The notice for a source; None where nobody wants it any more."""
+        kept, wish = self._gathered.pop(source), self._wishes.get(source)
+        if wish is None or not wish.notices:
+            return None
         id = f"notice-{kept.items[0].message_id}-{int(now * 1000)}"  # noqa: A001
         raw = notice.build(
             kept.items,

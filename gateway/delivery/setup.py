@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from gateway.access import Access
@@ -14,7 +14,7 @@ from gateway.delivery.route import Routes
 from gateway.delivery.session import Timeouts
 from gateway.delivery.smtp import SmtpRelay
 from gateway.delivery.target import SmtpTarget, TargetError, is_loopback, parse_smtp, parse_webhook
-from gateway.delivery.upstream import UpstreamRelay, parse_upstream
+from gateway.delivery.upstream import UpstreamRelay, UpstreamTarget, parse_upstream
 from gateway.delivery.webhook import WebhookRelay
 from gateway.delivery.worker import Worker
 from gateway.metrics import Metrics
@@ -112,6 +112,20 @@ def make_upstreams(access: Access, *, clock: Callable[[], float], rng: random.Ra
         for name, source in access.sources.items()
         if source.upstream
     }
+
+
+def change_worker(
+    worker: Worker, upstreams: Mapping[str, UpstreamTarget], access: Access, clock: Callable[[], float]
+) -> None:
+    """Deliver as another reading of the access file asks for. An upstream that it does not name any more
+    still gets what was accepted for it, until the gateway ends."""
+    relays = dict(worker.relays)
+    for name, target in upstreams.items():
+        known = relays.setdefault(name, UpstreamRelay(name, target, clock=clock))
+        if isinstance(known, UpstreamRelay):
+            known.retarget(target)
+    worker.adopt(relays, make_routes(relays, access))
+    worker.reports.adopt(make_wishes(access))
 
 
 def make_routes(relays: dict[str, Relay], access: Access) -> Routes:

@@ -126,16 +126,22 @@ class UpstreamRelay(WebhookRelay):
         super().__init__(
             name, WebhookTarget(url=target.url, secrets=()), connections=connections, clock=clock, rng=rng
         )
-        self._upstream = target
+        self._account = target
+
+    def retarget(self, target: UpstreamTarget) -> None:
+        """Post to another account, or with another key, from now on: a pause of the old one's is over."""
+        if target != self._account:
+            self._account = target
+            self.circuit.until = 0.0
 
     def _request(self, entry: Entry) -> tuple[str, bytes | aiohttp.FormData, dict[str, str]] | None:
         request = _read(entry.raw)
         path = request.get("path", "")
-        if not isinstance(path, str) or not self._upstream.provider.paths.match(path):
+        if not isinstance(path, str) or not self._account.provider.paths.match(path):
             return None
-        name, value = self._upstream.provider.header(self._upstream.key)
+        name, value = self._account.provider.header(self._account.key)
         headers = {name: value, "User-Agent": "Galateo", "Accept": "application/json"}
-        url = f"{self._upstream.url}{path}"
+        url = f"{self._account.url}{path}"
         if isinstance(request.get("json"), str):
             return url, request["json"].encode(), {**headers, "Content-Type": "application/json"}
         if isinstance(request.get("form"), list):
@@ -169,24 +175,37 @@ class Catalog:
     STALE, so that a provider that is down costs one request of a batch its time, not each."""
 
     def __init__(self, access: Access, clock: Callable[[], float] = time.monotonic) -> None:
-        """Raises TargetError as parse_upstream does."""
-        self._targets = {n: parse_upstream(s.upstream) for n, s in access.sources.items() if s.upstream}
+        self._access = access
+        self._targets: dict[str, tuple[Mapping[str, Any], UpstreamTarget]] = {}
         self._clock = clock
-        self._kept: OrderedDict[tuple[str, str], tuple[float, Any]] = OrderedDict()
+        self._kept: OrderedDict[tuple[UpstreamTarget, str], tuple[float, Any]] = OrderedDict()
 
     async def fetch(self, source: str, path: str) -> Any:
         """The JSON under that path at the source's provider; None where there is none."""
-        target = self._targets.get(source)
+        target = self._target(source)
         if target is None or not target.provider.templates.match(path):
             return None
-        kept = self._kept.get((source, path))
+        kept = self._kept.get((target, path))
         if kept is not None and self._clock() < kept[0]:
             return kept[1]
         found = await _ask(target, path)
-        self._kept[source, path] = (self._clock() + (STALE if found is None else FRESH), found)
+        self._kept[target, path] = (self._clock() + (STALE if found is None else FRESH), found)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return found
+
+    def _target(self, source: str) -> UpstreamTarget | None:
+        """The source's account as the access file has it now."""
+        named = self._access.named(source)
+        if named is None or not named.upstream:
+            return None
+        known = self._targets.get(source)
+        if known is None or known[0] is not named.upstream:
+            try:
+                known = self._targets[source] = (named.upstream, parse_upstream(named.upstream))
+            except TargetError:  # its key file went away after the access file was taken up
+                return None
+        return known[1]
 
 
 async def _ask(target: UpstreamTarget, path: str) -> Any:

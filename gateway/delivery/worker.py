@@ -78,6 +78,19 @@ class Worker:
         down = self.down
         return {name: name not in down for name in self._relays if name != ONE_CLICK}
 
+    @property
+    def relays(self) -> Mapping[str, Relay]:
+        """All of them, by name."""
+        return self._relays
+
+    def adopt(self, relays: Mapping[str, Relay], routes: Routes) -> None:
+        """Use these relays and routes from now on: those there were are among them, new ones begin."""
+        if self._tasks:
+            for name in relays.keys() - self._relays.keys():
+                relays[name].start(self._finished, self._call)
+        self._relays, self._routes = relays, routes
+        self._call()
+
     async def run(self) -> None:
         """Deliver until `stop`."""
         for relay in self._relays.values():

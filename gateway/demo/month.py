@@ -269,7 +269,7 @@ async def fill_month(
         store=store,
         intake=Intake(store, reader, policies, access, keys, metrics, hold_seconds=hold_seconds),
         review=Review(store, reader, policies, access, keys),
-        events=Events(store, reader, keys, metrics, access.sources),
+        events=Events(store, reader, keys, metrics, access),
         consents=Consents(store, keys),
         rng=rng,
         people=invent_people(rng),

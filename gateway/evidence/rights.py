@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.access import Access
 from gateway.evidence.entries import Rows
 from gateway.evidence.erase import erase
 from gateway.evidence.subjects import export, note, restrict, subjects_of
@@ -56,21 +57,21 @@ def plain(reason: str) -> str:
 
 
 class Rights:
-    """A person's rights. `controllers` are all there are; `clean` takes what is deleted out of the database's
-    files and may block."""
+    """A person's rights. `access` says which controllers there are; `clean` takes what is deleted out of the
+    database's files and may block."""
 
     def __init__(
         self,
         store: Store,
         keys: Keys,
-        controllers: Sequence[str],
+        access: Access,
         *,
         clean: Callable[[], object] | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._store = store
         self._keys = keys
-        self._controllers = tuple(controllers)
+        self._access = access
         self._clean = clean
         self._clock = clock or store.now
 
@@ -78,7 +79,7 @@ class Rights:
         """Who an address is, with its linked addresses, under every controller that knows it or under one.
         Raises NoSuchController."""
         subject = subjects_of(self._keys, channel, address)
-        return await known_as(self._store, subject, controller, self._controllers)
+        return await known_as(self._store, subject, controller, self._access.controllers)
 
     async def everywhere(self, channel: str, address: str, controller: str = "") -> list[Ref]:
         """The same, and where nobody knows the address, every controller: so that a stop can stand there.
@@ -87,7 +88,8 @@ class Rights:
         subject = subjects_of(self._keys, channel, address)
         if any(ref[1] == subject for ref in refs):
             return refs
-        return [*refs, *((name, subject) for name in ([controller] if controller else self._controllers))]
+        names = [controller] if controller else sorted(self._access.controllers)
+        return [*refs, *((name, subject) for name in names)]
 
     async def linked(self, ref: Ref) -> list[Ref]:
         """A subject with its linked addresses."""

@@ -16,7 +16,7 @@ class Gate:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._door = Doorkeeper(access.sources.get, access.source_by_token, access.source)
+        self._door = Doorkeeper(access.named, access.source_by_token, access.source)
 
     async def admit(self, request: web.Request, header: str | None = None) -> Source:
         """The source that asks, by its Authorization header or by what stands for it. Raises Problem:
@@ -27,6 +27,14 @@ class Gate:
         request[CALLER] = source.name
         return source
 
+    def still(self, source: Source) -> Source:
+        """A source that was admitted, as the access file has it now that its body is read: that may have
+        taken a minute. Raises Problem (unauthorized) where its secret is another by then, or it is gone."""
+        found = self._access.current(source)
+        if found is None:
+            raise unknown()
+        return found
+
     async def _find(self, request: web.Request, header: str) -> Source:
         development = self._access.development_source
         if development is not None:
@@ -35,8 +43,13 @@ class Gate:
         asked = header and (development is None or len(self._access.sources) > 1)
         source = (await self._door.recognize(header, peer_of(request)) if asked else None) or development
         if source is None:
-            raise unauthorized("galateo", _WHO)
+            raise unknown()
         return source
+
+
+def unknown() -> Problem:
+    """A caller that is no source."""
+    return unauthorized("galateo", _WHO)
 
 
 def _check_direct(request: web.Request) -> None:

@@ -74,6 +74,7 @@ class ConsentRequests:
         check_json(request)
         with self._inflight.share() as share:
             raw = await read_body(request, LARGEST, self._limits.body_timeout, share)
+        source = self._gate.still(source)
         asked = _check(validate(ConsentAsked, parse_json(raw)))
         now = self._clock()
         self._count(source, asked, now)

@@ -46,7 +46,7 @@ class Events:
         with self._inflight.share() as share:
             limits = self._limits
             raw = await read_body(request, limits.events_bytes, limits.body_timeout, share)
-            happenings = self._read(source, parse_json(raw))
+            happenings = self._read(self._gate.still(source), parse_json(raw))
         # Where the store fails half way, the same body may be sent again: what was recorded stays so.
         results = await asyncio.gather(*(self._tell(happening) for happening in happenings))
         language = language_of(request)

@@ -74,6 +74,7 @@ class Messages:
             except Full:
                 self._on_full(source.name)
                 raise
+            source = self._gate.still(source)
             if not name:
                 return self._answer(request, await self._take(source, raw, None))
             key = bind(source.name, PATH, name, raw)

@@ -41,6 +41,9 @@ class _Nobody:
     async def source(self, name: str, secret: str) -> Source | None:
         return None
 
+    def current(self, source: Source) -> Source:
+        return source
+
 
 class ReplySession(SmtpSession):
     """A session that needs no AUTH, and offers none. Mail to `<postmaster>` without a domain is taken as that

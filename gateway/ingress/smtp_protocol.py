@@ -150,6 +150,10 @@ class SmtpSession(Stream):
             if mail.options.size > limit:
                 self.out.append(texts.too_big(limit))
                 return
+            self.source = self.reception.access.current(self.source)
+            if self.source is None:
+                self._turn_away_unknown()
+                return
             wait = self.reception.reserve(self.source, self.loop.time())
             if wait < 0:
                 self.out.append(texts.TOO_QUICK)
@@ -160,6 +164,11 @@ class SmtpSession(Stream):
                 self.loop.call_later(wait, self._say, texts.SENDER_OK)
             else:
                 self.out.append(texts.SENDER_OK)
+
+    def _turn_away_unknown(self) -> None:
+        """The access file has another secret for this source by now, or none: who knows it connects again."""
+        log.warning("smtp.access_changed")
+        self.turn_away(texts.ACCESS_CHANGED)
 
     def _add_recipient(self, line: bytes) -> None:
         transaction = self._transaction
@@ -279,6 +288,12 @@ class SmtpSession(Stream):
             self._release()
             self.out.append(fault)
             return
+        source = self.reception.access.current(transaction.source)
+        if source is None:
+            self._release()
+            self._turn_away_unknown()
+            return
+        transaction.source = source
         self.phase = BUSY
         self.handed_in = True
         began = self.loop.time()

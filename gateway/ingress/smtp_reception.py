@@ -42,6 +42,9 @@ class Recognize(Protocol):
     async def source(self, name: str, secret: str) -> Source | None:
         """The source with that name and secret."""
 
+    def current(self, source: Source) -> Source | None:
+        """A source that was recognized before, as it is now; None where it is none any more."""
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Reception:
@@ -63,7 +66,7 @@ class Reception:
     peers: Peers = field(init=False)
     greeting: bytes = field(init=False)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
-    _paces: dict[str, Pace] = field(default_factory=dict)
+    _paces: dict[str, tuple[float, Pace]] = field(default_factory=dict)
     _verifying: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
@@ -94,10 +97,10 @@ class Reception:
         rate = source.rate or self.limits.source_rate
         if not rate:
             return 0.0
-        pace = self._paces.get(source.name)
-        if pace is None:
-            pace = self._paces[source.name] = Pace(rate, now)
-        return pace.reserve(now, self.limits.longest_wait)
+        known = self._paces.get(source.name)
+        if known is None or known[0] != rate:
+            known = self._paces[source.name] = (rate, Pace(rate, now))
+        return known[1].reserve(now, self.limits.longest_wait)
 
     def leave(self, gone: Session | asyncio.Future[Any]) -> None:
         """Count a session or something under way as over."""

@@ -32,6 +32,7 @@ DISK_FULL = b"452 4.3.1 The gateway's disk is full just now; nothing was stored,
 
 TOO_MANY_ERRORS = b"421 4.7.0 Too many errors; goodbye\r\n"
 TOO_MANY_CONNECTIONS = b"421 4.7.0 Too many connections; close some first\r\n"
+ACCESS_CHANGED = b"421 4.7.0 What this source may do has changed; connect again and authenticate anew\r\n"
 STOPPING = b"421 4.3.2 The gateway is stopping; come back later\r\n"
 TIME_OVER = b"421 4.4.2 The time is over; goodbye\r\n"
 OWN_MACHINE = b"554 5.7.1 In development the gateway serves its own machine alone\r\n"

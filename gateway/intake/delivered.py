@@ -55,19 +55,20 @@ class NoteDelivery:
 
 
 class Deliveries:
-    """Notes deliveries for those who want to hear of them: `controllers` are those with such a subscriber."""
+    """Notes deliveries for those who want to hear of them: `controllers` are those with such a subscriber,
+    and may be replaced."""
 
     RETRY_SECONDS = 1.0
 
     def __init__(self, store: Store, controllers: frozenset[str]) -> None:
         self._store = store
-        self._controllers = controllers
+        self.controllers = controllers
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     def hear(self, entry: Entry, attempt: Attempt) -> None:
         """Note an attempt that delivered, in the batch that settles it; returns at once."""
-        wanted = entry.controller in self._controllers and entry.subject_key != NOBODY
+        wanted = entry.controller in self.controllers and entry.subject_key != NOBODY
         if not wanted or attempt.outcome is not Outcome.DELIVERED:
             return
         task = asyncio.get_running_loop().create_task(self._note(entry), name="delivered")

@@ -6,7 +6,6 @@ Whatever restricts counts from everyone; what opens a door counts only where the
 import dataclasses
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import orjson
 from msgspec.structs import replace
 
-from gateway.access import Source
+from gateway.access import Access
 from gateway.intake.effects import Effect, Telling, take_effect
 from gateway.intake.held import asked_key
 from gateway.intake.linking import link
@@ -224,7 +223,7 @@ class Events:
         reader: Reader,
         keys: Keys,
         metrics: Metrics,
-        sources: Mapping[str, Source],
+        access: Access,
         *,
         backdate_limit: float = BACKDATE_SECONDS,
     ) -> None:
@@ -232,7 +231,7 @@ class Events:
         self._reader = reader
         self._keys = keys
         self._metrics = metrics
-        self._sources = sources
+        self._access = access
         self._backdate_limit = backdate_limit
 
     async def tell(self, happening: Happening) -> EventResult:
@@ -244,7 +243,7 @@ class Events:
         if happening.type == "message.replied" and happening.text:
             said = besides_sales(newest_text(happening.text))
             reading = self._reader.read(Content(channel=happening.channel, text=said, is_reply=True))
-        source = self._sources.get(happening.source)
+        source = self._access.named(happening.source)
         trusted = source.trusted if source is not None else frozenset()
         unit = TellEvent(
             happening,

@@ -145,6 +145,10 @@ class GatedOutbox:
         self._failures = Failures(store)
         self._deliveries = Deliveries(store, told)
 
+    def tell(self, controllers: frozenset[str]) -> None:
+        """From now on these controllers have a subscriber to deliveries."""
+        self._deliveries.controllers = controllers
+
     async def take(self, limit: int) -> Sequence[Entry]:
         """Entries that may go now; waits until there is one. Cancelled, it loses none."""
         while True:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
-from gateway.access import Access
+from gateway.access import Access, Source
 from gateway.aside import Aside
 from gateway.intake.accept import Accept, Submission, unpack_receipt
 from gateway.intake.letterhead import Letterhead
@@ -25,6 +25,10 @@ from gateway.store.protocol import Store, StoreError
 
 STRIPPED = frozenset({b"x-galateo-"})
 _ANSWERS = "SELECT key, answer FROM replays WHERE key IN"
+GONE = Words(
+    "This source is not in access.yaml any more. Ask whoever keeps the file for an entry.",
+    "Questa fonte non è più in access.yaml. Chiedere a chi cura il file di aggiungerla.",
+)
 _AT_ONCE = 250
 """Answers asked for in one statement."""
 
@@ -116,7 +120,7 @@ class Intake:
         self, message: Message, reading: Reading, packed: bytes, policies: PolicySet
     ) -> Submission:
         keys, controller = self._keys, message.controller
-        source = self._access.sources[message.source]
+        source = self._source(message)
         body = message.raw
         if message.format == "mime":
             body = outgoing(body, STRIPPED | unsigned(body, BLIND))
@@ -137,8 +141,8 @@ class Intake:
 
     def check(self, message: Message) -> None:
         """Raises NotAllowed where the source may not say this of its message: a jurisdiction that is not
-        trusted may only tighten (DESIGN 4)."""
-        if "jurisdiction" in self._access.sources[message.source].trusted:
+        trusted may only tighten (DESIGN 4). Nor may one say anything that just left the access file."""
+        if "jurisdiction" in self._source(message).trusted:
             return
         settled = self._access.controller(message.controller).jurisdiction
         law = self._policies.current.jurisdiction
@@ -155,6 +159,12 @@ class Intake:
                         " Ometterla, o chiedere a chi cura access.yaml di darle fiducia.",
                     )
                 )
+
+    def _source(self, message: Message) -> Source:
+        source = self._access.named(message.source)
+        if source is None:
+            raise NotAllowed(GONE)
+        return source
 
     @staticmethod
     def _replay_key(message: Message) -> bytes:

@@ -44,6 +44,7 @@ KNOWN: dict[str, tuple[tuple[str, ...], ...]] = {
     "galateo_bounces_total": (("hard",), ("soft",)),
     "galateo_replies_total": (("human",), ("automatic",), ("stop",), ("untrusted",), ("unmatched",)),
     "galateo_policy_reloads_total": (("loaded",), ("failed",)),
+    "galateo_access_reloads_total": (("loaded",), ("failed",)),
 }
 
 
@@ -193,6 +194,15 @@ DECLARED = (
         Gauge,
         "galateo_policy_files_refused",
         "1 while the files on disk are not those in force.",
+        among="livemax",
+    ),
+    Declared(
+        Counter, "galateo_access_reloads_total", "Changed access files read, by result.", labels=("result",)
+    ),
+    Declared(
+        Gauge,
+        "galateo_access_file_refused",
+        "1 while the access file on disk is not the one in force.",
         among="livemax",
     ),
     Declared(

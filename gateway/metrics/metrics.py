@@ -80,6 +80,8 @@ class Metrics:
         self._policy_info: Gauge = made["galateo_policy_info"]
         self._policy_reloads = _Children(made["galateo_policy_reloads_total"])
         self._policy_refused: Gauge = made["galateo_policy_files_refused"]
+        self._access_reloads = _Children(made["galateo_access_reloads_total"])
+        self._access_refused: Gauge = made["galateo_access_file_refused"]
         self._reply_feed: Gauge = made["galateo_source_reply_feed"]
         self._database_up: Gauge = made["galateo_database_up"]
         self._disk: Gauge = made["galateo_disk_bytes"]
@@ -227,6 +229,14 @@ class Metrics:
     def policies_refused(self, *, refused: bool) -> None:
         """Show whether the policy files on disk were refused, so that an older set is in force."""
         self._policy_refused.set(refused)
+
+    def access_reload(self, result: str) -> None:
+        """Count a reading of an access file that changed: loaded or failed."""
+        self._access_reloads[(result,)].inc()
+
+    def access_refused(self, *, refused: bool) -> None:
+        """Show whether the access file on disk was refused, so that what it said before is in force."""
+        self._access_refused.set(refused)
 
     def database(self, *, up: bool) -> None:
         """Show whether the database answers."""

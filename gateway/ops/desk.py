@@ -35,9 +35,12 @@ class Desk:
     def __init__(self, access: Access) -> None:
         self.access = access
         self._door = Doorkeeper(
-            access.reviewers.get, access.reviewer_by_token, access.reviewer, tries=Often(*TRIES)
+            self._named, access.reviewer_by_token, access.reviewer, tries=Often(*TRIES)
         )
         self._inflight = Inflight(INFLIGHT_BYTES)
+
+    def _named(self, name: str) -> Reviewer | None:
+        return self.access.reviewers.get(name)
 
     async def admit(self, request: web.Request, deed: str) -> Reviewer:
         """The reviewer who asks to do a deed. Raises Problem: unauthorized, forbidden."""

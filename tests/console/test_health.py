@@ -64,7 +64,7 @@ class TestAnswers:
     async def _tell(self, here: Place, kind: str, who: str, days: float) -> None:
         here.line.clock.now = at = NOW + days * DAY
         line = here.line
-        events = Events(line.store, reader(), KEYS, line.metrics, line.access.sources, backdate_limit=DAY)
+        events = Events(line.store, reader(), KEYS, line.metrics, line.access, backdate_limit=DAY)
         address = f"{who}@example.org"
         told = Happening(
             type=kind, controller="default", source="development", source_event_id=f"{kind}{who}",
@@ -77,7 +77,7 @@ class TestAnswers:
 async def leave_by_every_way(here: Place) -> int:
     """People who leave: by the pages, at a colleague, by a reply and by an event of a tool; how many."""
     line, now = here.line, here.line.clock()
-    events = Events(line.store, reader(), KEYS, line.metrics, line.access.sources, backdate_limit=DAY)
+    events = Events(line.store, reader(), KEYS, line.metrics, line.access, backdate_limit=DAY)
     ways = {"leo": Wish(leave=(("newsletter", "email"), ("offers", "email"))), "mia": Wish(everything=True)}
     for name, wish in ways.items():
         who = ("default", KEYS.subject("email", f"{name}@example.org"))

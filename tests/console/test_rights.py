@@ -20,7 +20,7 @@ async def test_a_copy_then_an_erasure(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         await gateway.consent("anna@example.org")
         receipt = await gateway.submit()
-        rights = Desk(Rights(gateway.store, KEYS, ["default"]))
+        rights = Desk(Rights(gateway.store, KEYS, gateway.access))
         with zipfile.ZipFile(io.BytesIO(await rights.export(REF, "rita"))) as copy:
             told, page = orjson.loads(copy.read("data.json")), copy.read("data.html").decode()
         assert told["about"] == {"channel": "email", "address": "anna@example.org"}
@@ -44,7 +44,7 @@ async def test_a_copy_then_an_erasure(tmp_path: Path) -> None:
 async def test_a_large_copy_holds_up_nothing_else(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         await gateway.consent("anna@example.org", source=random.Random(1).randbytes(4_000_000).hex())
-        rights = Desk(Rights(gateway.store, KEYS, ["default"]))
+        rights = Desk(Rights(gateway.store, KEYS, gateway.access))
         copy = asyncio.ensure_future(rights.export(REF, "rita"))
         began = last = time.perf_counter()
         longest = 0.0

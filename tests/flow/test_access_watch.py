@@ -1,53 +1,63 @@
-"""The access file counts from the start on; that it says something else by now is told, once."""
+"""Of the access file only what holds still is taken for changed, and each change once."""
 
 from pathlib import Path
 
-import pytest
+from gateway.app.access_watch import PATIENCE, AccessWatch
 
-from gateway.app.access_watch import AccessWatch
-from tests.flow.harness import Gateway, eventually
-
-
-def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    found = [record.message for record in caplog.records if record.name == "gateway.app.access_watch"]
-    caplog.clear()
-    return found
+ONE, TWO = b"controllers: [{name: acme}]\n", b"controllers: [{name: other}]\n"
 
 
-def test_each_change_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
+def test_a_change_counts_once_it_was_seen_twice(tmp_path: Path) -> None:
     file, other = tmp_path / "access.yaml", tmp_path / "other.yaml"
     for path in (file, other):
-        path.write_text("controllers: [{name: acme}]\n")
+        path.write_bytes(ONE)
     watch = AccessWatch(file)
     other.replace(file)
-    watch.look()
-    assert said(caplog) == []
-    file.write_text("controllers: [{name: other}]\n")
-    watch.look()
-    watch.look()
-    assert said(caplog) == ["access.changed"]
-    file.write_text("controllers: [{nam: other}]\n")
-    watch.look()
-    assert "access.yaml:1: " in vars(caplog.records[-1])["problem"]
+    assert [watch.look() for _ in range(3)] == [None] * 3
+    file.write_bytes(TWO[:20])
+    assert watch.look() is None
+    file.write_bytes(TWO)
+    assert [watch.look() for _ in range(4)] == [None, TWO, None, None]
+    file.write_bytes(ONE)
+    assert watch.look() is None
+    file.write_bytes(TWO)
+    assert [watch.look() for _ in range(3)] == [None] * 3
+
+
+def test_a_file_may_be_gone_or_empty_for_a_moment(tmp_path: Path) -> None:
+    file = tmp_path / "access.yaml"
+    file.write_bytes(ONE)
+    watch = AccessWatch(file)
+    for away in (file.unlink, lambda: file.write_bytes(b" \n")):
+        away()
+        assert [watch.look() for _ in range(PATIENCE - 1)] == [None] * (PATIENCE - 1)
+        file.write_bytes(ONE)
+        assert watch.look() is None
     file.unlink()
-    watch.look()
-    watch.look()
-    assert said(caplog) == ["access.refused"] * 2
-    file.write_text("controllers: [{name: acme}]\n")
-    watch.look()
-    assert said(caplog) == ["access.in_force"]
+    assert [watch.look() for _ in range(PATIENCE + 2)] == [None] * (PATIENCE - 1) + [b"", None, None]
+    file.write_bytes(ONE)
+    assert [watch.look() for _ in range(3)] == [None, ONE, None]
 
 
-def test_a_gateway_says_that_it_needs_a_restart(tmp_path: Path) -> None:
-    """As a kubelet swaps a Secret: another folder behind the same link."""
-    for name, text in (("one", "controllers: [{name: acme}]\n"), ("two", "controllers: []\n")):
+def test_a_file_that_never_holds_still_counts_now_and_then(tmp_path: Path) -> None:
+    file = tmp_path / "access.yaml"
+    file.write_bytes(ONE)
+    watch, taken = AccessWatch(file), 0
+    for n in range(10 * PATIENCE):
+        file.write_bytes(b"# %d\n" % n)
+        taken += watch.look() is not None
+    assert taken == 10
+
+
+def test_a_folder_that_is_swapped_behind_a_link(tmp_path: Path) -> None:
+    """As a kubelet swaps a Secret."""
+    for name, octets in (("one", ONE), ("two", TWO), ("three", TWO)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "access.yaml").write_text(text)
+        (tmp_path / name / "access.yaml").write_bytes(octets)
     (tmp_path / "..data").symlink_to("one")
     (tmp_path / "access.yaml").symlink_to("..data/access.yaml")
-    with Gateway(tmp_path, relay="smtp://127.0.0.1:1", access=tmp_path / "access.yaml") as gateway:
-        (tmp_path / "..fresh").symlink_to("two")
+    watch = AccessWatch(tmp_path / "access.yaml")
+    for name, said in (("two", [None, TWO]), ("three", [None, None])):
+        (tmp_path / "..fresh").symlink_to(name)
         (tmp_path / "..fresh").replace(tmp_path / "..data")
-        eventually(lambda: "access.changed" in gateway.said(), timeout=20, what="the warning")
-        assert "restart the gateway" in gateway.said()
+        assert [watch.look(), watch.look()] == said

@@ -100,7 +100,7 @@ async def test_only_a_source_trusted_with_it_says_which_law_a_consent_has(
         sources={"development": source}, controllers={"default": Controller(name="default")}, reviewers={}
     )
     async with line_with(tmp_path, access=access) as gateway:
-        events = Events(gateway.store, reader(), KEYS, gateway.metrics, {"development": source})
+        events = Events(gateway.store, reader(), KEYS, gateway.metrics, access)
         told = await events.tell(event("consent.granted", purpose="newsletter", data={"jurisdiction": "us"}))
         assert told.effect.applied
         assert await law_of(gateway) == law

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gateway.access import Source
+from gateway.access import Access, Source
 from gateway.intake.consents import STOPPING
 from gateway.intake.events import EventResult, Events, TellEvent
 from gateway.ledger.bounce import SOFT_BOUNCES
@@ -701,7 +701,8 @@ async def test_a_failure_gives_its_place_back_to_whom_may_open(tmp_path: Path) -
 async def test_events_are_counted_once(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         source = Source(name="development", controller="default", trusted=frozenset({"consent"}))
-        events = Events(gateway.store, reader(), KEYS, gateway.metrics, {"development": source})
+        access = Access(sources={"development": source}, controllers={}, reviewers={})
+        events = Events(gateway.store, reader(), KEYS, gateway.metrics, access)
         told: Sequence[Happening] = [
             event("message.replied", text="Sì", source_event_id="1"),
             event("message.replied", text="Sì", source_event_id="1"),
@@ -733,7 +734,8 @@ async def test_only_a_source_trusted_with_consent_brings_anyone_back(
 ) -> None:
     async with line(tmp_path) as gateway:
         source = Source(name="development", controller="default", trusted=frozenset(trusted))
-        events = Events(gateway.store, reader(), KEYS, gateway.metrics, {"development": source})
+        access = Access(sources={"development": source}, controllers={}, reviewers={})
+        events = Events(gateway.store, reader(), KEYS, gateway.metrics, access)
         await events.tell(event("unsubscribe", occurred_at=NOW - 60, purpose="newsletter"))
         await events.tell(event("consent.granted", purpose="newsletter", data=PROOF))
         assert (stops(await person(gateway)) == set()) is revived

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from gateway.access import development_access
 from gateway.evidence.rights import Rights
 from gateway.evidence.subjects import as_html
 from gateway.intake.optin import CONFIRM_SECONDS, OptIn
@@ -155,7 +156,7 @@ async def test_a_copy_holds_what_is_kept_outside_of_their_own_rows(tmp_path: Pat
                 addressed=("elena@acme.example",), subject="?", text=f"Chi siete? {author}", at=now,
             )  # fmt: skip
             await store.run(TakeIn(kept=kept))
-        rights = Rights(store, KEYS, ["default"])
+        rights = Rights(store, KEYS, development_access())
         told = await rights.export([REF], "email", "anna@example.org", "ada", "api")
         [known] = told["known_by"]
         [asked] = known["requests_not_confirmed"]

@@ -235,8 +235,7 @@ class Desk:
         try:
             with self._inflight.share() as share:
                 raw = await read_body(request, limits.message_bytes, limits.body_timeout, share)
-                if source is None:
-                    source = await self._admit_by_body(request, dialect, raw)
+                source = self._gate.still(source or await self._admit_by_body(request, dialect, raw))
                 raw = await _inflate(request, raw, limits.message_bytes, share)
                 now = self._clock()
                 call = Call(

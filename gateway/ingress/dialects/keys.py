@@ -15,7 +15,7 @@ from hashlib import sha256
 from aiohttp import web
 
 from gateway.access import Access, Fault, Source
-from gateway.ingress.http_auth import Gate
+from gateway.ingress.http_auth import Gate, unknown
 from gateway.web.credentials import LONGEST
 from gateway.web.frame import CALLER
 
@@ -32,20 +32,29 @@ class KeyGate:
         """`access` is without faults: `dialect_faults` found none."""
         self._gate = Gate(access)
         self.access = access
-        self._listed = _list_keys(access)
+        self._listed, self._of = _list_keys(access), access.sources
 
     async def admit(self, request: web.Request, dialect: str, header: str) -> Source:
         """The source behind an Authorization header. Raises Problem."""
         mark = (dialect, sha256(_token(header).encode("utf-8", "replace")).hexdigest())
+        if self._of is not self.access.sources:
+            self._listed, self._of = _list_keys(self.access), self.access.sources
         listed = self._listed.get(mark)
         if listed is not None and len(header) <= LONGEST:
             return self.know(request, listed)
         return await self._gate.admit(request, header)
 
     def know(self, request: web.Request, name: str) -> Source:
-        """The source of that name, whose request this is for certain."""
+        """The source of that name, whose request this is for certain. Raises Problem where it just left."""
+        source = self.access.named(name)
+        if source is None:
+            raise unknown()
         request[CALLER] = name
-        return self.access.sources[name]
+        return source
+
+    def still(self, source: Source) -> Source:
+        """As `Gate.still` has it."""
+        return self._gate.still(source)
 
 
 def bearer(key: str) -> str:

@@ -92,6 +92,7 @@ class FeedDesk:
             raise _unknown()
         with self._inflight.share() as share:
             raw = await read_body(request, self._limits.events_bytes, self._limits.body_timeout, share)
+            source = source if signs else self._gate.still(source)
             call = _read_call(request, feed.name, raw, options, self._clock())
             if signs:
                 await self._check(feed.name, call)
@@ -126,6 +127,7 @@ class FeedDesk:
             raise _unknown()
         with self._mail.share() as share:
             raw = await read_body(request, self._limits.message_bytes, self._limits.body_timeout, share)
+            source = source if signs else self._gate.still(source)
             given = (request, feed.form, raw, options, self._clock())
             call, posted = await asyncio.to_thread(_read_post, *given)
             if signs:

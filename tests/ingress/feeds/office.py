@@ -102,7 +102,7 @@ class Office:
     async def __aenter__(self) -> Self:
         self.store = SqliteStore(self.folder / "galateo.db", clock=time.time)
         await self.store.start()
-        events = Events(self.store, reader_of_test(), self.keys, Metrics(), self.access.sources)
+        events = Events(self.store, reader_of_test(), self.keys, Metrics(), self.access)
 
         async def tell(happening: Happening) -> Any:
             if self.broken:

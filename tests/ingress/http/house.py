@@ -127,7 +127,7 @@ class House:
         await store.start()
         reader, policies = reader_of_test(), LivePolicies(policies_of_test())
         intake = Intake(store, reader, policies, self.access, keys, metrics, hold_seconds=86400.0)
-        events = Events(store, reader, keys, metrics, self.access.sources)
+        events = Events(store, reader, keys, metrics, self.access)
         self.consents = Consents(store, keys)
         self.review = Review(store, reader, policies, self.access, keys)
         submit = self.around(intake.submit) if self.around else intake.submit
@@ -154,7 +154,7 @@ class House:
             keys=keys,
             reader=reader,
             policies=policies,
-            rights=Rights(store, keys, sorted(self.access.controllers)),
+            rights=Rights(store, keys, self.access),
             trials=Trials(store, Origin(self.folder / "galateo.db")),
             clock=self.clock,
         )
