@@ -2,11 +2,21 @@
 
 # ruff: noqa: E501 - a table reads best with one case to a line
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from gateway.access import AccessError, doubts, load_access
+from gateway.access import (
+    Access,
+    AccessError,
+    Reviewer,
+    Source,
+    development_access,
+    doubts,
+    hash_secret,
+    load_access,
+)
 from gateway.app.access_file import read_access_file
 
 HASH = '"$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5cyBzYWx0IQ$bm9ib2R5cyBoYXNoLCBiZWxvbmdpbmcgdG8gbm8gb25l"'
@@ -103,3 +113,39 @@ def test_what_is_probably_not_meant(tmp_path: Path) -> None:
     assert "no file in jurisdictions/ has 'gb'" in first
     assert "'crn' is no source" in second
     assert not list(doubts(load_access(tmp_path / "access.yaml"), ()))[:-1]
+
+
+async def test_what_was_adopted_counts_for_who_is_just_being_recognized() -> None:
+    """Verifying takes its time: who was shut out meanwhile does not come in with it."""
+    stored = hash_secret("one")
+    ada, tool = Reviewer(name="ada", secret=stored), Source(name="tool", controller="acme", secret=stored)
+    access = Access(sources={"tool": tool}, controllers={}, reviewers={"ada": ada})
+    asking = [
+        asyncio.ensure_future(access.source("tool", "one")),
+        asyncio.ensure_future(access.reviewer("ada", "one")),
+    ]
+    await asyncio.sleep(0)
+    other = hash_secret("two")
+    fresh = Access(
+        sources={"tool": tool.model_copy(update={"secret": other})}, controllers={}, reviewers={}, places={}
+    )
+    access.adopt(fresh)
+    assert await asyncio.gather(*asking) == [None, None]
+    assert access.current(tool) is None
+    assert await access.source("tool", "one") is None
+    assert await access.source("tool", "two") is fresh.sources["tool"]
+    wider = tool.model_copy(update={"secret": other, "rate": 5.0})
+    access.adopt(Access(sources={"tool": wider}, controllers={}, reviewers={}))
+    assert access.current(fresh.sources["tool"]) is wider
+    access.adopt(Access(sources={}, controllers={}, reviewers={"ada": ada}))
+    assert access.current(wider) is None
+    assert await access.reviewer("ada", "one") is ada
+
+
+async def test_from_development_to_a_file_and_never_back() -> None:
+    access = development_access()
+    source = access.development_source
+    assert source is not None
+    access.adopt(Access(sources={}, controllers={}, reviewers={}))
+    assert access.development_source is None
+    assert access.current(source) is None

@@ -133,6 +133,7 @@ class UpstreamRelay(WebhookRelay):
         if target != self._account:
             self._account = target
             self.circuit.until = 0.0
+            self.circuit.try_again(0.0)
 
     def _request(self, entry: Entry) -> tuple[str, bytes | aiohttp.FormData, dict[str, str]] | None:
         request = _read(entry.raw)

@@ -277,3 +277,44 @@ async def test_a_store_that_fails_is_told_once_and_with_its_cause(
         running.cancel()
     [said] = [record for record in caplog.records if record.message == "announcer.store"]
     assert vars(said)["problem"].startswith("the database does not answer")
+
+
+async def test_subscribers_come_and_go_while_it_tells(house: House) -> None:
+    """Who stays goes on where it was, with its secret of today; who went hears nothing more."""
+    teller = announcer(house)
+    telling = asyncio.create_task(teller.run())
+    async with ScriptedTarget() as target, ScriptedTarget() as other:
+        try:
+            stays, goes = endpoint(target.url), endpoint(other.url)
+            teller.adopt((stays, goes))
+            for hook in (stays, goes):
+                await _known(house, hook)
+            await happen(house)
+            await until(lambda: len(target.posts) == len(other.posts) == 2)
+            fresh = "whsec_" + base64.b64encode(b"another secret of 32 bytes......").decode()
+            hook = Subscription(url=target.url, secret=fresh)
+            (changed,) = endpoints_of([Source(name="crm", controller="acme", webhooks=(hook,))])
+            teller.adopt((changed,))
+            await happen(house)
+            await until(lambda: len(target.posts) == 4)
+            Webhook(fresh).verify(target.posts[-1].body, target.posts[-1].headers)
+            teller.adopt((changed, goes))
+            await until(lambda: len(other.posts) == 4)  # from where it was
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+    assert len({post.headers["webhook-id"] for post in target.posts}) == 4
+
+
+async def _known(house: House, hook: Endpoint) -> None:
+    while (await position_of(house.store, hook))[0] is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def test_a_batch_breaks_off_for_whom_it_is_no_more(house: House, client: aiohttp.ClientSession) -> None:
+    async with ScriptedTarget() as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        await happen(house)
+        await teller.tell(client, hook, lambda: not target.posts)
+        assert len(target.posts) == 1

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.access import Source
-from gateway.delivery.echo import Echoes, Refusal, echoes_of
+from gateway.delivery.echo import Echo, Echoes, Refusal, echoes_of
 from gateway.delivery.target import TargetError
 from gateway.ingress.feeds.signatures import by_sendgrid
 from tests.delivery.setting import until
@@ -118,3 +118,35 @@ async def test_what_a_tool_will_not_have_is_let_go() -> None:
 def test_what_cannot_be_meant_is_said_at_the_start(dialects: dict[str, Any]) -> None:
     with pytest.raises(TargetError, match=r"source 'tool': dialects\."):
         echoes_of([Source(name="tool", controller="acme", dialects=dialects)])
+
+
+async def test_tools_come_and_go_while_it_tells() -> None:
+    def asking(*urls: str) -> dict[str, Echo]:
+        options = [{"bounces": {"url": url, "user": "api", "token": "t"}} for url in urls]
+        sources = [
+            Source(name=f"tool{n}", controller="acme", dialects={"listmonk": option})
+            for n, option in enumerate(options)
+        ]
+        return echoes_of(sources)
+
+    async with ScriptedTarget() as one, ScriptedTarget() as two:
+        echoes = Echoes({}, pauses=(0.0,))
+        task = asyncio.create_task(echoes.run())
+        try:
+            echoes.add(refusal(source="tool0"))
+            echoes.adopt(asking(one.url, one.url))
+            for name in ("tool0", "tool1"):
+                assert echoes.hears(name)
+                echoes.add(refusal(source=name))
+            await until(lambda: len(one.posts) == 2)
+            echoes.adopt(asking(two.url))
+            for name in ("tool0", "tool1"):
+                echoes.add(refusal(source=name))
+            await until(lambda: len(two.posts) == 1)
+            echoes.adopt({})
+            echoes.adopt(asking(two.url, one.url))
+            echoes.add(refusal(source="tool1"))
+            await until(lambda: len(one.posts) == 3)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

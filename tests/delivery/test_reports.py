@@ -337,3 +337,16 @@ def test_a_notice_is_written_whatever_the_gateway_is_called(host: str) -> None:
     reports.failed(entry(source="shop"), FAILED, NOW)
     [letter] = reports.flush(NOW)
     assert read(letter.raw)["From"].addresses[0].username == "postmaster"
+
+
+def test_a_notice_goes_where_it_is_wanted_by_then() -> None:
+    reports = Reports({"listmonk": Wish(notices="ops@example.com")}, "gateway.example")
+    reports.failed(entry(), FAILED, NOW)
+    reports.adopt({"listmonk": Wish(notices="others@example.com")})
+    [report] = reports.due(NOW + 61)
+    assert report.address == "others@example.com"
+    for wishes in ({}, {"listmonk": Wish(dsn=True)}):
+        reports.adopt({"listmonk": Wish(notices="ops@example.com")})
+        reports.failed(entry(), FAILED, NOW)
+        reports.adopt(wishes)
+        assert reports.due(NOW + 61) == reports.flush(NOW) == ()

@@ -10,11 +10,15 @@ from prometheus_client import generate_latest
 
 from gateway.access import Access, Controller, Source
 from gateway.app.gauges import show_surroundings
-from gateway.delivery.setup import make_relays, make_routes, make_wishes, make_worker
+from gateway.delivery.setup import change_worker, make_relays, make_routes, make_wishes, make_worker
 from gateway.delivery.target import TargetError
+from gateway.delivery.upstream import parse_upstream
 from gateway.metrics import Metrics
 from gateway.settings import Settings
-from tests.delivery.outbox import MemoryOutbox
+from gateway.store.attempt import Outcome
+from tests.delivery.outbox import MemoryOutbox, entry
+from tests.delivery.setting import delivering
+from tests.relay import ScriptedRelay, ScriptedTarget
 
 SECRET = "whsec_" + base64.b64encode(b"x" * 32).decode()
 
@@ -119,3 +123,35 @@ def test_a_source_is_told_in_its_language_or_that_of_its_controller(
     known = {} if jurisdiction is None else {"c": Controller(name="c", jurisdiction=jurisdiction)}
     wishes = make_wishes(Access(sources={"crm": source}, controllers=known, reviewers={}))
     assert wishes["crm"].language == told
+
+
+async def test_upstreams_follow_the_access_file() -> None:
+    """Another key ends the pause that a wrong one brought; one that went still gets what was accepted."""
+
+    def change(key: str, *names: str) -> None:
+        to = {"provider": "sendgrid", "key": key, "url": target.url.rpartition("/")[0]}
+        sources = {name: Source(name=name, controller="c", upstream=to) for name in names}
+        named = Access(sources=sources, controllers={}, reviewers={})
+        targets = {f"upstream-{name}": parse_upstream(to) for name in names}
+        change_worker(world.worker, targets, named, world.clock)
+
+    async def send(source: str) -> Outcome:
+        raw = b'{"upstream":{"path":"/v3/mail/send","json":"{}"}}'
+        item = entry(source=source, relay=f"upstream-{source}", format="json", raw=raw)
+        world.send(item)
+        return (await world.attempt(item)).outcome
+
+    async with (
+        ScriptedTarget(["401", "200", "200", "200"]) as target,
+        ScriptedRelay() as relay,
+        delivering(relay.url()) as world,
+    ):
+        change("wrong", "shop")
+        assert await send("shop") is Outcome.DEFERRED
+        assert "upstream-shop" in world.worker.down
+        change("right", "shop", "late")
+        assert [await send("shop"), await send("late")] == [Outcome.DELIVERED] * 2
+        change("right", "shop")
+        assert await send("late") is Outcome.DELIVERED
+    keys = [post.headers["Authorization"].removeprefix("Bearer ") for post in target.posts]
+    assert keys == ["wrong", "right", "right", "right"]

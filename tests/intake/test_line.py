@@ -273,3 +273,14 @@ async def test_a_text_is_a_copy_for_as_long_as_the_window_says(tmp_path: Path) -
             gateway.clock.now += 86_401
             assert await send(10 + n, f"Le scrivo della visita {n} al vostro mulino di pietra.") == "accepted"
         assert await send(3) == "accepted"
+
+
+async def test_a_source_that_left_the_access_file_while_its_message_came_in(tmp_path: Path) -> None:
+    """Its message is refused with the reason, whatever else happens; nothing breaks."""
+    async with line(tmp_path) as gateway:
+        gateway.access.adopt(Access(sources={}, controllers={}, reviewers={}))
+        with pytest.raises(NotAllowed) as refused:
+            await gateway.submit()
+        assert refused.value.words.en.startswith("This source is not in access.yaml any more.")
+        with pytest.raises(NotAllowed):
+            gateway.intake.check(message())

@@ -1,5 +1,6 @@
 """Postmark: single, batch, the wording that its clients parse."""
 
+import dataclasses
 import json
 import re
 import uuid
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ingress.dialects.shop import UUID_KEY, Shop
+from tests.ingress.dialects.shop import UUID_KEY, Shop, access_of_shop, digest
 from tests.ingress.http.house import SECRET, Answer
 from tests.tools import shared
 
@@ -158,3 +159,15 @@ async def test_wrong_content_type(shop: Shop) -> None:
 async def test_capitals_are_no_other_person(shop: Shop) -> None:
     assert (await send(shop, mail("ana@example.test, ANA@example.test"))).status == 200
     assert len(shop.messages[0].recipients) == 1
+
+
+async def test_its_key_in_the_access_file_is_changed(shop: Shop) -> None:
+    assert (await send(shop, mail())).status == 200
+    fresh, tool = access_of_shop(), shop.access.sources["tool"]
+    given = {**tool.dialects, "postmark": {**tool.dialects["postmark"], "key": digest("another")}}
+    changed = tool.model_copy(update={"dialects": given})
+    shop.access.adopt(dataclasses.replace(fresh, sources={**fresh.sources, "tool": changed}))
+    assert (await send(shop, mail())).status == 401
+    assert (await send(shop, mail(), key="another")).status == 200
+    shop.access.adopt(dataclasses.replace(fresh, sources={"plain": fresh.sources["plain"]}))
+    assert (await send(shop, mail(), key="another")).status == 401

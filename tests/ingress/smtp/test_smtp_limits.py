@@ -1,6 +1,7 @@
 """How much, how fast, how long: limits that hold over real sockets, and other sessions undisturbed."""
 
 import asyncio
+import base64
 import socket
 import struct
 import time
@@ -8,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from gateway.access import Access
 from gateway.ingress.smtp_limits import Limits
 from gateway.intake import DiskFull, Unavailable
 from gateway.message.envelope import Message
-from tests.ingress.smtp.house import MAIL, House, Wire, access_with
+from tests.ingress.smtp.house import MAIL, SECRET, House, Wire, access_with
 
 
 async def ready(house: House) -> Wire:
@@ -399,3 +401,19 @@ async def test_a_peer_that_is_no_proxy_sends_no_header() -> None:
     async with House(settings=networks) as house:
         wire = await house.connect()
         assert (await wire.say("PROXY TCP4 192.0.2.1 127.0.0.1 4000 25")).startswith("500")
+
+
+async def test_another_rate_counts_in_a_session_that_is_open() -> None:
+    access = access_with(rate=1000.0)
+    async with House(access, limits=Limits(longest_wait=0.2, auth_in_clear=True)) as house:
+        wire = await ready(house)
+        token = base64.b64encode(f"\0tool\0{SECRET}".encode()).decode()
+        assert (await wire.say(f"AUTH PLAIN {token}")).startswith("235")
+        for rate, expected in ((1000.0, {"250"}), (0.5, {"250", "451"}), (0.0, {"250"})):
+            tool = access.sources["tool"].model_copy(update={"rate": rate})
+            access.adopt(Access(sources={"tool": tool}, controllers=access.controllers, reviewers={}))
+            codes = set()
+            for _ in range(5):
+                codes.add((await wire.say("MAIL FROM:<a@example.com>"))[:3])
+                await wire.say("RSET")
+            assert codes == expected, rate
