@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from gateway.access import Source
 from gateway.ingress import smtp_texts as texts
 from gateway.ingress.smtp_commands import RcptTo, parse_mail, parse_rcpt
 from gateway.ingress.smtp_connection import BODY, BUDGET, BUSY, COMMAND
@@ -150,24 +151,25 @@ class SmtpSession(Stream):
             if mail.options.size > limit:
                 self.out.append(texts.too_big(limit))
                 return
-            self.source = self.reception.access.current(self.source)
-            if self.source is None:
-                self._turn_away_unknown()
+            source = self.reception.access.current(self.source)
+            if source is None:
+                self._turn_away(self.source)
                 return
-            wait = self.reception.reserve(self.source, self.loop.time())
+            self.source = source
+            wait = self.reception.reserve(source, self.loop.time())
             if wait < 0:
                 self.out.append(texts.TOO_QUICK)
                 return
-            self._transaction = Transaction(self.source, mail)
+            self._transaction = Transaction(source, mail)
             if wait:
                 self.phase = BUSY
                 self.loop.call_later(wait, self._say, texts.SENDER_OK)
             else:
                 self.out.append(texts.SENDER_OK)
 
-    def _turn_away_unknown(self) -> None:
+    def _turn_away(self, source: Source) -> None:
         """The access file has another secret for this source by now, or none: who knows it connects again."""
-        log.warning("smtp.access_changed")
+        log.warning("smtp.access_changed", extra={"source": source.name})
         self.turn_away(texts.ACCESS_CHANGED)
 
     def _add_recipient(self, line: bytes) -> None:
@@ -291,7 +293,7 @@ class SmtpSession(Stream):
         source = self.reception.access.current(transaction.source)
         if source is None:
             self._release()
-            self._turn_away_unknown()
+            self._turn_away(transaction.source)
             return
         transaction.source = source
         self.phase = BUSY
