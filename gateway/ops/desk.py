@@ -34,9 +34,7 @@ class Desk:
 
     def __init__(self, access: Access) -> None:
         self.access = access
-        self._door = Doorkeeper(
-            self._named, access.reviewer_by_token, access.reviewer, tries=Often(*TRIES)
-        )
+        self._door = Doorkeeper(self._named, access.reviewer_by_token, access.reviewer, tries=Often(*TRIES))
         self._inflight = Inflight(INFLIGHT_BYTES)
 
     def _named(self, name: str) -> Reviewer | None:

@@ -111,7 +111,7 @@ class TestFigures:
         line, now = here.line, NOW
         line.clock.now = now
         await leave_by_every_way(here)  # one of them by a reply, and one reply is no stop
-        events = Events(line.store, reader(), KEYS, line.metrics, line.access.sources, backdate_limit=DAY)
+        events = Events(line.store, reader(), KEYS, line.metrics, line.access, backdate_limit=DAY)
         for name, opens, data in (("eva", True, {"automatic": "true"}), ("ivo", False, {})):
             address = f"{name}@example.org"
             away = Happening(
