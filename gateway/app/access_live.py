@@ -13,7 +13,8 @@ from gateway.app.delivering import hearing
 from gateway.app.parts import Parts
 from gateway.delivery.announcer import Announcer, Endpoint, endpoints_of
 from gateway.delivery.echo import Echo, Echoes, echoes_of
-from gateway.delivery.setup import change_worker
+from gateway.delivery.endings import Endings
+from gateway.delivery.setup import change_worker, make_wishes
 from gateway.delivery.upstream import UpstreamTarget
 from gateway.delivery.worker import Worker
 from gateway.intake.gate import GatedOutbox
@@ -52,6 +53,7 @@ class LiveAccess:
         worker: Worker,
         announcer: Announcer,
         echoes: Echoes,
+        endings: Endings,
     ) -> None:
         self._watch = watch
         self._access, self._metrics, self._now = parts.access, parts.metrics, parts.store.now
@@ -59,6 +61,7 @@ class LiveAccess:
         self._worker = worker
         self._announcer = announcer
         self._echoes = echoes
+        self._endings = endings
         self._turn = asyncio.Lock()
         self._stopped = False
 
@@ -107,6 +110,7 @@ class LiveAccess:
         change_worker(self._worker, fresh.upstreams, fresh.access, self._now)
         self._announcer.adopt(fresh.endpoints)
         self._echoes.adopt(fresh.echoes)
+        self._endings.adopt(make_wishes(fresh.access))
         self.show()
         self._metrics.access_reload("loaded")
         self._metrics.access_refused(refused=False)

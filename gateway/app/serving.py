@@ -91,7 +91,9 @@ class App:
         self.announcer = make_announcer(parts)
         self.echoes = make_echoes(parts)
         self.endings = make_endings(parts)
-        self._access = LiveAccess(access, parts, self.outbox, self.worker, self.announcer, self.echoes)
+        self._access = LiveAccess(
+            access, parts, self.outbox, self.worker, self.announcer, self.echoes, self.endings
+        )
         self.smtp = make_smtp(parts, self.intake)
         self.replies = make_replies(parts)
         checks: dict[str, Check] = {"policies": self._policies_loaded}

@@ -55,9 +55,13 @@ class Endings:
         self, store: Store, wishes: Mapping[str, Wish], host: str, clock: Callable[[], float]
     ) -> None:
         self._store = store
-        self._wishes = {source: wish for source, wish in wishes.items() if wish.notices}
+        self.adopt(wishes)
         self._host = host
         self._clock = clock
+
+    def adopt(self, wishes: Mapping[str, Wish]) -> None:
+        """Follow these wishes from now on."""
+        self._wishes = {source: wish for source, wish in wishes.items() if wish.notices}
 
     async def tell(self) -> int:
         """Queue the letters that are due; how many. Raises StoreError."""
@@ -67,27 +71,30 @@ class Endings:
         for named, _, oldest in await self._store.rows(WAITING, (PREFIX, END)):
             source = bytes(named).decode()
             ripe = now - (oldest - KEPT) >= GATHER
-            if ripe and source in self._wishes and not await self._is_paused(source, now):
-                told += await self._tell(source, now)
+            wish = self._wishes.get(source)
+            if ripe and wish is not None and not await self._is_paused(source, now):
+                told += await self._tell(source, wish, now)
         return told
 
     async def _is_paused(self, source: str, now: float) -> bool:
         return bool(await self._store.few(PAUSED, (pause_of(source), now)))
 
-    async def _tell(self, source: str, now: float) -> bool:
+    async def _tell(self, source: str, wish: Wish, now: float) -> bool:
         until = now - SETTLED + KEPT
         rows = await self._store.rows(NOTES, (*range_of(source), until, now, MOST))
         notes = [bytes(key) for (key,) in rows]
         if not notes:
             return False
         listed = [hold_of(key) for key in notes[: notice.MOST_LISTED]]
-        controller, items = await self._items(source, listed)
-        report = self._write(source, controller, items, len(notes) - len(listed), now) if items else None
+        controller, items = await self._items(wish, listed)
+        more = len(notes) - len(listed)
+        report = self._write(source, wish, controller, items, more, now) if items else None
         done = await self._store.run(Tell(source, notes, until, report, PAUSE))
         return done and report is not None
 
-    def _write(self, source: str, controller: str, items: Sequence[Item], more: int, now: float) -> Report:
-        wish = self._wishes[source]
+    def _write(
+        self, source: str, wish: Wish, controller: str, items: Sequence[Item], more: int, now: float
+    ) -> Report:
         id = f"notice-{items[0].message_id}-{int(now * 1000)}"  # noqa: A001
         raw = notice.build(
             items,
@@ -109,7 +116,7 @@ class Endings:
             smtputf8=not wish.notices.isascii(),
         )
 
-    async def _items(self, source: str, ids: Sequence[str]) -> tuple[str, list[Item]]:
+    async def _items(self, wish: Wish, ids: Sequence[str]) -> tuple[str, list[Item]]:
         """Whose they are, and what is told of these holds; not of those whose rows are gone."""
         holds = [HoldRow(*row) for row in await self._few(_HOLDS, ids)]
         names = list(dict.fromkeys(hold.message_id for hold in holds))
@@ -118,7 +125,7 @@ class Endings:
         for name, n, outcome, class_, version, violations in await self._few(_DECISIONS, names):
             if violations:  # else erased
                 decided[name, n] = unpack_decision(bytes(violations), outcome, class_, version)
-        wish, items = self._wishes[source], []
+        items = []
         for hold in holds:
             message = messages.get(hold.message_id)
             if message is not None and _may_be_told(message, hold.n, wish):

@@ -166,3 +166,23 @@ async def test_without_an_address_for_notices_nothing_is_noted(stores: Stores) -
     assert (
         await line.store.rows("SELECT 1 FROM replays WHERE key >= ? AND key < ?", (b"ended", b"endee")) == []
     )
+
+
+async def test_the_wishes_of_today_are_followed(stores: Stores) -> None:
+    """Also where the source wants no letters any more, or goes, while one is being written."""
+    line = await stores.line(access=telling())
+    [hold] = await hold_many(line, 1)
+    await line.review.reject(hold.id, "ada", "no")
+    stores.clock.now += GATHER
+    teller = endings(line, stores)
+    teller.adopt({})
+    assert await teller.tell() == 0
+    told, pause = 0, 0.0
+    while not told:  # sooner or later it is in the midst of a letter when the wish goes
+        teller.adopt(make_wishes(telling("others@example.com")))
+        telling_now = asyncio.ensure_future(teller.tell())
+        await asyncio.sleep(pause)
+        teller.adopt({})
+        told, pause = await telling_now, pause + 0.0002
+    [letter] = await letters(line)
+    assert letter["To"] == "others@example.com"
