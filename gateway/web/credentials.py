@@ -73,8 +73,8 @@ def read_credentials(header: str) -> Credentials | None:
 class Doorkeeper(Generic[N]):
     """Recognizes callers. Strangers wait in a short queue, in which one address has half of the places and
     the same credentials one place, however many requests bring them; who was recognized before passes at
-    once, for as long as the hash of their secret is the same. `tries` bounds the wrong secrets of one name
-    from one address."""
+    once, for as long as the hash of their secret is the same. `tries` bounds the wrong secrets of one known
+    name from one address: a name that nobody bears has no secret to guess."""
 
     def __init__(
         self,
@@ -105,14 +105,15 @@ class Doorkeeper(Generic[N]):
         credentials = read_credentials(header)
         if credentials is None:
             return None
-        who = f"{peer}\0{credentials.name or credentials.token.partition(':')[0]}"
-        if self._tries is not None and self._tries.spent(who, self._monotonic()):
+        name = credentials.name or credentials.token.partition(":")[0]
+        who, tries = f"{peer}\0{name}", self._tries if self._known(name) is not None else None
+        if tries is not None and tries.spent(who, self._monotonic()):
             raise _too_many(_WRONG, 300)
         # A tool that sends on a hundred connections is verified once, not a hundred times.
         asking = self._asking.get(mark) or self._begin(mark, credentials, peer)
         found = await asyncio.shield(asking)
-        if found is None and self._tries is not None:
-            self._tries.take(who, self._monotonic())
+        if found is None and tries is not None:
+            tries.take(who, self._monotonic())
         return found
 
     def _begin(self, mark: bytes, credentials: Credentials, peer: str) -> asyncio.Task[N | None]:
