@@ -87,6 +87,9 @@ _HANDLE_HOST = {
     "telegram": re.compile(r"(?:https?:/+)?(?:www\.)?(?:t|telegram)\.(?:me|dog)/+"),
     "instagram": re.compile(r"(?:https?:/+)?(?:www\.|m\.)?instagram\.com/+"),
 }
+_HANDLE = re.compile(r"@*([^@/:?#][^/:?#]*)/*(?:[?#].*)?\Z", re.DOTALL)
+"""A name, and what apps add to the address of a profile that is shared (?igsh=...): it names nobody. Where no
+name stands before it (web.telegram.org/k/#@anna), it may."""
 
 
 def normalize(channel: str, address: str) -> str:
@@ -237,8 +240,9 @@ def _handle(channel: str) -> Callable[[str], str]:
         if host is None:
             return text
         handle = host.sub("", text, count=1)
-        # What apps add to the address of a profile that is shared (?igsh=...) names nobody.
-        return handle.partition("?")[0].partition("#")[0].rstrip("/").lstrip("@")
+        if alone := _HANDLE.match(handle):
+            return alone[1]
+        return handle.rstrip("/").lstrip("@")
 
     return step
 

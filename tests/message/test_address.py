@@ -124,6 +124,14 @@ DIFFERENT = [
     ("linkedin", "linkedin.com/in/mario", "linkedin.com/in/maria"),
     ("linkedin", "linkedin.com/company/mario", "linkedin.com/in/mario"),
     ("sms", "+393331234567", "+393331234568"),
+    ("telegram", "https://web.telegram.org/k/#@mario", "https://web.telegram.org/k/#@maria"),
+    ("telegram", "tg://resolve?domain=mario", "tg://resolve?domain=maria"),
+    ("instagram", "https://www.instagram.com/?u=mario", "https://www.instagram.com/?u=maria"),
+    (
+        "instagram",
+        "https://www.instagram.com/accounts/login/?next=/mario/",
+        "https://www.instagram.com/accounts/login/?next=/maria/",
+    ),
     ("other", "a", "b"),
 ]
 
