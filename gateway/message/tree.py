@@ -87,8 +87,10 @@ def _leaves(root: Message) -> tuple[list[Leaf], bool]:
                 for place, one in reversed([*enumerate(inner)])
             ]
             continue
-        leaves.append(describe(part, _octets)._replace(branch=branch, attached=attached))
-        if part.get_content_type() in _MAILS:
+        holds = part.get_content_type() in _MAILS
+        if not (attached and holds):  # its octets would be put together at every level
+            leaves.append(describe(part, _octets)._replace(branch=branch, attached=attached))
+        if holds:
             leaves += [Leaf(_subject(one).encode("utf-8", "replace"), attached=True) for one in inner]
             waiting += [(one, (), True) for one in reversed(inner)]
     return leaves, whole and not waiting

@@ -786,6 +786,16 @@ HOSTILE = {
 }
 
 
+def test_a_long_message_costs_no_more_within_many_others() -> None:
+    def cost(depth: int) -> float:
+        raw = b"Content-Type: message/rfc822\r\n\r\n" * depth + b"\r\n" + b"Ciao Ada\r\n" * 300_000
+        before = time.process_time()
+        parse(raw)
+        return time.process_time() - before
+
+    assert min(cost(90) for _ in range(3)) < 4 * min(cost(2) for _ in range(3))
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_mail_costs_little(name: str) -> None:
     before = time.process_time()
