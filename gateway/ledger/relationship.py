@@ -164,7 +164,7 @@ def _without_oldest(contacts: tuple[Contact, ...], *, counted: bool) -> tuple[Co
 
 def _unanswered(r: Relationship, contact: Contact) -> bool:
     """Whether it is one message more without an answer: none where a reply that came later was told first."""
-    return contact.at >= r.last_reply and in_sequence(contact)
+    return contact.at > r.last_reply and in_sequence(contact)
 
 
 def in_sequence(contact: Contact) -> bool:

@@ -89,8 +89,10 @@ def test_a_reply_told_late_answers_no_newer_message() -> None:
 def test_a_message_told_after_the_reply_to_it_was_answered(tell_sent: Callable[..., Person]) -> None:
     """As where the reply is told after the message."""
     replied = tell(("message.replied", 5.0))
-    assert relationship(tell_sent(replied, contact(at=4.0)), RUI).sent_since_reply == 0
-    assert relationship(tell_sent(replied, contact(at=6.0)), RUI).sent_since_reply == 1
+    for at, left in ((4.0, 0), (5.0, 0), (6.0, 1)):
+        told_first = tell(("message.replied", 5.0), person=tell_sent(Person(), contact(at=at)))
+        for person in (told_first, tell_sent(replied, contact(at=at))):
+            assert relationship(person, RUI).sent_since_reply == left
 
 
 def test_a_conversation_answers_and_outreach_does_not() -> None:
