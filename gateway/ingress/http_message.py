@@ -197,7 +197,8 @@ def _read_content(
         recipient_company=first.company if single else "",
         own_words=own_words([{"name": r.name, "attributes": r.attributes} for r in recipients]),
         is_reply=bool(body.thread and body.thread.in_reply_to),
-        attachments=tuple(file.described for file in files if not (mime and file.is_text)),
+        whole=not mime or compose.is_whole(files),
+        attachments=compose.attached(text, files) if mime else tuple(file.described for file in files),
     )
 
 

@@ -12,9 +12,10 @@ from urllib.parse import quote
 from gateway.message.base64_text import encode_lines
 from gateway.message.body import TEXT_OCTETS, decode_text
 from gateway.message.content import Attachment
+from gateway.message.headers import LONG_NAME, decode_words
 from gateway.message.leaf import Leaf
 from gateway.message.mailbox import is_address
-from gateway.message.texts import read_aside
+from gateway.message.texts import as_html, files_within, hides_text, read_aside, read_text
 
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _BROKEN = re.compile(r"[\r\n\0\ud800-\udfff]")
@@ -58,17 +59,34 @@ def shown_with(text: str, html: str, files: Sequence[File]) -> tuple[str, str]:
     return "\n".join(plain), "\n".join(marked)
 
 
-def seen_aside(files: Sequence[File]) -> tuple[str, ...]:
-    """What is read in files that are no text of the message without opening them (appointments, cards,
-    pages), each as HTML: as `parse` reads them."""
-    said = []
+def seen_aside(files: Sequence[File], names: Iterable[str] = ()) -> tuple[str, ...]:
+    """What is said in the place of these names, and what is read in files that are no text of the message
+    without opening them (appointments, cards, pages), each as HTML: as `parse` reads them."""
+    long = dict.fromkeys([decode_words(name) for name in names if len(name) > LONG_NAME])
+    said = [as_html(name) for name in long if len(name) > LONG_NAME]
     for file in files:
-        shown = "inline" if file.inline else "attachment"
-        leaf = Leaf(b"", file.type.lower(), disposition=shown, filename=file.filename)
+        leaf = _leaf(file)
         if leaf.is_seen and not file.is_text:
-            text = decode_text(file.octets[:TEXT_OCTETS], "").replace("\r\n", "\n")
+            leaf = leaf._replace(octets=leaf.octets.replace(b"\r\n", b"\n"))
+            text, _, _ = read_text(leaf, TEXT_OCTETS)
             said.append(read_aside(leaf, text))
     return tuple(one for one in said if one)
+
+
+def attached(text: str, files: Sequence[File]) -> tuple[Attachment, ...]:
+    """What is attached and not shown, files that stand in the plain text too: as `parse` tells."""
+    within = [Attachment(filename=name) for name in files_within(text)]
+    return (*[file.described for file in files if not file.is_text], *within)
+
+
+def is_whole(files: Sequence[File]) -> bool:
+    """Whether the text that is read is the one that every program shows: none unwraps another."""
+    return not any(hides_text(_leaf(file)) for file in files)
+
+
+def _leaf(file: File) -> Leaf:
+    shown = "inline" if file.inline else "attachment"
+    return Leaf(file.octets, file.type.lower(), disposition=shown, filename=file.filename)
 
 
 def field(name: str, value: str) -> bytes:

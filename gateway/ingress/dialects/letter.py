@@ -158,11 +158,12 @@ def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool
     first, single = recipients[0], letter.is_for_one or len(recipients) == 1
     # Encoded words are shown decoded, whoever encoded them: read what will be seen.
     text, html = compose.shown_with(letter.text, letter.html, letter.files)
+    names = [party.name for party in (*letter.to, *letter.cc, *letter.reply_to)]
     return Content(
         subject=decode_words(letter.subject),
         text=text,
         html=html,
-        besides=compose.seen_aside(letter.files),
+        besides=compose.seen_aside(letter.files, names),
         sender_name=decode_words(letter.sender.name),
         sender_address=letter.sender.address,
         recipient_name=first.name if single else "",
@@ -171,7 +172,8 @@ def _read_content(letter: Letter, recipients: Sequence[Recipient], *, bulk: bool
         bulk_headers=bulk,
         is_reply=reply,
         template_pending=bool(letter.pending),
-        attachments=tuple(file.described for file in letter.files if not file.is_text),
+        whole=compose.is_whole(letter.files),
+        attachments=compose.attached(text, letter.files),
     )
 
 

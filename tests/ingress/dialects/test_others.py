@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.message.parse import parse
 from tests.ingress.dialects.shop import Shop, basic, bearer
 from tests.ingress.http.house import SECRET, Answer
 from tests.tools import shared
@@ -45,6 +46,21 @@ async def test_resend(shop: Shop) -> None:
     assert await shop.stored() == 1
     answer = await shop.ask("POST", "/emails", json=resend(["bo@example.test"]), Authorization=bearer())
     assert (answer.status, answer.json["name"]) == (403, "invalid_access")
+
+
+async def test_what_only_some_programs_open_is_told_as_of_the_mail_that_it_becomes(shop: Shop) -> None:
+    sold = "Ultimi giorni per avere lo sconto sui nostri corsi"
+    people = {"reply_to": f"{sold} <a@acme.test>", "cc": f"{sold} oggi <bo@example.test>"}
+    file = {"filename": "winmail.dat", "content": "YQ==", "content_type": "application/ms-tnef"}
+    text = "Ciao\nbegin 644 prices.pdf\n" + "M" + "A" * 60 + "\n`\nend\n"
+    body = resend(text=text, attachments=[file], **people)
+    answer = await shop.ask("POST", "/emails", json=body, Authorization=bearer())
+    assert answer.status == 200, answer.text
+    message, _ = shop.seen[-1]
+    for content in (message.content, parse(message.raw).content):
+        assert sorted(one.filename for one in content.attachments) == ["prices.pdf", "winmail.dat"]
+        assert sorted(content.besides) == [sold, f"{sold} oggi"]
+        assert not content.whole
 
 
 async def test_resend_batch(shop: Shop) -> None:

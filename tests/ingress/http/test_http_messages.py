@@ -160,6 +160,23 @@ def test_what_stands_inline_is_read_as_a_mail_program_shows_it() -> None:
         ]
 
 
+def test_what_only_some_programs_open_is_told_as_of_the_mail_that_it_becomes() -> None:
+    party = {"name": "Ada", "addresses": [{"type": "email", "value": "ada@example.com"}]}
+    card = b"BEGIN:VCARD\r\nPHOTO:" + b"a" * 300_000 + b"\r\nNOTE:Compri ora\r\nEND:VCARD\r\n"
+    files = [
+        {"content": base64.b64encode(card).decode(), "type": "text/vcard", "filename": "ada.vcf"},
+        {"content": "YQ==", "type": "application/ms-tnef", "filename": "winmail.dat"},
+    ]
+    text = "Ciao\nbegin 644 prices.pdf\n" + "M" + "A" * 60 + "\n`\nend\n"
+    body = {"channel": "email", "sender": party, "recipient": party, "text": text, "attachments": files}
+    source = Source(name="shop", controller="acme")
+    message = read_message(validate(NewMessage, body), source, "01m7zpe11p6r8hj66bc3xxfbrs", 1e9, most=1)
+    for content in (message.content, parse(message.raw).content):
+        assert sorted(one.filename for one in content.attachments) == ["ada.vcf", "prices.pdf", "winmail.dat"]
+        assert content.besides == ("Compri ora",)
+        assert not content.whole
+
+
 async def test_the_mail_says_what_was_asked(house: House) -> None:
     content = base64.b64encode(b"%PDF-1.4 slides").decode()
     body = mail(
