@@ -5,7 +5,6 @@ its marks: they are made alike, of the same length, and offsets stay true.
 """
 
 import re
-from itertools import cycle
 
 from gateway.reading.sheet import Chunk
 
@@ -14,6 +13,9 @@ _PIECE = re.compile(r"(?P<other>%[0-9A-Fa-f]{2}|&#?\w+;?)|[A-Za-z0-9_-]{5,}")
 _TURN = re.compile(r"[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])")
 _LEAST_TURNS, _BETWEEN_TURNS = 2, 7
 """A mark goes from letters to digits and back so many times, once in so many signs at least; words do not."""
+_RUN = re.compile(r"[A-Za-z0-9]+")
+_LEAST_WORD = 4
+"""Letters between dashes, from which on they may be a word beside a mark, and are read."""
 _FIRST, _LAST = 0xE000, 0xF8FF
 """Signs of private use: they stand for marks while a part of a page is kept."""
 _PRIVATE = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
@@ -35,7 +37,18 @@ def _even_piece(piece: "re.Match[str]") -> str:
         return word
     if word.isdigit():
         return "7" * len(word)
-    return "".join([was if was in "-_" else now for was, now in zip(word, cycle("x7"))])
+    return _RUN.sub(_even_run, word)
+
+
+def _even_run(run: "re.Match[str]") -> str:
+    signs = run[0]
+    if (
+        len(signs) >= _LEAST_WORD
+        and signs.isalpha()
+        and signs in (signs.lower(), signs.upper(), signs.title())
+    ):
+        return signs
+    return ("x7" * len(signs))[: len(signs)]
 
 
 def is_mark(word: str) -> bool:

@@ -28,6 +28,11 @@ def test_a_word_is_no_mark(word: str) -> None:
     assert not is_mark(word)
 
 
+def test_words_beside_a_mark_are_read() -> None:
+    link = "https://a.example/a1b2c3d4e5f6g7h8-sconto-del-50-Iscriviti-ora"
+    assert even(link) == "https://a.example/x7x7x7x7x7x7x7x7-sconto-x7x-x7-Iscriviti-x7x"
+
+
 @given(st.lists(st.tuples(WORDS, LINKS, WORDS), max_size=4))
 def test_offsets_stay_true(parts: list[tuple[str, str, str]]) -> None:
     text = "".join(one for part in parts for one in part)
