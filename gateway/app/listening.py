@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.app.parts import Parts, make_office
 from gateway.app.rights import Desk, make_rights, origin_of
+from gateway.console.days import Days
 from gateway.console.evidence import evidence_pages
 from gateway.console.http import Habits, console_routes
 from gateway.delivery.upstream import Catalog
@@ -119,7 +120,7 @@ def review_habits(settings: Settings) -> Habits:
 def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[web.RouteDef]:
     """Everything on OPS_LISTEN: health, metrics, the admin API, the console."""
     rights = make_rights(parts)
-    desk = Desk(rights)
+    desk, days = Desk(rights), Days(parts.store, time.time)
     return [
         *ops_routes(
             access=parts.access,
@@ -129,7 +130,7 @@ def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[we
             metrics=parts.metrics,
             checks=checks,
         ),
-        *evidence_of(parts, rights, Trials(parts.store, origin_of(parts.settings))),
+        *evidence_of(parts, rights, Trials(parts.store, origin_of(parts.settings)), days),
         *console_routes(
             access=parts.access,
             store=parts.store,
@@ -141,11 +142,12 @@ def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[we
             export=desk.export,
             erase=desk.erase,
             habits=review_habits(parts.settings),
+            days=days,
         ),
     ]
 
 
-def evidence_of(parts: Parts, rights: Rights, trials: Trials) -> list[web.RouteDef]:
+def evidence_of(parts: Parts, rights: Rights, trials: Trials, days: Days) -> list[web.RouteDef]:
     """Evidence and people's rights on OPS_LISTEN: the API, and the console's pages about them."""
     return [
         *evidence_routes(
@@ -165,6 +167,7 @@ def evidence_of(parts: Parts, rights: Rights, trials: Trials) -> list[web.RouteD
             trials=trials,
             keys=parts.keys,
             habits=review_habits(parts.settings),
+            days=days,
         ),
     ]
 

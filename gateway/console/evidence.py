@@ -45,15 +45,16 @@ def evidence_pages(
     trials: Trials,
     keys: Keys,
     habits: Habits | None = None,
+    days: Days | None = None,
     clock: Callable[[], float] = time.time,
 ) -> list[web.RouteDef]:
-    """The routes, for the sessions that the console's own pages open."""
+    """The routes, for the sessions that the console's own pages open; `days` counts for those as well."""
     habits = habits or Habits()
     sessions = Sessions(store, access, clock, idle=habits.idle, longest=habits.longest)
     desk = Desk(
         store, access, sessions, Pages(clock), clock, sso=habits.sso_header, trusted=habits.sso_trusted
     )
-    past = PastPages(policies, trials, Days(store, clock), clock)
+    past = PastPages(policies, trials, days or Days(store, clock), clock)
     proofs = ProofPages(store, keys, clock)
     people = RightsPages(rights)
     person, message = "/console/people/{controller}/{subject}", "/console/messages/{id}"

@@ -55,15 +55,17 @@ def console_routes(
     export: Export | None = None,
     erase: Erase | None = None,
     habits: Habits | None = None,
+    days: Days | None = None,
     clock: Callable[[], float] = time.time,
 ) -> list[web.RouteDef]:
-    """The routes under /console/. Without `export` and `erase` their buttons are not shown."""
+    """The routes under /console/. Without `export` and `erase` their buttons are not shown. `days` counts for
+    all pages of a gateway."""
     habits = habits or Habits()
     pages = Pages(clock)
     sessions = Sessions(store, access, clock, idle=habits.idle, longest=habits.longest)
     desk = Desk(store, access, sessions, pages, clock, sso=habits.sso_header, trusted=habits.sso_trusted)
     verdicts = Verdicts(review)
-    sla, days = Sla(habits.sla), Days(store, clock)
+    sla, days = Sla(habits.sla), days or Days(store, clock)
     holds = Holds(desk, store, reader, policies, verdicts, tasks, sla, consents.subject)
     people = People(desk, store, consents, export, erase)
     return [

@@ -41,6 +41,7 @@ async def house(folder: Path, rules: PolicySet | None = None) -> AsyncIterator[P
         tasks, rights = Tasks(built.store, built.review, built.clock), Rights(built.store, KEYS, access)
         shared = {"access": access, "store": built.store, "policies": built.policies, "clock": built.clock}
         trials = Trials(built.store, Origin(folder / "line.db"))
+        shared["days"] = Days(built.store, built.clock)
         routes = [
             *console_routes(
                 reader=reader(),
@@ -121,6 +122,24 @@ async def test_what_a_policy_in_observe_would_have_done_is_counted_once(tmp_path
                 break
             await asyncio.sleep(0.1)
         assert f"{row.day} held accepted 1" in plain(page)
+
+
+async def test_pages_of_one_gateway_count_a_day_once(tmp_path: Path) -> None:
+    """Of today nothing is kept: what one page counted, the other shows."""
+    rules = compose({"offers.yaml": OFFERS.replace("enforce", "observe")})
+    async with house(tmp_path, rules) as place, place.browser() as browser:
+        offer = {"class_": "promotion", "purpose": "offers", "text": "Sconto del 30%: acquista ora!"}
+        await place.line.submit(to=ANNA, list_unsubscribe="<https://example.com/u>", **offer)
+        place.line.clock.now = NOW + 60
+        await browser.sign_in("compliance")
+        for path in ("/console/overview", "/console/policies/offers/past"):
+            for _ in range(50):
+                _, page = await browser.get(path)
+                if "Still counting" not in page:
+                    break
+                await asyncio.sleep(0.1)
+            change(tmp_path / "line.db", "DELETE FROM decisions")
+        assert "held accepted 1" in plain(page)
 
 
 async def test_one_draft_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
