@@ -68,7 +68,7 @@ class Endings:
         if not self._wishes:
             return 0
         now, told = self._clock(), 0
-        for named, _, oldest in await self._store.rows(WAITING, (PREFIX, END)):
+        for named, oldest in await self._store.rows(WAITING, (PREFIX, END)):
             source = bytes(named).decode()
             ripe = now - (oldest - KEPT) >= GATHER
             wish = self._wishes.get(source)
@@ -87,8 +87,11 @@ class Endings:
             return False
         listed = [hold_of(key) for key in notes[: notice.MOST_LISTED]]
         controller, items = await self._items(wish, listed)
-        more = len(notes) - len(listed)
-        report = self._write(source, wish, controller, items, more, now) if items else None
+        if not items:  # of none of these anybody is to be told; perhaps of those behind them
+            notes, report = notes[: len(listed)], None
+        else:
+            more = len(notes) - len(listed)
+            report = self._write(source, wish, controller, items, more, now)
         done = await self._store.run(Tell(source, notes, until, report, PAUSE))
         return done and report is not None
 

@@ -17,7 +17,7 @@ PREFIX, END = b"ended/", b"ended0"
 KEPT = 14 * 86400.0
 """Seconds that a note waits for somebody who serves."""
 
-WAITING = "SELECT answer, count(*), min(expires_at) FROM replays WHERE key >= ? AND key < ? GROUP BY answer"
+WAITING = "SELECT answer, min(expires_at) FROM replays WHERE key >= ? AND key < ? GROUP BY answer"
 NOTES = (
     "SELECT key FROM replays WHERE key >= ? AND key < ? AND expires_at <= ? AND expires_at > ?"
     " ORDER BY key LIMIT ?"

@@ -2,10 +2,10 @@
 in the store, in the transaction of its decision, for whoever serves to count: once, by one of them."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
+import msgspec
 
 from gateway.intake.tally import Marketing, count_marketing
 from gateway.metrics import Metrics
@@ -26,7 +26,7 @@ _LEFT = "SELECT key FROM replays WHERE key >= ? AND key < ? AND expires_at > ? L
 class Counted:
     """A hold decided: what it came to, by whom (reviewer, condition or time), after how many seconds; the
     marketing message that went out with it, if one did, and how many seconds somebody waited for the answer
-    that did."""
+    that did. A command of a newer version may leave more, which is not read."""
 
     decision: str
     by: str
@@ -75,7 +75,7 @@ class Leave:
         counted = counted_of(result, "reviewer")
         if counted is not None:
             key = PREFIX + result.hold_id.encode("ascii", "replace") + os.urandom(8)
-            draft.writes.replays[key] = ReplayRow(key, draft.now + LEFT_FOR, orjson.dumps(asdict(counted)))
+            draft.writes.replays[key] = ReplayRow(key, draft.now + LEFT_FOR, msgspec.json.encode(counted))
         return result
 
 
@@ -99,11 +99,5 @@ async def count_left(store: Store, metrics: Metrics) -> int:
         return 0
     left = await store.run(_Take([bytes(key) for (key,) in rows]))
     for said in left:
-        count(metrics, _read(said))
+        count(metrics, msgspec.json.decode(said, type=Counted))
     return len(left)
-
-
-def _read(answer: bytes) -> Counted:
-    said = orjson.loads(answer)
-    sold = said.pop("marketing")
-    return Counted(**said, marketing=Marketing(**sold) if sold else None)

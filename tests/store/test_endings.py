@@ -186,3 +186,15 @@ async def test_the_wishes_of_today_are_followed(stores: Stores) -> None:
         told, pause = await telling_now, pause + 0.0002
     [letter] = await letters(line)
     assert letter["To"] == "others@example.com"
+
+
+async def test_those_behind_many_whom_nobody_is_to_be_told_of_are_told(stores: Stores) -> None:
+    line = await stores.line(access=telling(language="en"))
+    holds = await hold_many(line, 102)
+    for hold in holds:
+        await line.review.reject(hold.id, "ada", "no")
+    last = max(hold.message_id for hold in holds)
+    await line.store.run(Change("DELETE FROM messages WHERE id <> ?", (last,)))
+    assert [await tell(line, stores, after) for after in (GATHER, 10, 10)] == [0, 1, 0]
+    [letter] = await letters(line)
+    assert last in letter.get_content()

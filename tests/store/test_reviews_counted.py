@@ -2,12 +2,15 @@
 
 import asyncio
 
+import orjson
+
 from gateway.metrics import Metrics
 from gateway.review import Review
-from gateway.review.counting import count_left
+from gateway.review.counting import PREFIX, count_left
 from tests.line import KEYS, Line, reader
 from tests.review.test_many import hold_many
 from tests.store.conftest import Stores
+from tests.store.test_endings import Change
 
 SOLD = {
     "galateo_marketing_messages_total": {"consent_grade": "C"},
@@ -62,3 +65,14 @@ async def test_what_a_command_decides_is_counted_once_by_whoever_serves(stores: 
         assert await count_left(line.store, serving) == 0
     finally:
         await other.close()
+
+
+async def test_what_a_command_of_a_newer_version_leaves_is_counted_as_far_as_it_is_known(
+    stores: Stores,
+) -> None:
+    line, metrics = await stores.line(), Metrics()
+    said = {"decision": "rejected", "by": "reviewer", "seconds": 3.0, "marketing": None, "room": "blue"}
+    row = (PREFIX + b"x", line.store.now() + 60, orjson.dumps(said))
+    await line.store.run(Change("INSERT INTO replays (key, expires_at, answer) VALUES (?, ?, ?)", row))
+    assert await count_left(line.store, metrics) == 1
+    assert decided(metrics, "rejected") == 1.0
