@@ -22,6 +22,7 @@ from gateway.intake.at_rcpt import Refusals
 from gateway.intake.events import Events
 from gateway.intake.matching import Matching
 from gateway.intake.replies import Replies
+from gateway.ops.desk import Desk as OpsDesk
 from gateway.ops.evidence import evidence_routes
 from gateway.ops.health import Check
 from gateway.ops.http import ops_routes
@@ -120,17 +121,19 @@ def review_habits(settings: Settings) -> Habits:
 def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[web.RouteDef]:
     """Everything on OPS_LISTEN: health, metrics, the admin API, the console."""
     rights = make_rights(parts)
-    desk, days = Desk(rights), Days(parts.store, time.time)
+    dossiers, days = Desk(rights), Days(parts.store, time.time)
+    desk = OpsDesk(parts.access, parts.settings.http_proxy_trusted)
+    trials = Trials(parts.store, origin_of(parts.settings))
     return [
         *ops_routes(
-            access=parts.access,
+            desk=desk,
             store=parts.store,
             review=parts.review,
             consents=parts.consents,
             metrics=parts.metrics,
             checks=checks,
         ),
-        *evidence_of(parts, rights, Trials(parts.store, origin_of(parts.settings)), days),
+        *evidence_of(parts, desk, rights, trials, days),
         *console_routes(
             access=parts.access,
             store=parts.store,
@@ -139,19 +142,21 @@ def desk_routes(parts: Parts, checks: dict[str, Check], tasks: Tasks) -> list[we
             review=parts.review,
             tasks=tasks,
             consents=parts.consents,
-            export=desk.export,
-            erase=desk.erase,
+            export=dossiers.export,
+            erase=dossiers.erase,
             habits=review_habits(parts.settings),
             days=days,
         ),
     ]
 
 
-def evidence_of(parts: Parts, rights: Rights, trials: Trials, days: Days) -> list[web.RouteDef]:
+def evidence_of(
+    parts: Parts, desk: OpsDesk, rights: Rights, trials: Trials, days: Days
+) -> list[web.RouteDef]:
     """Evidence and people's rights on OPS_LISTEN: the API, and the console's pages about them."""
     return [
         *evidence_routes(
-            access=parts.access,
+            desk=desk,
             store=parts.store,
             keys=parts.keys,
             reader=parts.reader,

@@ -45,7 +45,7 @@ def native_routes(
     `on_full` whose was put off because memory was full. With `optins`, consents may be requested. `feeds` are
     the names of the providers whose events are taken beside.
     """
-    gate, inflight = Gate(access), Inflight(limits.inflight_bytes)
+    gate, inflight = Gate(access, limits.proxies), Inflight(limits.inflight_bytes)
     paces = Paces(limits.source_rate)
     messages = Messages(gate, submit, store, limits, inflight, paces, clock, monotonic, on_reply, on_full)
     events = Events(gate, tell, limits, inflight, clock)

@@ -1,21 +1,25 @@
 """Which source asks: by token, by Basic, or in development by being on this machine."""
 
+from collections.abc import Iterable
+
 from aiohttp import web
 
 from gateway.access import Access, Source
 from gateway.policy.outcome import Words
 from gateway.web.credentials import Doorkeeper, is_direct, is_this_machine, peer_of, unauthorized
 from gateway.web.frame import CALLER
+from gateway.web.peer import Network, address_of
 from gateway.web.problem import Problem
 
 _WHO = Words("a source of access.yaml", "una fonte di access.yaml")
 
 
 class Gate:
-    """Lets sources in."""
+    """Lets sources in. `proxies` are those whose X-Forwarded-For says who asks."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, proxies: Iterable[Network] = ()) -> None:
         self._access = access
+        self._proxies = tuple(proxies)
         self._door = Doorkeeper(access.named, access.source_by_token, access.source)
 
     async def admit(self, request: web.Request, header: str | None = None) -> Source:
@@ -41,7 +45,8 @@ class Gate:
             _check_direct(request)
         # Where only the development source is known, whatever a tool sends as a password will do.
         asked = header and (development is None or len(self._access.sources) > 1)
-        source = (await self._door.recognize(header, peer_of(request)) if asked else None) or development
+        found = await self._door.recognize(header, address_of(request, self._proxies)) if asked else None
+        source = found or development
         if source is None:
             raise unknown()
         return source

@@ -8,13 +8,14 @@ from gateway.access import Source
 from gateway.ingress.smtp_limits import Pace
 from gateway.policy.outcome import Words
 from gateway.settings import Settings
+from gateway.web.peer import Network
 from gateway.web.problem import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
     """Sizes in octets, times in seconds, rates per second; 0 in `source_rate` means any. `late` is after
-    how long an event counts as backdated."""
+    how long an event counts as backdated; `proxies` are those whose X-Forwarded-For says who asks."""
 
     message_bytes: int = 25 * 1024 * 1024
     events_bytes: int = 2 * 1024 * 1024
@@ -24,6 +25,7 @@ class HttpLimits:
     source_rate: float = 0.0
     body_timeout: float = 60.0
     late: float = 86400.0
+    proxies: tuple[Network, ...] = ()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -34,6 +36,7 @@ class HttpLimits:
             recipients=settings.max_recipients,
             source_rate=settings.source_rate,
             body_timeout=min(60.0, settings.data_timeout.total_seconds()),
+            proxies=tuple(settings.http_proxy_trusted),
         )
 
 

@@ -1,5 +1,6 @@
 """What every handler of the ops API needs: the reviewer who asks, the body, the answer."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import orjson
@@ -14,6 +15,7 @@ from gateway.web.credentials import Doorkeeper, is_direct, is_this_machine, peer
 from gateway.web.frame import CALLER
 from gateway.web.language import language_of
 from gateway.web.often import Often
+from gateway.web.peer import Network, address_of
 from gateway.web.problem import Problem
 from gateway.web.strict_json import parse_json
 from gateway.web.validation import validate
@@ -30,10 +32,12 @@ _WHO = Words("a reviewer of access.yaml", "un revisore di access.yaml")
 
 
 class Desk:
-    """Lets reviewers in and reads what they ask."""
+    """Lets reviewers in and reads what they ask. All routes of a gateway have one, so that whoever guesses
+    has as many tries in all. `proxies` are those whose X-Forwarded-For says from where somebody asks."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, proxies: Iterable[Network] = ()) -> None:
         self.access = access
+        self._proxies = tuple(proxies)
         self._door = Doorkeeper(self._named, access.reviewer_by_token, access.reviewer, tries=Often(*TRIES))
         self._inflight = Inflight(INFLIGHT_BYTES)
 
@@ -43,9 +47,10 @@ class Desk:
     async def admit(self, request: web.Request, deed: str) -> Reviewer:
         """The reviewer who asks to do a deed. Raises Problem: unauthorized, forbidden."""
         header = request.headers.get("Authorization", "")
-        reviewer = (
-            await self._door.recognize(header, peer_of(request)) if header else self._developer(request)
-        )
+        if header:
+            reviewer = await self._door.recognize(header, address_of(request, self._proxies))
+        else:
+            reviewer = self._developer(request)
         if reviewer is None:
             raise unauthorized("galateo ops", _WHO)
         request[CALLER] = reviewer.name

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from gateway.access import Access
 from gateway.evidence.rights import Rights
 from gateway.evidence.trial import Trials
 from gateway.keys import Keys
@@ -20,7 +19,7 @@ from gateway.store.protocol import Store
 
 def evidence_routes(
     *,
-    access: Access,
+    desk: Desk,
     store: Store,
     keys: Keys,
     reader: Reader,
@@ -30,8 +29,7 @@ def evidence_routes(
     clock: Callable[[], float] = time.time,
 ) -> list[web.RouteDef]:
     """The routes; they are described in `evidence_openapi`."""
-    desk = Desk(access)
-    proof = Proof(desk, store, access, keys, reader, policies, clock)
+    proof = Proof(desk, store, desk.access, keys, reader, policies, clock)
     people, replays = PeopleRights(desk, rights), Replays(desk, trials, policies, clock)
     return [
         web.post("/api/v1/replay", replays.run),

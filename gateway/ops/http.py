@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 import orjson
 from aiohttp import web
 
-from gateway.access import Access
 from gateway.metrics import Metrics
 from gateway.ops.desk import Desk
 from gateway.ops.health import Check, Health
@@ -24,7 +23,7 @@ async def _measure_nothing() -> None:
 
 def ops_routes(
     *,
-    access: Access,
+    desk: Desk,
     store: Store,
     review: Reviews,
     consents: ConsentLog,
@@ -38,7 +37,6 @@ def ops_routes(
     `checks` say besides the store what readiness rests on; `measure` brings gauges up to date before the
     metrics are shown.
     """
-    desk = Desk(access)
     holds, people = Holds(desk, store, review), People(desk, store, consents)
 
     async def store_works() -> bool:

@@ -15,7 +15,7 @@ def address_of(request: web.BaseRequest, trusted: Iterable[Network]) -> str:
     X-Forwarded-For that is none."""
     proxies = tuple(trusted)
     found = peer_of(request)
-    if not is_within(found, proxies):
+    if not (proxies and is_within(found, proxies)):
         return found
     # Some proxies add a field of their own after the one that came: together one list (RFC 9110 5.3).
     hops = ",".join(request.headers.getall("X-Forwarded-For", ()))

@@ -1,10 +1,13 @@
 """The ops API over real sockets: roles, holds, decisions, consents, people."""
 
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.access import Reviewer
+from gateway.ingress.http import HttpLimits
 from tests.ingress.http.house import SECRET, House, development, mail
 
 OFFER = mail(**{"class": "promotion", "purpose": "offers"})
@@ -74,7 +77,19 @@ async def test_a_reviewer_s_secret_cannot_be_guessed_without_end(house: House) -
 
     assert (await _get(house, "/api/v1/holds", who="reviewer")).status == 200
     assert [await guess(n) for n in range(12)] == [401] * 10 + [429] * 2
+    assert (await _get(house, "/api/v1/observed", who="", Authorization="Bearer reviewer:x")).status == 429
     assert (await _get(house, "/api/v1/holds", who="reviewer")).status == 200
+
+
+async def test_who_guesses_behind_a_proxy_keeps_out_nobody_else_behind_it(tmp_path: Path) -> None:
+    async def ask(secret: str, address: str) -> int:
+        given = {"Authorization": f"Bearer reviewer:{secret}", "X_Forwarded_For": address}
+        return int((await _get(house, "/api/v1/holds", who="", **given)).status)
+
+    async with House(tmp_path, limits=HttpLimits(proxies=(ip_network("127.0.0.0/8"),))) as house:
+        assert [await ask(f"{n}", "192.0.2.1") for n in range(11)] == [401] * 10 + [429]
+        assert await ask(SECRET, "192.0.2.1") == 429
+        assert await ask(SECRET, "192.0.2.2") == 200
 
 
 async def test_strangers_and_sources_see_nothing(house: House) -> None:

@@ -66,7 +66,7 @@ def dialect_routes(
     if faults := list(dialect_faults(access)):
         raise AccessError("\n".join(map(access.say, faults)))
     desk = Desk(
-        gate=KeyGate(access),
+        gate=KeyGate(access, limits.proxies),
         submit=submit,
         check=check,
         tell_refused=tell_refused,

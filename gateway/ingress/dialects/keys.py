@@ -9,7 +9,7 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
 from aiohttp import web
@@ -18,6 +18,7 @@ from gateway.access import Access, Fault, Source
 from gateway.ingress.http_auth import Gate, unknown
 from gateway.web.credentials import LONGEST
 from gateway.web.frame import CALLER
+from gateway.web.peer import Network
 
 TEST_KEYS = {"postmark": "POSTMARK_API_TEST"}
 """Keys with which nothing is sent; the source that answers to one says `test: true` in that dialect."""
@@ -28,9 +29,9 @@ _LISTED = re.compile(r"sha256:([0-9a-f]{64})\Z")
 class KeyGate:
     """Lets sources in by what a dialect takes for a key."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, proxies: Iterable[Network] = ()) -> None:
         """`access` is without faults: `dialect_faults` found none."""
-        self._gate = Gate(access)
+        self._gate = Gate(access, proxies)
         self.access = access
         self._listed, self._of = _list_keys(access), access.sources
 

@@ -71,7 +71,7 @@ class FeedDesk:
         self._receive = receive
         self._mail = Inflight(min(limits.inflight_bytes, 2 * INFLIGHT))
         self._access = access
-        self._gate = Gate(access)
+        self._gate = Gate(access, limits.proxies)
         self._tell = tell
         self._limits = limits
         self._inflight = Inflight(min(limits.inflight_bytes, INFLIGHT))

@@ -24,6 +24,7 @@ from gateway.intake.receipt import Receipt
 from gateway.keys import new_keys
 from gateway.message.envelope import Message
 from gateway.metrics import Metrics
+from gateway.ops.desk import Desk
 from gateway.ops.evidence import evidence_routes
 from gateway.ops.http import ops_routes
 from gateway.policy.live import LivePolicies
@@ -141,15 +142,16 @@ class House:
             on_reply=metrics.accepted_in,
             on_full=metrics.put_off,
         )
+        desk = Desk(self.access, self.limits.proxies)
         ops = ops_routes(
-            access=self.access,
+            desk=desk,
             store=store,
             review=self.review,
             consents=self.consents,
             metrics=metrics,
         )
         ops += evidence_routes(
-            access=self.access,
+            desk=desk,
             store=store,
             keys=keys,
             reader=reader,

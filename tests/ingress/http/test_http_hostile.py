@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import socket
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -408,6 +409,17 @@ class TestWho:
                 assert refused.status == 403, name
             for host in ("evil.test", "evil.test:8080", "127.evil.test"):
                 assert (await house.post(json=mail(), who="", Host=host)).status == 403, host
+
+    async def test_a_stranger_behind_a_proxy_keeps_out_nobody_else_behind_it(self, tmp_path: Path) -> None:
+        async with House(tmp_path, limits=HttpLimits(proxies=(ip_network("127.0.0.0/8"),))) as house:
+            stranger = {"who": "", "X_Forwarded_For": "192.0.2.1"}
+            crowd = [
+                asyncio.create_task(house.post(json=mail(), Authorization=f"Bearer crm:{n}", **stranger))
+                for n in range(40)
+            ]
+            known = asyncio.create_task(house.post(json=mail(), X_Forwarded_For="192.0.2.2"))
+            assert {answer.status for answer in await asyncio.gather(*crowd)} == {401, 429}
+            assert (await known).status == 202
 
     async def test_a_quick_source_is_slowed(self, tmp_path: Path) -> None:
         async with House(tmp_path, limits=HttpLimits(source_rate=2)) as house:
