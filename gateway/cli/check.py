@@ -260,8 +260,8 @@ def _print_problems(console: Console, problems: Sequence[Problem]) -> None:
     if problems:
         count = len(problems)
         en = f"{count} problem{'s' if count > 1 else ''}. A running gateway keeps its last good policies."
-        it = f"{count} problem{'i' if count > 1 else 'a'}. Un gateway in funzione tiene le ultime valide."
-        console.print(say(en, it))
+        it = "Un gateway in funzione tiene le ultime policy valide."
+        console.print(say(en, f"{count} problem{'i' if count > 1 else 'a'}. {it}"))
 
 
 def _without_policies(folder: Path, policies: PolicySet) -> Sequence[str]:

@@ -219,7 +219,8 @@ class Progress:
         left = (now - self._began) * (100 - share) / max(1, share)
         said = say(
             f"{lines_of(line)} read, {share}%, about {left:.0f} s left; if it stops, go on with --resume",
-            f"lette {lines_of(line)}, {share}%, circa {left:.0f} s ancora; se si ferma, usare --resume",
+            f"{lines_of(line)} {'letta' if line == 1 else 'lette'}, {share}%, circa {left:.0f} s ancora;"
+            " se si ferma, usare --resume",
         )
         click.echo(f"\r{said}   " if self._watched else said, err=True, nl=not self._watched)
 

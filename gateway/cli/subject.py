@@ -112,7 +112,8 @@ def erase_command(address: str, channel: str, controller: str, dry_run: bool, ye
     if dry_run:
         en = "Nothing was changed. All this would go; a keyed hash would stay to stop new messages."
         it = (
-            "Nulla è cambiato. Andrebbe tutto questo; resterebbe un segno cifrato, perché nessuno scriva più."
+            "Nulla è cambiato. Verrebbe cancellato tutto questo; resterebbe un segno cifrato, perché nessuno"
+            " scriva più."
         )
         click.echo(say(en, it))
         return
@@ -139,7 +140,8 @@ def erase_command(address: str, channel: str, controller: str, dry_run: bool, ye
         "the write-ahead log was emptied, but while a gateway serves the database's file is not written anew"
     )
     resto = (
-        "il write-ahead log è vuoto, ma mentre un gateway è in funzione il file del database non si riscrive"
+        "il write-ahead log è stato svuotato, ma mentre un gateway è in funzione il file del database non si"
+        " riscrive"
     )
     click.echo(say(f"Erased; {rest} (docs/privacy.md).", f"Cancellato; {resto} (docs/privacy.md)."))
 

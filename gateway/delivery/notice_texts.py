@@ -38,8 +38,8 @@ HELD = {
         "or where a rejection surprises you, please ask whoever reviews held messages.",
         "Che cosa fare: per favore non inviare di nuovo lo stesso messaggio così com'è. Ogni motivo "
         "dice perché il messaggio è stato trattenuto e che cosa lo farebbe passare: correggere prima "
-        "quello. Se valga ancora la pena di inviarlo, o se un rifiuto sorprende, chiedere a chi si "
-        "occupa della revisione dei messaggi trattenuti.",
+        "quello. Per sapere se valga ancora la pena di inviarlo, o se un rifiuto sorprende, chiedere per "
+        "favore a chi si occupa della revisione dei messaggi trattenuti.",
     ),
 }
 """Of a letter about holds that ended without being sent."""

@@ -61,6 +61,7 @@ SLIPS = {
     "rule: consents": ("rule: consent", "non c'è una regola 'consents' (forse si intendeva 'consent'?)"),
     "title: [a]": ("title: Offers", "title deve essere un testo, non un elenco"),
     "why: a: W": ("why: W", TWO_KEYS),
+    "class: [promotoin]": ("class: [promotion]", "class: valore sconosciuto 'promotoin' (forse si "),
     "owne:": ("owner:", "offers.yaml:4: chiave sconosciuta 'owne' (forse si intendeva 'owner'?)"),
 }  # fmt: skip
 
@@ -74,7 +75,7 @@ def test_a_slip_in_a_policy_is_told_in_italian(tmp_path: Path, wrong: str) -> No
     english, italian = in_both(tmp_path, "check", "--quiet", str(folder))
     assert said in italian
     assert "A running gateway keeps" in english
-    assert "Un gateway in funzione tiene" in italian
+    assert "Un gateway in funzione tiene le ultime policy valide" in italian
 
 
 def test_lines_of_consents_are_told_in_italian_and_the_report_stays_as_it_is(tmp_path: Path) -> None:
