@@ -19,6 +19,7 @@ LONGEST = 2000
 WORDS = "{~}"
 _CHOSEN = "galateo.language"
 _PLACED = re.compile(r"(line \d+: |[^\s:]+:\d+: |[^:]*\.yaml: |entry \d+ of keep: )(.+)", re.DOTALL)
+_SENTENCE = re.compile(r"\b[a-z]+ [a-z]+ [a-z]+\b")
 _MARK = re.compile(r"\{~?\}")
 _PLACES = (("line ", "riga "), ("entry ", "voce "), (" of keep", " di keep"))
 
@@ -96,7 +97,8 @@ def _place(text: str) -> str:
 
 
 def _looked_up(text: str, depth: int, *, whole: bool = True) -> str:
-    """By the book. Unless it is taken as a `whole`, no value reaches over a semicolon."""
+    """By the book. Unless it is taken as a `whole`, no value reaches over a semicolon. What would come out
+    half in English, half in Italian is not used."""
     for phrase in _book():
         values = phrase.values(text)
         if values is None or not (whole or phrase.within(values)):
@@ -105,6 +107,9 @@ def _looked_up(text: str, depth: int, *, whole: bool = True) -> str:
             render(value, depth - 1) if mark == WORDS else value
             for value, mark in zip(values, phrase.marks, strict=True)
         ]
+        worded = [one for one, mark in zip(said, phrase.marks, strict=True) if mark == WORDS]
+        if any(one in values and _SENTENCE.search(one) for one in worded):
+            continue
         return "".join(chain.from_iterable(zip_longest(phrase.italian, said, fillvalue="")))
     return ""
 

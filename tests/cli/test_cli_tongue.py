@@ -165,3 +165,16 @@ def test_whatever_is_said_of_a_file_has_its_italian() -> None:
 )
 def test_what_nobody_wrote_down_stays_as_it_is_and_takes_no_time(text: str) -> None:
     assert render(text).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("english", "italian"),
+    [
+        ("/keys: cannot be read: No such file or directory", "/keys: non si può leggere: il file non c'è"),
+        ("a.yaml:3: cannot be read: there is no such file", "a.yaml:3: non si può leggere: il file non c'è"),
+        ("the case 'a' failed: something nobody wrote down", ""),
+        ("the database file cannot be opened for writing; this user must own it and its folder", ""),
+    ],
+)
+def test_nothing_comes_out_half_in_english(english: str, italian: str) -> None:
+    assert render(english) == (italian or english)
