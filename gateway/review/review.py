@@ -80,10 +80,12 @@ class Review:
         hold, reason = await self._hold(hold_id), without_addresses(reason)
         return await self._decide(self._end(hold, "rejected", reviewer, reason))
 
-    async def release_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
-        """Release many, each for itself: released, open (the policies refuse it today), own or gone, in
-        their order. Two reviewers agreed before, where that is asked; the reason is kept as it is. Raises
-        StoreError; then some may be decided and others not."""
+    async def release_all(
+        self, holds: Sequence[HoldRow], reviewer: str, reason: str, proposed_by: str = ""
+    ) -> list[str]:
+        """Release many, each for itself: released, open (the policies refuse it today), own (of the reviewer,
+        or of who proposed it) or gone, in their order. Two reviewers agreed before, where that is asked; the
+        reason is kept as it is. Raises StoreError; then some may be decided and others not."""
         under_way = list[Awaitable[ReviewResult]]()
         for start in range(0, len(holds), CHUNK):
             chunk = holds[start : start + CHUNK]
@@ -91,7 +93,7 @@ class Review:
                 cases = await self._cases.load(chunk)
             under_way += [
                 _fail(OwnMessage(hold))
-                if self._is_own(hold, reviewer)
+                if self._is_own(hold, reviewer) or self._is_own(hold, proposed_by)
                 else self._start(
                     self._release(cases[hold.id], reviewer, reason) if hold.id in cases else None
                 )

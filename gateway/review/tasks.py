@@ -266,8 +266,9 @@ class Tasks:
 
     async def _decide(self, task: Task, holds: Sequence[HoldRow]) -> list[str]:
         wanted = [hold for hold in holds if hold.id not in task.except_]
-        decide = self._review.release_all if task.action == "release" else self._review.reject_all
-        return await decide(wanted, task.actor, task.reason)
+        if task.action == "release":
+            return await self._review.release_all(wanted, task.actor, task.reason, task.proposed_by)
+        return await self._review.reject_all(wanted, task.actor, task.reason)
 
     async def _keep_step(self, task: Task, cursor: str, said: Sequence[str], *, ended: bool) -> Task | None:
         """Keep the progress; None where another process took over."""

@@ -142,6 +142,21 @@ async def test_nobody_releases_their_own(tmp_path: Path) -> None:
         assert await statuses(built, [hold]) == {"open": 1}
 
 
+async def test_nobody_proposes_the_release_of_their_own_among_many(tmp_path: Path) -> None:
+    people = (
+        Reviewer(name="ada", role="admin", own=("elena@acme.example",)),
+        Reviewer(name="bruno", role="admin"),
+    )
+    access = replace(development_access(), reviewers={one.name: one for one in people})
+    async with line(tmp_path, shipped(), access=access) as built:
+        holds = await hold_many(built, 2)
+        tasks = Tasks(built.store, built.review, built.clock)
+        proposed = await start(tasks, holds[0], actor="ada", propose=True)
+        done = await ended(tasks, await tasks.agree(proposed, "bruno"))
+        assert (done.own, done.decided, done.done) == (2, 0, 2)
+        assert await statuses(built, holds) == {"open": 2}
+
+
 class TestTasks:
     async def test_what_a_process_left_another_goes_on_with(self, tmp_path: Path) -> None:
         async with line(tmp_path, shipped()) as built:
