@@ -296,7 +296,8 @@ class Post:
 @dataclass
 class ScriptedTarget:
     """A webhook target that answers what its script says: a status, "status Retry-After", drop, hang or
-    garbage; 204 after the last step."""
+    garbage; a status with a text that breaks off ("200 cut") or never comes ("200 mute"); 204 after the last
+    step."""
 
     script: Iterable[str] = ()
     context: ssl.SSLContext | None = None
@@ -337,6 +338,12 @@ class ScriptedTarget:
             request.transport.close()
             return web.Response()
         status, _, rest = step.partition(" ")
+        if rest in {"cut", "mute"}:
+            assert request.transport is not None
+            request.transport.write(f"HTTP/1.1 {status} Said\r\nContent-Length: 10\r\n\r\n".encode())
+            await asyncio.sleep(0.05 if rest == "cut" else 3600)
+            request.transport.close()
+            return web.Response()
         headers = {"Location": "/elsewhere"} if status.startswith("3") else {}
         if rest:
             headers["Retry-After"] = rest

@@ -23,7 +23,7 @@ from gateway.delivery.reply import printable
 from gateway.delivery.signature import sign
 from gateway.delivery.target import TargetError, WebhookTarget, parse_webhook
 from gateway.delivery.verdict import Result
-from gateway.delivery.webhook import read_answer, read_failure
+from gateway.delivery.webhook import read_answer, read_failure, read_text
 from gateway.intake.announce import TYPES, Announcement, Entry, announce, entries_after, heads_of
 from gateway.store.attempt import Kind
 from gateway.store.draft import Draft, Needs
@@ -286,7 +286,7 @@ async def post(client: aiohttp.ClientSession, endpoint: Endpoint, said: Announce
     try:
         request = client.post(endpoint.target.url, data=body, headers=headers, allow_redirects=False)
         async with request as answer:
-            await answer.content.read(2048)
+            await read_text(answer)
             return read_answer(answer.status, answer.headers.get("Retry-After", ""), b"", now)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return read_failure(error)

@@ -8,7 +8,7 @@ import aiohttp
 from gateway.delivery.announcer import open_client
 from gateway.delivery.signature import sign
 from gateway.delivery.target import WebhookTarget
-from gateway.delivery.webhook import read_answer
+from gateway.delivery.webhook import read_answer, read_text
 from gateway.store.attempt import Kind
 
 
@@ -33,7 +33,7 @@ class CheckpointHook:
             async with open_client(self._timeout) as client:
                 asked = client.post(self._target.url, data=line, headers=headers, allow_redirects=False)
                 async with asked as answer:
-                    await answer.content.read(2048)
+                    await read_text(answer)
                     return read_answer(answer.status, "", b"", now).kind is Kind.DELIVERED
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False

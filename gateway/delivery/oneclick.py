@@ -22,13 +22,13 @@ from gateway.delivery.circuit import Circuit
 from gateway.delivery.outbox import Entry
 from gateway.delivery.relay import Finished
 from gateway.delivery.verdict import Result
+from gateway.delivery.webhook import read_text
 from gateway.store.attempt import Kind
 
 BODY = b"List-Unsubscribe=One-Click"
 AT_ONCE = 4
 TRIES = 6
 TIMEOUT = 15.0
-_READ = 1024
 _CROWDED = 1000
 # Forms of IPv6 that carry an IPv4 address to which somebody translates.
 _TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
@@ -205,7 +205,7 @@ class OneClickRelay:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "Galateo"}
         try:
             async with self._client.post(url, data=BODY, headers=headers, allow_redirects=False) as answer:
-                await answer.content.read(_READ)
+                await read_text(answer)
                 return read_status(answer.status)
         except TimeoutError:
             return Result(Kind.TIMEOUT, "http", text="no answer in time")

@@ -162,7 +162,7 @@ class WebhookRelay:
         url, body, headers = made
         try:
             async with self._client.post(url, data=body, headers=headers, allow_redirects=False) as answer:
-                text = await answer.content.read(_READ)
+                text = await read_text(answer)
                 return read_answer(answer.status, answer.headers.get("Retry-After", ""), text, self._clock())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return read_failure(error)
@@ -222,6 +222,15 @@ def wrap(entry: Entry) -> bytes | None:
         orjson.dumps(entry.address),
         entry.raw,
     )
+
+
+async def read_text(answer: aiohttp.ClientResponse) -> bytes:
+    """How the text of an answer begins; empty where it breaks off or never comes. The status was said before
+    it and stands: what was taken with 2xx must not be sent again."""
+    try:
+        return await answer.content.read(_READ)
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return b""
 
 
 def read_answer(status: int, retry_after: str, text: bytes, now: float) -> Result:

@@ -154,6 +154,19 @@ async def test_failures_are_tried_again_in_order(house: House, client: aiohttp.C
     assert len(ids) == 5
 
 
+async def test_what_was_taken_is_told_once_though_the_answer_breaks_off(
+    house: House, client: aiohttp.ClientSession
+) -> None:
+    async with ScriptedTarget(["200 cut"]) as target:
+        teller, hook = announcer(house), endpoint(target.url)
+        await teller.tell(client, hook)
+        await happen(house)
+        while await teller.tell(client, hook):
+            pass
+    ids = [post.headers["webhook-id"] for post in target.posts]
+    assert len(ids) == len(set(ids)) == 2
+
+
 async def test_the_log_says_why_nobody_answered(
     house: House, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
