@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway import __version__
+from gateway.console.excerpts import plain
 from gateway.evidence.telling import FINDINGS
 from gateway.policy.dates import quoted
 from gateway.reading.reading import Evidence
@@ -135,6 +136,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.filters["plain"] = plain
 
     def show(
         self, request: web.BaseRequest, template: str, *, status: int = 200, **given: Any

@@ -135,3 +135,26 @@ def test_a_comparison_shows_what_differs() -> None:
     assert [(c.kind, c.text) for c in changes if c.kind != "same"] == [
         ("gone", "Anna,"), ("added", "Luca,"), ("gone", "blue"), ("added", "red"),
     ]  # fmt: skip
+
+
+async def test_what_turns_the_writing_round_does_not_reach_who_it_is_from_and_for(
+    here: Place, ada: Browser
+) -> None:
+    """The address behind a name, and the end of a file's name, stand as they are."""
+    raw = (
+        "Subject: Offer \u202egpj\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+        "--x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+        '<p>Sconto: <a href="https://shop.example/">\u202eknab</a></p>\r\n'
+        "--x\r\nContent-Disposition: attachment; filename*=utf-8''offer%E2%80%AEfdp.exe\r\n\r\na\r\n--x--\r\n"
+    )
+    hold = await here.hold_mail(raw.encode(), name="Anna \u202egro.knab@anna")
+    message = hold.partition("-")[0]
+    for path in (f"/console/holds/{hold}", f"/console/messages/{message}"):
+        _, page = await ada.get(path)
+        shown = re.findall(r"<h[13]>.*?</h[13]>|<dd>.*?</dd>|<ul class=\"links\">.*?</ul>", page, re.DOTALL)
+        assert any("Anna" in one for one in shown)
+        turned = [one for one in shown if "\u202e" in one and "Offer" not in one]
+        assert turned == [], path
+        assert "offer\u202e" not in page
+        assert path.startswith("/console/messages") or "offer fdp.exe" in page
+        assert "Offer \u202e" not in page.partition("</h1>")[0]
