@@ -8,7 +8,7 @@ Each step of the script is for one transaction (one MAIL command), in the order 
 connections; after the last one everything is "ok". A step is `what@where`:
 
 what    a reply to give ("550 5.1.1 nobody"), `drop` (hang up), `hang` (never answer), `garbage`, `flood` (a
-        reply without end), `twice` (answer two times)
+        reply without end), `twice` (answer two times), `early` (at body: take what was not read)
 where   mail, rcpt, data, body (as soon as the first bytes of the message come), final (after its last dot)
 
 `connects` is a script of the same kind for connections: greet, ehlo, starttls, tls, secured (the EHLO
@@ -253,6 +253,11 @@ class _Dialog:
         if self.step == "drop@body":
             await self.reader.read(1)
             raise HangUp
+        if self.step == "early@body":
+            self.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a transport for both ways
+            await asyncio.sleep(0.2)
+            self.say("250 2.0.0 queued")
+            await asyncio.sleep(3600)
         if self.step == "hang@body":
             self.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a transport for both ways
             await asyncio.sleep(3600)

@@ -83,6 +83,7 @@ class Session(asyncio.Protocol):
         "_deadline",
         "_dirty",
         "_following",
+        "_fresh",
         "_letter",
         "_offers",
         "_owner",
@@ -118,7 +119,7 @@ class Session(asyncio.Protocol):
         self._steps: tuple[str, ...] = _STEPS
         self._at = 0
         self._commands: tuple[bytes, ...] = ()
-        self._dirty = self._closing = self._chained = self._chains = False
+        self._dirty = self._closing = self._chained = self._chains = self._fresh = False
         self._served = 0
         self._started = self._deadline = 0.0
         self._unwritten = 0
@@ -200,6 +201,7 @@ class Session(asyncio.Protocol):
         if self._letter is None:
             self._drop()
             return
+        self._fresh = False
         try:
             replies = self._reader.feed(data)
         except BrokenReplyError as error:
@@ -237,7 +239,7 @@ class Session(asyncio.Protocol):
         """Go one step on; a Result when the message is through."""
         phase = self._steps[self._at]
         if phase == "final":
-            return self._refused or judge(phase, reply)._replace(dsn=self._offers.dsn)
+            return self._take_final(reply)
         if phase == "data":
             return self._take_data(reply)
         if reply.code // 100 != 2:
@@ -268,7 +270,17 @@ class Session(asyncio.Protocol):
             return self._broken("a reply out of place")
         return self._refused or result
 
+    def _take_final(self, reply: Reply) -> Result:
+        result = self._refused or judge("final", reply)._replace(dsn=self._offers.dsn)
+        if self._fresh or (self._unwritten and self._transport.get_write_buffer_size()):
+            # It came with the 354, or before all was written: nobody can have read the message yet, and
+            # what is said of it later would be taken for an answer to the next.
+            self._closing = True
+            return self._broken("a reply before its time") if result.kind is Kind.DELIVERED else result
+        return result
+
     def _send_message(self) -> None:
+        self._fresh, self._unwritten = True, 0
         self._deadline = self._clock() + self._timeouts.final
         if self._refused is not None:
             self._transport.write(b".\r\n")  # nobody is to get it: end it empty (RFC 2920 3.1)

@@ -439,3 +439,29 @@ async def test_a_relay_keeps_its_name_in_what_is_settled() -> None:
         async with delivering(relays=relays) as world:
             world.send(item)
             assert (await world.attempt(item)).relay == "backup"
+
+
+async def test_what_is_taken_before_it_was_sent_is_sent_again(offers: tuple[str, ...]) -> None:
+    """A relay that says yes too early has nothing; what it says of the message later, it says to nobody."""
+    item, other = entry(), entry()
+    step = "354 go on\r\n250 2.0.0 queued@data"
+    async with ScriptedRelay([step], offers=offers) as relay, delivering(relay.url()) as world:
+        world.send(item)
+        first = await world.attempt(item)
+        assert (first.outcome, first.kind, first.phase) == (Outcome.DEFERRED, Kind.PROTOCOL, "final")
+        world.clock.ahead = 600
+        world.send(other)
+        assert (await world.attempt(item, 2)).outcome is Outcome.DELIVERED
+        assert (await world.attempt(other)).outcome is Outcome.DELIVERED
+    assert {each.to for each in relay.received} == {item.address, other.address}
+
+
+async def test_what_is_taken_before_all_of_it_was_sent_is_not_delivered() -> None:
+    item = entry(raw=RAW + b"x" * 30_000_000 + b"\r\n")  # more than lies between the two
+    async with (
+        ScriptedRelay(["early@body"], offers=("PIPELINING",)) as relay,
+        delivering(relay.url()) as world,
+    ):
+        world.send(item)
+        first = await world.attempt(item)
+    assert (first.outcome, first.kind, first.phase) == (Outcome.DEFERRED, Kind.PROTOCOL, "final")
