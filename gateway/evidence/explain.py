@@ -292,6 +292,7 @@ def _known(facts: Facts, sender: str, at: float) -> dict[str, Any]:
         },
         "with_this_sender": {
             "sent": known.sent, "sent_since_reply": known.sent_since_reply, "replies": known.replies,
+            "declined": known.declined,
             "connected_at": moment(known.connected_at) if known.connected_at else "",
             "unanswered_since": moment(known.unanswered_since) if known.unanswered_since else "",
         },

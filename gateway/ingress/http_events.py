@@ -114,6 +114,10 @@ NOTES = {
         "It refuses sales: nothing that sells is sent to this person.",
         "Rifiuta le vendite: a questa persona non si invia nulla che venda.",
     ),
+    "declined": Words(
+        "It counts as a reply that waits for an answer, and opens no door to an offer.",
+        "Vale come risposta che ne attende un'altra, e non apre la porta a un'offerta.",
+    ),
     "counted_before": Words("It was counted when it was sent.", "È stato contato all'invio."),
     "unchanged": Words("It changed nothing.", "Non ha cambiato nulla."),
     "suppressed": Words(

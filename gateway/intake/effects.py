@@ -37,8 +37,8 @@ one may go back. A withdrawal must not look older than the consent that it ends.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """What an event did. `note` is a stable code, "" where it simply counted: untrusted, no_sender,
-    no_purpose, no_class, automatic, stop_request, no_sales, counted_before, unchanged, suppressed,
-    too_many_addresses.
+    no_purpose, no_class, automatic, stop_request, no_sales, declined, counted_before, unchanged,
+    suppressed, too_many_addresses.
 
     The rest says what to count: `reply` is human, automatic, stop or untrusted; `bounce` hard or soft;
     `answered_after` seconds from a reply to its answer, None where nobody waited for one.
@@ -74,6 +74,7 @@ class Telling:
     linked: tuple[Ref, ...]
     stops: bool = False
     refuses_sales: bool = False
+    declines: bool = False
     automatic: bool = False
     revives: bool = False
     places: bool = False
@@ -114,7 +115,8 @@ def _replied(t: Telling) -> Effect:
     waiting = relationship(t.draft.person(ref), t.happening.sender).unanswered_since
     t.draft.owe_answer(ref[0], t.happening.sender, ref[1], waiting)
     _recheck(t, "reply")
-    return Effect(note="no_sales" if wished else "", reply="human", conversation=first)
+    note = "no_sales" if wished else "declined" if t.declines else ""
+    return Effect(note=note, reply="human", conversation=first)
 
 
 def _refuse_sales(t: Telling) -> bool:
@@ -374,6 +376,7 @@ def _happen_to(t: Telling, ref: Ref, at: float = 0.0) -> None:
         thread=h.thread,
         threads=h.in_reply_to,
         backdated=h.backdated,
+        declines=t.declines,
     )
     t.draft.set_person(ref, happened(t.draft.person(ref), event))
 

@@ -26,6 +26,7 @@ from gateway.ledger.autoreply import (
     reads_automatic,
 )
 from gateway.ledger.happening import Happening
+from gateway.ledger.refusal import invites_nothing
 from gateway.ledger.wishes import besides_sales, refuses_sales
 from gateway.message.content import Content
 from gateway.message.ids import is_id, new_id
@@ -138,6 +139,7 @@ class TellEvent:
             linked=linked,
             stops=self._stops(),
             refuses_sales=refuses_sales(newest_text(h.text)),
+            declines=h.type == "message.replied" and invites_nothing(h.text),
             automatic=is_automatic(h),
             revives=self._revives and h.opens and not h.backdated,
             places=self._places,

@@ -66,7 +66,7 @@ class Contact(Struct, frozen=True, array_like=True):
 
 class Relationship(Struct, frozen=True, array_like=True):
     """What passed between one sender and this person. `answer` is the message that answered them last,
-    `parted_at` when a connection was last declined or withdrawn."""
+    `parted_at` when a connection was last declined or withdrawn; `declined` of the replies invite nothing."""
 
     first_out: float = 0.0
     last_out: float = 0.0
@@ -86,6 +86,12 @@ class Relationship(Struct, frozen=True, array_like=True):
     introduced: bool = False
     answer: str = ""
     parted_at: float = 0.0
+    declined: int = 0
+
+    @property
+    def welcoming(self) -> int:
+        """The replies that open a door: all but polite refusals and their like."""
+        return max(0, self.replies - self.declined)
 
 
 STRANGER = Relationship()

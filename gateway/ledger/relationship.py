@@ -20,7 +20,8 @@ class Event:
     """Something that happened between `sender` and a person, at a unix time.
 
     `type` is one of the types of a Happening; `thread` and `threads` what it belongs to; `backdated`
-    marks an event told long after it happened: it may begin something, never move its beginning.
+    marks an event told long after it happened: it may begin something, never move its beginning; `declines`
+    a reply that invites nothing.
     """
 
     type: str
@@ -29,6 +30,7 @@ class Event:
     thread: str = ""
     threads: tuple[str, ...] = ()
     backdated: bool = False
+    declines: bool = False
 
 
 def relationship(person: Person, sender: str) -> Relationship:
@@ -84,9 +86,9 @@ def stage(person: Person, sender: str) -> str:
     r = relationship(person, sender)
     if any(p.state == "granted" for p in person.permissions):
         return "opted_in"
-    if (r.replies and r.answers) or r.replies > 1 or r.meetings:
+    if (r.welcoming and r.answers) or r.welcoming > 1 or r.meetings:
         return "conversation"
-    if r.replies:
+    if r.welcoming:
         return "replied"
     if r.connected_at:
         return "connected"
@@ -116,6 +118,7 @@ def sent(person: Person, contact: Contact, *, introduced: bool, by_person: bool 
         r.introduced or introduced,
         contact.message if answers else r.answer,
         r.parted_at,
+        r.declined,
     )
     contacts = _with_contact(person.contacts, contact)
     return replace(person, relationships={**person.relationships, contact.sender: after}, contacts=contacts)
@@ -256,6 +259,7 @@ def _replied(r: Relationship, event: Event) -> Relationship:
     return replace(
         r,
         replies=r.replies + 1,
+        declined=r.declined + event.declines,
         last_reply=max(r.last_reply, event.at),
         unanswered_since=r.unanswered_since or event.at,
         sent_since_reply=0,

@@ -135,6 +135,7 @@ def _between(r: Relationship) -> dict[str, Any]:
         "last_sent_at": iso(r.last_out),
         "connected_at": iso(r.connected_at),
         "replies": r.replies,
+        "declined": r.declined,
         "last_reply_at": iso(r.last_reply),
         "unanswered_since": iso(r.unanswered_since),
         "meetings": r.meetings,

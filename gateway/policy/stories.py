@@ -120,6 +120,11 @@ def _replied(facts: Facts, value: Any, now: float) -> Facts:
     return _known(facts, replies=facts.relationship.replies + len(times), last_reply=max(times))
 
 
+def _declined(facts: Facts, value: Any, now: float) -> Facts:
+    facts = _replied(facts, value, now)
+    return _known(facts, declined=facts.relationship.declined + len(_list(value)))
+
+
 def _unanswered(facts: Facts, value: Any, now: float) -> Facts:
     at = time_of(value, now)
     known = facts.relationship
@@ -231,6 +236,7 @@ WORDS: dict[str, Callable[[Facts, Any, float], Facts]] = {
     "connected": _known_time("connected_at"),
     "introduced": _introduced,
     "replied": _replied,
+    "declined": _declined,
     "unanswered": _unanswered,
     "answered": _answered,
     "met": _known_time("last_meeting", meetings=1),

@@ -751,3 +751,18 @@ async def test_words_and_addresses_are_not_kept_with_an_event(tmp_path: Path) ->
 
 def test_stopping_actions_are_known() -> None:
     assert set(STOPPING) == {"withdrawn", "objected"}
+
+
+@pytest.mark.parametrize("text", ["No grazie", "Not for us, thanks", "Da dove avete preso il mio indirizzo?"])
+async def test_a_polite_no_waits_for_an_answer_and_opens_no_door(tmp_path: Path, text: str) -> None:
+    async with line(tmp_path) as gateway:
+        await gateway.submit(class_="transactional")
+        result = await tell(gateway, event("message.replied", text=text))
+        assert (result.status, result.effect.note, result.effect.reply) == ("applied", "declined", "human")
+        anna = await person(gateway)
+        known = relationship(anna, RUI)
+        assert (known.replies, known.welcoming, known.unanswered_since) == (1, 0, NOW)
+        assert (stops(anna), anna.no_sales_at) == (set(), 0.0)
+        await gateway.submit(class_="conversation", text="Va bene, grazie.")
+        await tell(gateway, event("message.replied", text="Ci ho pensato: mi mandi il listino."))
+        assert relationship(await person(gateway), RUI).welcoming == 1

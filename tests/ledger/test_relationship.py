@@ -4,12 +4,21 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gateway.ledger.person import CONTACTS_KEPT, UNCOUNTED_KEPT, UNKNOWN, Contact, Permission, Person
+from gateway.ledger.person import (
+    CONTACTS_KEPT,
+    UNCOUNTED_KEPT,
+    UNKNOWN,
+    Contact,
+    Permission,
+    Person,
+    Relationship,
+)
 from gateway.ledger.relationship import (
     STAGES,
     Event,
@@ -280,3 +289,19 @@ def test_in_another_order_nobody_is_less_protected(events: list[tuple[str, int]]
     assert now.unanswered_since or not then.unanswered_since
     assert not now.connected_at or 0 < then.connected_at <= now.connected_at
     assert now.sent_since_reply >= then.sent_since_reply
+
+
+def test_a_polite_no_is_a_reply_that_opens_no_door_in_whatever_order() -> None:
+    no = Event(type="message.replied", sender=RUI, at=5.0, declines=True)
+    yes = Event(type="message.replied", sender=RUI, at=7.0)
+    one, other = happened(happened(UNKNOWN, no), yes), happened(happened(UNKNOWN, yes), no)
+    assert [relationship(person, RUI).welcoming for person in (one, other)] == [1, 1]
+    refused = happened(UNKNOWN, no)
+    assert (relationship(refused, RUI).unanswered_since, stage(refused, RUI)) == (5.0, "stranger")
+    later = sent(refused, contact("m1", 9.0, "conversation"), introduced=True)
+    assert (relationship(later, RUI).welcoming, relationship(later, RUI).answers) == (0, 1)
+
+
+def test_what_was_stored_before_keeps_its_replies() -> None:
+    stored = [1.0, 2.0, 3, 0, 0.0, False, 2, 5.0, 0.0, 1, 0, 0.0, 0, 0.0, ["t"], True, "m", 0.0]
+    assert msgspec.convert(stored, Relationship).welcoming == 2

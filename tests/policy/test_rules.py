@@ -281,6 +281,15 @@ CASES = [
     ("rule: no_pitch\n  until_any: {replies: 1}", OUTREACH, PLAIN, facts(), set()),
     ("rule: no_pitch\n  until_any: {replies: 1}", OUTREACH, PITCH, facts(), {"no_pitch.stranger"}),
     ("rule: no_pitch\n  until_any: {replies: 1}", OUTREACH, PITCH, known(replies=1), set()),
+    (
+        "rule: no_pitch\n  until_any: {replies: 1}", OUTREACH, PITCH, known(replies=1, declined=1),
+        {"no_pitch.stranger"},
+    ),
+    ("rule: no_pitch\n  until_any: {replies: 1}", OUTREACH, PITCH, known(replies=2, declined=1), set()),
+    (
+        "rule: no_pitch\n  until_all: {days_connected: 14, replies: 1}", OUTREACH, PITCH,
+        known(connected_at=NOW - 20 * DAY, replies=1, declined=1), {"no_pitch.too_soon"},
+    ),
     ("rule: no_pitch\n  until_any: {replies: 2}", OUTREACH, PITCH, known(replies=1), {"no_pitch.stranger"}),
     (
         "rule: no_pitch\n  until_any: {days_connected: 14, replies: 1}", OUTREACH, PITCH,
@@ -328,6 +337,7 @@ CASES = [
     # min_stage
     ("rule: min_stage", OUTREACH, PLAIN, known(replies=1), {"min_stage.not_yet"}),
     ("rule: min_stage", OUTREACH, PLAIN, known(replies=1, answers=1), set()),
+    ("rule: min_stage", OUTREACH, PLAIN, known(replies=2, declined=2, answers=1), {"min_stage.not_yet"}),
     ("rule: min_stage", OUTREACH, PLAIN, known(meetings=1), set()),
     ("rule: min_stage\n  stage: connected", OUTREACH, PLAIN, facts(), {"min_stage.not_yet"}),
     ("rule: min_stage\n  stage: connected", OUTREACH, PLAIN, known(connected_at=1.0), set()),
@@ -384,6 +394,10 @@ CASES = [
     ("rule: readable", OUTREACH, PLAIN, facts(), set()),
     ("rule: readable", message(content_attachments=PDF), PLAIN, facts(), {"readable.attachment"}),
     ("rule: readable", message(content_attachments=PDF), PLAIN, known(replies=1), set()),
+    (
+        "rule: readable", message(content_attachments=PDF), PLAIN, known(replies=1, declined=1),
+        {"readable.attachment"},
+    ),
     ("rule: readable", message("newsletter", content_attachments=PDF), PLAIN, facts(), set()),
     ("rule: readable", message(content_attachments=(Attachment(type="text/calendar"),)), PLAIN, facts(), set()),
     *(

@@ -11,8 +11,12 @@ from msgspec.structs import replace
 
 from gateway.intake import GoesRound, Receipt, answered_before
 from gateway.intake.accept import pack_receipt, unpack_receipt
+from gateway.intake.events import TellEvent
 from gateway.intake.gate import GatedOutbox
+from gateway.ledger.happening import Happening
 from gateway.ledger.person import Person
+from gateway.ledger.relationship import relationship
+from gateway.message.envelope import Identifier
 from gateway.policy.outcome import Outcome
 from gateway.store.attempt import Attempt, Kind, Report
 from gateway.store.attempt import Outcome as Delivered
@@ -635,3 +639,18 @@ async def test_what_the_gate_holds_may_be_released_at_once(stores: Stores) -> No
 def test_outcomes_are_numbered_as_stored() -> None:
     assert [int(o) for o in (Outcome.ACCEPT, Outcome.HOLD, Outcome.REJECT)] == [0, 1, 2]
     assert message().id
+
+
+async def test_a_polite_no_is_kept_apart_from_the_replies_that_open_a_door(stores: Stores) -> None:
+    line = await stores.line()
+    await line.submit()
+    for n, text in enumerate(("No grazie", "Per ora no", "Ci ho ripensato, volentieri")):
+        anna = Identifier(channel="email", address="anna@example.org", key="anna@example.org")
+        told = Happening(
+            type="message.replied", controller="default", source="development", source_event_id=str(n),
+            occurred_at=NOW, received_at=NOW, channel="email", recipients=(anna,), sender="rui", text=text,
+            opens=True,
+        )  # fmt: skip
+        await line.store.run(TellEvent(told, KEYS))
+    known = relationship(await line.store.person(ref("anna@example.org")), "rui")
+    assert (known.replies, known.declined, known.welcoming) == (3, 2, 1)

@@ -80,9 +80,9 @@ STAGES = ("stranger", "introduced", "connected", "replied", "conversation")
 
 def stage(known: Relationship) -> str:
     """How far this sender and this person have come, one of STAGES."""
-    if known.meetings or known.replies >= 2 or (known.replies and known.answers):
+    if known.meetings or known.welcoming >= 2 or (known.welcoming and known.answers):
         return "conversation"
-    if known.replies:
+    if known.welcoming:
         return "replied"
     if known.connected_at:
         return "connected"

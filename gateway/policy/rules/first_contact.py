@@ -64,7 +64,8 @@ _AIMLESS = Objection(
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """What opens the door: days since the connection was accepted, human replies. 0 is not asked."""
+    """What opens the door: days since the connection was accepted, human replies (a polite no is none that
+    opens it). 0 is not asked."""
 
     days_connected: int = 0
     replies: int = 0
@@ -118,7 +119,7 @@ class NoPitch:
             connected = known.connected_at
             doors.append(bool(connected) and now >= connected + door.days_connected * DAY)
         if door.replies:
-            doors.append(known.replies >= door.replies)
+            doors.append(known.welcoming >= door.replies)
         return any(doors) if self.until_any else all(doors)
 
     def _objection(self, case: Case, known: Relationship) -> Objection:
@@ -130,7 +131,9 @@ class NoPitch:
         if not known.connected_at or not door.days_connected:
             return Objection(
                 code="stranger",
-                reason=Words(
+                reason=_declined(words)
+                if known.declined
+                else Words(
                     f"This sells{words.en} to someone who has not yet replied or connected.",
                     f"Il messaggio vende{words.it} a chi non ha ancora risposto né accettato un contatto.",
                 ),
@@ -142,7 +145,7 @@ class NoPitch:
         since = when(known.connected_at)
         return Objection(
             code="too_soon",
-            reason=_too_soon(door, known.connected_at, case.now, words),
+            reason=_too_soon(door, known, case.now, words),
             remedy=ask,
             evidence=(*case.reading.promotional.evidence, fact(since.en, "connected since")),
             earliest=earliest,
@@ -152,7 +155,7 @@ class NoPitch:
     def _earliest(self, door: Until, known: Relationship) -> float:
         if not known.connected_at or not door.days_connected:
             return 0.0
-        if self.until_all and known.replies < door.replies:
+        if self.until_all and known.welcoming < door.replies:
             return 0.0
         return known.connected_at + door.days_connected * DAY
 
@@ -166,8 +169,18 @@ def _selling(evidence: Iterable[Evidence]) -> Iterator[Evidence]:
     return (one for one in evidence if not one.why.startswith(_BESIDE))
 
 
-def _too_soon(door: Until, connected: float, now: float, words: Words) -> Words:
+def _declined(words: Words) -> Words:
+    return Words(
+        f"This sells{words.en} to someone whose reply did not ask for it: it says no, or they are not there.",
+        f"Il messaggio vende{words.it} a chi ha risposto senza chiederlo: ha detto di no, o non c'è.",
+    )
+
+
+def _too_soon(door: Until, known: Relationship, now: float, words: Words) -> Words:
+    connected = known.connected_at
     if now >= connected + door.days_connected * DAY:
+        if known.declined:
+            return _declined(words)
         return Words(
             f"This sells{words.en} to someone who has not yet replied.",
             f"Il messaggio vende{words.it} a chi non ha ancora risposto.",

@@ -274,7 +274,8 @@ def _is_document(attachment: Attachment) -> bool:
 class Readable:
     """What the person will see can be read here: no pitch in images, attachments or templates that
     only the provider can render, none beyond what is read, and no structure that programs show in different
-    ways. A document attached to a personal message counts as unread until the person has replied; whoever
+    ways. A document attached to a personal message counts as unread until the person has replied, and not
+    to say no; whoever
     subscribed to a newsletter asked for what comes with it. A receipt may be a picture or a document."""
 
     def check(self, case: Case) -> Found:
@@ -291,7 +292,7 @@ class Readable:
         unread = case.reading.unreadable
         if unread.value:
             return (_unread(unread.evidence),)
-        if content.attachments and case.class_ not in _ASKED_FOR and not case.facts.relationship.replies:
+        if content.attachments and case.class_ not in _ASKED_FOR and not case.facts.relationship.welcoming:
             documents = [one for one in content.attachments if _is_document(one)]
             if documents:
                 names = (Evidence(text=one.filename or one.type, why="attached") for one in documents[:8])

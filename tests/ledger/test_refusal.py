@@ -1,0 +1,75 @@
+"""Answers that invite nothing, in five languages, and those that only sound like it."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ledger.refusal import invites_nothing
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No thanks", "no thank you!", "No.", "nope", "Thanks, but we're all set.", "Not right now",
+        "I'll pass, thank you", "We already have a supplier.", "Not a good fit for us", "👎",
+        "Hi Elena,\n\nno\n\nAnna", "We have decided not to go ahead.", "not intrested",
+        "No grazie", "No, grazie!", "Grazie, ma no.", "Per ora no", "al momento no grazie",
+        "Ti ringrazio ma passo", "Siamo a posto così", "Abbiamo già un fornitore", "nn mi interessa grz",
+        "La ringrazio, ma al momento non ne abbiamo bisogno.\nCordiali saluti\nAnna Bo\nAcquisti",
+        "No grazie\n\nIl giorno mar 3 nov 2026 Elena ha scritto:\n> Le va bene giovedì?",
+        "Nein danke", "Kein Bedarf", "Im Moment nicht, danke", "Non merci", "Pas pour le moment",
+        "No, gracias", "Ya tenemos proveedor", "De momento no",
+    ],
+)  # fmt: skip
+def test_a_polite_no_invites_nothing(text: str) -> None:
+    assert invites_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Where did you get my email?", "Da dove avete preso il mio numero?", "Quali dati avete su di me?",
+        "Chi vi ha dato il mio contatto?", "Woher haben Sie meine Adresse?",
+        "Comment avez-vous eu mon adresse ?", "¿De dónde sacaron mi correo?",
+        "Wrong person", "Numero sbagliato", "Non me ne occupo io", "Anna no longer works here.",
+        "I am out of the office until Monday.", "Sono in ferie fino al 25 agosto, risponderò al mio rientro.",
+        "Thank you for contacting Acme. We will get back to you as soon as we can.",
+        "Questa casella non è più attiva. Si prega di scrivere a info@example.org",
+    ],
+)  # fmt: skip
+def test_rights_absences_and_the_wrong_person_invite_nothing(text: str) -> None:
+    assert invites_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "👍", "Thanks!", "ok", "Grazie mille", "Yes please", "Sì, volentieri", "Why not? Tell me more",
+        "No problem, Thursday works", "No worries, send it over", "Perché no? Parliamone",
+        "No grazie, non serve il catalogo: mi faccia direttamente un'offerta",
+        "no anzi sì, mi interessa molto", "Not now, but call me next month", "Niente male! Mi chiami",
+        "Abbiamo già un fornitore, ma mi mandi pure il listino", "How much is it?",
+        "Grazie, al momento non siamo interessati ma risentiamoci a gennaio.",
+        "Sono fuori ufficio fino a lunedì, possiamo sentirci martedì?",
+        "Certo.\n--\nAnna\nIf you are not interested in these mails, we no longer work with you",
+        "Kein Problem, Donnerstag passt. Ja, gerne", "Pas de souci, avec plaisir", "Con gusto",
+    ],
+)  # fmt: skip
+def test_whoever_asks_for_more_is_not_taken_for_a_no(text: str) -> None:
+    assert not invites_nothing(text)
+
+
+@given(st.text())
+def test_whatever_comes_is_read(text: str) -> None:
+    assert isinstance(invites_nothing(text), bool)
+
+
+@pytest.mark.parametrize(
+    "piece", ["no ", "where ", "request ", "who my ", "mi mand ", "\n", "grazie ", "non "]
+)
+def test_repetition_costs_little(piece: str) -> None:
+    started = time.perf_counter()
+    invites_nothing(piece * 30_000)
+    assert time.perf_counter() - started < 1
