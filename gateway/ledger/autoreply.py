@@ -97,10 +97,12 @@ _STOPS = frozenset(
         "stop emailing me", "stop messaging me", "stop writing to me", "stop contacting me",
         "please stop emailing me", "please stop contacting me", "do not contact me", "don't contact me",
         "do not contact me again", "don't contact me again", "do not email me", "don't email me",
+        "don't message me", "don't text me", "don't call me", "don't write to me", "don't write me", "unsub",
         "no more emails", "no more emails please", "leave me alone",
         # Italian
         "basta", "basta cosi", "basta così", "cancellami", "cancellatemi", "mi cancelli", "cancellazione",
         "disiscrivimi", "disiscrivetemi", "disiscrizione", "disiscrivi", "rimuovimi", "rimuovetemi",
+        "rimuovere",
         "toglimi", "toglietemi", "non scrivermi più", "non scrivetemi più", "non mi scriva più",
         "non scrivermi piu", "non scrivetemi piu", "non mi scriva piu", "non contattarmi",
         "non contattarmi più", "non contattatemi più", "non mi contatti più", "non mi contatti",
@@ -188,27 +190,72 @@ def asks_to_stop(text: str) -> bool:
     What stands in a quotation, or after the first lines, is not looked at: it may be ours.
     """
     lines = [line for line in newest_text(text[:_LONGEST]).splitlines() if line.strip()]
-    return any(_plain(line) in _STOPS for line in lines[:3])
+    return any(_commands(line) for line in lines[:3])
 
 
 def begins_with_stop(text: str) -> bool:
     """Whether the very first line of a reply is such a command: no machine begins its note with one."""
     first = next((line for line in newest_text(text[:_LONGEST]).splitlines() if line.strip()), "")
-    return _plain(first) in _STOPS
+    return _commands(first)
+
+
+def _commands(line: str) -> bool:
+    """Whether a line is a command to stop, or one of a few clauses in it is, courtesies left out."""
+    if _plain(line) in _STOPS:
+        return True
+    if len(line) > _SHORT_LINE:
+        return False
+    clauses = (_plain(_COURTESY.sub(" ", _plain(clause))) for clause in _CLAUSES.split(line))
+    return any(_DONT.sub("don't ", clause) in _STOPS for clause in clauses)
 
 
 def _plain(line: str) -> str:
     return line.casefold().replace("’", "'").strip(" \t.,!?*_\"'«»“”¡¿-")
 
 
+_SHORT_LINE = 80
+"""Characters of a line in which a clause may be a command: in a longer one it may be part of a story."""
+_CLAUSES = re.compile(r"[.,;:!\n]")
+_COURTESY = re.compile(
+    r"\b(?:please|pls|plz|thanks|thank you|thx|kindly|now|ok|hi|hello|grazie(?: mille)?|per favore|x favore"
+    r"|per piacere|per cortesia|prego|ciao|buongiorno|salve|subito|bitte|danke|sofort|merci|svp"
+    r"|s'il vous pla[iî]t|por favor|gracias|ya|again|any ?more|ever)\b"
+)
+_DONT = re.compile(r"\Adont ")
+
+
 def newest_text(text: str) -> str:
-    """What the person wrote this time: the text before the first quotation."""
+    """What the person wrote this time: the text before the first quotation. Where hardly a word stands there
+    and the quotation is marked line by line (`>`), what they wrote below it or in between."""
+    lines = text.splitlines()
+    first = next((n for n, line in enumerate(lines) if _is_quoted(line) or _opens_quotation(line)), None)
+    above = "\n".join(lines[:first]).strip()
+    if first is None or len(above.split()) > _HARDLY:
+        return above
+    return "\n".join((above, *_below(lines[first:]))).strip()
+
+
+_HARDLY = 3
+"""Words above a quotation that may be a greeting alone."""
+
+
+def _below(lines: list[str]) -> list[str]:
+    """The lines among and after those that are marked as quoted, as far as what is quoted is marked."""
     kept: list[str] = []
-    for line in text.splitlines():
-        if line.startswith(">") or _opens_quotation(line):
-            break
-        kept.append(line)
-    return "\n".join(kept).strip()
+    marked = False
+    for n, line in enumerate(lines):
+        if _is_quoted(line):
+            marked = True
+        elif _opens_quotation(line):
+            if not next((_is_quoted(after) for after in lines[n + 1 : n + 4] if after.strip()), False):
+                break
+        elif marked:
+            kept.append(line)
+    return kept
+
+
+def _is_quoted(line: str) -> bool:
+    return line.startswith(">")
 
 
 _QUOTATION = re.compile(

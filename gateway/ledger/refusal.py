@@ -118,7 +118,7 @@ _ELSEWHERE = _any(
 
 _RIGHTS = _any(
     # Where an address came from, and what else data protection law lets anybody ask.
-    r"(?:where|how|who) .{0,25}(?:get|got|find|found|obtain|gave|give|pass) .{0,15}(?:my|our) \w",
+    r"(?:where|how|who) .{0,25}(?:get|got|find|found|obtain|gave|give|pass) .{0,15}\b(?:my|our) \w",
     r"access request\b", r"what .{0,15}data .{0,20}(?:about|on) me\b",
     r"(?:under|article|art) (?:gdpr )?(?:15|17)\b",
     r"(?:dove|chi|come) .{0,25}(?:avut|pres|trovat|dat|ottenut|recuperat|fornit|reperit)\w .{0,12}"

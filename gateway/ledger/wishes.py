@@ -20,11 +20,15 @@ _NO_SALES = tuple(
         "no sales inquiries", "no sales enquiries", "no sales dms", "no cold sales", "no pitches",
         "no pitch please", "no pitching", "don't pitch me", "do not pitch me", "please don't pitch",
         "don't sell me", "do not sell me", "not open to sales", "no solicitation", "no solicitations",
+        "no cold pitches", "no cold pitch", "no cold emails", "no cold calls", "no cold outreach",
+        "don't accept sales", "do not accept sales", "please no marketing",
         "no soliciting", "no commercial offers", "no marketing please", "people yes sales no",
         # Italian
         "niente vendite", "no vendite", "no venditori", "astenersi venditori", "niente venditori",
         "niente proposte commerciali", "no proposte commerciali", "nessuna proposta commerciale",
         "non voglio proposte commerciali", "niente offerte commerciali", "no offerte commerciali",
+        "non accetto proposte commerciali", "non accettiamo proposte commerciali",
+        "non accetto offerte commerciali", "non accettiamo offerte commerciali",
         "nessuna offerta commerciale", "non voglio offerte commerciali", "niente proposte di vendita",
         "niente pubblicità", "no pubblicità", "niente pitch", "no pitch", "non vendetemi", "non mi venda",
         # German

@@ -26,7 +26,7 @@ _BANNER_WORDS = 16
 a footer, or than the line that a company puts under all its mail, stands in it."""
 _ANNEXES = ("footer", "signature")
 _SELLING = ("promotional.", "pressure.", "form.price", "form.discount")
-_ALLOWED = {"signature": IN_SIGNATURE, "closing": IN_SIGNATURE, "footer": IN_FOOTER}
+_ALLOWED = {"signature": IN_SIGNATURE, "closing": (*IN_SIGNATURE, "stop."), "footer": IN_FOOTER}
 """Kinds of block in which only some hits count."""
 _new = tuple.__new__
 _ENOUGH = 25.0

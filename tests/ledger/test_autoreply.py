@@ -154,6 +154,11 @@ def test_reports(declared: str) -> None:
         "Abmelden", "Bitte keine E-Mails mehr!", "Nicht mehr kontaktieren",
         "Désabonner", "Ne m’écrivez plus", "désinscription",
         "Baja", "No me escriba más", "darme de baja", "¡Basta ya!",
+        "stop grazie", "Ok, stop.", "avete rotto, basta", "basta così, grazie", "Hi, unsub please",
+        "dont message me anymore", "Ciao, cancellatemi per favore",
+        "> Le interessa?\n\nNon scrivetemi più.",
+        "Il giorno mar 3 nov Elena ha scritto:\n> Buongiorno\n> Le interessa?\n\nStop, grazie",
+        "Ciao,\n> Le interessa?\nNo, basta\n> Elena",
         "Hello,\n\nunsubscribe\n\nAnn", "Buongiorno\ncancellami\nAnna",
     ],
 )  # fmt: skip
@@ -168,6 +173,8 @@ def test_stop_in_five_languages(text: str) -> None:
         "> STOP", "Sounds good.\n\n> reply STOP to unsubscribe\n> STOP",
         "Sì, volentieri.\n\nIl giorno 3 marzo Elena ha scritto:\nSTOP",
         "Ja.\n\nAm 3. März schrieb Elena:\nabmelden",
+        "Basta che non sia di lunedì", "Ok, basta dirmi dove", "Stop by on Monday, please",
+        "Sì, mi interessa molto.\n> Le interessa?\nstop", "Bene\n\nDa: Elena\nOggetto: x\n> a\nstop",
         "one\ntwo\nthree\nstop", "Let's stop by on Monday",
         "Thanks!\n-----Original Message-----\nunsubscribe",
         "Ok\nFrom: Elena <e@acme.example>\nunsubscribe",
@@ -175,6 +182,13 @@ def test_stop_in_five_languages(text: str) -> None:
 )  # fmt: skip
 def test_no_stop(text: str) -> None:
     assert not asks_to_stop(text)
+
+
+def test_what_stands_below_a_marked_quotation_is_theirs_where_nothing_stands_above() -> None:
+    below = "On Thu, 12 Mar 2026, Rui wrote:\n> Dear Ana\n> are you in?\n\nNo thanks.\nAna"
+    assert newest_text(below) == "No thanks.\nAna"
+    assert newest_text(f"Yes, happy to talk.\n{below}") == "Yes, happy to talk."
+    assert newest_text("On Thu, Rui wrote:\nDear Ana\n> Hello\nstop") == ""
 
 
 def test_newest_text_leaves_quotations_out() -> None:

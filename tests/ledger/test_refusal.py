@@ -54,7 +54,7 @@ def test_rights_absences_and_the_wrong_person_invite_nothing(text: str) -> None:
         "Grazie, al momento non siamo interessati ma risentiamoci a gennaio.",
         "Sono fuori ufficio fino a lunedì, possiamo sentirci martedì?",
         "Certo.\n--\nAnna\nIf you are not interested in these mails, we no longer work with you",
-        "Kein Problem, Donnerstag passt. Ja, gerne", "Pas de souci, avec plaisir", "Con gusto",
+        "Kein Problem, Donnerstag passt. Ja, gerne", "Pas de souci, avec plaisir", "Con gusto", "How did you get your job?",
     ],
 )  # fmt: skip
 def test_whoever_asks_for_more_is_not_taken_for_a_no(text: str) -> None:
