@@ -196,7 +196,7 @@ def asks_to_stop(text: str) -> bool:
 def begins_with_stop(text: str) -> bool:
     """Whether the very first line of a reply is such a command: no machine begins its note with one."""
     first = next((line for line in newest_text(text[:_LONGEST]).splitlines() if line.strip()), "")
-    return _commands(first)
+    return _plain(_COURTESY.sub(" ", _plain(first))) in _STOPS
 
 
 def _commands(line: str) -> bool:

@@ -15,6 +15,8 @@ from gateway.ledger.refusal import invites_nothing
         "No thanks", "no thank you!", "No.", "nope", "Thanks, but we're all set.", "Not right now",
         "I'll pass, thank you", "We already have a supplier.", "Not a good fit for us", "👎",
         "Hi Elena,\n\nno\n\nAnna", "We have decided not to go ahead.", "not intrested",
+        "It's a no from us.", "We went with another provider", "Doesn't suit us, I'm afraid",
+        "Devo rifiutare, grazie", "Lavoriamo con un altro studio", "Facciamo tutto internamente",
         "No grazie", "No, grazie!", "Grazie, ma no.", "Per ora no", "al momento no grazie",
         "Ti ringrazio ma passo", "Siamo a posto così", "Abbiamo già un fornitore", "nn mi interessa grz",
         "La ringrazio, ma al momento non ne abbiamo bisogno.\nCordiali saluti\nAnna Bo\nAcquisti",
@@ -54,7 +56,8 @@ def test_rights_absences_and_the_wrong_person_invite_nothing(text: str) -> None:
         "Grazie, al momento non siamo interessati ma risentiamoci a gennaio.",
         "Sono fuori ufficio fino a lunedì, possiamo sentirci martedì?",
         "Certo.\n--\nAnna\nIf you are not interested in these mails, we no longer work with you",
-        "Kein Problem, Donnerstag passt. Ja, gerne", "Pas de souci, avec plaisir", "Con gusto", "How did you get your job?",
+        "Kein Problem, Donnerstag passt. Ja, gerne", "Pas de souci, avec plaisir", "Con gusto",
+        "How did you get your job?",
     ],
 )  # fmt: skip
 def test_whoever_asks_for_more_is_not_taken_for_a_no(text: str) -> None:
