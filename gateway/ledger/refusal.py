@@ -36,18 +36,22 @@ _BARE = re.compile(
 )
 """The whole of a line, courtesies left out."""
 
+_NOES = frozenset({"no", "nope", "nah", "nein", "non"})
+"""Said first, with a mark after it, whatever the reason that follows."""
+
 _DECLINES = _any(
     # English
     r"no thanks\b", r"no thank you\b", r"thanks but no\b", r"not? int\w{2,4}sted\b",
     r"(?:not|un)interested\b",
     r"no interest\b", r"not (?:for (?:me|us)|(?:right )?now|today|this year|currently)\b",
     r"not at (?:this|the) (?:time|moment|present)\b",
-    r"(?:we're|we are|i'm|i am|im) (?:all )?(?:set|good|covered|sorted|fine as)\b", r"all set$",
+    r"(?:we're|we are|i'm|i am|im) (?:all )?(?:set|good|covered|sorted|fine as)\b(?! for (?!now))",
+    r"all set$",
     r"(?:i'll|we'll|(?:i|we) will|gonna|going to|have to|must) (?:have to )?(?:pass|decline)\b",
     r"(?:i|we) (?:respectfully |politely )?(?:pass|decline)\b",
     r"already (?:have|got|use|using|work|working|covered)\b",
     r"(?:not|isn't|wasn't) (?:really )?(?:a |the )?(?:good |right |great )?(?:fit|match|priority|need)\b",
-    r"no (?:need|budget|plans|requirement)\b",
+    r"no (?:need|budget|plans|requirement)\b(?! (?:issue|problem|limit|constraint))", r"but no$",
     r"(?:don't|do not|dont) (?:really )?(?:need|require|have (?:the |a |any )?(?:need|budget|use))\b",
     r"(?:decided|choose|chose|prefer) (?:not|against|to go (?:another|with|in a))\b",
     r"(?:maybe|rather|probably) not\b", r"(?:go|going|gone|went) with (?:another|someone)\b", r"it'?s a no\b",
@@ -156,7 +160,7 @@ _YES = re.compile(
     r"(?:^|[\n.,;!])\s*(?:(?:sì|sí|ja|oui)\b|si(?:\s*[,.!\n]|\s*\Z| (?:grazie|mi|certo|volentieri)\b))"
 )
 # ... unless it is to be left alone.
-_NEVER = re.compile(r"\b(?:do not|don't|dont|never|no need to|non|not|nicht|ne|no) (?:\w+ )?\Z")
+_NEVER = re.compile(r"\b(?:do not|don't|dont|never|no need to|non|not|nicht|ne) (?:\w+ )?\Z")
 
 _SHORT = re.compile(r"\bnn\b")
 _MARKS = re.compile(r"[^\w'👎]+")
@@ -199,7 +203,11 @@ def _invites(text: str) -> bool:
 
 
 def _is_bare(text: str) -> bool:
-    """Whether the first line that says anything is a bare no; short ones after it are a name."""
+    """Whether it begins with a no, or the first line that says anything is one; short ones after it are a
+    name."""
+    first = _words(_COURTESY.sub(" ", _CLAUSES.split(text.lstrip(), maxsplit=1)[0]))
+    if first in _NOES:
+        return True
     spoken = [line for line in (_words(_COURTESY.sub(" ", line)) for line in text.splitlines()) if line]
     if len(spoken) > 1 and len(spoken[0].split()) <= 2 and not _BARE.fullmatch(spoken[0]):
         spoken = spoken[1:]

@@ -15,7 +15,8 @@ from gateway.ledger.refusal import invites_nothing
         "No thanks", "no thank you!", "No.", "nope", "Thanks, but we're all set.", "Not right now",
         "I'll pass, thank you", "We already have a supplier.", "Not a good fit for us", "👎",
         "Hi Elena,\n\nno\n\nAnna", "We have decided not to go ahead.", "not intrested",
-        "It's a no from us.", "We went with another provider", "Doesn't suit us, I'm afraid",
+        "It's a no from us.", "No, siamo già seguiti da un consulente.", "Appreciate the offer but no",
+        "We're good for now", "We went with another provider", "Doesn't suit us, I'm afraid",
         "Devo rifiutare, grazie", "Lavoriamo con un altro studio", "Facciamo tutto internamente",
         "No grazie", "No, grazie!", "Grazie, ma no.", "Per ora no", "al momento no grazie",
         "Ti ringrazio ma passo", "Siamo a posto così", "Abbiamo già un fornitore", "nn mi interessa grz",
@@ -57,6 +58,8 @@ def test_rights_absences_and_the_wrong_person_invite_nothing(text: str) -> None:
         "Sono fuori ufficio fino a lunedì, possiamo sentirci martedì?",
         "Certo.\n--\nAnna\nIf you are not interested in these mails, we no longer work with you",
         "Kein Problem, Donnerstag passt. Ja, gerne", "Pas de souci, avec plaisir", "Con gusto",
+        "I'm all set for Thursday, see you there", "We have no budget issues, send the quote",
+        "No, anzi, mi mandi il listino", "No, martedì va bene",
         "How did you get your job?",
     ],
 )  # fmt: skip
