@@ -166,6 +166,8 @@ CASES = [
     ("stop_request", "en", "Can you please not contact me anymore?", True),
     ("stop_request", "en", "I said no. Stop following up.", True),
     ("stop_request", "en", "Please cancel my subscription.", True),
+    ("stop_request", "it", "Toglietemi dagli indirizzi.", True),
+    ("stop_request", "it", "Vi chiedo di cancellare tutti i miei dati.", True),
     ("stop_request", "it", "Niente più messaggi, per piacere.", True),
     ("stop_request", "it", "Eliminate il mio numero dai vostri contatti.", True),
     ("stop_request", "it", "Se mi scrivete ancora vi segnalo al Garante.", True),
