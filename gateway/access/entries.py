@@ -148,3 +148,8 @@ class Reviewer(Entry):
     role: str = Field(default="reviewer", pattern="^(reviewer|compliance|auditor|admin)$")
     secret: Hash = ""
     own: Listed = ()
+
+    @property
+    def decides(self) -> bool:
+        """Whether the role covers deciding holds."""
+        return self.role != "auditor"

@@ -21,7 +21,7 @@ from gateway.message.address import without_addresses
 from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
-from gateway.review import LONGEST_REASON, Tasks, find_proposal, is_own, stands_since
+from gateway.review import LONGEST_REASON, Task, Tasks, find_proposal, is_own, stands_since
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow
 
@@ -87,7 +87,7 @@ class Holds:
             sla=self._sla,
             replies=await waiting_replies(self._store, self._desk.clock(), most=MANY),
             many=MANY,
-            tasks=[t for t in await self._tasks.latest(limit=5) if t.state != "ended"],
+            tasks=[t for t in await self._tasks.latest(limit=5) if self._matters(t)],
             rules=sorted(
                 {f"{e.policy}/{e.name}" for p in self._policies.current.policies for e in p.entries}
             ),
@@ -116,7 +116,7 @@ class Holds:
             changes=compare(dossier.other[1], text) if dossier.other else [],
             sla=self._sla,
             own=is_own(visit.session.reviewer, hold.source, hold.sender),
-            proposal=await find_proposal(self._store, self._desk.clock, hold.id, since)
+            proposal=await find_proposal(self._store, self._desk.access, self._desk.clock, hold.id, since)
             if hold.status == "open"
             else None,
             four_eyes=self._verdicts.four_eyes,
@@ -186,6 +186,7 @@ class Holds:
                 task
                 for task in await self._tasks.latest()
                 if (task.state, task.cluster, task.codes) == ("proposed", cluster, codes)
+                and self._tasks.stands(task)
             ],
             body=mark(dossier.page.text, dossier.violations),
             sla=self._sla,
@@ -253,9 +254,14 @@ class Holds:
         return visit.show(
             "task.html",
             task=task,
+            lapsed=waits and not self._tasks.stands(task),
             pile=f"/console/piles/{task.cluster}?{urlencode({'codes': task.codes})}",
             left_out=await excerpts(self._store, task.except_[:SHOWN], 0) if waits else {},
         )
+
+    def _matters(self, task: Task) -> bool:
+        """Whether it is under way, or waits for somebody to agree."""
+        return task.state == "running" or (task.state == "proposed" and self._tasks.stands(task))
 
     async def agree(self, visit: Visit) -> web.Response:
         """A second reviewer agrees to what the first proposed for many."""
@@ -266,6 +272,8 @@ class Holds:
         if task.state == "proposed":
             if task.proposed_by == visit.name:
                 raise Turned("same_eyes", 403)
+            if not self._tasks.stands(task):
+                raise Turned("lapsed", 409)
             await self._tasks.agree(task, visit.name)
         return go_to(f"/console/tasks/{task.id}")
 

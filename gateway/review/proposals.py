@@ -2,7 +2,7 @@
 releases their own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from math import inf
 from os import urandom
@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gateway.access import DEVELOPMENT_REVIEWER, Reviewer
+from gateway.access import DEVELOPMENT_REVIEWER, Access, Reviewer
 from gateway.store.draft import Draft, Needs
 from gateway.store.protocol import Store
 from gateway.store.records import AuditRow, HoldRow, ReplayRow
@@ -31,51 +31,55 @@ class OwnMessage(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What a first reviewer wants released, and why. `at` is when what they saw was decided."""
+    """What a first reviewer wants released, and why. `at` is when what they saw was decided; `login` says
+    that it was proposed by command, by somebody who was no reviewer of the access file."""
 
     by: str
     reason: str
     at: float
+    login: bool = False
+
+    def stands(self, access: Access, since: float) -> bool:
+        """Whether it counts: it was made by somebody who may decide today too, and saw what was decided
+        `since` then."""
+        return self.at >= since and (self.login or access.may_decide(self.by))
 
 
 class Propose:
-    """Note a first reviewer's proposal; hand back another's that stands: who made it saw what was decided
-    `since` then, as this one what was decided at `seen`."""
+    """Note a first reviewer's proposal, unless another's stands: hand that back. Who made that one saw what
+    was decided `since` then."""
 
-    def __init__(self, hold_id: str, actor: str, reason: str, since: float, seen: float) -> None:
+    def __init__(self, hold_id: str, proposal: Proposal, since: float, access: Access) -> None:
         self._hold_id = hold_id
-        self._actor = actor
-        self._reason = reason
+        self._proposal = proposal
         self._since = since
-        self._seen = seen
+        self._access = access
         self._key = _key(hold_id)
         self.needs = Needs(replays=(self._key,))
 
     def apply(self, draft: Draft[Any]) -> Proposal | None:
         """The proposal of somebody else that this verdict agrees to, or None."""
-        before = draft.replay(self._key)
+        before, mine = draft.replay(self._key), self._proposal
         if before is not None:
-            proposal = Proposal(**orjson.loads(before))
-            if proposal.by != self._actor and proposal.at >= self._since:
-                return proposal
-        said = orjson.dumps({"by": self._actor, "reason": self._reason, "at": self._seen})
+            other = Proposal(**orjson.loads(before))
+            if other.by != mine.by and other.stands(self._access, self._since):
+                return other
+        said = orjson.dumps(_packed(mine))
         draft.writes.replays[self._key] = ReplayRow(self._key, draft.now + PROPOSED_FOR, said)
         salt = urandom(16)
-        digest = blake2b(
-            f"{self._hold_id}\0{self._reason}".encode(errors="replace"), key=salt, digest_size=32
-        )
-        entry = AuditRow(draft.now, "hold.proposed", self._hold_id, self._actor, digest.digest(), salt)
+        digest = blake2b(f"{self._hold_id}\0{mine.reason}".encode(errors="replace"), key=salt, digest_size=32)
+        entry = AuditRow(draft.now, "hold.proposed", self._hold_id, mine.by, digest.digest(), salt)
         draft.writes.audit.append(entry)
         return None
 
 
 async def find_proposal(
-    store: Store, clock: Callable[[], float], hold_id: str, since: float
+    store: Store, access: Access, clock: Callable[[], float], hold_id: str, since: float
 ) -> Proposal | None:
-    """What a first reviewer proposed for this hold, who saw what was decided `since` then."""
+    """What a first reviewer proposed for this hold, where that stands: see `Proposal`."""
     rows = await store.few(_FIND, (_key(hold_id), clock()))
     proposal = Proposal(**orjson.loads(rows[0][0])) if rows else None
-    return proposal if proposal is not None and proposal.at >= since else None
+    return proposal if proposal is not None and proposal.stands(access, since) else None
 
 
 def stands_since(told: Sequence[tuple[float, frozenset[str]]], seen: frozenset[str]) -> float:
@@ -94,6 +98,12 @@ def is_own(reviewer: Reviewer, source: str, sender: str) -> bool:
     there is one of each, and nobody else."""
     names = set(reviewer.own) if reviewer.name == DEVELOPMENT_REVIEWER else {reviewer.name, *reviewer.own}
     return bool(names & {source, sender})
+
+
+def _packed(proposal: Proposal) -> dict[str, Any]:
+    """Without what is as it always was: a process of an older version reads it too."""
+    said = asdict(proposal)
+    return said if proposal.login else {name: value for name, value in said.items() if name != "login"}
 
 
 def _key(hold_id: str) -> bytes:

@@ -13,7 +13,7 @@ from gateway.reading.read import Reader
 from gateway.review.cases import Cases, told_in
 from gateway.review.counting import Leave, count, counted_of
 from gateway.review.deciding import AlreadyDecided, Case, Decide, End, HoldGone, ReviewResult
-from gateway.review.proposals import LONGEST_REASON, OwnMessage, Propose, is_own, stands_since
+from gateway.review.proposals import LONGEST_REASON, OwnMessage, Proposal, Propose, is_own, stands_since
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow
 
@@ -69,7 +69,9 @@ class Review:
             since = stands_since(told_in(case.rounds), case.seen)
             shown = max(case.rounds) if seen is None else seen
             saw, _ = case.rounds.get(shown, (0.0, b""))
-            agreed = await self._store.run(Propose(hold_id, reviewer, reason, since, saw))
+            login = self._elsewhere and not self._access.may_decide(reviewer)
+            mine = Proposal(by=reviewer, reason=reason, at=saw, login=login)
+            agreed = await self._store.run(Propose(hold_id, mine, since, self._access))
             if agreed is None:
                 return ReviewResult(hold_id=hold_id, status="proposed")
             reason = f"{reason} ({agreed.by}: {agreed.reason})"[:LONGEST_REASON]
@@ -80,17 +82,25 @@ class Review:
         hold, reason = await self._hold(hold_id), without_addresses(reason)
         return await self._decide(self._end(hold, "rejected", reviewer, reason))
 
+    def may_decide(self, *names: str) -> bool:
+        """Whether all of these are reviewers who may decide holds, as the access file has it now; "" is
+        nobody, and does not count."""
+        return all(self._access.may_decide(name) for name in names if name)
+
     async def release_all(
         self, holds: Sequence[HoldRow], reviewer: str, reason: str, proposed_by: str = ""
     ) -> list[str]:
         """Release many, each for itself: released, open (the policies refuse it today), own (of the reviewer,
-        or of who proposed it) or gone, in their order. Two reviewers agreed before, where that is asked; the
-        reason is kept as it is. Raises StoreError; then some may be decided and others not."""
+        or of who proposed it) or gone, in their order; fewer where one of the two may not decide any more.
+        Two reviewers agreed before, where that is asked; the reason is kept as it is. Raises StoreError; then
+        some may be decided and others not."""
         under_way = list[Awaitable[ReviewResult]]()
         for start in range(0, len(holds), CHUNK):
             chunk = holds[start : start + CHUNK]
             async with self._loading:
                 cases = await self._cases.load(chunk)
+            if not self.may_decide(reviewer, proposed_by):
+                break
             under_way += [
                 _fail(OwnMessage(hold))
                 if self._is_own(hold, reviewer) or self._is_own(hold, proposed_by)
@@ -102,7 +112,10 @@ class Review:
         return await self._words(under_way)
 
     async def reject_all(self, holds: Sequence[HoldRow], reviewer: str, reason: str) -> list[str]:
-        """Reject many, each for itself: rejected or gone, in their order. Raises StoreError."""
+        """Reject many, each for itself: rejected or gone, in their order; none where the reviewer may not
+        decide any more. Raises StoreError."""
+        if not self.may_decide(reviewer):
+            return []
         return await self._words(
             [self._start(self._end(hold, "rejected", reviewer, reason)) for hold in holds]
         )

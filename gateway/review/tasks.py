@@ -31,6 +31,7 @@ LEASE = 10.0
 KEPT = 30 * 86400.0
 MOST_EXCEPTIONS = 2_000
 PREFIX = b"console/task/"
+LEFT = "a reviewer who decided this may not decide any more (access.yaml); the rest was left as it was"
 
 _TASK = "SELECT answer FROM replays WHERE key = ? AND expires_at > ?"
 _TASKS = "SELECT answer FROM replays WHERE key >= ? AND key < ? AND expires_at > ?"
@@ -51,7 +52,8 @@ class Task:
     """One decision for many holds. `action` is release or reject; `seen_at` when the reviewer saw them: what
     was held later is not theirs. `decided`, `refused` (the policies say no today), `own` (left to a
     colleague) and `gone` (somebody or time was quicker) count up to `total`; `ended_at` is 0 until then,
-    `started_at` 0 while a second reviewer has not agreed. `owner` is the process that is at it until
+    `started_at` 0 while a second reviewer has not agreed. One that ended before all were taken up was
+    stopped: whoever decided it may not decide any more. `owner` is the process that is at it until
     `lease_until`. Times are unix seconds."""
 
     id: str
@@ -81,8 +83,10 @@ class Task:
 
     @property
     def state(self) -> str:
-        """proposed, running or ended."""
-        return "ended" if self.ended_at else "running" if self.started_at else "proposed"
+        """proposed, running, ended or stopped."""
+        if self.ended_at:
+            return "ended" if self.done >= self.total else "stopped"
+        return "running" if self.started_at else "proposed"
 
     def is_idle(self, now: float) -> bool:
         """Whether it should run and nobody is at it."""
@@ -179,6 +183,10 @@ class Tasks:
             self._spawn(task)
         return task
 
+    def stands(self, task: Task) -> bool:
+        """Whether all who decided or proposed it may decide holds, as the access file has it now."""
+        return self._review.may_decide(task.actor, task.proposed_by)
+
     async def find(self, task_id: str) -> Task | None:
         """A task, resumed where nobody is at it."""
         rows = await self._store.few(_TASK, (_key(task_id), self._clock()))
@@ -240,7 +248,7 @@ class Tasks:
 
     async def _work(self, task: Task) -> None:
         """Decide all of it, some steps at a time: while one is being committed the next is read. Ends early
-        where another process took over."""
+        where another process took over, or it does not stand any more."""
         under_way: deque[tuple[str, asyncio.Task[list[str]]]] = deque()
         last, more = task.cursor, True
         try:
@@ -261,6 +269,8 @@ class Tasks:
             await asyncio.gather(*(step for _, step in under_way), return_exceptions=True)
 
     async def _next(self, task: Task, after: str) -> list[HoldRow]:
+        if not self.stands(task):
+            return []
         given = (task.cluster, task.codes, after, task.seen_at, STEP)
         return [HoldRow(*row) for row in await self._store.few(_NEXT, given)]
 
@@ -276,11 +286,16 @@ class Tasks:
         decided = task.decided + len(said) - refused - own - gone
         refused, own, gone = task.refused + refused, task.own + own, task.gone + gone
         task = replace(task, decided=decided, refused=refused, own=own, gone=gone, cursor=cursor)
+        kind = ""
         if ended:
-            # Whoever was quicker took theirs out of the pile before their turn came.
-            missing = max(0, task.total - task.done)
-            task = replace(task, gone=task.gone + missing, ended_at=self._clock())
-        return await self._keep(task, lambda t: t.owner == self._owner, "cluster.ended" if ended else "")
+            if self.stands(task):
+                # Whoever was quicker took theirs out of the pile before their turn came.
+                task = replace(task, gone=task.gone + max(0, task.total - task.done))
+            task = replace(task, ended_at=self._clock())
+            kind = f"cluster.{task.state}"
+            if task.state == "stopped":
+                log.warning("cluster.stopped", extra={"task": task.id, "problem": LEFT})
+        return await self._keep(task, lambda t: t.owner == self._owner, kind)
 
     async def _keep(self, task: Task, still: Callable[[Task], bool], kind: str = "") -> Task | None:
         task = replace(task, owner=self._owner, lease_until=self._clock() + LEASE)

@@ -408,6 +408,40 @@ class TestFourEyes:
             assert (hold.decided_by, hold.reason) == ("bruno", "compliance: met at the fair")
 
 
+async def test_who_left_the_access_file_counts_for_nothing(tmp_path: Path) -> None:
+    access = replace(reviewers(), development=False)
+    async with (
+        place(tmp_path, access, four_eyes=True) as here,
+        here.browser() as ada,
+        here.browser() as bruno,
+    ):
+        holds = [await here.hold(f"p{n}@example.org") for n in range(3)]
+        await ada.sign_in()
+        await bruno.sign_in("bruno")
+        await ada.decide(holds[2], "release", "a reader since 2019")
+        path = await decide_pile(here, ada, holds[0], "release", (holds[2],))
+        form = await bruno.form("/console/")
+        access.reviewers = {"bruno": access.reviewers["bruno"]}
+        _, text = await bruno.get(f"/console/holds/{holds[2]}")
+        assert "compliance proposes" not in plain(text)
+        _, text = await bruno.get("/console/")
+        assert f'href="{path}"' not in text
+        _, text = await bruno.get(path)
+        assert "Whoever proposed this may not decide any more" in plain(text)
+        assert f'action="{path}/agree"' not in text
+        status, text, _ = await bruno.post(f"{path}/agree", {"form": form})
+        assert (status, "does not count any more" in plain(text)) == (409, True)
+        task = await here.tasks.find(path.rpartition("/")[2])
+        assert task is not None
+        await here.tasks.agree(task, "bruno")  # had it been agreed to in that very moment
+        text = plain(await finished(bruno, path))
+        assert "Stopped: 0 of 2 looked at" in text
+        assert "the rest was left as it was" in text
+        _, text = await bruno.get(path)
+        assert "Look at the rest and decide it anew" in plain(text)
+        assert {await here.status(hold) for hold in holds} == {"open"}
+
+
 async def decide_pile(
     here: Place,
     browser: Browser,

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from gateway.access import Reviewer, development_access
+from gateway.access import Access, Reviewer, development_access
+from gateway.console import roles as console_roles
 from gateway.intake.consents import ConsentInput
 from gateway.intake.held import held_key, kept_reading
 from gateway.intake.rebuild import rebuild
-from gateway.review import AlreadyDecided, OwnMessage, Task, Tasks
+from gateway.ops import roles as ops_roles
+from gateway.review import AlreadyDecided, OwnMessage, Review, Task, Tasks
 from gateway.review.tasks import LEASE, PREFIX
 from gateway.store.records import HoldRow
 from tests.line import DAY, KEYS, Line, consent, line, reader, shipped
@@ -71,7 +73,7 @@ async def ended(tasks: Tasks, task: Task) -> Task:
     for _ in range(500):
         now = await tasks.find(task.id)
         assert now is not None
-        if now.state == "ended":
+        if now.state in ("ended", "stopped"):
             return now
         await asyncio.sleep(0.02)
     raise AssertionError("it did not end")
@@ -155,6 +157,94 @@ async def test_nobody_proposes_the_release_of_their_own_among_many(tmp_path: Pat
         done = await ended(tasks, await tasks.agree(proposed, "bruno"))
         assert (done.own, done.decided, done.done) == (2, 0, 2)
         assert await statuses(built, holds) == {"open": 2}
+
+
+def listing(*names: str, **given: Any) -> Access:
+    """An access file with these reviewers."""
+    people = {name: Reviewer(name=name, **given) for name in names}
+    return replace(development_access(), development=False, reviewers=people)
+
+
+class TestWhoLeftTheAccessFile:
+    async def test_their_pile_stops(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("gateway.review.tasks.STEP", 8)
+        access = listing("ada", "bruno", own=("elena@acme.example",))
+        async with line(tmp_path, shipped(), access=access) as built:
+            holds = await hold_many(built, 100)
+            tasks = Tasks(built.store, built.review, built.clock)
+            task = await start(tasks, holds[0], action="reject")
+            for _ in range(100_000):
+                if (await statuses(built, holds[:1])).get("rejected"):
+                    break
+                await asyncio.sleep(0)
+            access.adopt(listing("bruno"))
+            done = await ended(tasks, task)
+            assert (done.state, done.gone) == ("stopped", 0)
+            found = await statuses(built, holds)
+            assert found["rejected"] == done.decided
+            assert found["open"] == 100 - done.decided > 0
+            [(kind,)] = await built.store.rows("SELECT kind FROM audit WHERE kind LIKE 'cluster.%ed'")
+            assert kind == "cluster.stopped"
+
+    async def test_what_they_began_elsewhere_is_not_gone_on_with(self, tmp_path: Path) -> None:
+        """Nor their own messages released by it: nobody knows any more which those are."""
+        access = listing("ada", own=("elena@acme.example",))
+        async with line(tmp_path, shipped(), access=access) as built:
+            holds = await hold_many(built, 3)
+            tasks = Tasks(built.store, built.review, built.clock)
+            task = await start(tasks, holds[0])
+            access.adopt(listing("bruno"))
+            assert (await ended(tasks, task)).state == "stopped"
+            assert await built.review.release_all(holds, "ada", "mine") == []
+            assert await built.review.reject_all(holds, "ada", "mine") == []
+            assert await built.review.release_all(holds, "bruno", "hers", proposed_by="ada") == []
+            assert await statuses(built, holds) == {"open": 3}
+
+    @pytest.mark.parametrize("now", [listing("bruno"), replace(listing("bruno"), reviewers={
+        "bruno": Reviewer(name="bruno"), "ada": Reviewer(name="ada", role="auditor")})])  # fmt: skip
+    async def test_their_proposal_of_a_pile_does_not_count(self, tmp_path: Path, now: Access) -> None:
+        access = listing("ada", "bruno")
+        async with line(tmp_path, shipped(), access=access) as built:
+            holds = await hold_many(built, 3)
+            tasks = Tasks(built.store, built.review, built.clock)
+            task = await start(tasks, holds[0], propose=True)
+            assert tasks.stands(task)
+            access.adopt(now)
+            assert not tasks.stands(task)
+            await tasks.agree(task, "bruno")
+            assert (await ended(tasks, task)).state == "stopped"
+            assert await statuses(built, holds) == {"open": 3}
+
+    async def test_their_proposal_is_asked_anew(self, tmp_path: Path) -> None:
+        access = listing("ada", "bruno", "carla")
+        async with line(tmp_path, shipped(), access=access) as built:
+            built.review.four_eyes = True
+            [hold] = await hold_many(built, 1)
+            assert (await built.review.release(hold.id, "ada", "fine")).status == "proposed"
+            access.adopt(listing("bruno", "carla"))
+            assert (await built.review.release(hold.id, "bruno", "fine")).status == "proposed"
+            assert (await built.review.release(hold.id, "carla", "yes")).status == "released"
+            after = await built.store.hold(hold.id)
+            assert after is not None
+            assert after.reason == "yes (bruno: fine)"
+
+    async def test_who_proposes_by_command_need_not_be_listed(self, tmp_path: Path) -> None:
+        access = listing("ada")
+        async with line(tmp_path, shipped(), access=access) as built:
+            built.review.four_eyes = True
+            [hold] = await hold_many(built, 1)
+            command = Review(
+                built.store, reader(), built.policies, access, KEYS, four_eyes=True, elsewhere=True
+            )
+            assert (await command.release(hold.id, "root", "fine")).status == "proposed"
+            assert (await built.review.release(hold.id, "ada", "yes")).status == "released"
+
+
+def test_who_may_decide_by_the_access_file_may_by_console_and_api() -> None:
+    for role in console_roles.ALLOWED.keys() | ops_roles.ALLOWED.keys():
+        who = Reviewer(name="ada", role=role)
+        assert who.decides == console_roles.may(who, console_roles.DECIDE_HOLDS)
+        assert who.decides == (ops_roles.DECIDE_HOLDS in ops_roles.ALLOWED[role])
 
 
 class TestTasks:
