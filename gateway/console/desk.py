@@ -116,13 +116,18 @@ class Desk:
             form = await read_form(request)
             if not is_same_site(request) or not session.owns(form.get("form")):
                 raise Turned("forged", 403)
+            session = self.sessions.current(session)
+            if session is None:
+                return self._show_ended(request, form)
             return await self._visit(request, session, deed, handler, form)
 
         return self.guard(handle)
 
     async def _ended(self, request: web.Request) -> web.Response:
         """Nothing is done; what was typed is shown to whoever posted it, so that it is not lost."""
-        form = await read_form(request) if is_same_site(request) else Form()
+        return self._show_ended(request, await read_form(request) if is_same_site(request) else Form())
+
+    def _show_ended(self, request: web.Request, form: Form) -> web.Response:
         typed = [text for name in TYPED if (text := form.get(name))]
         return self.pages.show(
             request,

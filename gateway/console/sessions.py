@@ -7,7 +7,7 @@ reviewer's secret leaves `access.yaml`.
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from gateway.access import Access, Reviewer
@@ -91,6 +91,14 @@ class Sessions:
             opened_at=said["at"],
             proxied=said["how"] == "proxy",
         )
+
+    def current(self, session: Session) -> Session | None:
+        """A session that was found before, with the reviewer as the access file has them now; None where they
+        left it, or have another secret there."""
+        reviewer = self.known(session.reviewer.name)
+        if reviewer is None or _mark(reviewer) != _mark(session.reviewer):
+            return None
+        return replace(session, reviewer=reviewer)
 
     async def close(self, session: Session) -> None:
         """End a session."""

@@ -28,6 +28,8 @@ INFLIGHT_BYTES = 32 * 1024 * 1024
 TRIES = (10, 300.0)
 """Wrong secrets of one name that one address may try in so many seconds, as at the console's login."""
 DEVELOPMENT = "development"
+ADMITTED = web.RequestKey("admitted", tuple[Reviewer, str])
+"""Who was admitted, and to what deed."""
 _WHO = Words("a reviewer of access.yaml", "un revisore di access.yaml")
 
 
@@ -55,7 +57,17 @@ class Desk:
             raise unauthorized("galateo ops", _WHO)
         request[CALLER] = reviewer.name
         check_allowed(reviewer, deed)
+        request[ADMITTED] = (reviewer, deed)
         return reviewer
+
+    def _check_still(self, request: web.Request) -> None:
+        """Raises Problem where who was admitted is not any more, now that the body is read: that may have
+        taken half a minute."""
+        before, deed = request[ADMITTED]
+        now = self.access.reviewers.get(before.name)
+        if now is None or now.secret != before.secret:
+            raise unauthorized("galateo ops", _WHO)
+        check_allowed(now, deed)
 
     def _developer(self, request: web.Request) -> Reviewer | None:
         """In development, a reviewer of that name needs no password, asking from this machine."""
@@ -67,7 +79,9 @@ class Desk:
         """The JSON of the body. Raises Problem."""
         check_json(request)
         with self._inflight.share() as share:
-            return parse_json(await read_body(request, BODY_BYTES, BODY_SECONDS, share))
+            raw = await read_body(request, BODY_BYTES, BODY_SECONDS, share)
+            self._check_still(request)
+            return parse_json(raw)
 
     async def read(self, request: web.Request, model: type[M]) -> M:
         """The body as a model. Raises Problem."""

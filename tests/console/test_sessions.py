@@ -1,7 +1,9 @@
 """Who gets in, for how long, and who does not."""
 
+import asyncio
 import re
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +31,23 @@ async def test_a_cookie_that_no_script_and_no_other_site_sees(here: Place) -> No
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     assert "Path=/console/" in cookie
+
+
+async def test_who_left_while_they_still_sent_a_form_decides_nothing(here: Place, ada: Browser) -> None:
+    hold, access = await here.hold(), here.line.review._access
+    form = await ada.form(HOME)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"reason=they+asked&form="
+        await asyncio.sleep(0.2)
+        access.reviewers = {"bruno": access.reviewers["bruno"]}
+        yield form.encode()
+
+    head = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with ada.http.post(f"/console/holds/{hold}/release", data=slow(), headers=head) as answer:
+        assert answer.status == 401
+        assert "they asked" in await answer.text()
+    assert await here.status(hold) == "open"
 
 
 async def test_the_token_is_not_in_the_database(here: Place, ada: Browser) -> None:

@@ -1,5 +1,7 @@
 """The ops API over real sockets: roles, holds, decisions, consents, people."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,31 @@ async def test_who_guesses_behind_a_proxy_keeps_out_nobody_else_behind_it(tmp_pa
         assert [await ask(f"{n}", "192.0.2.1") for n in range(11)] == [401] * 10 + [429]
         assert await ask(SECRET, "192.0.2.1") == 429
         assert await ask(SECRET, "192.0.2.2") == 200
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [({}, 401), ({"secret": ""}, 401), ({"role": "auditor"}, 403)],
+    ids=["gone", "another secret", "another role"],
+)
+async def test_who_left_while_they_still_sent_a_verdict_decides_nothing(
+    house: House, now: dict[str, str], status: int
+) -> None:
+    hold = await _held(house)
+    before = house.access.reviewers
+    admin = before["admin"].model_copy(update=now)
+    left = {name: who for name, who in before.items() if name != "admin"} | ({"admin": admin} if now else {})
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"reason": '
+        await asyncio.sleep(0.2)
+        house.access.reviewers = left
+        yield b'"they asked"}'
+
+    path = f"/api/v1/holds/{hold}/release"
+    answer = await house.post(path, ops=True, who="admin", data=slow(), Content_Type="application/json")
+    house.access.reviewers = before
+    assert (answer.status, (await _get(house, f"/api/v1/holds/{hold}")).json["status"]) == (status, "open")
 
 
 async def test_strangers_and_sources_see_nothing(house: House) -> None:
