@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.metrics import Metrics
 from gateway.settings import Settings
+from gateway.store.pauses import RESUMES
 from gateway.store.protocol import Store, StoreError
 
 HOUR = 3600.0
@@ -20,7 +21,7 @@ AGES = (
 _YOUNGER = "count(CASE WHEN created_at > ? THEN 1 END)"
 _BY_AGE = (
     f"SELECT {', '.join([_YOUNGER] * (len(AGES) - 1))}, count(*)"  # noqa: S608 (literals)
-    " FROM holds WHERE status = 'open'"
+    f" FROM holds WHERE status = 'open' AND condition <> '{RESUMES}'"
 )
 
 
@@ -39,7 +40,8 @@ async def show_depths(metrics: Metrics, store: Store, now: float) -> None:
 
 
 async def count_ages(store: Store, now: float) -> dict[str, int]:
-    """How many holds wait for how long, the freshest first."""
+    """How many holds wait for how long, the freshest first, without those that only wait for the end of a
+    pause."""
     [counts] = await store.rows(_BY_AGE, [now - limit for _, limit in AGES[:-1]])
     cumulated = [0, *(int(count) for count in counts)]
     return {name: b - a for (name, _), a, b in zip(AGES, cumulated, cumulated[1:], strict=False)}

@@ -20,7 +20,7 @@ from gateway.policy.load import load as load_policies
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
-from gateway.review import Review
+from gateway.review import Review, look
 from gateway.settings import Settings
 from gateway.settings.values import is_folder
 from gateway.store.postgres import PostgresStore
@@ -167,6 +167,7 @@ async def start_store(
     await store.start()
     try:
         await store.fingerprint(keys.fingerprint)
+        await look(store)
         return store, await with_known(store, keys)
     except BaseException as error:
         await store.close()

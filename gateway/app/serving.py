@@ -33,7 +33,7 @@ from gateway.policy.outcome import Outcome
 from gateway.reading.lexicon import BadLexicon
 from gateway.reading.load import load_lexicons
 from gateway.reading.read import Reader
-from gateway.review import Tasks
+from gateway.review import Pausing, Tasks
 from gateway.review.counting import count_left
 from gateway.settings import Listen, Settings
 from gateway.settings.listening import listening
@@ -45,6 +45,8 @@ log = logging.getLogger("gateway")
 
 ACCESS_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
+LOOK_SECONDS = 0.7
+"""Between two looks at what is paused: everybody knows it within a second."""
 MEASURE_SECONDS = 5.0
 FORGET_SECONDS = 60.0
 RESUME_SECONDS = 5.0
@@ -99,6 +101,7 @@ class App:
         checks: dict[str, Check] = {"policies": self._policies_loaded}
         if settings.sqlite_file is not None:
             checks["file"] = self._file_in_place
+        self.pausing = Pausing(parts.store, parts.review, metrics.paused)
         self.tasks = Tasks(parts.store, parts.review, parts.store.now)
         self.http = make_http(parts, self.intake, self.events, checks, self._tell_refused, self.tasks)
         self.upkeep = Upkeep(
@@ -116,6 +119,7 @@ class App:
     async def start(self) -> None:
         """Listen and deliver. Raises OSError where an address cannot be had, with its setting."""
         self._show_policies()
+        self.pausing.begin()
         await keep_policies(self.parts.store, self.parts.policies.current)
         self._access.show()
         # Else the first text of a language would keep everybody waiting for half a second.
@@ -132,6 +136,8 @@ class App:
                 ("deliver", self.worker.run()),
                 ("announce", self.announcer.run()),
                 ("echo", self.echoes.run()),
+                ("pauses", self._every(LOOK_SECONDS, self.pausing.look)),
+                ("wake", self._every(SWEEP_SECONDS, self.pausing.wake)),
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure, at_once=True)),
                 ("access", self._every(ACCESS_SECONDS, self._access.look)),

@@ -192,6 +192,7 @@ def recall_facts(data: bytes) -> Facts:
         copies=Copies(counts=tuple(copies[0]), since=copies[1]) if copies else NO_COPIES,
         pace=_pace(*told["b"]) if "b" in told else NO_PACE,
         trusted=_trusted(*told.get("t", ())),
+        paused=tuple((kind, at) for kind, at in told.get("paused", ())),
         **{name: told[name] for name in _PLAIN if name in told},
     )
 

@@ -254,8 +254,8 @@ def codes_of(violations: Iterable[Violation]) -> str:
 
 
 def condition_of(decision: Decision) -> str:
-    """What a hold waits for: consent, reply, window, several of them with a space between, or a reviewer
-    where one of the violations needs a person."""
+    """What a hold waits for: consent, reply, resumes, window, several of them with a space between, or a
+    reviewer where one of the violations needs a person."""
     conditions = {v.condition for v in decision.enforced}
     return "reviewer" if "reviewer" in conditions or not conditions else " ".join(sorted(conditions))
 

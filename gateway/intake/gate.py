@@ -1,7 +1,8 @@
 """The door of the outbox: what waited is asked again before it leaves.
 
-Only the floor, `consent`, `reply_duty` and `quiet_hours` are asked. What may not leave any more is
-taken out, and held where a hold could still help.
+Only the floor, `consent`, `reply_duty` and `quiet_hours` are asked; the floor alone where it is for a pause
+of the source or campaign that anything is asked. What may not leave any more is taken out, and held where a
+hold could still help.
 """
 
 import logging
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from gateway.access import Access
 from gateway.intake.accept import put_on_hold, record
 from gateway.intake.delivered import Deliveries
-from gateway.intake.failure import Failures, failed
+from gateway.intake.failure import NOBODY, Failures, failed
 from gateway.intake.owed import keep_without, without
 from gateway.intake.person_facts import alias_refs, facts_for
 from gateway.intake.rebuild import controller_of, rebuild, source_of
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 WAITED = 60.0
 """Seconds in the outbox after which an entry is asked again."""
+_FLOOR_ALONE: frozenset[str] = frozenset()
 
 
 class _Leave:
@@ -54,6 +56,7 @@ class _Leave:
         keys: Keys,
         hold_seconds: float,
         decided: Sequence[DecisionRow],
+        only: frozenset[str],
     ) -> None:
         self._entry = entry
         self._message = replace(message, class_=entry.class_)
@@ -61,6 +64,7 @@ class _Leave:
         self._policies = policies
         self._access = access
         self._hold_seconds = hold_seconds
+        self._only = only
         self._n = int(entry.id.rpartition("-")[2])
         self._aliases = alias_refs(keys, message.controller, message.recipients[self._n])
         before = [row for row in decided if row.n == self._n]
@@ -95,7 +99,7 @@ class _Leave:
             facts,
             draft.now,
             waived=self._waived,
-            only=AFTER_A_WAIT,
+            only=self._only,
             class_=message.class_,
         )
         if decision.outcome is Outcome.ACCEPT:
@@ -154,7 +158,7 @@ class GatedOutbox:
         while True:
             entries = await self._store.take(limit)
             old = self._clock() - WAITED
-            if any(_waited(entry, old) for entry in entries):
+            if any(self._asks(entry, old) for entry in entries):
                 entries = await self._ask(entries, old)
             if entries:
                 return [self._address(entry) for entry in entries] if self._return_path_domain else entries
@@ -166,7 +170,7 @@ class GatedOutbox:
         left = deque(entries)
         try:
             while left:
-                if not _waited(left[0], old) or await self._may_leave(left[0]):
+                if not self._asks(left[0], old) or await self._may_leave(left[0]):
                     may.append(left[0])
                 left.popleft()
         except StoreError:
@@ -195,6 +199,14 @@ class GatedOutbox:
         await self._failures.stop()
         await self._deliveries.stop()
 
+    def _asks(self, entry: Entry, old: float) -> bool:
+        return _waited(entry, old) or self._paused(entry)
+
+    def _paused(self, entry: Entry) -> bool:
+        """Whether the pause of its source or campaign keeps it; what the gateway itself tells goes on."""
+        pauses = self._store.pauses.of(entry.source, entry.controller, entry.campaign)
+        return bool(pauses) and entry.subject_key != NOBODY
+
     async def _may_leave(self, entry: Entry) -> bool:
         """Whether an entry that waited may go. Raises StoreError."""
         try:
@@ -222,6 +234,7 @@ class GatedOutbox:
             self._keys,
             self._hold_seconds,
             await self._store.decisions(entry.message_id),
+            AFTER_A_WAIT if _waited(entry, self._clock() - WAITED) else _FLOOR_ALONE,
         )
         return await self._store.run(unit)
 

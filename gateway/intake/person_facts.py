@@ -75,6 +75,7 @@ def facts_for(
         time_zone=recipient.time_zone or person.time_zone or _zone_at(law, controller),
         way_out_added=way_out_added,
         trusted=source.trusted,
+        paused=draft.paused(message.source, message.controller, message.campaign),
     )
 
 

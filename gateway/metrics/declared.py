@@ -151,6 +151,7 @@ DECLARED = (
         ),
     ),
     Declared(Histogram, "galateo_review_seconds", "From a hold to what a person decided.", buckets=REVIEW),
+    Declared(Gauge, "galateo_paused", "Sources and campaigns that are paused.", labels=("kind",)),
     # Delivery
     Declared(
         Counter,

@@ -63,6 +63,7 @@ class Metrics:
         self._held: Gauge = made["galateo_held_messages"]
         self._hold_ages: Gauge = made["galateo_holds_by_age"]
         self._oldest_hold: Gauge = made["galateo_oldest_hold_seconds"]
+        self._paused: Gauge = made["galateo_paused"]
         self._outbox: Gauge = made["galateo_outbox_messages"]
         self._oldest_outbox: Gauge = made["galateo_oldest_outbox_seconds"]
         self._reviews = _Children(made["galateo_reviews_total"])
@@ -159,6 +160,11 @@ class Metrics:
         """Show the holds that wait, by how long they have."""
         for age, count in waiting.items():
             self._hold_ages.labels(age).set(count)
+
+    def paused(self, counts: Mapping[str, int]) -> None:
+        """Show how many sources and campaigns are paused."""
+        for kind, count in counts.items():
+            self._paused.labels(kind).set(count)
 
     def outbox(self, messages: int, oldest_seconds: float = 0.0) -> None:
         """Show how many deliveries wait, and the oldest one's age."""

@@ -37,6 +37,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     `person` is the address written to; `linked` are the other addresses of the same person
     (restrictions and caps are read over all, consent over `person` alone). `relationship` is with
     this sender. `known_reply` says that the message answers a reply of theirs in that thread.
+    `paused` are the pauses that the message falls under, each by its kind (source, campaign) and since when.
     `trusted` are what this source is trusted with (jurisdiction, consent). `has_reply_feed` is False
     where nobody tells the gateway about replies.
     """
@@ -54,3 +55,4 @@ class Facts(Struct, frozen=True, kw_only=True):
     time_zone: str = ""
     way_out_added: bool = False
     trusted: frozenset[str] = frozenset()
+    paused: tuple[tuple[str, float], ...] = ()

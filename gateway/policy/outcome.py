@@ -38,7 +38,7 @@ NO_WORDS = Words("", "")
 class Objection(Struct, frozen=True, kw_only=True):
     """What a rule found wrong. `code` is the part after the rule's name (`consent.missing` has code
     `missing`); `earliest` is the unix time at which time alone cures it, 0 when it does not;
-    `condition` is what would release a hold: consent, window, reply, reviewer.
+    `condition` is what would release a hold: consent, window, reply, resumes (a pause ends), reviewer.
     `outcome` replaces the policy line's where the rule itself tells two cases apart."""
 
     code: str
@@ -90,6 +90,11 @@ class Decision(Struct, frozen=True, kw_only=True):
         """The violations that count, most severe first."""
         counted = [v for v in self.violations if v.mode != "observe"]
         return tuple(sorted(counted, key=lambda v: -v.outcome))
+
+    @property
+    def paused_only(self) -> bool:
+        """Whether a pause, of those that count, is all that stands against it."""
+        return bool(self.enforced) and all(v.mode == "floor" and v.rule == "paused" for v in self.enforced)
 
     @property
     def held(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ that the reviewer saw; new violations, `reject` and the floor stand.
 """
 
 from gateway.review.deciding import AlreadyDecided, HoldGone, ReviewResult
+from gateway.review.pausing import Pausing, look, pause, resume
 from gateway.review.proposals import LONGEST_REASON, OwnMessage, Proposal, find_proposal, is_own, stands_since
 from gateway.review.review import CONDITION, Review
 from gateway.review.tasks import Task, Tasks
@@ -16,6 +17,7 @@ __all__ = [
     "AlreadyDecided",
     "HoldGone",
     "OwnMessage",
+    "Pausing",
     "Proposal",
     "Review",
     "ReviewResult",
@@ -23,5 +25,8 @@ __all__ = [
     "Tasks",
     "find_proposal",
     "is_own",
+    "look",
+    "pause",
+    "resume",
     "stands_since",
 ]

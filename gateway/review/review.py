@@ -122,7 +122,11 @@ class Review:
 
     async def sweep(self, now: float, limit: int = 100) -> list[ReviewResult]:
         """Expire what is too old, and decide again what time or an event may have cured."""
-        due = await self._store.due_holds(now, limit)
+        return await self.again(await self._store.due_holds(now, limit), now)
+
+    async def again(self, due: Sequence[HoldRow], now: float) -> list[ReviewResult]:
+        """Decide some open holds again, each for itself, or expire those that are too old; those that
+        somebody else decides meanwhile are left out. Raises StoreError."""
         cases = await self._cases.load([hold for hold in due if hold.expires_at > now])
         results = await asyncio.gather(
             *(self._start(self._due(hold, cases.get(hold.id), now)) for hold in due), return_exceptions=True

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from gateway.store.draft import Draft, Loaded, Needs, Unit, Writes
 from gateway.store.outage import Outage
 from gateway.store.pace import PaceIndex
+from gateway.store.pauses import NOTHING_PAUSED, Pauses
 from gateway.store.protocol import Conflict, StoreError, Unavailable
 from gateway.store.sameness import SamenessIndex
 
@@ -95,6 +96,7 @@ class Committer:
         clock: Callable[[], float],
         observe: Callable[[float, int], None],
         outage: Outage | None = None,
+        pauses: Pauses = NOTHING_PAUSED,
     ) -> None:
         self._backend = backend
         self._sameness = sameness
@@ -102,6 +104,7 @@ class Committer:
         self._clock = clock
         self._observe = observe
         self._outage = outage
+        self._pauses = pauses
         self._queue: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -239,7 +242,7 @@ class Committer:
         owner, lease = self._backend.owner, self._backend.lease(now)
         results: list[tuple[Any, Exception | None]] = []
         for job in jobs:
-            draft: Draft[Any] = Draft(loaded, now, self._sameness, self._pace, owner, lease)
+            draft: Draft[Any] = Draft(loaded, now, self._sameness, self._pace, owner, lease, self._pauses)
             try:
                 result = job.unit.apply(draft)
             except Exception as error:  # noqa: BLE001 - told to whoever submitted the unit

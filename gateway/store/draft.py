@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from gateway.ledger.person import UNKNOWN, Person
 from gateway.policy.facts import Pace
 from gateway.store.pace import PaceIndex
+from gateway.store.pauses import NOTHING_PAUSED, Pauses
 from gateway.store.records import (
     AuditRow,
     BodyRow,
@@ -121,14 +122,16 @@ class Loaded:
 class Draft(Generic[T]):
     """One unit's view: what is known, and what it wants written."""
 
-    __slots__ = ("_loaded", "_pace", "_sameness", "now", "owner", "lease", "writes")
+    __slots__ = ("_loaded", "_pace", "_pauses", "_sameness", "now", "owner", "lease", "writes")
 
     def __init__(
-        self, loaded: Loaded, now: float, sameness: SamenessIndex, pace: PaceIndex, owner: str, lease: float
-    ) -> None:
+        self, loaded: Loaded, now: float, sameness: SamenessIndex, pace: PaceIndex, owner: str, lease: float,
+        pauses: Pauses = NOTHING_PAUSED,
+    ) -> None:  # fmt: skip
         self._loaded = loaded
         self._sameness = sameness
         self._pace = pace
+        self._pauses = pauses
         self.now = now
         self.owner = owner
         self.lease = lease
@@ -173,6 +176,10 @@ class Draft(Generic[T]):
     def pace(self, controller: str, sender: str) -> Pace:
         """How much this sender did lately, and who waits for an answer."""
         return self._pace.pace(controller, sender, self.now)
+
+    def paused(self, source: str, controller: str, campaign: str) -> tuple[tuple[str, float], ...]:
+        """The pauses that a message falls under, each by its kind and since when it lasts."""
+        return self._pauses.of(source, controller, campaign)
 
     def count_sent(self, controller: str, sender: str, class_: str) -> None:
         """Count one more accepted message of this sender."""

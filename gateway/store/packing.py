@@ -117,6 +117,8 @@ def pack_facts(facts: Facts, sender: str) -> bytes:
         data["t"] = sorted(facts.trusted)
     if facts.source_kind != "tool":
         data["source_kind"] = facts.source_kind
+    if facts.paused:
+        data["paused"] = facts.paused
     return _encode(data)
 
 
@@ -151,6 +153,7 @@ def unpack_facts(data: bytes) -> Facts:
         copies=Copies(counts=tuple(d["c"][0]), since=d["c"][1]) if "c" in d else NO_COPIES,
         pace=pace,
         trusted=frozenset(d.get("t", ())),
+        paused=tuple((kind, at) for kind, at in d.get("paused", ())),
         **{name: d[name] for name in (*_SAID, "source_kind") if name in d},
     )
 

@@ -21,6 +21,7 @@ from gateway.store.draft import Draft, Needs, Unit
 from gateway.store.outage import Outage
 from gateway.store.outbox import Entry, Feed
 from gateway.store.pace import PaceIndex
+from gateway.store.pauses import Pauses
 from gateway.store.postgres_batch import Batches
 from gateway.store.postgres_counters import Counters
 from gateway.store.postgres_leases import Leases
@@ -64,6 +65,7 @@ class PostgresStore(Reads):
         self._stops = Stops(self._link)
         self._replica = Replica(self._link, self.now, LEASE)
         sameness, pace = SamenessIndex(), PaceIndex()
+        self.pauses = Pauses()
         self._feed = Feed()
         self._counters = Counters(self._link, sameness, pace, self.now)
         self._leases = Leases(self._link, self._replica, self.now, LEASE)
@@ -73,7 +75,7 @@ class PostgresStore(Reads):
             AuditChain(name), self.now,
         )  # fmt: skip
         outage = Outage("batches") if serving else None  # a command says by itself what fails
-        self._committer = Committer(self._batches, sameness, pace, self.now, observe, outage)
+        self._committer = Committer(self._batches, sameness, pace, self.now, observe, outage, self.pauses)
         self._replica.on_notice = self._hear
         self._replica.on_death = self._forget
         self._replica.on_return = self._outbox.wake

@@ -8,6 +8,7 @@ from gateway.ledger.person import Person, Stop
 from gateway.store.attempt import Attempt, Report
 from gateway.store.draft import Unit
 from gateway.store.outbox import Entry
+from gateway.store.pauses import Pauses
 from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref
 
 T = TypeVar("T")
@@ -53,7 +54,8 @@ class HoldFilter:
 
 @dataclass(frozen=True, slots=True)
 class Depths:
-    """What waits: outbox rows and the oldest one's unix time, open holds by policy, oldest hold."""
+    """What waits: outbox rows and the oldest one's unix time, open holds by policy, the oldest of them that
+    waits for more than the end of a pause."""
 
     outbox: int
     oldest_outbox: float
@@ -68,6 +70,11 @@ class Store(Protocol):
     @property
     def distributed(self) -> bool:
         """Whether the tables are spread over several nodes, which cannot answer every question."""
+        ...
+
+    @property
+    def pauses(self) -> Pauses:
+        """What is paused, as far as this process knows: whoever serves looks again each second."""
         ...
 
     async def start(self) -> None:

@@ -102,8 +102,9 @@ class OutboxRow(NamedTuple):
 
 class HoldRow(Struct, frozen=True):
     """A decision that waits for a person or a condition. `status`: open, released, rejected, expired,
-    cancelled. `condition` is what it waits for: reviewer, or some of consent, reply and window with a
-    space between. `recheck_at` is when time may release it, 0 for never; `codes` the violated rules."""
+    cancelled. `condition` is what it waits for: reviewer, or some of consent, reply, resumes (a pause
+    ends) and window with a space between. `recheck_at` is when time may release it, 0 for never; `codes` the
+    violated rules."""
 
     id: str
     message_id: str

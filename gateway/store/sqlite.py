@@ -27,6 +27,7 @@ from gateway.store.migrate import migrate_sqlite
 from gateway.store.outage import Outage
 from gateway.store.outbox import Entry, Feed
 from gateway.store.pace import KEPT_SLOTS, SLOT, PaceIndex
+from gateway.store.pauses import Pauses
 from gateway.store.protocol import Unavailable, WrongKeys
 from gateway.store.records import HoldRow, MessageRow, Ref
 from gateway.store.sameness import SamenessIndex, unpack_hashes
@@ -122,12 +123,13 @@ class SqliteStore(Reads):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._sameness = SamenessIndex()
         self._pace = PaceIndex()
+        self.pauses = Pauses()
         self._feed = Feed()
         self._serving = serving
         self._chain = AuditChain(chain)
         self._outbox = SqliteOutbox(self._db, self._reader, self._feed, clock, self.owner, LEASE)
         outage = Outage("batches") if serving else None  # a command says by itself what fails
-        self._committer = Committer(self, self._sameness, self._pace, clock, observe, outage)
+        self._committer = Committer(self, self._sameness, self._pace, clock, observe, outage, self.pauses)
         self._in_transaction = False
         self._wal_pages = 0
         self._fold = Fold(lambda: connect(path, mapped=False))

@@ -1,10 +1,11 @@
-"""The rules that hold whatever the policy files say: nobody who said stop is written to."""
+"""The rules that hold whatever the policy files say: nobody who said stop is written to, and nothing leaves
+while its source or campaign is paused."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.ledger.person import Person, Stop
-from gateway.policy.outcome import Objection, Words
+from gateway.policy.outcome import Objection, Outcome, Words
 from gateway.policy.rules.case import NOTHING, PURPOSES, Case, Found
 from gateway.policy.wording import fact, when
 
@@ -231,3 +232,40 @@ class NoSales:
                 evidence=(*case.reading.promotional.evidence, fact(date.en, "no sales since")),
             ),
         )
+
+
+_PAUSED = {
+    "source": Words("This source", "Questa fonte"),
+    "campaign": Words("This campaign", "Questa campagna"),
+}
+_RESUMES = Words(
+    "Do not send it again: nothing is lost, and when the pause ends it is decided again by itself.",
+    "Non inviarlo di nuovo: nulla va perso, e al termine della pausa sarà deciso di nuovo da sé.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Somebody paused the source, or the campaign: what comes is held, of every class, and no reviewer's
+    release lets it pass before the pause ends."""
+
+    def check(self, case: Case) -> Found:
+        """The pauses that the message falls under."""
+        if not case.facts.paused:
+            return NOTHING
+        return tuple(_paused(kind, since) for kind, since in case.facts.paused)
+
+
+def _paused(kind: str, since: float) -> Objection:
+    what, date = _PAUSED[kind], when(since)
+    return Objection(
+        code=kind,
+        reason=Words(
+            f"{what.en} is paused since {date.en}, so its messages wait.",
+            f"{what.it} è in pausa dal {date.it}: i suoi messaggi attendono.",
+        ),
+        remedy=_RESUMES,
+        evidence=(fact(date.en, "paused since"),),
+        condition="resumes",
+        outcome=Outcome.HOLD,
+    )

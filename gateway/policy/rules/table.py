@@ -14,7 +14,7 @@ from gateway.policy.rules.first_contact import (
     Reason,
     SourceOfData,
 )
-from gateway.policy.rules.floor import NoSales, StopRequest, Suppressed, Undeliverable
+from gateway.policy.rules.floor import NoSales, Paused, StopRequest, Suppressed, Undeliverable
 from gateway.policy.rules.frequency import Burst, ContactCap, QuietHours, SequenceLength
 from gateway.policy.rules.opt_in import PermissionRequest, SenderIdentity, Unsubscribe
 from gateway.policy.rules.personalization import CopiedText, Greeting, MergeTags, PersonalDetail, Readable
@@ -59,11 +59,12 @@ RULES: Mapping[str, type[Rule]] = {
 }
 
 FLOOR: tuple[tuple[str, Rule], ...] = (
+    ("paused", Paused()),
     ("suppressed", Suppressed()),
     ("stop_request", StopRequest()),
     ("no_sales", NoSales()),
 )
 """What holds for every marketing message."""
 
-FLOOR_FOR_ALL: tuple[tuple[str, Rule], ...] = (("suppressed", Undeliverable()),)
+FLOOR_FOR_ALL: tuple[tuple[str, Rule], ...] = (("paused", Paused()), ("suppressed", Undeliverable()))
 """What holds for receipts and conversations too."""
