@@ -24,6 +24,8 @@ COMMANDS = {
     "read": ("gateway.cli.read", "Say what messages say, with the words that show it."),
     "consents": ("gateway.cli.consents", "Import, show and export what people agreed to."),
     "holds": ("gateway.cli.holds", "List, show, release and reject held messages."),
+    "pause": ("gateway.cli.pause", "Hold all of a source or campaign at once; list what is paused."),
+    "resume": ("gateway.cli.resume", "End a pause of a source or campaign."),
     "replies": ("gateway.cli.replies", "Look at replies and bounces that nobody could place."),
     "events": ("gateway.cli.events", "Tell subscribers of outgoing webhooks again."),
     "replay": ("gateway.cli.replay", "Try a draft of policies on past messages."),

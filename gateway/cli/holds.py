@@ -27,6 +27,10 @@ WORDS = {
         "Questi sono i {limit} più vecchi; ce ne sono altri (--limit).",
     ),
     "gone": Words("There is no hold {hold}.", "Non c'è nessun messaggio trattenuto {hold}."),
+    "waits": Words(
+        "{hold} is not released yet: a pause keeps it.",
+        "{hold} non è ancora rilasciato: una pausa lo trattiene.",
+    ),
     "anew": Words(
         "{hold} is not released: the policies now hold it for what was not found before.",
         "{hold} non è rilasciato: ora le policy lo trattengono per qualcosa che prima non c'era.",
@@ -34,6 +38,10 @@ WORDS = {
     "refused": Words(
         "{hold} is not released: the policies now refuse it.",
         "{hold} non è rilasciato: ora le policy lo rifiutano.",
+    ),
+    "paused": Words(
+        "What was approved stands: it goes by itself when the pause ends, unless something else comes up.",
+        "Quanto approvato resta valido: partirà da sé al termine della pausa, salvo novità.",
     ),
     "again": Words(
         "To let it pass all the same, release it again: now that counts as seen too.",
@@ -59,6 +67,7 @@ WORDS = {
     "consent": Words("consent", "un consenso"),
     "reply": Words("reply", "una risposta a chi ha scritto"),
     "window": Words("window", "la fine di un intervallo"),
+    "resumes": Words("resumes", "la fine di una pausa"),
 }
 SHOWN = ("id", "status", "created_at", "expires_at", "source", "class", "campaign", "condition")
 
@@ -192,12 +201,14 @@ def reject_command(hold_id: str, reason: str, actor: str) -> None:
 def _tell(result: ReviewResult) -> None:
     if result.status == "open" and result.decision is not None:
         held = result.decision.outcome is Outcome.HOLD
-        click.echo(_say("anew" if held else "refused", language()).format(hold=result.hold_id))
+        paused = held and result.decision.paused_only
+        word = "waits" if paused else "anew" if held else "refused"
+        click.echo(_say(word, language()).format(hold=result.hold_id))
         for violation in result.decision.enforced:
             reason = plain(violation.reason.in_(language()))
             click.echo(f"  {violation.policy}/{violation.code}: {reason}")
         if held:
-            click.echo(_say("again", language()))
+            click.echo(_say("paused" if paused else "again", language()))
         sys.exit(1)
     click.echo(f"{result.hold_id} {_say(result.status, language())}")
 
