@@ -136,7 +136,7 @@ class App:
                 ("deliver", self.worker.run()),
                 ("announce", self.announcer.run()),
                 ("echo", self.echoes.run()),
-                ("pauses", self._every(LOOK_SECONDS, self.pausing.look)),
+                ("pauses", self._every(LOOK_SECONDS, self._look_at_pauses)),
                 ("wake", self._every(SWEEP_SECONDS, self.pausing.wake)),
                 ("sweep", self._every(SWEEP_SECONDS, self._sweep)),
                 ("measure", self._every(MEASURE_SECONDS, self._measure, at_once=True)),
@@ -276,6 +276,10 @@ class App:
     async def _sweep(self) -> None:
         for result in await self.parts.review.sweep(self.parts.store.now()):
             log.info("hold.decided", extra={"hold": result.hold_id, "status": result.status})
+
+    async def _look_at_pauses(self) -> None:
+        if await self.pausing.look():
+            self.worker.give_back(self.outbox.paused, "it is paused")
 
     async def _tell_endings(self) -> None:
         if told := await self.endings.tell():

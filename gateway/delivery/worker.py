@@ -119,6 +119,16 @@ class Worker:
         for relay in self._relays.values():
             relay.forget(ids)
 
+    def give_back(self, which: Callable[[Entry], bool], why: str) -> None:
+        """Of what waits for a relay and was not begun, some goes back to the outbox, to be asked about when
+        it is taken again; the rest keeps its order."""
+        for relay in self._relays.values():
+            for entry in relay.reclaim():
+                if which(entry):
+                    self._outbox.settle(entry, give_back(relay.name, entry.due_at, why))
+                else:
+                    relay.push(entry)
+
     async def _take_on(self) -> None:
         while True:
             try:

@@ -200,9 +200,9 @@ class GatedOutbox:
         await self._deliveries.stop()
 
     def _asks(self, entry: Entry, old: float) -> bool:
-        return _waited(entry, old) or self._paused(entry)
+        return _waited(entry, old) or self.paused(entry)
 
-    def _paused(self, entry: Entry) -> bool:
+    def paused(self, entry: Entry) -> bool:
         """Whether the pause of its source or campaign keeps it; what the gateway itself tells goes on."""
         pauses = self._store.pauses.of(entry.source, entry.controller, entry.campaign)
         return bool(pauses) and entry.subject_key != NOBODY

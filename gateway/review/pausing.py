@@ -161,9 +161,12 @@ class Pausing:
         """Tell what is paused at the start."""
         self._say(self._store.pauses.lasting, ())
 
-    async def look(self) -> None:
-        """Take up what changed. Raises StoreError; then what was known stands."""
-        self._say(*await look(self._store))
+    async def look(self) -> bool:
+        """Take up what changed; whether something is paused that was not. Raises StoreError; then what was
+        known stands."""
+        began, ended = await look(self._store)
+        self._say(began, ended)
+        return bool(began)
 
     def _say(self, began: Iterable[Pause], ended: Iterable[Pause]) -> None:
         for one in began:

@@ -46,7 +46,9 @@ def listed(folder: Path) -> list[dict[str, str]]:
 
 def test_a_source_is_paused_listed_and_resumed(folder: Path) -> None:
     assert galateo(folder, "pause").stdout == "Nothing is paused.\n"
-    done = galateo(folder, "pause", "--source", "crm", "--reason", "wrong list of bo@example.org", "--as", "ada")
+    done = galateo(
+        folder, "pause", "--source", "crm", "--reason", "wrong list of bo@example.org", "--as", "ada"
+    )
     assert (done.exit_code, done.stderr) == (0, "")
     assert "Paused: source crm." in done.stdout
     again = galateo(folder, "pause", "--source", "crm", "--as", "bob")
@@ -84,7 +86,9 @@ def test_a_slip_in_a_name_is_told_with_what_was_meant(folder: Path) -> None:
         1,
         "Nothing changed: source crm is not paused (known: shop).\n",
     )
-    assert "non è in pausa (noti: shop)" in galateo(folder, "resume", "--source", "crm", "--lang", "it").stderr
+    assert (
+        "non è in pausa (noti: shop)" in galateo(folder, "resume", "--source", "crm", "--lang", "it").stderr
+    )
 
 
 def test_a_campaign_is_its_controllers(folder: Path) -> None:

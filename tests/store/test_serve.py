@@ -408,3 +408,22 @@ def test_a_port_that_is_taken_is_told(postgres_server: str, tmp_path: Path) -> N
         one.settings["SMTP_LISTEN"] = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(AssertionError, match="GALATEO_SMTP_LISTEN: cannot listen on"):
             one.start()
+
+
+def test_all_workers_know_of_a_pause_and_of_its_end(postgres_server: str, tmp_path: Path) -> None:
+    with (
+        on(postgres_server) as url,
+        Sink() as sink,
+        gateway(tmp_path / "a", sink, url, "--workers", "2") as two,
+    ):
+        two.command("pause", "--source", "development")
+        time.sleep(1.2)
+        said = []
+        for number in range(16):
+            with Client(two.smtp_port) as client:
+                said.append(client.send(*receipt(number)).outcome)
+        assert set(said) == {"held"}
+        assert two.metric("galateo_paused", kind="source") == 1
+        two.command("resume", "--source", "development")
+        assert len(sink.wait(16, 20)) == 16
+        assert Counter(sink.message_ids).most_common(1)[0][1] == 1
