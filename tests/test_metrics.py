@@ -23,6 +23,7 @@ PROMISED = {
     "galateo_held_messages": {"policy"},
     "galateo_holds_by_age": {"age"},
     "galateo_oldest_hold_seconds": set(),
+    "galateo_paused": {"kind"},
     "galateo_outbox_messages": set(),
     "galateo_deliveries": {"relay", "result"},
     "galateo_delivery_seconds": set(),
@@ -60,6 +61,7 @@ def count_everything(metrics: Metrics) -> None:
     metrics.commit(0.002, 17)
     metrics.holds({"first-contact": 2}, 60)
     metrics.hold_ages({"under 1 h": 2})
+    metrics.paused({"source": 1, "campaign": 2})
     metrics.outbox(5)
     metrics.delivery("smtp", "delivered", 0.02)
     metrics.bounce("hard")
@@ -110,6 +112,7 @@ def test_each_method_counts_once() -> None:
     assert seen["galateo_batch_messages_sum", ()] == 17
     assert seen["galateo_commit_seconds_bucket", (("le", "0.002"),)] == 1
     assert seen["galateo_outbox_messages", ()] == 5
+    assert seen["galateo_paused", (("kind", "campaign"),)] == 2
     assert seen["galateo_source_reply_feed", (("source", "crm"),)] == 0
     metrics.message("crm", "email", "promotion", "accepted")
     key = (("channel", "email"), ("class", "promotion"), ("outcome", "accepted"), ("source", "crm"))

@@ -65,6 +65,7 @@ class Visit:
             session=self.session,
             me=self.session.reviewer,
             may=self.may,
+            paused=self.desk.store.pauses.lasting,
             **given,
         )
 

@@ -156,7 +156,7 @@ class Pages:
             octets=octets,
             n=lambda value: number(value, language),
             share=lambda value, digits=1: share(value, language, digits),
-            **{"here": request.path_qs, "session": None, "me": None, "may": _nothing, **given},
+            **{"here": request.path_qs, "session": None, "me": None, "may": _nothing, "paused": (), **given},
         )
         return web.Response(
             text=text,

@@ -175,12 +175,20 @@ def _decided_before(error: AlreadyDecided) -> Problem:
     )
 
 
+_REFUSED = Words(
+    "The policies refuse it today: what you did not see before, a refusal or the floor stands.",
+    "Oggi le policy lo impediscono: vale ciò che prima non c'era, un rifiuto o la soglia minima.",
+)
+_WAITS = Words(
+    "A pause keeps it. What you approved stands: it goes by itself when the pause ends.",
+    "Una pausa lo trattiene. Quanto approvato resta valido: partirà da sé al termine della pausa.",
+)
+
+
 def _refused(result: ReviewResult, language: str) -> Problem:
+    paused = result.decision is not None and result.decision.paused_only
     return Problem(
         "conflict",
-        Words(
-            "The policies refuse it today: what you did not see before, a refusal or the floor stands.",
-            "Oggi le policy lo impediscono: vale ciò che prima non c'era, un rifiuto o la soglia minima.",
-        ),
+        _WAITS if paused else _REFUSED,
         members=_describe_result(result, language) | {"hold_status": result.status},
     )

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.console.pages import load_words
 from gateway.policy.load import compose
+from gateway.review import Pausing, look, pause, resume
 from tests.console.place import OFFERS, Browser, Place, place, plain, reviewers
 from tests.intake.policies import policies
 from tests.line import DAY, KEYS, consent
@@ -564,3 +565,29 @@ def test_what_words_show_is_said_in_the_reviewers_language() -> None:
     assert words["it"].shows("sent to 72 others") == "inviato ad altri 72"
     assert words["it"].shows("merge tag") == "segnaposto non compilato"
     assert words["it"].shows("promotional: offer") == "vende qualcosa (offer)"
+
+
+async def test_a_pause_is_told_on_every_page_and_a_release_waits_for_its_end(
+    here: Place, ada: Browser
+) -> None:
+    hold = await here.hold()
+    store = here.line.store
+    await pause(store, "source", "development", "default", "cli:ada", "a wrong list")
+    await pause(store, "campaign", "<b>autumn</b>", "default", "cli:ada")
+    await look(store)
+    for path in ("/console/", "/console/overview", "/console/policies"):
+        _, text = await ada.get(path)
+        assert "Paused: source development since" in plain(text), path
+        assert "Paused: campaign &lt;b&gt;autumn&lt;/b&gt; (default) since" in text
+    _, text = await ada.get("/console/", Cookie="galateo_language=it")
+    assert "In pausa: fonte development dal" in plain(text)
+    status, text = await ada.decide(hold, "release")
+    assert (status, await here.status(hold)) == (409, "open")
+    assert "It is not released yet: a pause keeps it." in plain(text)
+    assert "Waits for: the end of a pause." in plain(text)
+    await resume(store, "source", "development", "default", "cli:ada")
+    await look(store)
+    await Pausing(store, here.line.review, here.line.metrics.paused).wake()
+    assert await here.status(hold) == "released"
+    _, text = await ada.get("/console/")
+    assert "Paused: source" not in plain(text)

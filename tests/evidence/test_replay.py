@@ -20,6 +20,8 @@ from gateway.policy.load import compose
 from gateway.policy.policies import PolicySet
 from gateway.reading.packing import pack_reading, unpack_reading
 from gateway.reading.reading import Evidence, Finding, Greeting, Phrase, Reading
+from gateway.review import look as know
+from gateway.review import pause
 from gateway.store.draft import Draft, Needs
 from gateway.store.packing import unpack_facts, unpack_message
 from tests.evidence.traffic import NEEDS_CONSENT, NEWS, WAITS, traffic
@@ -145,6 +147,18 @@ async def test_facts_that_are_gone_are_counted(tmp_path: Path, rules: PolicySet)
     async with line(tmp_path, rules, clock=Clock()) as gateway:
         found = await changes(gateway, draft(rules, p1_yaml=LOOSE))
         assert found.missing == found.decided == 7
+
+
+async def test_what_was_held_for_a_pause_is_replayed_so_and_told(tmp_path: Path) -> None:
+    async with line(tmp_path, PolicySet(), clock=Clock()) as gateway:
+        await pause(gateway.store, "source", "development", "default", "ada")
+        await know(gateway.store)
+        receipt = await gateway.submit(class_="newsletter", text="Buongiorno, ecco le novità di maggio.")
+        assert receipt.status == "held"
+        assert (await changes(gateway, {})).same == 1
+        [told] = [as_json(one) for one in await explain(gateway.store, receipt.id)]
+        assert told["outcome"] == "held"
+        assert "floor/paused.source" in str(told) or "paused.source" in str(told)
 
 
 async def test_what_observed_policies_would_have_done(tmp_path: Path, rules: PolicySet) -> None:

@@ -622,6 +622,25 @@ def test_floor(about, reading, what, codes) -> None:
     speaks_well(decision)
 
 
+@pytest.mark.parametrize("about", [OUTREACH, NEWSLETTER, message("transactional"), message("conversation")])
+@pytest.mark.parametrize("kinds", [("source",), ("campaign",), ("source", "campaign")])
+def test_what_is_paused_is_held_whatever_is_observed_or_waived(about, kinds) -> None:
+    paused = facts(paused=tuple((kind, NOW - DAY) for kind in kinds))
+    codes = {f"paused.{kind}" for kind in kinds}
+    for policies in (PolicySet(), PolicySet(observing=True)):
+        waived = frozenset({*codes, *(f"floor/{code}" for code in codes)})
+        decision = decide(policies, about, about.recipients[0], PLAIN, paused, NOW, waived=waived)
+        assert (decision.outcome, {v.code for v in decision.violations}) == (Outcome.HOLD, codes)
+        assert {(v.mode, v.condition, v.earliest) for v in decision.violations} == {("floor", "resumes", 0.0)}
+        assert (decision.waived, decision.lets_pass, decision.paused_only) == ((), (), True)
+    speaks_well(decision)
+
+
+def test_a_refusal_stays_one_under_a_pause() -> None:
+    decision = ask(PolicySet(), OUTREACH, PLAIN, replace(stopped("objected"), paused=(("source", NOW),)))
+    assert (decision.outcome, decision.paused_only) == (Outcome.REJECT, False)
+
+
 def test_who_ended_the_offers_alone_keeps_the_newsletter_they_agreed_to_but_no_sure_offer() -> None:
     likely = Reading(promotional=Finding(True, 0.79, (Evidence(text="Dear readers", why="newsletter"),)))
     ended = stopped("unsubscribed", purposes=("offers",))
