@@ -5,9 +5,9 @@ of the source or campaign that anything is asked. What may not leave any more is
 hold could still help.
 """
 
+import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 WAITED = 60.0
 """Seconds in the outbox after which an entry is asked again."""
+AT_ONCE = 32
+"""Entries asked about together: where a source is paused, all that it has in the outbox is."""
 _FLOOR_ALONE: frozenset[str] = frozenset()
 
 
@@ -167,19 +169,29 @@ class GatedOutbox:
         """Those that may go. Where the store fails, or the caller waits no longer, the others go back at
         once: leased, and with nobody who has them, they would lie until their lease ends."""
         may: list[Entry] = []
-        left = deque(entries)
+        left = list(entries)
         try:
             while left:
-                if not self._asks(left[0], old) or await self._may_leave(left[0]):
-                    may.append(left[0])
-                left.popleft()
-        except StoreError:
-            self._put_off(left.popleft())
-            self._give_back(left)
+                some = left[:AT_ONCE]
+                answers = await asyncio.gather(
+                    *(self._answer(one, old) for one in some), return_exceptions=True
+                )
+                may += [one for one, answer in zip(some, answers, strict=True) if answer is True]
+                failing = [
+                    one for one, answer in zip(some, answers, strict=True) if answer not in (True, False)
+                ]
+                left = left[AT_ONCE:]
+                if failing:
+                    self._put_off(failing[0])
+                    self._give_back((*failing[1:], *left))
+                    break
         except BaseException:
             self._give_back((*may, *left))
             raise
         return may
+
+    async def _answer(self, entry: Entry, old: float) -> bool:
+        return not self._asks(entry, old) or await self._may_leave(entry)
 
     def _give_back(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from gateway.message.content import Attachment
 from gateway.message.envelope import Consent
+from gateway.policy.decide import decide
 from gateway.policy.outcome import Decision, Outcome
 from gateway.policy.policies import PolicySet
 from gateway.policy.rules.table import RULES
