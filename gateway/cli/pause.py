@@ -57,15 +57,24 @@ def _check(_: click.Context, parameter: click.Parameter, reason: str) -> str:
     return reason
 
 
+def _named(_: click.Context, parameter: click.Parameter, name: str | None) -> str:
+    """An empty name is a slip (a variable that is not set), and never means all."""
+    if name is not None and not (name.strip() and name.isprintable()):
+        raise click.BadParameter(say("no name is given.", "non è dato alcun nome."), param=parameter)
+    return name or ""
+
+
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """What both commands take."""
     for option in (
         LANG,
         click.option("--as", "actor", default="", help="Who decides; your login name without it."),
         click.option("--reason", default="", callback=_check, help="Why; kept in the audit log."),
-        click.option("--controller", default="", help="Whose campaign, where there are several controllers."),
-        click.option("--campaign", default="", help="The campaign, as its messages name it."),
-        click.option("--source", default="", help="The source, as access.yaml names it."),
+        click.option(
+            "--controller", callback=_named, help="Whose campaign, where there are several controllers."
+        ),
+        click.option("--campaign", callback=_named, help="The campaign, as its messages name it."),
+        click.option("--source", callback=_named, help="The source, as access.yaml names it."),
     ):
         command = option(command)
     return command
