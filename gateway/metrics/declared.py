@@ -138,7 +138,11 @@ DECLARED = (
     # Waiting
     Declared(Gauge, "galateo_held_messages", "Holds that wait, by policy.", labels=("policy",)),
     Declared(Gauge, "galateo_holds_by_age", "Holds that wait, by how long.", labels=("age",)),
-    Declared(Gauge, "galateo_oldest_hold_seconds", "Age of the oldest hold."),
+    Declared(
+        Gauge,
+        "galateo_oldest_hold_seconds",
+        "Age of the oldest hold that waits for more than the end of a pause.",
+    ),
     Declared(Gauge, "galateo_outbox_messages", "Accepted and not yet delivered."),
     Declared(Gauge, "galateo_oldest_outbox_seconds", "Age of the oldest message in the outbox."),
     Declared(
