@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.metrics import Metrics
 from gateway.settings import Settings
-from gateway.store.pauses import RESUMES
+from gateway.store.pauses import NOT_ALONE
 from gateway.store.protocol import Store, StoreError
 
 HOUR = 3600.0
@@ -21,7 +21,7 @@ AGES = (
 _YOUNGER = "count(CASE WHEN created_at > ? THEN 1 END)"
 _BY_AGE = (
     f"SELECT {', '.join([_YOUNGER] * (len(AGES) - 1))}, count(*)"  # noqa: S608 (literals)
-    f" FROM holds WHERE status = 'open' AND condition <> '{RESUMES}'"
+    f" FROM holds WHERE status = 'open' AND {NOT_ALONE}"
 )
 
 

@@ -13,6 +13,7 @@ from gateway.console.desk import Desk, Visit
 from gateway.console.holds import Sla
 from gateway.policy.classify import is_marketing
 from gateway.policy.outcome import Outcome
+from gateway.store.pauses import NOT_ALONE
 from gateway.store.protocol import Store
 from gateway.store.queries import COUNT_OUTBOX, COUNT_WAITING
 
@@ -22,7 +23,10 @@ _REVIEWED = (
     "SELECT created_at, decided_at FROM holds WHERE status IN ('released', 'rejected') AND decided_at > ?"
     " ORDER BY decided_at DESC LIMIT 5000"
 )
-_OPEN = "SELECT count(*), min(created_at) FROM holds WHERE status = 'open'"
+_OPEN = (
+    f"SELECT count(*), min(CASE WHEN {NOT_ALONE} THEN created_at END)"  # noqa: S608 (literals)
+    " FROM holds WHERE status = 'open'"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,7 @@ class Overview:
         )
 
     async def _open_holds(self) -> tuple[int, float]:
-        """How many holds wait, and since when the oldest does."""
+        """How many holds wait, and since when the oldest does that waits for more than the end of a pause."""
         [(count, oldest)] = await self._store.rows(_OPEN)
         return count, oldest or 0.0
 

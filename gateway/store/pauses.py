@@ -19,14 +19,10 @@ LISTED = "SELECT answer FROM replays WHERE key >= ? AND key < ? AND expires_at >
 AFTER = b"paused0"
 CODES: dict[Kind, str] = {"source": "floor/paused.source", "campaign": "floor/paused.campaign"}
 """What a hold says that waits for the end of a pause, by its kind."""
-_CODES = frozenset(CODES.values())
-RESUMES = "resumes"
-"""The condition of such a hold."""
-
-
-def waits_alone(codes: str) -> bool:
-    """Whether a hold with these codes waits for the end of a pause and for nothing else."""
-    return bool(codes) and all(code in _CODES for code in codes.split())
+ALONE = (*CODES.values(), " ".join(sorted(CODES.values())))
+"""What a hold says that waits for the end of pauses and for nothing else."""
+NOT_ALONE = "codes NOT IN ({})".format(", ".join(f"'{codes}'" for codes in ALONE))
+"""The holds that wait for more, in SQL: by a column that stands in an index."""
 
 
 class Pause(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from gateway.ledger.person import Person, Stop
 from gateway.store import queries as q
 from gateway.store.codec import unpack_person
 from gateway.store.filters import filter_holds
-from gateway.store.pauses import waits_alone
+from gateway.store.pauses import ALONE
 from gateway.store.postgres_link import Link
 from gateway.store.postgres_stops import Stops
 from gateway.store.protocol import Depths, HoldFilter
@@ -102,7 +102,7 @@ class Reads(ABC):
         for codes, count, first in await self._link.rows(q.COUNT_HOLDS, ()):
             for policy in {code.partition("/")[0] for code in codes.split()} or {""}:
                 holds[policy] = holds.get(policy, 0) + count
-            if not waits_alone(codes):
+            if codes not in ALONE:
                 oldest_hold = min(oldest_hold or first, first)
         [(unanswered,)] = await self._link.rows(q.COUNT_WAITING, ())
         return Depths(outbox, oldest, holds, oldest_hold, unanswered)

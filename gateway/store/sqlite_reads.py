@@ -17,7 +17,7 @@ from gateway.ledger.person import Person, Stop
 from gateway.store import queries as q
 from gateway.store.codec import unpack_person
 from gateway.store.filters import filter_holds
-from gateway.store.pauses import waits_alone
+from gateway.store.pauses import ALONE
 from gateway.store.protocol import Depths, DiskFull, HoldFilter, StoreError, Unavailable
 from gateway.store.records import ConsentRow, DecisionRow, EventRow, HoldRow, MessageRow, Ref, sent_hash
 
@@ -76,7 +76,7 @@ class SlowReads:
         for codes, count, first in await self.rows(q.COUNT_HOLDS):
             for policy in {code.partition("/")[0] for code in codes.split()} or {""}:
                 holds[policy] = holds.get(policy, 0) + count
-            if not waits_alone(codes):
+            if codes not in ALONE:
                 oldest_hold = min(oldest_hold or first, first)
         [(waiting,)] = await self.rows(q.COUNT_WAITING)
         return Depths(outbox, oldest, holds, oldest_hold, waiting)
