@@ -85,7 +85,7 @@ async def test_an_answer_by_a_clock_that_goes_back_is_counted(
 ) -> None:
     """Told promptly it answers what stands; told long after, only what was there then."""
     async with line(tmp_path) as gateway:
-        events = Events(gateway.store, reader(), KEYS, gateway.metrics, {})
+        events = Events(gateway.store, reader(), KEYS, gateway.metrics, Access({}, {}, {}))
         await events.tell(event("message.replied", text="Sì"))
         await events.tell(event("message.answered", occurred_at=NOW - earlier))
         assert (await gateway.store.depths()).unanswered == 1 - counted
