@@ -101,7 +101,7 @@ def pause_command(
         en = f"Paused: {target.says()}. What it sends is held until it is resumed; nothing is lost."
         it = f"In pausa: {target.says()}. Ciò che invia è trattenuto fino alla ripresa; nulla va perso."
     else:
-        en = f"Nothing changed: {target.says()} is paused since {since}, by {plain(lasting.by)}."
+        en = f"Nothing changed: {target.says()} has been paused since {since}, by {plain(lasting.by)}."
         it = f"Nulla è cambiato: {target.says()} è in pausa dal {since}, per mano di {plain(lasting.by)}."
     click.echo(say(en, it))
     if doubt is not None:
@@ -172,7 +172,8 @@ async def _resume(ledger: Ledger, target: _Target, by: str, reason: str) -> Paus
         return ended
     if target.kind == "source":
         _check_source(access, target.name)
-    hint = did_you_mean(target.name, sorted({p.name for p in lasting if p.kind == target.kind}))
+    names = sorted({p.name for p in lasting if p.kind == target.kind})
+    hint = did_you_mean(target.name, names) if names else ""
     raise _Refused(
         f"Nothing changed: {target.says()} is not paused{f' ({hint})' if hint else ''}.",
         f"Nulla è cambiato: {target.says()} non è in pausa{f' ({told(hint)})' if hint else ''}.",

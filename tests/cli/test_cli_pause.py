@@ -52,7 +52,7 @@ def test_a_source_is_paused_listed_and_resumed(folder: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert "Paused: source crm." in done.stdout
     again = galateo(folder, "pause", "--source", "crm", "--as", "bob")
-    assert (again.exit_code, "Nothing changed: source crm is paused since" in again.stdout) == (0, True)
+    assert (again.exit_code, "Nothing changed: source crm has been paused since" in again.stdout) == (0, True)
     [one] = listed(folder)
     assert (one["kind"], one["name"], one["controller"]) == ("source", "crm", "acme")
     assert (one["by"], one["reason"]) == ("ada", "wrong list of …")

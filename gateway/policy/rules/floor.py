@@ -261,7 +261,7 @@ def _paused(kind: str, since: float) -> Objection:
     return Objection(
         code=kind,
         reason=Words(
-            f"{what.en} is paused since {date.en}, so its messages wait.",
+            f"{what.en} has been paused since {date.en}, so its messages wait.",
             f"{what.it} è in pausa dal {date.it}: i suoi messaggi attendono.",
         ),
         remedy=_RESUMES,
