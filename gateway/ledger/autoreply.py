@@ -205,8 +205,14 @@ def _commands(line: str) -> bool:
         return True
     if len(line) > _SHORT_LINE:
         return False
-    clauses = (_plain(_COURTESY.sub(" ", _plain(clause))) for clause in _CLAUSES.split(line))
-    return any(_DONT.sub("don't ", clause) in _STOPS for clause in clauses)
+    clauses = [_plain(_COURTESY.sub(" ", _plain(clause))) for clause in _CLAUSES.split(line)]
+    while clauses and not clauses[-1]:
+        clauses.pop()
+    inner = range(1, len(clauses) - 1)
+    return any(
+        _DONT.sub("don't ", clause) in _STOPS and not (n in inner and clause in _LOOSE)
+        for n, clause in enumerate(clauses)
+    )
 
 
 def _plain(line: str) -> str:
@@ -221,6 +227,8 @@ _COURTESY = re.compile(
     r"|per piacere|per cortesia|prego|ciao|buongiorno|salve|subito|bitte|danke|sofort|merci|svp"
     r"|s'il vous pla[iî]t|por favor|gracias|ya|again|any ?more|ever)\b"
 )
+_LOOSE = frozenset({"basta", "basta così", "basta cosi", "remove", "rimuovere", "cancellazione"})
+"""Said of much else too: between other clauses it is no command (*grazie, basta così: il resto domani*)."""
 _DONT = re.compile(r"\Adont ")
 
 

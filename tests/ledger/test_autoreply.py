@@ -173,6 +173,8 @@ def test_stop_in_five_languages(text: str) -> None:
         "> STOP", "Sounds good.\n\n> reply STOP to unsubscribe\n> STOP",
         "Sì, volentieri.\n\nIl giorno 3 marzo Elena ha scritto:\nSTOP",
         "Ja.\n\nAm 3. März schrieb Elena:\nabmelden",
+        "Ok, basta, abbiamo deciso", "Grazie, basta così: il resto lo ordino dopo",
+        "Next, remove, then print",
         "Basta che non sia di lunedì", "Ok, basta dirmi dove", "Stop by on Monday, please",
         "Sì, mi interessa molto.\n> Le interessa?\nstop", "Bene\n\nDa: Elena\nOggetto: x\n> a\nstop",
         "one\ntwo\nthree\nstop", "Let's stop by on Monday",
