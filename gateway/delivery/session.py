@@ -201,7 +201,7 @@ class Session(asyncio.Protocol):
         if self._letter is None:
             self._drop()
             return
-        self._fresh = False
+        self._fresh = self._fresh and self._reader.midway
         try:
             replies = self._reader.feed(data)
         except BrokenReplyError as error:
@@ -273,7 +273,7 @@ class Session(asyncio.Protocol):
     def _take_final(self, reply: Reply) -> Result:
         result = self._refused or judge("final", reply)._replace(dsn=self._offers.dsn)
         if self._fresh or (self._unwritten and self._transport.get_write_buffer_size()):
-            # It came with the 354, or before all was written: nobody can have read the message yet, and
+            # It began with the 354, or came before all was written: nobody can have read the message yet, and
             # what is said of it later would be taken for an answer to the next.
             self._closing = True
             return self._broken("a reply before its time") if result.kind is Kind.DELIVERED else result

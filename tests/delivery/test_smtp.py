@@ -465,3 +465,36 @@ async def test_what_is_taken_before_all_of_it_was_sent_is_not_delivered() -> Non
         world.send(item)
         first = await world.attempt(item)
     assert (first.outcome, first.kind, first.phase) == (Outcome.DEFERRED, Kind.PROTOCOL, "final")
+
+
+@pytest.mark.parametrize(
+    ("with_data", "due"), [("354 go on\r\n250 2.", "0.0 queued\r\n"), ("354 go on\r\n", "")]
+)
+async def test_a_reply_is_early_where_it_begins_so_in_however_many_pieces(with_data: str, due: str) -> None:
+    """Half of it with the 354 is early; a final reply of several lines, in several segments, is not."""
+    pieces = [due] if due else ["250-2.0.0 que", "ued\r\n250", " 2.0.0 as 7\r\n"]
+
+    over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 relay\r\n")
+        said = {b"EHLO": "250-relay\r\n250 PIPELINING\r\n", b"MAIL": "250 ok\r\n", b"RCPT": "250 ok\r\n"}
+        said[b"DATA"] = with_data
+        async for line in reader:
+            writer.write(said.get(line[:4], "").encode())
+            for piece in pieces if line == b".\r\n" else ():
+                await asyncio.sleep(0.05)
+                writer.write(piece.encode())
+        writer.close()
+        over.set()
+
+    item = entry()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with delivering(f"smtp://127.0.0.1:{port}") as world:
+        world.send(item)
+        first = await world.attempt(item)
+    await over.wait()
+    server.close()
+    await server.wait_closed()
+    assert first.kind is (Kind.PROTOCOL if due else Kind.DELIVERED)
