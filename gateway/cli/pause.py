@@ -49,7 +49,18 @@ class _Target:
         return f"{_KINDS[self.kind].in_(language())} {plain(self.name)}"
 
 
-def _check(_: click.Context, parameter: click.Parameter, reason: str) -> str:
+def _readable(_: click.Context, parameter: click.Parameter, text: str) -> str:
+    """What was typed can be kept: a terminal of another character set gives what cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        en, it = "it holds characters that are not UTF-8.", "contiene caratteri che non sono UTF-8."
+        raise click.BadParameter(say(en, it), param=parameter) from None
+    return text
+
+
+def _check(context: click.Context, parameter: click.Parameter, reason: str) -> str:
+    _readable(context, parameter, reason)
     if len(reason) > LONGEST_REASON or (reason and not without_addresses(reason)):
         en = f"say why, in {LONGEST_REASON} characters at most and not by an address alone."
         it = f"dire perché, in {LONGEST_REASON} caratteri al massimo e non con il solo indirizzo."
@@ -57,18 +68,21 @@ def _check(_: click.Context, parameter: click.Parameter, reason: str) -> str:
     return reason
 
 
-def _named(_: click.Context, parameter: click.Parameter, name: str | None) -> str:
-    """An empty name is a slip (a variable that is not set), and never means all."""
-    if name is not None and not (name.strip() and name.isprintable()):
+def _named(context: click.Context, parameter: click.Parameter, name: str | None) -> str:
+    """An empty name is a slip (a variable that is not set), and never means all. Any other is taken letter
+    by letter, as messages give it: with a no-break space or joined pictures in it too."""
+    if name is not None and not name.strip():
         raise click.BadParameter(say("no name is given.", "non è dato alcun nome."), param=parameter)
-    return name or ""
+    return _readable(context, parameter, name or "")
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """What both commands take."""
     for option in (
         LANG,
-        click.option("--as", "actor", default="", help="Who decides; your login name without it."),
+        click.option(
+            "--as", "actor", default="", callback=_readable, help="Who decides; your login name without it."
+        ),
         click.option("--reason", default="", callback=_check, help="Why; kept in the audit log."),
         click.option(
             "--controller", callback=_named, help="Whose campaign, where there are several controllers."

@@ -102,6 +102,15 @@ def test_a_campaign_is_its_controllers(folder: Path) -> None:
     assert listed(folder) == []
 
 
+@pytest.mark.parametrize("name", ["Black\u00a0Friday", "per te \U0001f469\u200d\U0001f4bb", "a\tb"])
+def test_a_campaign_of_any_name_that_a_message_can_give_is_paused(folder: Path, name: str) -> None:
+    words = ("--campaign", name, "--controller", "acme")
+    assert galateo(folder, "pause", *words).exit_code == 0
+    assert [one["name"] for one in listed(folder)] == [name]
+    assert galateo(folder, "resume", *words).exit_code == 0
+    assert galateo(folder, "resume", *words).stderr.endswith(" is not paused.\n")
+
+
 def test_a_campaign_that_was_mistyped_is_doubted(folder: Path) -> None:
     async def send() -> None:
         async with line(folder, PolicySet()) as gateway:
@@ -127,6 +136,8 @@ def test_a_campaign_that_was_mistyped_is_doubted(folder: Path) -> None:
         ("pause", "--source", ""),
         ("pause", "--campaign", " "),
         ("pause", "--campaign", "a\udcffb"),
+        ("pause", "--source", "crm", "--reason", "a\udcffb"),
+        ("pause", "--source", "crm", "--as", "a\udcffb"),
         ("resume",),
         ("resume", "--source", "crm", "--campaign", "autumn"),
     ],
