@@ -167,9 +167,11 @@ class GatedOutbox:
 
     async def _ask(self, entries: Iterable[Entry], old: float) -> list[Entry]:
         """Those that may go. Where the store fails, or the caller waits no longer, the others go back at
-        once: leased, and with nobody who has them, they would lie until their lease ends."""
+        once: leased, and with nobody who has them, they would lie until their lease ends. So do those that
+        were paused while others were asked about: they are asked again."""
         may: list[Entry] = []
         left = list(entries)
+        told = {entry.id for entry in left if self.paused(entry)}
         try:
             while left:
                 some = left[:AT_ONCE]
@@ -188,7 +190,9 @@ class GatedOutbox:
         except BaseException:
             self._give_back((*may, *left))
             raise
-        return may
+        late = {entry.id for entry in may if entry.id not in told and self.paused(entry)}
+        self._give_back(entry for entry in may if entry.id in late)
+        return [entry for entry in may if entry.id not in late]
 
     async def _answer(self, entry: Entry, old: float) -> bool:
         return not self._asks(entry, old) or await self._may_leave(entry)

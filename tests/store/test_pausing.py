@@ -8,16 +8,18 @@ import pytest
 from gateway.app.gauges import count_ages
 from gateway.evidence.outlook import look as outlook
 from gateway.evidence.verify import Verification
-from gateway.intake.gate import GatedOutbox
+from gateway.intake.gate import AT_ONCE, WAITED, GatedOutbox
+from gateway.ledger.consent import suppress
 from gateway.message.envelope import Message
 from gateway.policy.live import LivePolicies
 from gateway.policy.outcome import Outcome
 from gateway.policy.policies import PolicySet
 from gateway.review import Pausing, look, pause, resume
 from gateway.review.pausing import GRACE, LEASE
+from gateway.store.draft import Draft, Needs
 from gateway.store.packing import unpack_facts
 from gateway.store.pauses import key_of
-from gateway.store.records import HoldRow
+from gateway.store.records import DecisionRow, HoldRow
 from tests.line import DAY, KEYS, Line, message, reader
 from tests.store.conftest import Stores
 
@@ -154,6 +156,55 @@ async def test_the_gate_holds_what_waited_and_what_was_scheduled(stores: Stores,
     await end(line)
     await pausing(line).wake()
     assert await leaving(line, 2) == sorted([fresh, scheduled])
+
+
+async def test_what_is_paused_while_others_are_asked_about_is_held_too(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = await stores.line(policies=PolicySet())
+    for n in range(AT_ONCE + 3):
+        await line.submit(class_="conversation", to=f"a{n}@example.org")
+    line.clock.now += WAITED + 1
+    await pause(line.store, *SOURCE, "cli:ada")
+    find, asked = line.store.decisions, []
+
+    async def told_late(message_id: str) -> list[DecisionRow]:
+        asked.append(message_id)
+        if len(asked) == AT_ONCE + 1:  # the first ones have their answer
+            await look(line.store)
+        return await find(message_id)
+
+    monkeypatch.setattr(line.store, "decisions", told_late)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(3):
+            await gate(line).take(2 * AT_ONCE)
+    assert (await line.store.depths()).holds == {"floor": AT_ONCE + 3}
+
+
+class Stops:
+    """They say stop, and what waits for them is not canceled."""
+
+    def __init__(self) -> None:
+        self._ref = ("default", KEYS.subject("email", "anna@example.org"))
+        self.needs = Needs(people=(self._ref,))
+
+    def apply(self, draft: Draft[None]) -> None:
+        draft.set_person(self._ref, suppress(draft.person(self._ref), "unsubscribed", draft.now))
+
+
+@pytest.mark.parametrize(
+    ("class_", "ends"), [("newsletter", "rejected"), ("outreach", "rejected"), ("transactional", "released")]
+)
+async def test_who_says_stop_meanwhile_gets_receipts_alone_at_its_end(
+    stores: Stores, class_: str, ends: str
+) -> None:
+    line = await stores.line(policies=PolicySet())
+    await begin(line)
+    hold_id = (await line.submit(class_=class_)).recipients[0].hold_id
+    await line.store.run(Stops())
+    await end(line)
+    await pausing(line).wake()
+    assert (await held(line, hold_id)).status == ends
 
 
 async def test_it_lasts_over_a_restart_and_its_end_too(stores: Stores) -> None:
