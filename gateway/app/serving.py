@@ -89,7 +89,7 @@ class App:
         )
         self.outbox = make_outbox(parts)
         self.worker = make_worker(parts, self.outbox)
-        parts.store.on_cancel(self.worker.forget)
+        parts.store.on_cancel(self.worker.forget, metrics.holds_cancelled)
         self.announcer = make_announcer(parts)
         self.echoes = make_echoes(parts)
         self.endings = make_endings(parts)

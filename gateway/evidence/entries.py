@@ -18,7 +18,7 @@ from gateway.store.sqlite_writes import link
 COLUMNS = "seq, at, kind, reference, actor, digest, salt, detail, hash"
 DECLARING = ("erased", "retained")
 """Kinds of entries that say which rows were removed or emptied on purpose."""
-DECIDED = ("released", "rejected", "expired")
+DECIDED = ("released", "rejected", "expired", "cancelled")
 """What a hold may have become that the log has an entry of."""
 ACTOR = "gateway"
 CHUNK = 2000

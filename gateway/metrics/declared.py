@@ -40,6 +40,7 @@ KNOWN: dict[str, tuple[tuple[str, ...], ...]] = {
         ("rejected", "reviewer"),
         ("released", "condition"),
         ("expired", "time"),
+        ("cancelled", "stop"),
     ),
     "galateo_bounces_total": (("hard",), ("soft",)),
     "galateo_replies_total": (("human",), ("automatic",), ("stop",), ("untrusted",), ("unmatched",)),

@@ -178,6 +178,10 @@ class Metrics:
         if by == "reviewer" and decision != "refused":
             self._review_seconds.observe(seconds)
 
+    def holds_cancelled(self, holds: int) -> None:
+        """Count holds that a stop ended: the person's own, a bounce, an erasure."""
+        self._reviews["cancelled", "stop"].inc(holds)
+
     # Delivery
 
     def delivery(self, relay: str, result: str, seconds: float) -> None:

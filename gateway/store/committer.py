@@ -111,6 +111,7 @@ class Committer:
         self._closing = False
         self._last_commit = 0.0
         self._coming = 0
+        self.on_cancel: Callable[[int], None] = lambda holds: None
 
     def expect(self, more: int) -> None:
         """So many more units, or fewer, are on their way."""
@@ -233,6 +234,8 @@ class Committer:
         self._last_commit = time.perf_counter() - started
         self._observe(self._last_commit, len(jobs))
         backend.committed(loaded.writes)
+        if cancelled := loaded.writes.holds_cancelled:
+            self.on_cancel(cancelled)
         if self._outage is not None:
             self._outage.end()
         return results

@@ -5,6 +5,7 @@ what the units before it left. A unit that fails leaves nothing behind. Pure but
 memory, which the batch undoes when its commit fails.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 
 from gateway.ledger.person import UNKNOWN, Person
 from gateway.policy.facts import Pace
+from gateway.store.digests import SALT, hold_digest
 from gateway.store.pace import PaceIndex
 from gateway.store.pauses import NOTHING_PAUSED, Pauses
 from gateway.store.records import (
@@ -38,6 +40,7 @@ from gateway.store.sameness import SamenessIndex, mark_of, pack_hashes
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+CANCELLED = "hold.cancelled"
 
 
 class Needs(Struct, frozen=True, kw_only=True):
@@ -98,6 +101,18 @@ class Writes:
                 known.update(news)
         for key, count in other.paces.items():
             self.paces[key] = self.paces.get(key, 0) + count
+
+    def note_cancelled(self, ended: Iterable[HoldRow]) -> None:
+        """Enter in the audit log the holds that a stop ended, but for those of which a unit of this batch
+        says itself what became of them."""
+        for hold in ended:
+            if hold.id not in self.holds:
+                self.audit.append(cancelled_entry(hold))
+
+    @property
+    def holds_cancelled(self) -> int:
+        """How many holds the stops of this batch ended, once it is written."""
+        return sum(row.kind == CANCELLED for row in self.audit) if self.cancels else 0
 
 
 _lists = attrgetter(
@@ -224,16 +239,24 @@ class Draft(Generic[T]):
         loaded.writes.absorb(mine)
 
 
+def cancelled_entry(hold: HoldRow) -> AuditRow:
+    """What the audit log says of a hold that a stop ended."""
+    salt = os.urandom(SALT)
+    return AuditRow(hold.decided_at, CANCELLED, hold.id, hold.decided_by, hold_digest(hold, salt), salt)
+
+
 def _drop_waiting(loaded: Loaded, cancel: Cancel) -> None:
-    """Take back what earlier units of the same batch put in the outbox or held for this person."""
+    """Take back what earlier units of the same batch put in the outbox or held for this person; later ones
+    find the holds that they came for ended."""
     ref = (cancel.controller, cancel.subject)
-    for hold_id, hold in loaded.writes.holds.items():
+    for hold_id, hold in loaded.holds.items():
         waits = hold.status == "open" and (cancel.every or hold.class_ != "transactional")
         if waits and (hold.controller, hold.subject) == ref:
             stopped = replace(
                 hold, status="cancelled", decided_at=cancel.at, decided_by="gateway", reason=cancel.reason
             )
             loaded.writes.holds[hold_id] = loaded.holds[hold_id] = stopped
+            loaded.writes.audit.append(cancelled_entry(stopped))
             loaded.writes.freed.append(hold.message_id)
     kept: list[OutboxRow] = []
     dropped: list[OutboxRow] = []

@@ -155,9 +155,10 @@ class PostgresStore(Reads):
         """Tell how a delivery went."""
         self._outbox.settle(entry, attempt)
 
-    def on_cancel(self, tell: Callable[[set[str]], None]) -> None:
-        """Call this with the ids of deliveries that were cancelled."""
+    def on_cancel(self, tell: Callable[[set[str]], None], count: Callable[[int], None]) -> None:
+        """Call these with the ids of deliveries that were cancelled, and with how many holds were."""
         self._feed.on_cancel = tell
+        self._committer.on_cancel = count
 
     def report(self, report: Report) -> None:
         """Queue mail of the gateway's own."""

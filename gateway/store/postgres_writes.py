@@ -13,7 +13,7 @@ from gateway.store.draft import Writes
 from gateway.store.postgres_spread import read_move, spread
 from gateway.store.postgres_sql import Catalog, Step, arrays_of, combine, numbered, set_insert
 from gateway.store.protocol import Conflict
-from gateway.store.records import Cancel, Recheck
+from gateway.store.records import Cancel, HoldRow, Recheck
 from gateway.store.sqlite_writes import HOLD_FIELDS, LINE, AuditChain, once, spares
 
 CHANNEL = "galateo"
@@ -55,7 +55,8 @@ CANCEL_HOLDS_OF = (
     " FROM unnest($1::int[], $2::text[], $3::bytea[], $4::float8[], $5::text[], $6::text[])"
     " AS d (lane, controller, subject, at, reason, spared)"
     " WHERE h.lane = d.lane AND h.controller = d.controller AND h.subject = d.subject"
-    " AND h.status = 'open' AND h.class <> d.spared RETURNING h.message_id"
+    " AND h.status = 'open' AND h.class <> d.spared"
+    f" RETURNING {', '.join(f'h.{column}' for column in q.HOLD_COLUMNS.split(', '))}"
 )
 CANCEL_OUTBOX_OF = (
     "DELETE FROM outbox o USING unnest($1::int[], $2::text[], $3::bytea[], $4::int[])"
@@ -199,7 +200,9 @@ class Writer:
         dropped: set[str] = set()
         freed: set[str] = set()
         for cancels in _one_each(once(writes.cancels), 1 if self.distributed else MOST_CANCELS):
-            freed.update(await self._cancel_holds(db, cancels))
+            ended = await self._cancel_holds(db, cancels)
+            freed.update(hold.message_id for hold in ended)
+            writes.note_cancelled(ended)
             for entry_id, message_id in await self._cancel_outbox(db, cancels):
                 dropped.add(entry_id)
                 freed.add(message_id)
@@ -210,15 +213,15 @@ class Writer:
         await tell(db, [{"drop": some} for some in told])
         return dropped
 
-    async def _cancel_holds(self, db: asyncpg.Connection, cancels: list[Cancel]) -> list[str]:
-        """The messages of the holds that these end."""
+    async def _cancel_holds(self, db: asyncpg.Connection, cancels: list[Cancel]) -> list[HoldRow]:
+        """The holds that these end."""
         rows = [(*_who(each), each.at, each.reason, spares(each)[0]) for each in cancels]
         if self.distributed:
             [(*who, at, reason, spared)] = rows
             found = await db.fetch(numbered(q.CANCEL_HOLDS), at, reason, *who, spared)
         else:
             found = await db.fetch(CANCEL_HOLDS_OF, *map(list, zip(*rows, strict=True)))
-        return [row[0] for row in found]
+        return [HoldRow(*row) for row in found]
 
     async def _cancel_outbox(self, db: asyncpg.Connection, cancels: list[Cancel]) -> list[tuple[str, str]]:
         """The entries, and their messages, that these take out of the outbox."""

@@ -159,8 +159,9 @@ class Store(Protocol):
         has it), attempts made."""
         ...
 
-    def on_cancel(self, tell: Callable[[set[str]], None]) -> None:
-        """Call this with the ids of deliveries that this process cancelled, whoever has taken them."""
+    def on_cancel(self, tell: Callable[[set[str]], None], count: Callable[[int], None]) -> None:
+        """Call these with the ids of deliveries that this process cancelled, whoever has taken them, and with
+        how many holds it did."""
         ...
 
     def report(self, report: Report) -> None:

@@ -74,7 +74,7 @@ CHAIN_HEAD = "SELECT seq, hash FROM audit WHERE chain = ? ORDER BY seq DESC LIMI
 CANCEL_HOLDS = (
     "UPDATE holds SET status = 'cancelled', decided_at = ?, decided_by = 'gateway', reason = ?"
     " WHERE lane = ? AND controller = ? AND subject = ? AND status = 'open' AND class <> ?"
-    " RETURNING message_id"
+    f" RETURNING {HOLD_COLUMNS}"
 )
 CANCEL_OUTBOX = (
     "DELETE FROM outbox WHERE lane = ? AND controller = ? AND subject = ? AND marketing >= ?"

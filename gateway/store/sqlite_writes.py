@@ -11,7 +11,7 @@ from gateway.store import queries as q
 from gateway.store.codec import pack_person
 from gateway.store.digests import moment
 from gateway.store.draft import Writes
-from gateway.store.records import AuditRow, Cancel
+from gateway.store.records import AuditRow, Cancel, HoldRow
 
 
 class AuditChain:
@@ -96,7 +96,7 @@ HOLD_FIELDS = attrgetter(
 
 def write(db: apsw.Connection, writes: Writes, chain: AuditChain) -> set[str]:
     """Write a batch inside the open transaction; returns the ids of outbox rows that are not to leave."""
-    cancelled = _cancel(db, writes.cancels)
+    cancelled = _cancel(db, writes)
     for row in writes.withdrawn:
         db.execute(q.WITHDRAW_OUTBOX, (lane_of(row.subject), row.subject, row.id, row.owner))
         cancelled.add(row.id)
@@ -154,15 +154,18 @@ def once(cancels: Iterable[Cancel]) -> Iterable[Cancel]:
     return first.values()
 
 
-def _cancel(db: apsw.Connection, cancels: list[Cancel]) -> set[str]:
+def _cancel(db: apsw.Connection, writes: Writes) -> set[str]:
     """Cancel what waits for people who said stop; free the bodies that nobody waits for any more."""
     dropped: set[str] = set()
     freed: set[str] = set()
-    for cancel in once(cancels):
+    for cancel in once(writes.cancels):
         who = (lane_of(cancel.subject), cancel.controller, cancel.subject)
         spared, least = spares(cancel)
-        for (message_id,) in db.execute(q.CANCEL_HOLDS, (cancel.at, cancel.reason, *who, spared)):
-            freed.add(message_id)
+        ended = [
+            HoldRow(*row) for row in db.execute(q.CANCEL_HOLDS, (cancel.at, cancel.reason, *who, spared))
+        ]
+        freed.update(hold.message_id for hold in ended)
+        writes.note_cancelled(ended)
         for entry_id, message_id in db.execute(q.CANCEL_OUTBOX, (*who, least)):
             dropped.add(entry_id)
             freed.add(message_id)

@@ -177,7 +177,8 @@ HOLDS = Row(
             title="What became of holds",
             about="released: nothing stood against it any more. overridden: a reviewer released it over the"
             " policies'"
-            " doubts. refused: a release that the policies did not allow. expired: nobody decided in time.",
+            " doubts. refused: a release that the policies did not allow. expired: nobody decided in time."
+            " cancelled: the person said stop, or is no longer there.",
             queries=(
                 ask(
                     "sum by (decision, by) (increase(galateo_reviews_total[$__rate_interval]))",

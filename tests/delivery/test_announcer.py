@@ -113,6 +113,21 @@ async def test_only_what_was_subscribed_to(house: House, client: aiohttp.ClientS
     assert not other.posts
 
 
+async def test_a_hold_that_a_stop_ended_is_told_to_its_source(
+    house: House, client: aiohttp.ClientSession
+) -> None:
+    held = await house.post(json=mail(**{"class": "promotion", "purpose": "offers"}))
+    assert held.json["status"] == "held", held.json
+    async with ScriptedTarget() as target:
+        teller, hook = announcer(house), endpoint(target.url, "message.cancelled")
+        await teller.tell(client, hook)
+        stop = event("unsubscribe", sender=mail()["sender"], recipient=mail()["recipient"])
+        assert (await house.post("/v1/events", json=stop)).status == 202
+        await teller.tell(client, hook)
+    [said] = map(read, target.posts)
+    assert (said["data"]["hold_id"], said["data"]["message_id"]) == (f"{held.json['id']}-0", held.json["id"])
+
+
 async def test_what_concerns_people_is_told_without_them(house: House, client: aiohttp.ClientSession) -> None:
     async with ScriptedTarget() as target:
         teller, hook = announcer(house), endpoint(target.url, "message.replied", "consent.withdrawn")

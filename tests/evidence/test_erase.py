@@ -129,6 +129,8 @@ async def test_a_receipt_that_is_held_goes_too(tmp_path: Path) -> None:
         left = await gateway.store.hold(hold.id)
         assert left is not None
         assert (left.status, left.subject, left.reason) == ("cancelled", bytes(16), "")
+        told = await gateway.store.rows("SELECT kind, salt FROM audit WHERE reference = ?", (hold.id,))
+        assert sorted(told) == [("decision", b""), ("hold.cancelled", b"")]
         assert (await gateway.store.depths()).holds == {}
         assert (await Verification(gateway.store).run()).breaks == []
         await gateway.submit(to="carla@example.org")

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from gateway.evidence.verify import Verification
 from gateway.intake import GoesRound, Receipt, answered_before
 from gateway.intake.accept import pack_receipt, unpack_receipt
 from gateway.intake.events import TellEvent
@@ -17,7 +18,9 @@ from gateway.ledger.happening import Happening
 from gateway.ledger.person import Person
 from gateway.ledger.relationship import relationship
 from gateway.message.envelope import Identifier
+from gateway.metrics import Metrics
 from gateway.policy.outcome import Outcome
+from gateway.review.deciding import AlreadyDecided, End
 from gateway.store.attempt import Attempt, Kind, Report
 from gateway.store.attempt import Outcome as Delivered
 from gateway.store.draft import Draft, Needs
@@ -311,8 +314,43 @@ async def test_so_is_what_the_same_batch_brought(stores: Stores) -> None:
     line, who = await stores.line(), ref("anna@example.org")
     await asyncio.gather(line.store.queue(Queued(who)), line.store.queue(Nothing(who)))  # type: ignore[attr-defined]
     assert (await line.store.hold("h-0")).status == "cancelled"  # type: ignore[union-attr]
+    assert await line.store.rows(CANCELLED) == [("h-0", "gateway")]
     assert await line.store.rows("SELECT id FROM outbox") == []
     assert await line.store.rows("SELECT message_id FROM bodies") == []
+
+
+CANCELLED = "SELECT reference, actor FROM audit WHERE kind = 'hold.cancelled'"
+
+
+async def test_holds_that_a_stop_ends_are_logged_and_counted(stores: Stores) -> None:
+    """Once each, whatever else the batch does with one of them; and the log fits what the rows say."""
+    line, metrics = await stores.line(), Metrics()
+    line.store.on_cancel(lambda ids: None, metrics.holds_cancelled)
+    held = [await line.submit(text=SALE, message_id=f"<{n}@x.example>") for n in range(3)]
+    names = [(await line.store.holds(HoldFilter(message=one.id)))[0] for one in held]
+    who = ref("anna@example.org")
+    stopped, late = await asyncio.gather(
+        line.store.queue(Nothing(who)),  # type: ignore[attr-defined]
+        line.store.queue(End(names[0], "rejected", "ada", "no")),  # type: ignore[attr-defined]
+        return_exceptions=True,
+    )
+    assert stopped is None
+    assert isinstance(late, AlreadyDecided)
+    assert sorted(await line.store.rows(CANCELLED)) == sorted((hold.id, "gateway") for hold in names)
+    await line.store.run(Nothing(who))
+    labels = {"decision": "cancelled", "by": "stop"}
+    assert metrics.registry.get_sample_value("galateo_reviews_total", labels) == 3
+    assert (await Verification(line.store).run()).breaks == []
+
+
+async def test_what_was_decided_before_the_stop_in_its_batch_is_not_cancelled(stores: Stores) -> None:
+    line = await stores.line()
+    [hold] = await line.store.holds(HoldFilter(message=(await line.submit(text=SALE)).id))
+    decided = line.store.queue(End(hold, "rejected", "ada", "no"))  # type: ignore[attr-defined]
+    await asyncio.gather(decided, line.store.queue(Nothing(ref("anna@example.org"))))  # type: ignore[attr-defined]
+    assert (await line.store.hold(hold.id)).status == "rejected"  # type: ignore[union-attr]
+    assert await line.store.rows(CANCELLED) == []
+    assert (await Verification(line.store).run()).breaks == []
 
 
 async def test_what_lies_in_memory_is_cancelled_too(stores: Stores) -> None:
@@ -328,7 +366,7 @@ async def test_what_lies_in_memory_is_cancelled_too(stores: Stores) -> None:
 
 async def test_whoever_took_what_is_cancelled_is_told(stores: Stores) -> None:
     line, told = await stores.line(), set[str]()
-    line.store.on_cancel(told.update)
+    line.store.on_cancel(told.update, print)
     sent, other = await line.submit(), await line.submit(to="bo@example.org")
     taken = await line.store.take(5)
     assert {entry.message_id for entry in taken} == {sent.id, other.id}
