@@ -33,15 +33,22 @@ class Refusals:
         ref = (source.controller, self._keys.subject(recipient.channel, recipient.key))
         stops = self._store.stops(ref)
         if isinstance(stops, tuple):
-            return judge(stops, source, recipient.channel) if stops else None
+            return self._judge(stops, source, recipient.channel) if stops else None
         return self._wait(stops, source, recipient.channel)
 
     async def _wait(self, stops: Awaitable[tuple[Stop, ...]], source: Source, channel: str) -> str | None:
         try:
-            return judge(await stops, source, channel)
+            return self._judge(await stops, source, channel)
         except StoreError:
             self._metrics.message(source.name, channel, "unknown", "deferred")  # as after DATA
             raise
+
+    def _judge(self, stops: tuple[Stop, ...], source: Source, channel: str) -> str | None:
+        reason = judge(stops, source, channel)
+        if reason is not None:
+            # No message that follows is for this recipient, so none is counted twice.
+            self._metrics.message(source.name, channel, "unknown", "rejected")
+        return reason
 
 
 def judge(stops: tuple[Stop, ...], source: Source, channel: str) -> str | None:

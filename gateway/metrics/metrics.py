@@ -105,6 +105,7 @@ class Metrics:
                 self._made["galateo_messages_total"].labels(source, "email", class_, outcome)
             for channel in ("email", "unknown"):
                 self._made["galateo_messages_total"].labels(source, channel, "unknown", "deferred")
+            self._made["galateo_messages_total"].labels(source, "email", "unknown", "rejected")
         for relay, result in product(relays, RESULTS):
             self._made["galateo_deliveries_total"].labels(relay, result)
 

@@ -67,7 +67,7 @@ DECISIONS = Row(
             queries=(
                 ask(
                     'sum by (class) (increase(galateo_messages_total{source=~"$source", channel=~"$channel",'
-                    ' class=~"$class", outcome=~"held|rejected"}[$__range]))'
+                    ' class=~"$class", class!="unknown", outcome=~"held|rejected"}[$__range]))'
                     f" / sum by (class) (increase(galateo_messages_total{CHOSEN}[$__range]) > 0)",
                     "{{class}}",
                     instant=True,

@@ -54,6 +54,9 @@ async def test_only_what_is_sure_is_refused_at_rcpt(
         assert await _asked(gateway, classes) is None
         await gateway.store.run(_Suppress(kind))
         assert bool(await _asked(gateway, classes)) == refused
+        labels = {"source": "s", "channel": "email", "class": "unknown", "outcome": "rejected"}
+        counted = gateway.metrics.registry.get_sample_value("galateo_messages_total", labels)
+        assert counted == (1 if refused else None)
 
 
 @pytest.mark.parametrize("kind", ["unsubscribed", "complained"])
