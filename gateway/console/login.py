@@ -10,9 +10,10 @@ from gateway.access import Reviewer
 from gateway.console.desk import COOKIE, HOME, LOGIN, Desk, Turned, Visit, go_to, own_path
 from gateway.console.pages import THEMES
 from gateway.console.sessions import DEVELOPER
-from gateway.console.visitor import Form, Often, is_at_this_machine, is_same_site, read_form
+from gateway.console.visitor import Form, is_at_this_machine, is_same_site, read_form
 from gateway.web.language import LANGUAGES
-from gateway.web.peer import Network, address_of
+from gateway.web.often import Often
+from gateway.web.peer import Network, address_of, household_of
 
 TRIES = (10, 300.0)
 """Wrong secrets that one name, or one address, may try in so many seconds."""
@@ -42,7 +43,7 @@ class Login:
         if not is_same_site(request):
             raise Turned("forged", 403)
         name, secret = form.get("name")[:64], "".join(form.all("secret")[:1])[:1000]
-        now, peer = self._desk.clock(), address_of(request, self._proxies)
+        now, peer = self._desk.clock(), household_of(address_of(request, self._proxies))
         # What is refused to one address counts against nobody else: else one could keep all others out.
         if not (self._by_peer.take(peer, now) and self._by_name.take(name, now) and self._all.take("", now)):
             return self._form(request, "login.often", 429, form)

@@ -1,6 +1,5 @@
 """Who asks, how often, and what they filled in: all of it hostile until shown otherwise."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import parse_qsl
@@ -16,7 +15,6 @@ Network = IPv4Network | IPv6Network
 FORM_OCTETS = 384 * 1024
 """The longest field and what goes with it, percent-encoded: a letter with an accent takes six octets."""
 FORM_FIELDS = 3_000
-REMEMBERED = 10_000
 LONGEST_FIELD = 100_000
 """Characters of one field: a policy with many cases, or the addresses of all who are left out of a pile."""
 
@@ -51,35 +49,6 @@ async def read_form(request: web.Request) -> Form:
     if any(len(value) - value.count("\r\n") > LONGEST_FIELD or "\0" in value for _, value in fields):
         raise BadForm
     return Form(fields)
-
-
-class Often:
-    """How often something happened of late, for as many keys as memory is meant for."""
-
-    def __init__(self, limit: int, seconds: float) -> None:
-        self._limit = limit
-        self._seconds = seconds
-        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def take(self, key: str, now: float) -> bool:
-        """Count once more; False where that is too often."""
-        since, count = self._counts.pop(key, (now, 0))
-        if now - since >= self._seconds:
-            since, count = now, 0
-        self._counts[key] = (since, min(count + 1, self._limit + 1))
-        if len(self._counts) > REMEMBERED:
-            self._counts.popitem(last=False)
-        return count < self._limit
-
-    def give_back(self, key: str) -> None:
-        """Take back one that did not count after all."""
-        if key in self._counts:
-            since, count = self._counts[key]
-            self._counts[key] = (since, max(count - 1, 0))
-
-    def forget(self, key: str) -> None:
-        """Start again for this key."""
-        self._counts.pop(key, None)
 
 
 def comes_from(request: web.BaseRequest, networks: Iterable[Network]) -> bool:

@@ -8,7 +8,7 @@ from gateway.access import Access, Source
 from gateway.policy.outcome import Words
 from gateway.web.credentials import Doorkeeper, is_direct, is_this_machine, peer_of, unauthorized
 from gateway.web.frame import CALLER
-from gateway.web.peer import Network, address_of
+from gateway.web.peer import Network, address_of, household_of
 from gateway.web.problem import Problem
 
 _WHO = Words("a source of access.yaml", "una fonte di access.yaml")
@@ -45,7 +45,8 @@ class Gate:
             _check_direct(request)
         # Where only the development source is known, whatever a tool sends as a password will do.
         asked = header and (development is None or len(self._access.sources) > 1)
-        found = await self._door.recognize(header, address_of(request, self._proxies)) if asked else None
+        peer = household_of(address_of(request, self._proxies))
+        found = await self._door.recognize(header, peer) if asked else None
         source = found or development
         if source is None:
             raise unknown()

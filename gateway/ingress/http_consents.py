@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 import orjson
@@ -20,6 +20,7 @@ from gateway.web.body import Inflight, check_json, read_body
 from gateway.web.language import language_of
 from gateway.web.often import Often
 from gateway.web.patterns import IP, ONE_LINE, WEB_ADDRESS
+from gateway.web.peer import household_of
 from gateway.web.problem import Problem, malformed
 from gateway.web.strict_json import parse_json
 from gateway.web.validation import validate
@@ -112,14 +113,6 @@ class ConsentRequests:
                 ),
                 headers={"Retry-After": "3600"},
             )
-
-
-def household_of(ip: str) -> str:
-    """Where an IP address belongs: however it is spelled, and of IPv6 the network of 64 bits that one
-    connection has to itself."""
-    found = ip_address(ip)
-    found = getattr(found, "ipv4_mapped", None) or found
-    return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
 def _check(asked: ConsentAsked) -> ConsentAsked:

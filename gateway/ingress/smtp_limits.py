@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Self
 
 from gateway.settings import Settings
+from gateway.web.peer import household_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Limits:
 
 
 class Peers:
-    """How many connections there are from each address."""
+    """How many connections there are from each address, of IPv6 from each household."""
 
     def __init__(self, most_each: int) -> None:
         self._most_each = most_each
@@ -67,19 +68,21 @@ class Peers:
 
     def enter(self, peer: str) -> bool:
         """Count a connection from `peer`; False, and nothing counted, where it would be one too many."""
-        count = self._counts.get(peer, 0)
+        household = household_of(peer)
+        count = self._counts.get(household, 0)
         if count >= self._most_each:
             return False
-        self._counts[peer] = count + 1
+        self._counts[household] = count + 1
         return True
 
     def leave(self, peer: str) -> None:
         """Count a connection that `enter` let in as gone."""
-        count = self._counts[peer] - 1
+        household = household_of(peer)
+        count = self._counts[household] - 1
         if count:
-            self._counts[peer] = count
+            self._counts[household] = count
         else:
-            del self._counts[peer]
+            del self._counts[household]
 
 
 class Share:

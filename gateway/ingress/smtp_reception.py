@@ -12,6 +12,7 @@ from gateway.access import Source
 from gateway.ingress.smtp_limits import Budget, Limits, Networks, Pace, Peers
 from gateway.intake.receipt import Receipt
 from gateway.message.envelope import Message, Recipient
+from gateway.web.peer import household_of
 
 Submit = Callable[[Message], Awaitable[Receipt]]
 """Takes a message through the line; answers when what became of it is durable."""
@@ -123,6 +124,7 @@ class Reception:
         """
         if self.access.development_source is not None:
             return self.access.development_source
-        lock = self._verifying.get(peer) or self._verifying.setdefault(peer, asyncio.Lock())
+        household = household_of(peer)
+        lock = self._verifying.get(household) or self._verifying.setdefault(household, asyncio.Lock())
         async with lock:
             return await self.access.source(name, secret)

@@ -15,7 +15,7 @@ from gateway.web.credentials import Doorkeeper, is_direct, is_this_machine, peer
 from gateway.web.frame import CALLER
 from gateway.web.language import language_of
 from gateway.web.often import Often
-from gateway.web.peer import Network, address_of
+from gateway.web.peer import Network, address_of, household_of
 from gateway.web.problem import Problem
 from gateway.web.strict_json import parse_json
 from gateway.web.validation import validate
@@ -50,7 +50,7 @@ class Desk:
         """The reviewer who asks to do a deed. Raises Problem: unauthorized, forbidden."""
         header = request.headers.get("Authorization", "")
         if header:
-            reviewer = await self._door.recognize(header, address_of(request, self._proxies))
+            reviewer = await self._door.recognize(header, household_of(address_of(request, self._proxies)))
         else:
             reviewer = self._developer(request)
         if reviewer is None:

@@ -13,7 +13,7 @@ from gateway.public.pages import Pages, language_for
 from gateway.store.protocol import StoreError
 from gateway.web.form import BadForm
 from gateway.web.often import Often
-from gateway.web.peer import Network, address_of
+from gateway.web.peer import Network, address_of, household_of
 from gateway.web.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Desk:
             return found
         if found is Refused.EXPIRED:
             raise Turned(f"expired{what}", 410)
-        if not self._guesses.take(peer, now):
+        if not self._guesses.take(household_of(peer), now):
             raise Turned("too_often", 429)
         raise Turned(f"forged{what}", 404)
 

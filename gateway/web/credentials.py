@@ -106,19 +106,19 @@ class Doorkeeper(Generic[N]):
         if credentials is None:
             return None
         name = credentials.name or credentials.token.partition(":")[0]
-        who, tries = f"{peer}\0{name}", self._tries if self._known(name) is not None else None
-        if tries is not None and tries.spent(who, self._monotonic()):
-            raise _too_many(_WRONG, 300)
+        tries = self._tries if self._known(name) is not None else None
         # A tool that sends on a hundred connections is verified once, not a hundred times.
-        asking = self._asking.get(mark) or self._begin(mark, credentials, peer)
-        found = await asyncio.shield(asking)
-        if found is None and tries is not None:
-            tries.take(who, self._monotonic())
-        return found
+        asking = self._asking.get(mark) or self._begin(mark, credentials, peer, tries, f"{peer}\0{name}")
+        return await asyncio.shield(asking)
 
-    def _begin(self, mark: bytes, credentials: Credentials, peer: str) -> asyncio.Task[N | None]:
+    def _begin(
+        self, mark: bytes, credentials: Credentials, peer: str, tries: Often | None, who: str
+    ) -> asyncio.Task[N | None]:
         if self._waiting.total() >= QUEUE or self._waiting[peer] >= QUEUE_EACH:
             raise _too_many(_CROWD, 5)
+        # Counted before it is known to be wrong: else as many as there are places could be tried at once.
+        if tries is not None and not tries.take(who, self._monotonic()):
+            raise _too_many(_WRONG, 300)
         self._waiting[peer] += 1
         asking = asyncio.create_task(self._verify(mark, credentials))
         self._asking[mark] = asking
@@ -127,8 +127,10 @@ class Doorkeeper(Generic[N]):
             del self._asking[mark]
             self._waiting[peer] -= 1
             self._waiting += Counter()  # only addresses that wait are kept
-            if not ended.cancelled():
-                ended.exception()  # told to whoever waits; perhaps nobody does any more
+            # What failed is told to whoever waits; perhaps nobody does any more.
+            wrong = not ended.cancelled() and ended.exception() is None and ended.result() is None
+            if tries is not None and not wrong:
+                tries.give_back(who)
 
         asking.add_done_callback(end)
         return asking

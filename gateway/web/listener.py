@@ -14,7 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 from gateway.policy.outcome import Words
 from gateway.settings.values import Listen
 from gateway.web.frame import SAFE
-from gateway.web.peer import Network, is_within
+from gateway.web.peer import Network, household_of, is_within
 from gateway.web.problem import CONTENT_TYPE, Problem
 
 log = logging.getLogger(__name__)
@@ -112,20 +112,22 @@ class _Crowd:
 
     def enter(self, peer: str, among: int) -> bool:
         """Count a connection; whether it may stay, one `among` so many."""
-        self._peers[peer] += 1
+        household = household_of(peer)
+        self._peers[household] += 1
         if among > self._limit:
             log.warning("http.full", extra={"limit": self._limit})
             return False
-        if self._peers[peer] > self._each and not is_within(peer, self._proxies):
+        if self._peers[household] > self._each and not is_within(peer, self._proxies):
             log.warning("http.full", extra={"limit": self._each, "of": "one address"})
             return False
         return True
 
     def leave(self, peer: str) -> None:
         """Count it as gone."""
-        self._peers[peer] -= 1
-        if self._peers[peer] <= 0:
-            del self._peers[peer]
+        household = household_of(peer)
+        self._peers[household] -= 1
+        if self._peers[household] <= 0:
+            del self._peers[household]
 
 
 class _Connection(RequestHandler):

@@ -13,11 +13,6 @@ class Often:
         self._seconds = seconds
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def spent(self, key: str, now: float) -> bool:
-        """Whether one more would be too often; nothing is counted."""
-        since, count = self._counts.get(key, (now, 0))
-        return count >= self._limit and 0 <= now - since < self._seconds
-
     def take(self, key: str, now: float) -> bool:
         """Count once more; False where that is too often. `now` is any clock in seconds."""
         since, count = self._counts.pop(key, (now, 0))
@@ -27,3 +22,13 @@ class Often:
         if len(self._counts) > REMEMBERED:
             self._counts.popitem(last=False)
         return count < self._limit
+
+    def give_back(self, key: str) -> None:
+        """Take back one that did not count after all."""
+        if key in self._counts:
+            since, count = self._counts[key]
+            self._counts[key] = (since, max(count - 1, 0))
+
+    def forget(self, key: str) -> None:
+        """Start again for this key."""
+        self._counts.pop(key, None)

@@ -22,8 +22,9 @@ from gateway.web.body import Inflight
 from gateway.web.credentials import Credentials, Doorkeeper, read_credentials
 from gateway.web.frame import build_app
 from gateway.web.language import choose_language
-from gateway.web.listener import HttpListener
+from gateway.web.listener import HttpListener, _Crowd
 from gateway.web.often import Often
+from gateway.web.peer import household_of
 from gateway.web.problem import KINDS, Problem
 from gateway.web.strict_json import parse_json
 
@@ -201,6 +202,56 @@ class TestDoorkeeper:
         assert await door.recognize("Bearer anna:one", "203.0.113.10")
         now += 301
         assert await door.recognize("Bearer anna:11", "203.0.113.9") is None
+
+    async def test_guesses_under_way_count(self) -> None:
+        people, checked = {"anna": _Person("one")}, []
+
+        async def verify(name: str, secret: str) -> _Person | None:
+            checked.append(secret)
+            await asyncio.sleep(0.01)
+            if secret == "broken":
+                raise OSError
+            return people[name] if people[name].secret == secret else None
+
+        async def by_token(token: str) -> _Person | None:
+            return await verify(*token.split(":"))
+
+        door = Doorkeeper(people.get, by_token, verify, tries=Often(10, 300.0), monotonic=lambda: 100.0)
+        for secret in ("broken", "one"):  # neither counts as a wrong one
+            await asyncio.gather(door.recognize(f"Bearer anna:{secret}", "a"), return_exceptions=True)
+        many = [asyncio.create_task(door.recognize(f"Bearer anna:{n}", "a")) for n in range(16)]
+        await asyncio.sleep(0)
+        many[0].cancel()  # who hangs up has tried nevertheless
+        told = await asyncio.gather(*many, return_exceptions=True)
+        assert len(checked) == 12
+        assert [isinstance(answer, Problem) for answer in told] == [False] * 10 + [True] * 6
+
+
+@pytest.mark.parametrize(
+    ("address", "household"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:0DB8:0001:0002::ffff", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("no:address", "no:address"),
+    ],
+)
+def test_limits_count_a_household_once(address: str, household: str) -> None:
+    assert household_of(address) == household
+
+
+def test_connections_of_a_household_count_together() -> None:
+    crowd = _Crowd(10, 2, (ip_network("2001:db8:9::/48"),))
+    near = ["2001:db8::1", "2001:db8::2", "2001:db8::3"]
+    assert [crowd.enter(peer, 1) for peer in near] == [True, True, False]
+    assert crowd.enter("2001:db8:0:1::1", 1)
+    for peer in near[1:]:
+        crowd.leave(peer)
+    assert crowd.enter("2001:db8::4", 1)
+    assert all(crowd.enter("2001:db8:9::1", 1) for _ in range(5))
 
 
 def test_what_bodies_hold_is_given_back() -> None:

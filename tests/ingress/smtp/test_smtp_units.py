@@ -211,6 +211,9 @@ def test_peers() -> None:
     ]
     peers.leave("a")
     assert peers.enter("a")
+    assert [peers.enter(f"2001:db8::{n}") for n in range(3)] == [True, True, False]
+    peers.leave("2001:db8::1")
+    assert peers.enter("2001:db8::7")
 
 
 def test_addresses_of_peers() -> None:
