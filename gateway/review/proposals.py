@@ -2,7 +2,7 @@
 releases their own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
 from os import urandom
@@ -61,11 +61,11 @@ class Propose:
         """The proposal of somebody else that this verdict agrees to, or None."""
         before, mine = draft.replay(self._key), self._proposal
         if before is not None:
-            other = Proposal(**orjson.loads(before))
+            other = _read(before)
             if other.by != mine.by and other.stands(self._access, self._since):
                 return other
-        said = orjson.dumps(_packed(mine))
-        draft.writes.replays[self._key] = ReplayRow(self._key, draft.now + PROPOSED_FOR, said)
+        row = ReplayRow(self._key, draft.now + PROPOSED_FOR, _packed(mine))
+        draft.writes.replays[self._key] = row
         salt = urandom(16)
         digest = blake2b(f"{self._hold_id}\0{mine.reason}".encode(errors="replace"), key=salt, digest_size=32)
         entry = AuditRow(draft.now, "hold.proposed", self._hold_id, mine.by, digest.digest(), salt)
@@ -78,7 +78,7 @@ async def find_proposal(
 ) -> Proposal | None:
     """What a first reviewer proposed for this hold, where that stands: see `Proposal`."""
     rows = await store.few(_FIND, (_key(hold_id), clock()))
-    proposal = Proposal(**orjson.loads(rows[0][0])) if rows else None
+    proposal = _read(rows[0][0]) if rows else None
     return proposal if proposal is not None and proposal.stands(access, since) else None
 
 
@@ -100,10 +100,15 @@ def is_own(reviewer: Reviewer, source: str, sender: str) -> bool:
     return bool(names & {source, sender})
 
 
-def _packed(proposal: Proposal) -> dict[str, Any]:
-    """Without what is as it always was: a process of an older version reads it too."""
-    said = asdict(proposal)
-    return said if proposal.login else {name: value for name, value in said.items() if name != "login"}
+def _packed(proposal: Proposal) -> bytes:
+    """The proposal as JSON that a process of an older version reads too: it knows no `login` and refuses a
+    name that it does not know, so a line's end after the JSON says that."""
+    said = orjson.dumps({"by": proposal.by, "reason": proposal.reason, "at": proposal.at})
+    return said + b"\n" if proposal.login else said
+
+
+def _read(packed: bytes) -> Proposal:
+    return Proposal(**{"login": packed.endswith(b"\n")} | orjson.loads(packed))
 
 
 def _key(hold_id: str) -> bytes:

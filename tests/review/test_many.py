@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from msgspec import structs
 
@@ -237,6 +238,8 @@ class TestWhoLeftTheAccessFile:
                 built.store, reader(), built.policies, access, KEYS, four_eyes=True, elsewhere=True
             )
             assert (await command.release(hold.id, "root", "fine")).status == "proposed"
+            [(kept,)] = await built.store.rows("SELECT answer FROM replays WHERE key >= ? AND key < ?", KEPT)
+            assert set(orjson.loads(kept)) == {"by", "reason", "at"}  # an older process refuses other names
             assert (await built.review.release(hold.id, "ada", "yes")).status == "released"
 
 
@@ -245,6 +248,9 @@ def test_who_may_decide_by_the_access_file_may_by_console_and_api() -> None:
         who = Reviewer(name="ada", role=role)
         assert who.decides == console_roles.may(who, console_roles.DECIDE_HOLDS)
         assert who.decides == (ops_roles.DECIDE_HOLDS in ops_roles.ALLOWED[role])
+
+
+KEPT = (b"console/proposal/", b"console/proposal0")
 
 
 class TestTasks:
