@@ -26,6 +26,9 @@ HEYREACH: Mapping[str, Any] = {
         "MESSAGE_REPLY_RECEIVED": "message.replied",
         "EVERY_MESSAGE_REPLY_RECEIVED": "message.replied",
         "INMAIL_REPLY_RECEIVED": "message.replied",
+        "CONNECTION_REQUEST_SENT": "message.sent",
+        "MESSAGE_SENT": "message.sent",
+        "INMAIL_SENT": "message.sent",
     },
     "id": ["$.message.id", "$.id"],
     "at": "$.timestamp",
@@ -43,6 +46,8 @@ LEMLIST: Mapping[str, Any] = {
     "types": {
         "linkedinInviteAccepted": "linkedin connection.accepted",
         "linkedinReplied": "linkedin message.replied",
+        "linkedinInviteDone": "linkedin message.sent",
+        "linkedinSent": "linkedin message.sent",
         "emailsReplied": "email message.replied",
         "emailsBounced": "email message.bounced",
         "emailsUnsubscribed": "email unsubscribe",

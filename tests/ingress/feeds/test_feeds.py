@@ -313,6 +313,32 @@ async def test_shipped_maps(office: Office, name: str, feed: str, kind: str, cha
     assert office.told[0].recipients[0].channel == channel
 
 
+@pytest.mark.parametrize(
+    ("name", "feed", "words"),
+    [
+        ("heyreach_reply", "heyreach", ("CONNECTION_REQUEST_SENT", "MESSAGE_SENT", "INMAIL_SENT")),
+        ("lemlist_linkedin_replied", "lemlist", ("linkedinInviteDone", "linkedinSent")),
+    ],
+)
+async def test_what_a_tool_sent_on_linkedin_counts(
+    office: Office, name: str, feed: str, words: tuple[str, ...]
+) -> None:
+    body = json.loads(sample(name)[0])
+    spelled = next(key for key in ("eventType", "type") if key in body)
+    for word in words:
+        said = body | {
+            spelled: word,
+            "_id": word,
+            "message": {"id": word, "text": "Ciao Ana! Reply STOP to stop."},
+        }
+        answer = await office.vouched(feed, said)
+        assert answer.json["applied"] == (feed == "heyreach"), "lemlist does not say for whom it writes"
+    assert not (await office.person("linkedin.com/in/ana-ruiz-example", "linkedin")).stops
+    assert [(h.type, h.channel) for h in office.told] == [("message.sent", "linkedin")] * len(words)
+    for word in ("FOLLOW_SENT", "emailsSent"):
+        assert (await office.vouched(feed, body | {spelled: word})).json["left_out"] == 1
+
+
 async def test_what_can_be_applied_is_applied(office: Office) -> None:
     batch: list[Any] = [
         {"event": "unsubscribe", "email": "not an address", "sg_event_id": "1"},
