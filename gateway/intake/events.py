@@ -191,7 +191,7 @@ def pack_event(h: Happening, effect: Effect) -> bytes:
     """What is kept of an event: never its text, nor an address."""
     data: dict[str, Any] = {"channel": h.channel, "effect": "applied" if effect.applied else "recorded"}
     told = {
-        "note": effect.note, "reply": effect.reply, "sender": h.sender, "thread": h.thread,
+        "note": effect.note, "reply": effect.reply, "sender": h.sender, "thread": _thread_of(h),
         "purpose": h.purpose, "message": h.message, "occurred_at": h.occurred_at,
         "backdated": h.backdated, "source_event_id": h.source_event_id,
     }  # fmt: skip
@@ -201,6 +201,16 @@ def pack_event(h: Happening, effect: Effect) -> bytes:
         if len(added) <= MOST_DATA:
             data["data"] = orjson.Fragment(added)
     return orjson.dumps(data)
+
+
+def _thread_of(h: Happening) -> str:
+    """The thread as it is kept and told outside; none where its name says who the person is."""
+    said = h.thread.casefold()
+    for who in h.recipients:
+        for name in (who.address.casefold(), who.key.casefold()):
+            if name and (name == said or (("@" in name or "/" in name) and name in said)):
+                return ""
+    return h.thread
 
 
 def _pack_result(result: EventResult) -> bytes:

@@ -113,6 +113,20 @@ async def test_only_what_was_subscribed_to(house: House, client: aiohttp.ClientS
     assert not other.posts
 
 
+async def test_a_thread_named_after_a_person_is_not_told(house: House, client: aiohttp.ClientSession) -> None:
+    named = ("chat-ana@example.test", "https://www.LinkedIn.com/in/ana-ruiz", "<1.2@mail.example>", "chat-7")
+    ana = (("linkedin", "linkedin.com/in/ana-ruiz"), ("email", "ana@example.test"))
+    who = {"addresses": [{"type": kind, "value": value} for kind, value in ana]}
+    async with ScriptedTarget() as target:
+        teller, hook = announcer(house), endpoint(target.url, "message.replied")
+        await teller.tell(client, hook)
+        for n, thread in enumerate(named):
+            said = event("message.replied", source_event_id=f"r{n}", thread={"id": thread}, recipient=who)
+            assert (await house.post("/v1/events", json=said)).status == 202
+        await teller.tell(client, hook)
+    assert [read(post)["data"].get("thread") for post in target.posts] == [None, None, *named[2:]]
+
+
 async def test_a_hold_that_a_stop_ended_is_told_to_its_source(
     house: House, client: aiohttp.ClientSession
 ) -> None:
