@@ -1,6 +1,7 @@
 """Whether the gateway lives, whether it can work, and its metrics."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
@@ -11,12 +12,16 @@ from gateway.metrics import Metrics
 FRESH = 1.0
 """Seconds for which the answer to a readiness check stands."""
 PATIENCE = 2.0
+"""Seconds that an answer waits for its checks."""
+STUCK = 10.0
+"""Seconds from which a check that goes on has failed. Until then it is slow: whoever sends had better wait
+for a slow disk than be sent nowhere, as all replicas may have the same one."""
 
 Check = Callable[[], Awaitable[bool]]
 
 
 class Health:
-    """`checks` are asked by name; one that raises or takes longer than PATIENCE has failed."""
+    """`checks` are asked by name; one that raises, or takes longer than STUCK, has failed."""
 
     def __init__(
         self,
@@ -29,7 +34,8 @@ class Health:
         self._metrics = metrics
         self._measure = measure
         self._monotonic = monotonic
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, str] = {}
+        self._underway: dict[str, tuple[float, asyncio.Future[bool]]] = {}
         self._until = float("-inf")
         self._asking = asyncio.Lock()
 
@@ -38,16 +44,16 @@ class Health:
         return web.Response(body=b'{"status":"ok"}', content_type="application/json")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """200 when every check passes, 503 with their names when one does not."""
+        """200 while no check has failed, though some be slow; 503 when one has. Both with their names."""
         async with self._asking:
             if self._monotonic() >= self._until:
-                results = await asyncio.gather(*(_ask(check) for check in self._checks.values()))
+                results = await asyncio.gather(*(self._ask(name) for name in self._checks))
                 self._known = dict(zip(self._checks, results, strict=True))
                 self._until = self._monotonic() + FRESH
-        fine = all(self._known.values())
+        fine = "failed" not in self._known.values()
         told = {
             "status": "ready" if fine else "not ready",
-            "checks": {name: "ok" if passed else "failed" for name, passed in self._known.items()},
+            "checks": self._known,
         }
         headers = {} if fine else {"Retry-After": "2"}
         return web.Response(
@@ -57,20 +63,28 @@ class Health:
             headers=headers,
         )
 
+    async def _ask(self, name: str) -> str:
+        """What a check says: ok, slow or failed. One that goes on is not asked again beside itself."""
+        if name not in self._underway:
+            begun = asyncio.ensure_future(self._checks[name]())
+            begun.add_done_callback(_passed)
+            self._underway[name] = self._monotonic(), begun
+        since, asking = self._underway[name]
+        await asyncio.wait([asking], timeout=PATIENCE)
+        if not asking.done():
+            return "slow" if self._monotonic() - since < STUCK else "failed"
+        del self._underway[name]
+        return "ok" if _passed(asking) else "failed"
+
     async def metrics(self, request: web.Request) -> web.Response:
         """The metrics, in the form that the scraper asks for."""
-        await _ask(self._remeasure)
+        with contextlib.suppress(Exception):  # what could not be measured is shown as it was
+            async with asyncio.timeout(PATIENCE):
+                await self._measure()
         text, content_type = self._metrics.render(request.headers.get("Accept", ""))
         return web.Response(body=text, headers={"Content-Type": content_type})
 
-    async def _remeasure(self) -> bool:
-        await self._measure()
-        return True
 
-
-async def _ask(check: Check) -> bool:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return await check()
-    except Exception:  # noqa: BLE001 - whatever went wrong, it is not ready
-        return False
+def _passed(asked: "asyncio.Future[bool]") -> bool:
+    """Whether a check that is over says that all is well; whatever went wrong, it does not."""
+    return not asked.cancelled() and asked.exception() is None and asked.result()
