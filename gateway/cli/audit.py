@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 import orjson
 
-from gateway.app import Parts
+from gateway.app.parts import Parts
 from gateway.app.rights import origin_of
 from gateway.cli.moments import bar
 from gateway.cli.processes import side_by_side
-from gateway.cli.serve import REFUSALS
+from gateway.cli.refusals import REFUSALS
 from gateway.cli.session import refuse, with_parts
 from gateway.cli.tongue import LANG, say, told
 from gateway.evidence.checkpoint import (

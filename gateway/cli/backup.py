@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.moments import bar
-from gateway.cli.serve import REFUSALS
+from gateway.cli.refusals import REFUSALS
 from gateway.evidence.backup import BackupError, Manifest, back_up, verify
 from gateway.evidence.stretch import moment
 from gateway.settings import load

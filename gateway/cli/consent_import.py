@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import click
 
-from gateway.app import Ledger
+from gateway.app.parts import Ledger
 from gateway.cli.holds import login
 from gateway.cli.session import with_ledger
 from gateway.cli.tongue import LANG, lines_of, say, told

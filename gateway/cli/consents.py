@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 import orjson
 
-from gateway.app import Ledger
+from gateway.app.parts import Ledger
 from gateway.cli.consent_import import import_command
 from gateway.cli.holds import when
 from gateway.cli.session import with_ledger

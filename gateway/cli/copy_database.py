@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.serve import REFUSALS
+from gateway.cli.refusals import REFUSALS
 from gateway.store.copy import Copied, copy_database
 
 

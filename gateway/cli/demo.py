@@ -6,7 +6,7 @@ import click
 import uvloop
 from rich.console import Console
 
-from gateway.cli.serve import REFUSALS
+from gateway.cli.refusals import REFUSALS
 from gateway.demo.run import demo
 
 

@@ -4,7 +4,7 @@ import time
 
 import click
 
-from gateway.app import Parts
+from gateway.app.parts import Parts
 from gateway.cli.moments import Ago
 from gateway.cli.session import with_parts
 from gateway.delivery.announcer import endpoints_of, keep, open_client, pack, position_of, post

@@ -10,7 +10,7 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from gateway.app import Parts
+from gateway.app.parts import Parts
 from gateway.cli.session import plain, with_ledger, with_parts
 from gateway.cli.tongue import LANG, language, say
 from gateway.evidence.explain import Asked, Explanation, as_json, explain

@@ -9,7 +9,7 @@ import click
 import msgspec
 import orjson
 
-from gateway.app import Ledger
+from gateway.app.parts import Ledger
 from gateway.cli.session import plain, with_ledger, with_parts
 from gateway.cli.tongue import LANG, language, say
 from gateway.message.address import without_addresses

@@ -6,8 +6,8 @@ from contextlib import nullcontext
 
 import click
 
-from gateway.app import Parts
-from gateway.cli.serve import REFUSALS
+from gateway.app.parts import Parts
+from gateway.cli.refusals import REFUSALS
 from gateway.cli.session import with_parts
 from gateway.evidence.backup import BackupError, unserved
 from gateway.evidence.checkpoint import public_key

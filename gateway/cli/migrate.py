@@ -9,7 +9,7 @@ import apsw
 import asyncpg
 import click
 
-from gateway.cli.serve import REFUSALS
+from gateway.cli.refusals import REFUSALS
 from gateway.settings import load
 from gateway.store.distributed import distribute
 from gateway.store.migrate import migrate_sqlite

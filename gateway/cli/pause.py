@@ -9,7 +9,7 @@ import click
 import orjson
 
 from gateway.access import Access
-from gateway.app import Ledger
+from gateway.app.parts import Ledger
 from gateway.cli.holds import login, when
 from gateway.cli.session import plain, with_ledger
 from gateway.cli.tongue import LANG, language, say, told

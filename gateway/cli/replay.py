@@ -10,11 +10,11 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from gateway.app import Parts
+from gateway.app.parts import Parts
 from gateway.app.rights import origin_of
 from gateway.cli.moments import Ago, bar
 from gateway.cli.processes import side_by_side
-from gateway.cli.serve import REFUSALS
+from gateway.cli.refusals import REFUSALS
 from gateway.cli.session import refuse, with_ledger, with_parts
 from gateway.cli.tongue import LANG, language, say
 from gateway.evidence.observed import observed

@@ -6,7 +6,7 @@ from typing import Any
 import click
 import orjson
 
-from gateway.app import Ledger
+from gateway.app.parts import Ledger
 from gateway.cli.holds import when
 from gateway.cli.session import plain, with_ledger
 from gateway.cli.tongue import LANG, language, say

@@ -7,7 +7,7 @@ import click
 
 from gateway.cli.backup import database_file, describe
 from gateway.cli.moments import bar
-from gateway.cli.serve import REFUSALS
+from gateway.cli.refusals import REFUSALS
 from gateway.evidence.backup import BackupError, restore
 from gateway.keys import load_keys
 from gateway.settings import load

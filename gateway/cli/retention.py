@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gateway.app import Parts
+from gateway.app.parts import Parts
 from gateway.cli.session import refuse, with_parts
 from gateway.cli.tongue import LANG, language, say
 from gateway.evidence.retention import DAY, BadRetention, Retention, load_retention

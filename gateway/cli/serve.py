@@ -13,29 +13,13 @@ import click
 import uvloop
 
 from gateway import logs
-from gateway.access import AccessError
-from gateway.app import App, StartError, build
-from gateway.keys import KeysError
-from gateway.policy.load import PolicyErrors
-from gateway.reading.lexicon import BadLexicon
-from gateway.settings import Settings, SettingsError, load, misspelled
-from gateway.store.protocol import StoreError
-from gateway.workers import Crew, SharedPortLoop, WorkersError, require_postgres
+from gateway.app.serving import App, build
+from gateway.cli.refusals import REFUSALS
+from gateway.settings import Settings, load, misspelled
+from gateway.workers import Crew, SharedPortLoop, require_postgres
 
 log = logging.getLogger(__name__)
 
-REFUSALS = (
-    StartError,
-    AccessError,
-    KeysError,
-    PolicyErrors,
-    BadLexicon,
-    SettingsError,
-    StoreError,
-    WorkersError,
-    OSError,
-)
-"""What keeps a gateway from starting, each with a text that says what to do."""
 PARENT_SECONDS = 1.0
 YOUNG_OBJECTS = 10_000
 """New objects after which the garbage collector looks at them: a few milliseconds, in which all wait."""

@@ -9,8 +9,8 @@ from typing import NoReturn, TypeVar
 
 import click
 
-from gateway.app import Ledger, Parts, open_ledger, open_parts
-from gateway.cli.serve import REFUSALS
+from gateway.app.parts import Ledger, Parts, open_ledger, open_parts
+from gateway.cli.refusals import REFUSALS
 from gateway.cli.tongue import say, told
 from gateway.review import AlreadyDecided, HoldGone, OwnMessage
 from gateway.settings import load

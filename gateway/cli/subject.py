@@ -9,7 +9,8 @@ from typing import Any
 import click
 import orjson
 
-from gateway.app import Parts, make_rights
+from gateway.app.parts import Parts
+from gateway.app.rights import make_rights
 from gateway.cli.holds import login
 from gateway.cli.session import with_parts
 from gateway.cli.tongue import LANG, language, say, told

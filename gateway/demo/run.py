@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import logs, settings
-from gateway.app import App, build
+from gateway.app.serving import App, build
 from gateway.demo import messages, people
 from gateway.demo.messages import Sample
 from gateway.demo.month import fill_month

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from gateway.access import AccessError, development_access, load_access
-from gateway.app import App, build
 from gateway.app.parts import StartError, read_keys, read_policies, start_store
+from gateway.app.serving import App, build
 from gateway.ingress.replies import ReplyListener
 from gateway.ingress.smtp import Listener
 from gateway.ingress.smtp_tls import make_context
