@@ -35,6 +35,8 @@ _QUESTION = {"form.question"}
 _DETAILS = frozenset({"personal.work", "personal.shared", "personal.detail"})
 DETAIL_FIELD = "personal.field"
 """A detail that a field stands in the place of: "your talk on [topic]"."""
+UNLIKE, STOP = "stop.unlike", "stop."
+"""Words that take a stop for what it is not: "don't stop sending me these"."""
 STOCK_REST = 9
 """Words besides stock ones that make a sentence one's own: "Ciao Ada, " begins many a text."""
 
@@ -144,7 +146,7 @@ class Kept:
         self._useful = {name for name in weighed if not name.startswith("signature.")} | COUNTED
         self._placed = frozenset(
             {name for terms in lexicons.weights.features.values() for name, weight in terms if weight > 0}
-            | {"greeting.open", "greeting.generic"}
+            | {"greeting.open", "greeting.generic", UNLIKE}
         )
         features = {entry.feature for one in lexicons.by_language.values() for entry in one.entries}
         self._selling = frozenset([name for name in features if name.startswith(_SELLS)])
@@ -267,6 +269,7 @@ class Kept:
         elif fields := find_fields(phrase):
             text = fold(fill(phrase, fields)).text
             hits = hits + _unknown(self._match(text, split_words(text), code), hits)
+        hits = _meant(hits)
         load = self.lexicons.words.get(code, _NO_WORDS).weigh(words)
         if not hits and not tricks:
             return Told((), (), False, False, load) if load else _NOTHING
@@ -295,6 +298,18 @@ class Kept:
         """The hits without the disguise, where it hid something."""
         more = self._match(text, split_words(text), code)
         return more if _unknown(more, hits) else []
+
+
+def _meant(hits: list[Hit]) -> list[Hit]:
+    """The hits without the stops that words unlike a stop touch: another stop beside them stands."""
+    unlike = [hit for hit in hits if hit[0] == UNLIKE]
+    if not unlike:
+        return hits
+    return [
+        hit
+        for hit in hits
+        if not hit[0].startswith(STOP) or all(hit[2] <= one[1] or one[2] <= hit[1] for one in unlike)
+    ]
 
 
 def _unknown(more: Iterable[Hit], hits: Iterable[Hit]) -> list[Hit]:
