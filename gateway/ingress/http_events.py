@@ -110,6 +110,10 @@ NOTES = {
         "It asks to stop: nothing more is sent to this person.",
         "Chiede di smettere: a questa persona non si invia più nulla.",
     ),
+    "stop_channel": Words(
+        "It refuses one channel: nothing more is sent to this person there.",
+        "Rifiuta un canale: lì a questa persona non si invia più nulla.",
+    ),
     "no_sales": Words(
         "It refuses sales: nothing that sells is sent to this person.",
         "Rifiuta le vendite: a questa persona non si invia nulla che venda.",

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from gateway.intake.consents import ConsentInput, record_consent
 from gateway.intake.held import count_asked
 from gateway.intake.owed import BACKLOG_PAUSE, keep_without, owe_nothing, without
+from gateway.intake.refused import refuse_channels, refuse_sales
 from gateway.ledger.bounce import SOFT_BOUNCES, is_full, is_hard
 from gateway.ledger.consent import suppress
 from gateway.ledger.evidence import told_moment
@@ -37,8 +38,8 @@ one may go back. A withdrawal must not look older than the consent that it ends.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """What an event did. `note` is a stable code, "" where it simply counted: untrusted, no_sender,
-    no_purpose, no_class, automatic, stop_request, no_sales, declined, counted_before, unchanged,
-    suppressed, too_many_addresses.
+    no_purpose, no_class, automatic, stop_request, stop_channel, no_sales, declined, counted_before,
+    unchanged, suppressed, too_many_addresses.
 
     The rest says what to count: `reply` is human, automatic, stop or untrusted; `bounce` hard or soft;
     `answered_after` seconds from a reply to its answer, None where nobody waited for one.
@@ -63,7 +64,7 @@ NO_SENDER = Effect(applied=False, note="no_sender")
 class Telling:
     """One event while it is applied. `people` are all addresses that it names, `near` those on its own
     channel, `linked` further addresses of the same person. `at` is when it counts as having happened;
-    `places` says that the source may say which law counts for a consent."""
+    `places` says that the source may say which law counts for a consent, `channels` which are refused."""
 
     draft: Draft[Any]
     happening: Happening
@@ -74,6 +75,7 @@ class Telling:
     linked: tuple[Ref, ...]
     stops: bool = False
     refuses_sales: bool = False
+    channels: tuple[str, ...] = ()
     declines: bool = False
     automatic: bool = False
     revives: bool = False
@@ -103,34 +105,32 @@ def _replied(t: Telling) -> Effect:
     if t.stops:
         stop_everything(t, "stop_request")
         return Effect(note="stop_request", reply="stop", unsubscribed=True)
-    wished = t.refuses_sales and _refuse_sales(t)
+    refused = _refuse(t)
     if not t.happening.opens:
-        note = "no_sales" if wished else "untrusted"
-        return Effect(applied=wished, note=note, reply="untrusted")
+        return Effect(applied=bool(refused), note=refused or "untrusted", reply="untrusted")
     if not t.happening.sender:
-        return Effect(note="no_sales") if wished else NO_SENDER
+        return Effect(note=refused) if refused else NO_SENDER
     first = not any(relationship(t.draft.person(ref), t.happening.sender).replies for ref in t.near)
     _happen(t)
     ref = t.near[0]
     waiting = relationship(t.draft.person(ref), t.happening.sender).unanswered_since
     t.draft.owe_answer(ref[0], t.happening.sender, ref[1], waiting)
     _recheck(t, "reply")
-    note = "no_sales" if wished else "declined" if t.declines else ""
+    note = refused or ("declined" if t.declines else "")
     return Effect(note=note, reply="human", conversation=first)
 
 
-def _refuse_sales(t: Telling) -> bool:
-    """People yes, sales no: whoever sent the reply, what sells to this person ends."""
-    changed = False
-    for ref in t.people:
-        person = t.draft.person(ref)
-        if not person.no_sales_at:
-            changed = True
-            t.draft.set_person(ref, replace(person, no_sales_at=t.at))
-    if changed:
+def _refuse(t: Telling) -> str:
+    """What is refused short of everything, by whoever sent the reply: the note of it, "" for nothing new."""
+    if t.channels:
+        refuse_channels(t.draft, [(ref, _stopped_at(t, ref)) for ref in t.people], t.channels, t.event)
         for ref in t.everyone:
-            t.draft.cancel(ref, "no sales, please")
-    return changed
+            here = ref in t.near
+            if any((channel == t.happening.channel) == here for channel in t.channels):
+                t.draft.cancel(ref, "stop request")
+    if t.refuses_sales and refuse_sales(t.draft, t.people, t.everyone, t.at):
+        return "no_sales"
+    return "stop_channel" if t.channels else ""
 
 
 def _answered(t: Telling) -> Effect:

@@ -16,19 +16,23 @@ from msgspec.structs import replace
 from gateway.access import Access
 from gateway.intake.effects import Effect, Telling, take_effect
 from gateway.intake.held import asked_key
+from gateway.intake.inbound import own_words
 from gateway.intake.linking import link
 from gateway.keys import Keys
 from gateway.ledger.autoreply import (
     asks_to_stop,
     begins_with_stop,
+    calls_itself_automatic,
     is_marked_reply,
     newest_text,
     reads_automatic,
 )
+from gateway.ledger.channels import besides_channels, refused_channels
 from gateway.ledger.happening import Happening
 from gateway.ledger.refusal import invites_nothing
-from gateway.ledger.wishes import besides_sales, refuses_sales
+from gateway.ledger.wishes import refuses_sales
 from gateway.message.content import Content
+from gateway.message.envelope import CHANNELS
 from gateway.message.ids import is_id, new_id
 from gateway.metrics import Metrics
 from gateway.reading.read import Reader
@@ -129,6 +133,7 @@ class TellEvent:
     ) -> Telling:
         people = tuple(dict.fromkeys(self._people.values()))
         near = tuple(dict.fromkeys(ref for (channel, _), ref in self._people.items() if channel == h.channel))
+        channels = tuple(c for c in refused_channels(newest_text(h.text), h.channel) if c in CHANNELS)
         return Telling(
             draft=draft,
             happening=h,
@@ -139,15 +144,19 @@ class TellEvent:
             linked=linked,
             stops=self._stops(),
             refuses_sales=refuses_sales(newest_text(h.text)),
-            declines=h.type == "message.replied" and invites_nothing(h.text),
+            channels=channels,
+            declines=h.type == "message.replied" and (bool(channels) or invites_nothing(h.text)),
             automatic=is_automatic(h),
             revives=self._revives and h.opens and not h.backdated,
             places=self._places,
         )
 
     def _stops(self) -> bool:
+        h = self._happening
+        if calls_itself_automatic(h.text):
+            return False
         said = self._reading is not None and self._reading.stop_request.value
-        return said or asks_to_stop(self._happening.text)
+        return said or asks_to_stop(besides_channels(newest_text(h.text), h.channel))
 
     def _record(self, draft: Draft[EventResult], h: Happening, result: EventResult, at: float) -> None:
         subject = next(iter(self._people.values()), (h.controller, b""))[1]
@@ -253,7 +262,7 @@ class Events:
             happening = replace(happening, text=self._seen(happening.text))
         reading = None
         if happening.type == "message.replied" and happening.text:
-            said = besides_sales(newest_text(happening.text))
+            said = own_words(happening.text, happening.channel)
             reading = self._reader.read(Content(channel=happening.channel, text=said, is_reply=True))
         source = self._access.named(happening.source)
         trusted = source.trusted if source is not None else frozenset()

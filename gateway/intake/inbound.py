@@ -5,9 +5,11 @@ from email.utils import getaddresses
 from hashlib import blake2b
 
 from gateway.ledger.authentication import vouches
-from gateway.ledger.autoreply import asks_to_stop, newest_text
+from gateway.ledger.autoreply import asks_to_stop, calls_itself_automatic, newest_text
+from gateway.ledger.channels import besides_channels, refused_channels
 from gateway.ledger.wishes import besides_sales, refuses_sales
 from gateway.message.content import Content
+from gateway.message.envelope import CHANNELS
 from gateway.message.mailbox import is_address
 from gateway.message.parse import Parsed
 from gateway.reading.read import Reader
@@ -32,7 +34,7 @@ class Inbound:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """What was read of an Inbound: who wrote it, whether that is certain, and what they say: that they want
-    no more messages, or no sales."""
+    no more messages, no sales, or none on one channel."""
 
     inbound: Inbound
     parsed: Parsed
@@ -42,6 +44,17 @@ class Mail:
     reading: Reading
     stops: bool
     refuses_sales: bool = False
+    refuses_channel: bool = False
+
+    @property
+    def restricts(self) -> bool:
+        """Whether it refuses something short of all messages."""
+        return self.refuses_sales or self.refuses_channel
+
+
+def own_words(text: str, channel: str) -> str:
+    """What of a reply is read for a stop: the newest words, without what refuses sales or one channel."""
+    return besides_channels(besides_sales(newest_text(text)), channel)
 
 
 def read_mail(inbound: Inbound, parsed: Parsed, reader: Reader, trusted: str) -> Mail:
@@ -50,9 +63,10 @@ def read_mail(inbound: Inbound, parsed: Parsed, reader: Reader, trusted: str) ->
     content = parsed.content
     seen = content.text if content.text.strip() else reader.see(content).text
     text = newest_text(seen)
-    reading = reader.read(Content(subject=content.subject, text=besides_sales(text), is_reply=True))
+    reading = reader.read(Content(subject=content.subject, text=own_words(text, "email"), is_reply=True))
     values = parsed.headers.get_all("authentication-results")
     domain = author.rpartition("@")[2].lower()
+    commands = asks_to_stop(besides_channels(text, "email")) or asks_to_stop(content.subject)
     known = inbound.believed and vouches(values, trusted, domain)
     return Mail(
         inbound=inbound,
@@ -61,8 +75,9 @@ def read_mail(inbound: Inbound, parsed: Parsed, reader: Reader, trusted: str) ->
         trusted=bool(author) and (known or _is_within(domain, inbound.vouched)),
         text=text,
         reading=reading,
-        stops=reading.stop_request.value or asks_to_stop(text) or asks_to_stop(content.subject),
+        stops=(reading.stop_request.value or commands) and not calls_itself_automatic(text),
         refuses_sales=refuses_sales(text),
+        refuses_channel=any(one in CHANNELS for one in refused_channels(text, "email")),
     )
 
 

@@ -117,14 +117,16 @@ class Replies:
             return await self._take_unmatched(mail)
         own = sent.recipient is not None and normalize("email", mail.author) == sent.recipient.key
         doubt = "" if own and mail.trusted else ("other_address" if mail.trusted else "untrusted")
-        if mail.stops or (doubt and mail.refuses_sales):
+        if mail.stops or (doubt and mail.restricts):
             people = [(sent.message.controller, sent.recipient.address)] if sent.recipient else []
             units = [self._stop(mail, c, address, sent) for c, address in people]
             if not own:
                 known = await self._knowing(mail, mail.author)
                 units += [self._stop(mail, c, mail.author, None) for c in known]
             if units:
-                return await self._tell(mail, units, sent, "stop" if mail.stops else "no_sales")
+                return await self._tell(
+                    mail, units, sent, "no_sales" if mail.refuses_sales and not mail.stops else "stop"
+                )
         if doubt:
             return await self._keep(mail, doubt, sent)
         happening = self._happening(mail, "message.replied", sent, mail.author, opens=True)
@@ -145,11 +147,13 @@ class Replies:
         return await matching.by_people(mail.author, to, self._controllers(mail), inbound.received_at)
 
     async def _take_unmatched(self, mail: Mail) -> str:
-        if mail.stops or mail.refuses_sales:
+        if mail.stops or mail.restricts:
             known = await self._knowing(mail, mail.author)
             units = [self._stop(mail, c, mail.author, None) for c in known]
             if units:
-                return await self._tell(mail, units, None, "stop" if mail.stops else "no_sales")
+                return await self._tell(
+                    mail, units, None, "no_sales" if mail.refuses_sales and not mail.stops else "stop"
+                )
         return await self._keep(mail, "unmatched", None)
 
     async def _take_automatic(self, mail: Mail) -> str:

@@ -184,6 +184,21 @@ def _is_marked(headers: Mapping[str, str]) -> bool:
     return False
 
 
+_OWN_WORDS = re.compile(
+    r"(?:this is an? auto\w+ |quest[oa] è una? \w+ automatic[oa]|messaggio automatico"
+    r"|risposta automatica|automatic reply|auto(?:matic|mated)?[ -]?(?:reply|response)|automatische antwort"
+    r"|dies ist eine auto\w+ |réponse automatique|ceci est (?:un|une) \w+ automatique|respuesta automática"
+    r"|est[ea] es (?:un|una) \w+ automátic)"
+)
+
+
+def calls_itself_automatic(text: str) -> bool:
+    """Whether one of the first lines says of itself that a machine wrote it; what stands in such a text
+    asks for nothing, but for a first line that is a command to stop."""
+    lines = [_plain(line) for line in newest_text(text[:_LONGEST]).splitlines() if line.strip()][:3]
+    return any(_OWN_WORDS.match(line) for line in lines) and not begins_with_stop(text)
+
+
 def asks_to_stop(text: str) -> bool:
     """Whether the first lines of a reply are a plain command to stop, in any of five languages.
 
@@ -216,9 +231,12 @@ def _commands(line: str) -> bool:
 
 
 def _plain(line: str) -> str:
-    return line.casefold().replace("’", "'").strip(" \t.,!?*_\"'«»“”¡¿-")
+    """A line in small letters without the marks around it, and *stoppp* as *stop*."""
+    return _DRAWN.sub(r"\1", line.casefold().replace("’", "'")).strip(" \t.,!?*_\"'«»“”¡¿-")
 
 
+_DRAWN = re.compile(r"([^\W\d_])\1{2,}")
+"""A letter three times or more, as nobody spells."""
 _SHORT_LINE = 80
 """Characters of a line in which a clause may be a command: in a longer one it may be part of a story."""
 _CLAUSES = re.compile(r"[.,;:!\n]")

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from gateway.access import Access, Source
 from gateway.intake.consents import STOPPING
 from gateway.intake.events import EventResult, Events, TellEvent
+from gateway.intake.inbound import own_words
 from gateway.ledger.bounce import SOFT_BOUNCES
 from gateway.ledger.happening import Happening
 from gateway.ledger.person import ALIASES_KEPT, Person
 from gateway.ledger.relationship import relationship, stage
-from gateway.ledger.wishes import besides_sales
 from gateway.message.address import normalize
 from gateway.message.envelope import Identifier
 from gateway.policy.policies import PolicySet
@@ -48,7 +48,7 @@ def event(type_: str, *people: Identifier, **given: Any) -> Happening:
 
 
 async def tell(gateway: Line, happening: Happening, **given: Any) -> EventResult:
-    said = besides_sales(happening.text)
+    said = own_words(happening.text, happening.channel)
     reading = reader().read(message(text=said).content) if happening.text else None
     return await gateway.store.run(TellEvent(happening, KEYS, reading, **given))
 
@@ -473,6 +473,40 @@ async def test_a_withdrawal_by_a_clock_that_is_late_is_no_older_than_the_consent
             event("unsubscribe", occurred_at=NOW - ago, purpose="newsletter", source="other", opens=False),
         )
         assert (stops(await person(gateway)) == {"unsubscribed"}) is left
+
+
+@pytest.mark.parametrize(("opens", "replies"), [(True, 1), (False, 0)])
+async def test_one_channel_refused_is_no_stop_of_mail(tmp_path: Path, opens: bool, replies: int) -> None:
+    phone = ident("+393331234567", "sms")
+    async with line(tmp_path) as gateway:
+        text = "Don't text me, email me instead."
+        said = event("message.replied", phone, ident(ANNA), text=text, opens=opens)
+        result = await tell(gateway, said)
+        assert (result.status, result.effect.note) == ("applied", "stop_channel")
+        for known in (await person(gateway), await person(gateway, phone.address, "sms")):
+            assert [(stop.kind, stop.channels) for stop in known.stops] == [("stop_request", ("sms",))]
+        texting = await person(gateway, phone.address, "sms")
+        assert relationship(texting, RUI).replies == replies
+        assert relationship(texting, RUI).welcoming == 0
+        sent = await gateway.submit(class_="conversation", text="Ciao Anna, ecco il verbale di ieri.")
+        assert "stop_request.said" not in [v.code for v in sent.recipients[0].decision.violations]
+
+
+async def test_a_stop_beside_a_refused_channel_stops_all(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        text = "Don't text me, call the office. And unsubscribe me from your list."
+        result = await tell(gateway, event("message.replied", ident("+393331234567", "sms"), text=text))
+        assert result.effect.note == "stop_request"
+
+
+async def test_what_calls_itself_automatic_stops_nobody(tmp_path: Path) -> None:
+    async with line(tmp_path) as gateway:
+        text = "This is an automated message.\nTo unsubscribe me from your list, write to hr@acme.example."
+        result = await tell(gateway, event("message.replied", text=text))
+        assert result.effect.reply == "human"
+        assert stops(await person(gateway)) == set()
+        result = await tell(gateway, event("message.replied", text="STOP\nAutomatic reply"))
+        assert result.effect.note == "stop_request"
 
 
 @pytest.mark.parametrize(("opens", "replies"), [(True, 1), (False, 0)])

@@ -19,6 +19,14 @@ _KINDS = {
     ),
 }
 
+_SAID = Words(
+    "This person replied on {} that they want no more messages.",
+    "Questa persona ha risposto il {} di non volere altri messaggi.",
+)
+_SAID_CHANNEL = Words(
+    "This person replied on {} that they want no more messages on this channel.",
+    "Questa persona ha risposto il {} di non volere altri messaggi su questo canale.",
+)
 _OTHER = Words("may not be written to", "non può essere contattata")
 
 _NEVER = Words(
@@ -191,13 +199,11 @@ class StopRequest:
             for stop in person.stops:
                 if stop.kind == "stop_request" and covers(stop, case):
                     date = when(stop.at)
+                    reason = _SAID_CHANNEL if stop.channels else _SAID
                     return (
                         Objection(
                             code="said",
-                            reason=Words(
-                                f"This person replied on {date.en} that they want no more messages.",
-                                f"Questa persona ha risposto il {date.it} di non volere altri messaggi.",
-                            ),
+                            reason=Words(reason.en.format(date.en), reason.it.format(date.it)),
                             remedy=_NEVER,
                             evidence=(fact(date.en, "asked to stop"),),
                         ),
