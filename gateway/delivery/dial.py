@@ -9,6 +9,7 @@ from typing import cast
 
 import aiosmtplib
 
+from gateway.delivery.reach import reach
 from gateway.delivery.reply import printable
 from gateway.delivery.target import SmtpTarget
 from gateway.delivery.transaction import Offers, read_offers
@@ -61,7 +62,6 @@ async def _connect(
 ) -> tuple[asyncio.Transport, Offers]:
     client = _Client(
         hostname=target.host,
-        port=target.port,
         local_hostname=hostname,
         use_tls=target.tls == "implicit",
         start_tls=False,
@@ -71,7 +71,7 @@ async def _connect(
     step = "connect"
     try:
         async with asyncio.timeout(timeout):
-            await client.connect()
+            await client.connect(sock=await _reach(target, timeout))
             await _greet(client)
             step = "tls"
             if secure and target.tls != "implicit":
@@ -88,6 +88,15 @@ async def _connect(
         client.close()
         raise
     return _take_over(client)
+
+
+async def _reach(target: SmtpTarget, timeout: float) -> socket.socket:
+    try:
+        return await reach(target.host, target.port, timeout)
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise aiosmtplib.SMTPConnectError("cannot connect") from error
 
 
 async def _greet(client: _Client) -> None:
