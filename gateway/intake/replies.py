@@ -201,8 +201,16 @@ class Replies:
         sent = _concerning(mail.inbound, sent)
         if sent is None:
             return await self._keep(mail, "bounce", None)
+        to = sent.message.envelope_from
         units = [unit for status in report.statuses if (unit := self._bounce(mail, sent, status))]
-        return await self._tell(mail, units, sent, "bounce", letter_to=sent.message.envelope_from)
+        if units:
+            return await self._tell(mail, units, sent, "bounce", letter_to=to)
+        if not report.statuses or any(status.failed for status in report.statuses):  # of nobody we know
+            return await self._keep(mail, "bounce", sent, to)
+        if letter := self._letter(mail, sent, to):  # a delay changes nothing, but its sender should know
+            known_by = _dedup(mail, b"passed on")
+            await self._store.run(TakeIn(letter=letter, known_by=known_by))
+        return "bounce"
 
     async def _take_letter_of_return(self, mail: Mail, sent: Sent) -> str:
         """A bounce to a return path of ours that is for people alone: it counts for what its text says, and
@@ -310,12 +318,12 @@ class Replies:
             count(self._metrics, effect)
         return kind
 
-    async def _keep(self, mail: Mail, reason: str, sent: Sent | None) -> str:
+    async def _keep(self, mail: Mail, reason: str, sent: Sent | None, letter_to: str = "") -> str:
         """For a person to look at: told apart from what counts, and never opens a door."""
         kept = self._kept(mail, reason, sent)
         if kept is None:
             self._metrics.reply("unmatched")
-        elif await self._store.run(TakeIn(kept=kept, letter=self._letter(mail, sent, ""))):
+        elif await self._store.run(TakeIn(kept=kept, letter=self._letter(mail, sent, letter_to))):
             count(self._metrics, Effect(applied=False, reply="unmatched"))
         return "unmatched"
 
@@ -324,9 +332,7 @@ class Replies:
         if not self._pile.has_room(mail.inbound.received_at):
             return None
         return Kept(
-            dedup=blake2b(
-                identity_of(mail).encode(errors="replace"), digest_size=16, person=b"kept"
-            ).digest(),
+            dedup=_dedup(mail, b"kept"),
             controller=sent.message.controller if sent else "",
             reason=reason,
             message=sent.message.id if sent else "",
@@ -359,6 +365,10 @@ class Replies:
             controller=sent.message.controller if sent else "",
             smtputf8=not address.isascii(),
         )
+
+
+def _dedup(mail: Mail, person: bytes) -> bytes:
+    return blake2b(identity_of(mail).encode(errors="replace"), digest_size=16, person=person).digest()
 
 
 def _concerning(inbound: Inbound, sent: Sent | None) -> Sent | None:

@@ -14,12 +14,14 @@ from gateway.store.attempt import Report
 from gateway.store.digests import SALT, event_digest
 from gateway.store.draft import Draft, Needs
 from gateway.store.outbox import queue_report
-from gateway.store.records import AuditRow, EventRow
+from gateway.store.records import AuditRow, EventRow, ReplayRow
 
 UNMATCHED = "reply.unmatched"
 MOST_AN_HOUR = 500
 """Kept by one process in an hour: whoever floods the listener fills no disk."""
 LONGEST_TEXT = 4_000
+REMEMBERED = 7 * 86400.0
+"""Seconds for which mail that only goes on is known again: longer than a mail server tries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,18 +59,27 @@ class ReviewPile:
 
 class TakeIn:
     """One mail that came back: the events that it tells, or what is kept of it, and the letter that goes
-    on, all in one transaction. Coming a second time it changes nothing and goes nowhere."""
+    on, all in one transaction. Coming a second time it changes nothing and goes nowhere; `known_by` is
+    the key under which that is remembered of mail that tells nothing and is not kept."""
 
     def __init__(
-        self, units: Sequence[TellEvent] = (), *, kept: Kept | None = None, letter: Report | None = None
+        self,
+        units: Sequence[TellEvent] = (),
+        *,
+        kept: Kept | None = None,
+        letter: Report | None = None,
+        known_by: bytes = b"",
     ) -> None:
         self._units = units
         self._kept = kept
         self._letter = letter
+        self._known_by = known_by
         people = [ref for unit in units for ref in unit.needs.people]
         events = [unit.dedup for unit in units] + ([kept.dedup] if kept else [])
         self.needs = Needs(
-            people=tuple(dict.fromkeys(people)), events=events, replays=[unit.dedup for unit in units]
+            people=tuple(dict.fromkeys(people)),
+            events=events,
+            replays=[unit.dedup for unit in units] + ([known_by] if known_by else []),
         )
 
     def apply(self, draft: Draft[Any]) -> list[EventResult]:
@@ -76,7 +87,11 @@ class TakeIn:
         results = [unit.apply(draft) for unit in self._units]
         if self._kept is not None and not draft.event_known(self._kept.dedup):
             results.append(_keep(draft, self._kept))
-        if self._letter is not None and any(not result.replayed for result in results):
+        new = any(not result.replayed for result in results)
+        if self._known_by and draft.replay(self._known_by) is None:
+            draft.writes.replays[self._known_by] = ReplayRow(self._known_by, draft.now + REMEMBERED, b"")
+            new = True
+        if self._letter is not None and new:
             queue_report(draft, self._letter)
         return results
 

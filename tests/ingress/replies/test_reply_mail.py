@@ -511,6 +511,32 @@ async def test_a_bounce_goes_on_to_the_tool(tmp_path: Path) -> None:
         assert letter.address == ELENA
 
 
+async def test_a_warning_of_a_delay_goes_on_once_and_changes_nothing(tmp_path: Path) -> None:
+    async with mailbox(tmp_path, forward="sender") as box:
+        await write(box)
+        before = await box.anna()
+        for _ in range(2):
+            assert await box.deliver(bounce("4.4.1", action="delayed"), "") == "bounce"
+        assert [each.address for each in await waiting(box)] == [ELENA]
+        assert await box.anna() == before
+        assert await box.kept() == []
+
+
+@pytest.mark.parametrize("form", ["a stranger", "nobody"])
+async def test_a_bounce_of_nobody_we_know_is_kept_and_goes_on(tmp_path: Path, form: str) -> None:
+    async with mailbox(tmp_path, forward="sender") as box:
+        await write(box, [ANNA, "bruno@example.org"])
+        raw = bounce(address="someone@forwarded.example")
+        if form == "nobody":
+            raw = raw.replace("Final-Recipient: rfc822;someone@forwarded.example\r\n", "")
+        for _ in range(2):
+            assert await box.deliver(raw, "") == "unmatched"
+        assert await box.stops() == set()
+        assert [each["reason"] for each in await box.kept()] == ["bounce"]
+        letters = [each.address for each in await waiting(box) if each.sender == ""]
+        assert letters == [ELENA]
+
+
 # -- the listener ----------------------------------------------------------------------------------
 
 
