@@ -68,6 +68,7 @@ class ScriptedRelay:
     strict: bool = False  # 554 to whatever comes with the end of a message
     watch: bool = False  # note what comes early even where PIPELINING is offered
     eager: bool = False  # 354 even where every recipient was refused
+    greets_after: float = 0.0  # seconds before the greeting
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -124,6 +125,7 @@ class ScriptedRelay:
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
+            await asyncio.sleep(self.greets_after)
             await _Dialog(self, reader, writer, self.connections).run()
         except (HangUp, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
             pass
@@ -306,6 +308,7 @@ class ScriptedTarget:
 
     script: Iterable[str] = ()
     context: ssl.SSLContext | None = None
+    greets_after: float = 0.0  # seconds before the greeting
     port: int = 0
 
     def __post_init__(self) -> None:

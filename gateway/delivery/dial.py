@@ -42,23 +42,30 @@ def trust(target: SmtpTarget) -> ssl.SSLContext:
 
 
 async def dial(
-    target: SmtpTarget, context: ssl.SSLContext, *, hostname: str, timeout: float
+    target: SmtpTarget, context: ssl.SSLContext, *, hostname: str, timeout: float, patience: float
 ) -> tuple[asyncio.Transport, Offers]:
-    """Connect, secure, authenticate; `hostname` is what EHLO says. Raises DialError.
+    """Connect within `timeout` seconds, secure and authenticate within `patience` more, which many a relay
+    takes to look up our name before it greets; `hostname` is what EHLO says. Raises DialError.
 
     The caller sets the transport's protocol before it next awaits. Opportunistic TLS that fails is
     tried once more without.
     """
     try:
-        return await _connect(target, context, hostname, timeout, secure=target.tls != "never")
+        return await _connect(target, context, hostname, timeout, patience, secure=target.tls != "never")
     except DialError as error:
         if error.result.kind is not Kind.TLS or target.tls != "opportunistic":
             raise
-    return await _connect(target, context, hostname, timeout, secure=False)
+    return await _connect(target, context, hostname, timeout, patience, secure=False)
 
 
 async def _connect(
-    target: SmtpTarget, context: ssl.SSLContext, hostname: str, timeout: float, *, secure: bool
+    target: SmtpTarget,
+    context: ssl.SSLContext,
+    hostname: str,
+    timeout: float,
+    patience: float,
+    *,
+    secure: bool,
 ) -> tuple[asyncio.Transport, Offers]:
     client = _Client(
         hostname=target.host,
@@ -66,11 +73,11 @@ async def _connect(
         use_tls=target.tls == "implicit",
         start_tls=False,
         tls_context=context,
-        timeout=timeout,
+        timeout=timeout + patience,
     )
     step = "connect"
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(timeout + patience):
             await client.connect(sock=await _reach(target, timeout))
             await _greet(client)
             step = "tls"

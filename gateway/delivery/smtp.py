@@ -195,7 +195,11 @@ class SmtpRelay:
     async def _connect(self) -> None:
         try:
             transport, offers = await dial(
-                self._target, self._context, hostname=self._hostname, timeout=self._timeouts.connect
+                self._target,
+                self._context,
+                hostname=self._hostname,
+                timeout=self._timeouts.connect,
+                patience=self._timeouts.command,
             )
         except DialError as error:
             self._note_dial(error.result)

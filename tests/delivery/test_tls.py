@@ -172,6 +172,15 @@ async def test_a_relay_that_does_not_greet_counts_as_down(step: str, why: str) -
     assert len(world.outbox.attempts(item)) == 1
 
 
+async def test_a_relay_that_is_slow_to_greet_is_waited_for_as_long_as_for_a_reply() -> None:
+    item = entry()
+    times = TIMES._replace(connect=0.3, command=5.0)
+    async with ScriptedRelay(greets_after=1.0) as relay, delivering(relay.url(), timeouts=times) as world:
+        world.send(item)
+        assert (await world.attempt(item)).outcome is Outcome.DELIVERED
+        assert relay.connections == 1
+
+
 async def test_a_relay_without_ehlo_is_greeted_the_old_way() -> None:
     async with ScriptedRelay(connects=["502 5.5.1 what@ehlo"]) as relay:
         await goes(relay, relay.url())
