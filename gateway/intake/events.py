@@ -76,7 +76,7 @@ class TellEvent:
     that this source reports may follow a withdrawal, `places` whether it may say which law counts for one.
     """
 
-    __slots__ = ("_backdate", "_happening", "_people", "_places", "_reading", "_revives", "dedup", "needs")
+    __slots__ = ("_backdate", "_happening", "_marks", "_people", "_places", "_reading", "_revives", "needs")
 
     def __init__(
         self,
@@ -94,21 +94,22 @@ class TellEvent:
         self._revives = revives
         self._places = places
         self._people = _refs(happening, keys)
-        self.dedup = dedup_of(happening)
+        self._marks = dedup = dedup_of(happening), dedup_apart(happening)
         people = tuple(dict.fromkeys(self._people.values()))
         asked = happening.message if happening.type == "message.sent" else ""
         self.needs = Needs(
             people=people,
-            events=(self.dedup,),
-            replays=(self.dedup, asked_key(happening.controller, asked)) if asked else (self.dedup,),
+            events=dedup,
+            replays=(*dedup, asked_key(happening.controller, asked)) if asked else dedup,
             messages=(asked,) if is_id(asked) else (),
         )
 
     def apply(self, draft: Draft[EventResult]) -> EventResult:
         """Record and apply it; an event that was told before gets the same answer and changes nothing."""
-        if draft.event_known(self.dedup):
-            return _repeated(draft.replay(self.dedup))
-        h, event_id = self._happening, new_id(draft.now, self.dedup)
+        dedup = self._mark(draft)
+        if draft.event_known(dedup):
+            return _repeated(draft.replay(dedup))
+        h, event_id = self._happening, new_id(draft.now, dedup)
         at, backdated = self._time(draft.now)
         if backdated and not h.backdated:
             h = replace(h, backdated=True)
@@ -119,8 +120,15 @@ class TellEvent:
         if apart and not effect.note:
             effect = dataclasses.replace(effect, note="too_many_addresses")
         result = EventResult(id=event_id, effect=effect, backdated=h.backdated)
-        self._record(draft, h, result, at)
+        self._record(draft, h, result, at, dedup)
         return result
+
+    def _mark(self, draft: Draft[Any]) -> bytes:
+        """Under which it is recorded: what one controller was told is no news of another's, though the source
+        or the mail is the same."""
+        plain, apart = self._marks
+        others = draft.event_of(plain) not in (None, self._happening.controller)
+        return apart if others or draft.event_known(apart) else plain
 
     def _time(self, now: float) -> tuple[float, bool]:
         """When it counts as having happened: never in the future, and not long before it was told."""
@@ -158,13 +166,15 @@ class TellEvent:
         said = self._reading is not None and self._reading.stop_request.value
         return said or asks_to_stop(besides_channels(newest_text(h.text), h.channel))
 
-    def _record(self, draft: Draft[EventResult], h: Happening, result: EventResult, at: float) -> None:
+    def _record(
+        self, draft: Draft[EventResult], h: Happening, result: EventResult, at: float, dedup: bytes
+    ) -> None:
         subject = next(iter(self._people.values()), (h.controller, b""))[1]
         data = pack_event(h, result.effect)
-        row = EventRow(result.id, h.controller, subject, h.source, h.type, at, draft.now, self.dedup, data)
+        row = EventRow(result.id, h.controller, subject, h.source, h.type, at, draft.now, dedup, data)
         draft.writes.events.append(row)
-        answer = ReplayRow(self.dedup, draft.now + ANSWER_SECONDS, _pack_result(result))
-        draft.writes.replays[self.dedup] = answer
+        answer = ReplayRow(dedup, draft.now + ANSWER_SECONDS, _pack_result(result))
+        draft.writes.replays[dedup] = answer
         salt = os.urandom(SALT)
         digest = event_digest(row, salt)
         draft.writes.audit.append(AuditRow(draft.now, f"event.{h.type}", result.id, h.source, digest, salt))
@@ -183,6 +193,11 @@ def dedup_of(h: Happening) -> bytes:
         people = "\0".join(sorted(f"{r.channel}:{r.key}" for r in h.recipients))
         said = f"{h.source}\0\0{h.type}\0{h.occurred_at!r}\0{h.sender}\0{people}\0{h.thread}\0{h.text}"
     return blake2b(said.encode(errors="replace"), digest_size=16, person=b"event").digest()
+
+
+def dedup_apart(h: Happening) -> bytes:
+    """The same, for a controller where another was told it before."""
+    return blake2b(dedup_of(h) + h.controller.encode(), digest_size=16, person=b"event-apart").digest()
 
 
 def is_automatic(h: Happening) -> bool:

@@ -75,12 +75,9 @@ class TakeIn:
         self._letter = letter
         self._known_by = known_by
         people = [ref for unit in units for ref in unit.needs.people]
-        events = [unit.dedup for unit in units] + ([kept.dedup] if kept else [])
-        self.needs = Needs(
-            people=tuple(dict.fromkeys(people)),
-            events=events,
-            replays=[unit.dedup for unit in units] + ([known_by] if known_by else []),
-        )
+        events = [mark for unit in units for mark in unit.needs.events] + ([kept.dedup] if kept else [])
+        replays = [key for unit in units for key in unit.needs.replays] + ([known_by] if known_by else [])
+        self.needs = Needs(people=tuple(dict.fromkeys(people)), events=events, replays=replays)
 
     def apply(self, draft: Draft[Any]) -> list[EventResult]:
         """What each event did; for what is kept, one result when it is new."""

@@ -130,7 +130,7 @@ class Loaded:
     replays: dict[bytes, bytes] = field(default_factory=dict)
     holds: dict[str, HoldRow] = field(default_factory=dict)
     messages: dict[str, tuple[MessageRow, bytes]] = field(default_factory=dict)
-    events: set[bytes] = field(default_factory=set)
+    events: dict[bytes, str] = field(default_factory=dict)
     writes: Writes = field(default_factory=Writes)
 
 
@@ -175,6 +175,10 @@ class Draft(Generic[T]):
     def event_known(self, dedup: bytes) -> bool:
         """Whether an event with that mark was recorded before."""
         return dedup in self._loaded.events
+
+    def event_of(self, dedup: bytes) -> str | None:
+        """The controller of the event that was recorded before with that mark; None where none was."""
+        return self._loaded.events.get(dedup)
 
     def copies(self, controller: str, hashes: Sequence[int], subject: bytes) -> tuple[tuple[int, ...], float]:
         """To how many other people each phrase went, and since when (unix seconds)."""
@@ -235,7 +239,7 @@ class Draft(Generic[T]):
             loaded.replays[key] = row.answer
         loaded.holds.update(mine.holds)
         for event in mine.events:
-            loaded.events.add(event.dedup)
+            loaded.events[event.dedup] = event.controller
         loaded.writes.absorb(mine)
 
 

@@ -44,7 +44,7 @@ PEOPLE_SPREAD = (
 controller as well."""
 REPLAYS = "SELECT key, answer FROM replays WHERE key = ANY ($1::bytea[]) AND expires_at > $2"
 HOLDS = f"SELECT {q.HOLD_COLUMNS} FROM holds WHERE id = ANY ($1::text[])"
-EVENTS = "SELECT dedup FROM events WHERE dedup = ANY ($1::bytea[])"
+EVENTS = "SELECT dedup, controller FROM events WHERE dedup = ANY ($1::bytea[])"
 DONE = "SELECT batch FROM writers WHERE name = $1 FOR UPDATE"
 
 _NEW = Person()
@@ -222,7 +222,7 @@ class Batches:
                 loaded.messages[message_id] = MessageRow(*row[:11]), row[11] or b""
         if needs.events:
             rows = await db.fetch(EVENTS, list(needs.events))
-            loaded.events.update(row[0] for row in rows)
+            loaded.events.update((row[0], row[1]) for row in rows)
 
     # -- end -------------------------------------------------------------------------------------
 

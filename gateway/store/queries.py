@@ -2,7 +2,7 @@
 
 PERSON = "SELECT state FROM people WHERE lane = ? AND controller = ? AND subject = ?"
 REPLAY = "SELECT answer FROM replays WHERE key = ? AND expires_at > ?"
-EVENT_KNOWN = "SELECT 1 FROM events WHERE dedup = ?"
+EVENT_KNOWN = "SELECT controller FROM events WHERE dedup = ?"
 MESSAGE = (
     "SELECT id, controller, source, sender, channel, class, purpose, campaign, received_at, meta, reading,"
     " (SELECT content FROM bodies WHERE message_id = messages.id) FROM messages WHERE id = ?"

@@ -189,8 +189,8 @@ class SqliteStore(Reads):
             for row in execute(q.MESSAGE, (message_id,)):
                 loaded.messages[message_id] = MessageRow(*row[:11]), row[11] or b""
         for dedup in needs.events:
-            if execute(q.EVENT_KNOWN, (dedup,)).fetchone():
-                loaded.events.add(dedup)
+            for (controller,) in execute(q.EVENT_KNOWN, (dedup,)):
+                loaded.events[dedup] = controller
         return loaded
 
     def _load_people(self, loaded: Loaded, refs: Sequence[Ref]) -> None:

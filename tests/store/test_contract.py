@@ -692,3 +692,20 @@ async def test_a_polite_no_is_kept_apart_from_the_replies_that_open_a_door(store
         await line.store.run(TellEvent(told, KEYS))
     known = relationship(await line.store.person(ref("anna@example.org")), "rui")
     assert (known.replies, known.declined, known.welcoming) == (3, 2, 1)
+
+
+async def test_what_one_controller_was_told_is_news_to_another(stores: Stores) -> None:
+    """A source that goes over to another controller tells its stops again, and each counts there once."""
+    anna = Identifier(channel="email", address="anna@example.org", key="anna@example.org")
+    left = Happening(
+        type="unsubscribe", controller="default", source="development", source_event_id="e-1",
+        occurred_at=NOW, received_at=NOW, channel="email", recipients=(anna,),
+    )  # fmt: skip
+    there = replace(left, controller="other")
+    line = await stores.line()
+    told = [await line.store.run(TellEvent(each, KEYS)) for each in (left, there, there, left)]
+    assert [result.replayed for result in told] == [False, False, True, True]
+    assert told[2].id == told[1].id != told[0].id == told[3].id
+    for controller in ("default", "other"):
+        person = await line.store.person((controller, ref(anna.address)[1]))
+        assert [stop.kind for stop in person.stops] == ["unsubscribed"]
