@@ -42,39 +42,39 @@ class Sent:
 
 
 class Matching:
-    """Finds messages by what comes back."""
+    """Finds messages by what comes back. Where a `controller` is named, only its messages are looked at."""
 
     def __init__(self, store: Store, keys: Keys) -> None:
         self._store = store
         self._keys = keys
 
-    async def by_token(self, addresses: Iterable[str]) -> Sent | None:
+    async def by_token(self, addresses: Iterable[str], controller: str = "") -> Sent | None:
         """By a return path of our own."""
         for address in addresses:
             named = read_return_path(self._keys, address)
             if named is None:
                 continue
-            message = await self._message(named[0])
+            message = await self._message(named[0], controller)
             if message is not None and named[1] < len(message.recipients):
                 return Sent(message=message, n=named[1], how="token")
         return None
 
-    async def by_way_out(self, addresses: Iterable[str]) -> Sent | None:
+    async def by_way_out(self, addresses: Iterable[str], controller: str = "") -> Sent | None:
         """By the mailbox of a mailto way out."""
         for address in addresses:
             named = read_leave_address(self._keys, address)
-            message = await self._message(named[0]) if named else None
+            message = await self._message(named[0], controller) if named else None
             if named and message is not None and named[1] < len(message.recipients):
                 return Sent(message=message, n=named[1], how="token")
         return None
 
-    async def by_ids(self, ids: Sequence[str], addresses: Iterable[str]) -> Sent | None:
+    async def by_ids(self, ids: Sequence[str], addresses: Iterable[str], controller: str = "") -> Sent | None:
         """By the Message-IDs that it names; of several messages the one that went to an address named."""
         wanted = frozenset(normalize("email", address) for address in addresses)
         doubtful = None
         for message_id in tuple(reversed(ids))[:MOST_IDS]:
             for name in await self._store.sent_as(message_id):
-                message = await self._message(name)
+                message = await self._message(name, controller)
                 if message is None:
                     continue
                 n = _find(message, wanted)
@@ -100,17 +100,26 @@ class Matching:
         self, author: str, addresses: Iterable[str], controllers: Iterable[str], now: float
     ) -> Sent | None:
         """By who writes to whom: the latest message that one of the addressees sent to the author."""
+        found = await self.of_each(author, addresses, controllers, now)
+        return max(found, key=lambda sent: sent.message.id, default=None)
+
+    async def of_each(
+        self, author: str, addresses: Iterable[str], controllers: Iterable[str], now: float
+    ) -> list[Sent]:
+        """The latest message of each controller that one of the addressees sent to the author."""
         key = normalize("email", author)
         senders = frozenset(normalize("email", address) for address in addresses)
         subject = self._keys.subject("email", key)
+        found = []
         for controller in controllers:
             for name in await self._store.sent_to((controller, subject)):
                 if now - time_of(name) > RECENT:
                     break
                 message = await self._message(name)
                 if message is not None and message.sender.key in senders:
-                    return Sent(message=message, n=_find(message, frozenset({key})), how="people")
-        return None
+                    found.append(Sent(message=message, n=_find(message, frozenset({key})), how="people"))
+                    break
+        return found
 
     async def repeats(self, sent: Sent, subject: str) -> bool:
         """Whether a subject that begins as those of machines do is a reply's, and the message's own."""
@@ -119,9 +128,11 @@ class Matching:
             found is not None and bool(trace := trace_of(subject)) and trace == subject_trace(found[0].meta)
         )
 
-    async def _message(self, name: str) -> Message | None:
+    async def _message(self, name: str, controller: str = "") -> Message | None:
         found = await self._store.message(name)
-        return replace(rebuild(found[0], b""), class_=found[0].class_) if found is not None else None
+        if found is None or controller not in ("", found[0].controller):
+            return None
+        return replace(rebuild(found[0], b""), class_=found[0].class_)
 
 
 def _find(message: Message, keys: frozenset[str]) -> int:

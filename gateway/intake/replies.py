@@ -6,7 +6,7 @@ stop messages. What cannot be matched or believed is kept for a person to look a
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from msgspec.structs import replace
@@ -95,11 +95,11 @@ class Replies:
             return await self._take_complaint(mail, report)
         if kind == REPORT:
             return "receipt"
-        leaving = _concerning(inbound, await self._matching.by_way_out(inbound.recipients))
+        leaving = await self._matching.by_way_out(inbound.recipients, inbound.controller)
         if leaving is not None and inbound.mail_from:
             return await self._take_leave(mail, leaving)
         if kind == AUTOMATIC and returns_mail(headers, envelope_from=inbound.mail_from, subject=subject):
-            sent = _concerning(inbound, await self._matching.by_token(inbound.recipients))
+            sent = await self._matching.by_token(inbound.recipients, inbound.controller)
             if sent is not None:
                 return await self._take_letter_of_return(mail, sent)
         # Mail programs write the mail that a mailto: way out asks for by themselves.
@@ -120,7 +120,9 @@ class Replies:
         if mail.stops or (doubt and mail.restricts):
             people = [(sent.message.controller, sent.recipient.address)] if sent.recipient else []
             units = [self._stop(mail, c, address, sent) for c, address in people]
-            if not own:
+            if own:
+                units += await self._to_others(mail, sent)
+            else:
                 known = await self._knowing(mail, mail.author)
                 units += [self._stop(mail, c, mail.author, None) for c in known]
             if units:
@@ -130,7 +132,8 @@ class Replies:
         if doubt:
             return await self._keep(mail, doubt, sent)
         happening = self._happening(mail, "message.replied", sent, mail.author, opens=True)
-        return await self._tell(mail, [self._unit(happening, mail)], sent, "human")
+        wishes = await self._to_others(mail, sent) if mail.restricts else []
+        return await self._tell(mail, [self._unit(happening, mail), *wishes], sent, "human")
 
     async def _repeats_ours(self, mail: Mail, subject: str) -> bool:
         """Whether the words that speak for a machine are our own, in a reply to them."""
@@ -139,12 +142,18 @@ class Replies:
 
     async def _match(self, mail: Mail) -> Sent | None:
         matching, ids, inbound = self._matching, mail.parsed.in_reply_to, mail.inbound
-        sent = await matching.by_token(inbound.recipients) or await matching.by_ids(ids, [mail.author])
-        sent = _concerning(inbound, sent)
+        sent = await self._named_by(mail, inbound.recipients, ids, [mail.author])
         if sent is not None or not mail.author:
             return sent
         to = [*inbound.recipients, *addressees_of(mail.parsed)]
         return await matching.by_people(mail.author, to, self._controllers(mail), inbound.received_at)
+
+    async def _named_by(
+        self, mail: Mail, told: Sequence[str], ids: Sequence[str], people: Iterable[str]
+    ) -> Sent | None:
+        """The message that a mail names, by a return path of ours or its Message-ID."""
+        whose, matching = mail.inbound.controller, self._matching
+        return await matching.by_token(told, whose) or await matching.by_ids(ids, people, whose)
 
     async def _take_unmatched(self, mail: Mail) -> str:
         if mail.stops or mail.restricts:
@@ -165,6 +174,16 @@ class Replies:
             mail, "message.replied", sent, sent.recipient.address, data={"automatic": "true"}
         )
         return await self._tell(mail, [TellEvent(happening, self._keys)], sent, "automatic")
+
+    async def _to_others(self, mail: Mail, sent: Sent) -> list[TellEvent]:
+        """What the author wants no more of, for every further controller whose sender the mail addresses too:
+        not for one who shares the very mailbox, where the mail names the message that it answers."""
+        to = {*mail.inbound.recipients, *addressees_of(mail.parsed)}
+        if sent.how != "people":
+            to = {each for each in to if normalize("email", each) != sent.message.sender.key}
+        whose = [each for each in self._controllers(mail) if each != sent.message.controller]
+        others = await self._matching.of_each(mail.author, to, whose, mail.inbound.received_at)
+        return [self._stop(mail, "", mail.author, other) for other in others]
 
     def _controllers(self, mail: Mail) -> list[str]:
         """Whose messages it may concern."""
@@ -197,8 +216,7 @@ class Replies:
     async def _take_bounce(self, mail: Mail, report: Report) -> str:
         told = [*mail.inbound.recipients, *report.return_paths]
         named = [address for status in report.statuses for address in status.addresses]
-        sent = await self._matching.by_token(told) or await self._matching.by_ids(report.message_ids, named)
-        sent = _concerning(mail.inbound, sent)
+        sent = await self._named_by(mail, told, report.message_ids, named)
         if sent is None:
             return await self._keep(mail, "bounce", None)
         to = sent.message.envelope_from
@@ -242,9 +260,7 @@ class Replies:
         if not (report.complains or report.unsubscribes):
             return "receipt"
         told = [*mail.inbound.recipients, *report.return_paths]
-        matching = self._matching
-        sent = await matching.by_token(told) or await matching.by_ids(report.message_ids, report.addresses)
-        sent = _concerning(mail.inbound, sent)
+        sent = await self._named_by(mail, told, report.message_ids, report.addresses)
         type_ = "complaint" if report.complains else "unsubscribe"
         data = {"feedback": report.feedback}
         if sent is not None and (address := _named(sent, report.addresses)):
@@ -369,13 +385,6 @@ class Replies:
 
 def _dedup(mail: Mail, person: bytes) -> bytes:
     return blake2b(identity_of(mail).encode(errors="replace"), digest_size=16, person=person).digest()
-
-
-def _concerning(inbound: Inbound, sent: Sent | None) -> Sent | None:
-    """The message that was found, where the mail may concern it."""
-    if sent is None or inbound.controller in ("", sent.message.controller):
-        return sent
-    return None
 
 
 def _named(sent: Sent, addresses: Iterable[str]) -> str:

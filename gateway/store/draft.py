@@ -177,8 +177,10 @@ class Draft(Generic[T]):
         return dedup in self._loaded.events
 
     def event_of(self, dedup: bytes) -> str | None:
-        """The controller of the event that was recorded before with that mark; None where none was."""
-        return self._loaded.events.get(dedup)
+        """The controller of the event that was recorded before with that mark, by this unit too; None where
+        none was."""
+        mine = (event.controller for event in self.writes.events if event.dedup == dedup)
+        return self._loaded.events.get(dedup) or next(mine, None)
 
     def copies(self, controller: str, hashes: Sequence[int], subject: bytes) -> tuple[tuple[int, ...], float]:
         """To how many other people each phrase went, and since when (unix seconds)."""

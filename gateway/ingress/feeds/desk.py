@@ -210,10 +210,10 @@ class FeedDesk:
         address = next((value for kind, value in told.addresses if kind == "email"), "")
         if self._matching is None or told.type not in _ABOUT or not is_valid("email", address):
             return ""
-        if told.sent_as and (sent := await self._matching.by_ids([told.sent_as], [address])):
-            meant = sent.recipient is not None and sent.recipient.key == normalize("email", address)
-            if meant and sent.message.controller == source.controller:
-                return sent.message.id
+        named, whose = [told.sent_as] if told.sent_as else [], source.controller
+        sent = await self._matching.by_ids(named, [address], whose)
+        if sent and sent.recipient is not None and sent.recipient.key == normalize("email", address):
+            return sent.message.id
         # A request that went on to the provider left under a name of the provider's own.
         if told.type != "message.delivered" and source.upstream.get("provider") == feed.name:
             return await self._matching.latest(source.name, source.controller, address, at)

@@ -17,7 +17,7 @@ from gateway.access import Source
 from gateway.ingress.dialects.forms import Form, Part
 from gateway.ingress.feeds.inbound import INBOUND, Posted
 from gateway.message.parse import parse
-from tests.ingress.feeds.office import Office, access_of_office
+from tests.ingress.feeds.office import Office, access_of_office, person_of
 from tests.ingress.feeds.test_given_back import CY, SENT, send
 from tests.ingress.http.house import _QUICK, SECRET, Answer
 
@@ -107,6 +107,26 @@ async def test_another_controller_hears_of_nothing(post_office: Office) -> None:
     for text in ("Yes, happy to talk.", "STOP"):
         assert (await sendgrid(post_office, parse_form_of(text), "other")).json == {"took": "unmatched"}
     assert (await post_office.person(CY)).stops == ()
+
+
+async def test_a_stop_to_two_controllers_is_heard_by_both(post_office: Office) -> None:
+    """One mail to the mailboxes of two clients, which each client's provider posts."""
+    await send(post_office, post_office.access.sources["other"])
+    ref = ("beta", post_office.keys.subject("email", CY))
+    for who in ("mail", "other", "other"):
+        assert (await sendgrid(post_office, parse_form_of("STOP"), who)).json == {"took": "stop"}
+    for person in (await post_office.person(CY), await person_of(post_office.store, ref)):
+        assert [stop.kind for stop in person.stops] == ["stop_request"]
+
+
+async def test_of_two_controllers_messages_the_one_is_found_that_it_may_concern(post_office: Office) -> None:
+    """A mail that names messages of two clients, posted by the provider of one."""
+    await send(post_office, post_office.access.sources["other"])
+    ref = ("beta", post_office.keys.subject("email", CY))
+    assert (await sendgrid(post_office, parse_form_of("Volentieri."), "other")).json == {"took": "human"}
+    (there,) = (await person_of(post_office.store, ref)).relationships.values()
+    (here,) = (await post_office.person(CY)).relationships.values()
+    assert (there.replies, here.replies) == (1, 0)
 
 
 def route(text: str, token: str, key: str = KEY, **more: str) -> bytes:

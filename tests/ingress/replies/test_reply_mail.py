@@ -1,7 +1,8 @@
 """Mail that comes back over a real socket: what opens a door, what only stops, what is kept for a person."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiosmtplib
@@ -16,7 +17,7 @@ from gateway.intake.replies import Replies
 from gateway.intake.return_path import return_path
 from gateway.intake.tokens import leave_address
 from gateway.ledger.person import Person
-from gateway.ledger.relationship import stage
+from gateway.ledger.relationship import relationship, stage
 from gateway.store.attempt import Attempt, Kind, Outcome
 from gateway.store.outbox import Entry
 from tests.ingress.replies.mailbox import (
@@ -286,6 +287,51 @@ async def test_what_several_controllers_hear_stops_all_and_is_counted_once(
             person = await box.gateway.store.person((name, KEYS.subject("email", ANNA)))
             assert {each.kind for each in person.stops} == {stop}
         assert box.gateway.metrics.registry.get_sample_value(f"galateo_{counter}_total") == 1
+
+
+PAUL = "paul@beta.example"
+
+
+@asynccontextmanager
+async def two_clients(folder: Path, sender: str) -> AsyncIterator[Mailbox]:
+    """Anna was written to by Elena, for one controller, and then by `sender`, for another."""
+    names = ("default", "other")
+    access = Access(
+        sources={name: Source(name=name, controller=name) for name in names},
+        controllers={name: Controller(name=name) for name in names},
+        reviewers={},
+    )
+    async with mailbox(folder, access=access) as box:
+        for n, (name, address) in enumerate(zip(names, (ELENA, sender), strict=True)):
+            written = message(sender=address, message_id=f"<m{3 + n}@acme.example>", now=NOW - 10 + n)
+            await box.gateway.intake.submit(replace(written, source=name, controller=name))
+        yield box
+
+
+async def of_anna(box: Mailbox, controller: str) -> Person:
+    return await box.gateway.store.person((controller, KEYS.subject("email", ANNA)))
+
+
+@pytest.mark.parametrize("answers", ["", "<m3@acme.example>"])
+@pytest.mark.parametrize(("text", "taken"), [("STOP", "stop"), ("No sales pitches please.", "human")])
+async def test_a_wish_told_to_the_senders_of_two_controllers_is_heard_for_both(
+    tmp_path: Path, answers: str, text: str, taken: str
+) -> None:
+    async with two_clients(tmp_path, PAUL) as box:
+        raw = reply(text, answers=answers, more=f"Cc: Paul <{PAUL}>\r\n")
+        assert await box.deliver(raw) == taken
+        for name in ("default", "other"):
+            person = await of_anna(box, name)
+            assert bool(person.stops) is (text == "STOP")
+            assert bool(person.no_sales_at) is (text != "STOP")
+
+
+async def test_a_reply_without_an_id_answers_the_latest_message_whoevers_it_was(tmp_path: Path) -> None:
+    """A freelancer writes for two clients from one mailbox."""
+    async with two_clients(tmp_path, ELENA) as box:
+        assert await box.deliver(reply(answers="")) == "human"
+        known = [relationship(await of_anna(box, name), ELENA).replies for name in ("default", "other")]
+        assert known == [0, 1]
 
 
 async def test_a_stop_that_answers_nothing_stops_whoever_knows_them(tmp_path: Path) -> None:
