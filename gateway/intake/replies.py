@@ -349,7 +349,7 @@ class Replies:
             return None
         return Kept(
             dedup=_dedup(mail, b"kept"),
-            controller=sent.message.controller if sent else "",
+            controller=sent.message.controller if sent else mail.inbound.controller,
             reason=reason,
             message=sent.message.id if sent else "",
             author=mail.author,
@@ -384,7 +384,10 @@ class Replies:
 
 
 def _dedup(mail: Mail, person: bytes) -> bytes:
-    return blake2b(identity_of(mail).encode(errors="replace"), digest_size=16, person=person).digest()
+    """The mark of a mail, for each controller whose provider brought it."""
+    whose = mail.inbound.controller
+    identity = f"{identity_of(mail)}\0{whose}" if whose else identity_of(mail)
+    return blake2b(identity.encode(errors="replace"), digest_size=16, person=person).digest()
 
 
 def _named(sent: Sent, addresses: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access import Source
+from gateway.evidence.subjects import export
 from gateway.ingress.dialects.forms import Form, Part
 from gateway.ingress.feeds.inbound import INBOUND, Posted
 from gateway.message.parse import parse
@@ -127,6 +128,19 @@ async def test_of_two_controllers_messages_the_one_is_found_that_it_may_concern(
     (there,) = (await person_of(post_office.store, ref)).relationships.values()
     (here,) = (await post_office.person(CY)).relationships.values()
     assert (there.replies, here.replies) == (1, 0)
+
+
+async def test_what_one_controllers_provider_brought_is_kept_as_that_ones(post_office: Office) -> None:
+    """Nobody knows what it answers; what another controller keeps of the person has none of it."""
+    for who in ("mail", "other", "other"):
+        form = parse_form_of("About my contract with you.", "dot@example.test")
+        assert (await sendgrid(post_office, form, who)).json == {"took": "unmatched"}
+    assert sorted(row.controller for row in await post_office.store.unmatched()) == ["acme", "beta"]
+    subject = post_office.keys.subject("email", "dot@example.test")
+    for name in ("acme", "gamma"):
+        ref = (name, subject)
+        told = await export(post_office.store, [ref], "email", "dot@example.test", 0.0, post_office.keys)
+        assert len(told["replies_matched_to_nobody"]) == (name == "acme")
 
 
 def route(text: str, token: str, key: str = KEY, **more: str) -> bytes:
