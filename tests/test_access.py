@@ -10,6 +10,7 @@ import pytest
 from gateway.access import (
     Access,
     AccessError,
+    Controller,
     Reviewer,
     Source,
     development_access,
@@ -113,6 +114,22 @@ def test_what_is_probably_not_meant(tmp_path: Path) -> None:
     assert "no file in jurisdictions/ has 'gb'" in first
     assert "'crn' is no source" in second
     assert not list(doubts(load_access(tmp_path / "access.yaml"), ()))[:-1]
+
+
+def test_what_lets_one_controller_speak_for_another(tmp_path: Path) -> None:
+    both = ("a.example", "shared.example")
+    sources = [
+        Source(name="crm", controller="a", from_domains=frozenset(both)),
+        Source(name="CRM", controller="b", from_domains=frozenset(both[1:])),
+        Source(name="open", controller="b"),
+    ]
+    controllers = {name: Controller(name=name) for name in ("a", "b", "Zo\u00eb", "Zoe\u0308")}
+    access = Access(sources={s.name: s for s in sources}, controllers=controllers, reviewers={})
+    assert [doubt.partition(":")[0] for doubt in doubts(access, ())] == [
+        "source 'CRM'", "controller 'Zoe\u0308'", "source 'open'", "from_domains",
+    ]  # fmt: skip
+    access.controllers, access.sources = {"b": controllers["b"]}, {"open": sources[2]}
+    assert not list(doubts(access, ()))
 
 
 async def test_what_was_adopted_counts_for_who_is_just_being_recognized() -> None:
