@@ -4,7 +4,7 @@ An address is asked for in a form and never stands in a URL; from there on a per
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -84,25 +84,37 @@ class People:
         self._export = export
         self._erase = erase
 
-    async def ask(self, visit: Visit, problem: str = "") -> web.Response:
-        """The form to look somebody up."""
+    async def ask(self, visit: Visit, problem: str = "", known: Sequence[str] = ()) -> web.Response:
+        """The form to look somebody up; `known` are the controllers to choose from who know the address."""
         return visit.show(
             "people.html",
             status=400 if problem else 200,
             controllers=sorted(self._desk.access.controllers),
             channels=CHANNELS,
             problem=problem,
+            known=known,
             asked={name: visit.form.get(name) for name in ("controller", "channel", "address")},
         )
 
     async def look_up(self, visit: Visit) -> web.Response:
-        """From an address to the page of its person."""
+        """From an address to the page of its person. Where no controller is named, and not just one knows the
+        address, it is asked for."""
         form = visit.form
         controller, channel, address = (form.get(name) for name in ("controller", "channel", "address"))
-        if channel not in CHANNELS or not is_valid(channel, address) or not 0 < len(controller) <= 64:
+        if channel not in CHANNELS or not is_valid(channel, address) or len(controller) > 64:
             return await self.ask(visit, "people.unclear")
-        ref = (controller, self._consents.subject(channel, address))
-        return go_to(path_of(ref))
+        subject = self._consents.subject(channel, address)
+        known = [controller] if controller else await self._knowing(subject)
+        if len(known) != 1:
+            return await self.ask(visit, known=known)
+        return go_to(path_of((known[0], subject)))
+
+    async def _knowing(self, subject: bytes) -> list[str]:
+        """The controllers that know somebody; where there is one controller, that one."""
+        names = sorted(self._desk.access.controllers)
+        if len(names) == 1:
+            return names
+        return [name for name in names if await self._store.person((name, subject)) != Person()]
 
     async def show(self, visit: Visit) -> web.Response:
         """One person."""

@@ -56,7 +56,6 @@ class Replies:
             replies=[_read(row) for row in rows],
             next=more,
             people=visit.may(READ_PEOPLE),
-            controller=min(self._desk.access.controllers, default=""),
         )
 
     async def close(self, visit: Visit) -> web.Response:

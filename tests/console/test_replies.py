@@ -1,14 +1,17 @@
 """Replies that matched nothing are shown until somebody has dealt with them."""
 
+from gateway.access import Controller
 from gateway.intake.review_pile import Kept, TakeIn
 from tests.console.place import Browser, Place, plain
 
 
-async def keep(here: Place, number: int = 0, text: str = "Non scrivetemi più, grazie.") -> str:
+async def keep(
+    here: Place, number: int = 0, text: str = "Non scrivetemi più, grazie.", controller: str = "default"
+) -> str:
     """A reply that answers nothing we know; its id."""
     kept = Kept(
         dedup=number.to_bytes(10, "big") + bytes(6),
-        controller="default",
+        controller=controller,
         reason="unmatched",
         message="",
         author="anna@example.org",
@@ -75,3 +78,20 @@ async def test_an_auditor_reads_and_closes_nothing(here: Place) -> None:
         form = await browser.form("/console/")
         assert (await browser.post(f"/console/replies/{reply_id}/done", {"form": form}))[0] == 403
         assert (await browser.post("/console/replies/zz/done", {"form": form}))[0] in (403, 404)
+
+
+async def test_a_writer_whom_nobody_could_place_is_looked_up_where_they_are_known(
+    here: Place, ada: Browser
+) -> None:
+    """Of several controllers the one that knows the address, not the first by name."""
+    access, anna = here.line.access, "anna@example.org"
+    access.controllers = {name: Controller(name=name) for name in ("aaa", "default", "zzz")}
+    await keep(here, controller="")
+    _, text = await ada.get("/console/replies")
+    assert 'name="controller" value=""' in text
+    data = {"form": await ada.form("/console/people"), "address": anna, "channel": "email", "controller": ""}
+    status, text, _ = await ada.post("/console/people", data)
+    assert (status, "Controllers that know this address: –" in plain(text)) == (200, True)
+    await here.line.submit(class_="transactional", to=anna)
+    _, _, where = await ada.post("/console/people", data)
+    assert "/console/people/default/" in str(where)
