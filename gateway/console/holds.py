@@ -92,6 +92,7 @@ class Holds:
                 {f"{e.policy}/{e.name}" for p in self._policies.current.policies for e in p.entries}
             ),
             sources=sorted(self._desk.access.sources),
+            controllers=sorted(self._desk.access.controllers),
             channels=CHANNELS,
             classes=CLASSES,
             ages=list(AGES),

@@ -32,6 +32,7 @@ class Filter:
     class_: str = ""
     age: str = ""
     after: str = ""
+    controller: str = ""
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "Filter":
@@ -55,7 +56,7 @@ class Filter:
     def where(self, now: float) -> tuple[str, list[Any]]:
         """The conditions and their values."""
         said, values = ["status = 'open'"], []
-        for column in ("source", "campaign", "channel", "class"):
+        for column in ("controller", "source", "campaign", "channel", "class"):
             value = getattr(self, "class_" if column == "class" else column)
             if value:
                 said.append(f"{column} = ?")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from gateway.access import Controller
 from gateway.console.pages import load_words
 from gateway.intake.consent_files import EVIDENCE, OTHER
 from gateway.message.parse import parse
@@ -142,6 +143,15 @@ async def test_holds_are_filtered_and_gathered(here: Place, ada: Browser) -> Non
     _, text = await ada.get("/console/?campaign=autumn&rule=offers/consent&channel=email&class=promotion")
     assert f"/console/holds/{other}" in text
     assert "Nothing matches" in plain((await ada.get("/console/?age=7d"))[1])
+
+
+async def test_holds_of_one_controller_among_several(here: Place, ada: Browser) -> None:
+    hold = await here.hold()
+    assert 'name="controller"' not in (await ada.get("/console/"))[1]
+    here.line.access.controllers = {name: Controller(name=name) for name in ("default", "other")}
+    status, text = await ada.get("/console/?controller=default")
+    assert (status, hold in text, "<option selected>default</option>" in text) == (200, True, True)
+    assert "Nothing matches" in plain((await ada.get("/console/?controller=other"))[1])
 
 
 async def test_a_message_is_explained_as_it_was_decided(here: Place, ada: Browser) -> None:
