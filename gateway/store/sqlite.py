@@ -132,7 +132,7 @@ class SqliteStore(Reads):
         self._committer = Committer(self, self._sameness, self._pace, clock, observe, outage, self.pauses)
         self._in_transaction = False
         self._wal_pages = 0
-        self._fold = Fold(lambda: connect(path, mapped=False))
+        self._fold = Fold(path, lambda file: connect(file, mapped=False))
         self._db.set_wal_hook(self._count_pages)
 
     def _count_pages(self, db: apsw.Connection, name: str, pages: int) -> int:
@@ -313,12 +313,13 @@ class SqliteStore(Reads):
         await self._outbox.stop()
         await self._committer.close()
         self._slow.close()
-        self._fold.close()
+        self._fold.stop()
         self._reader.close()
         self._thread.shutdown()
         with contextlib.suppress(apsw.Error):  # another process reads: the WAL is replayed at the next start
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         self._db.close()
+        self._fold.let_go()
         held, self._lock = self._lock, None
         if held is not None:
             os.close(held)
