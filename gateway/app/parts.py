@@ -209,6 +209,7 @@ async def open_parts(settings: Settings, *, serving: bool, chain: str = "gateway
             metrics,
             four_eyes=settings.review_four_eyes,
             elsewhere=not serving,
+            hold_seconds=settings.hold_expiry.total_seconds(),
         ),
         consents=Consents(store, keys),
         letterhead=letterhead,

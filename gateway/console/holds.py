@@ -22,6 +22,7 @@ from gateway.message.envelope import CHANNELS, CLASSES
 from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
 from gateway.review import LONGEST_REASON, Task, Tasks, find_proposal, is_own, stands_since
+from gateway.store.pauses import ALONE
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow
 
@@ -116,6 +117,7 @@ class Holds:
             subject=mark(subject, dossier.violations, "subject"),
             changes=compare(dossier.other[1], text) if dossier.other else [],
             sla=self._sla,
+            alone=ALONE,
             own=is_own(visit.session.reviewer, hold.source, hold.sender),
             proposal=await find_proposal(self._store, self._desk.access, self._desk.clock, hold.id, since)
             if hold.status == "open"

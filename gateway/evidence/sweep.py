@@ -16,6 +16,7 @@ from gateway.evidence.erase import wordless
 from gateway.evidence.retention import DAY, Retention
 from gateway.message.ids import new_id
 from gateway.store.draft import Draft, Needs
+from gateway.store.pauses import NOT_ALONE
 from gateway.store.protocol import Store
 
 WINDOW = 200
@@ -161,7 +162,8 @@ class Sweep:
         if not names:
             return set()
         marks, messages = ", ".join("?" * len(names)), sorted(set(names.values()))
-        held = f"SELECT id FROM holds WHERE id IN ({marks}) AND status = 'open' AND expires_at > ?"
+        held = f"SELECT id FROM holds WHERE id IN ({marks}) AND status = 'open'"
+        held += f" AND (expires_at > ? OR NOT {NOT_ALONE})"
         queued = f"SELECT id FROM outbox WHERE id IN ({marks}) AND message_id IN"
         queued += f" ({', '.join('?' * len(messages))})"
         found = await self._store.rows(held, (*names, self._now))

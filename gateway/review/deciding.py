@@ -20,7 +20,10 @@ from gateway.policy.policies import PolicySet
 from gateway.reading.reading import Reading
 from gateway.store.digests import SALT, hold_digest
 from gateway.store.draft import Draft, Needs
+from gateway.store.pauses import ALONE
 from gateway.store.records import AuditRow, HoldRow, Ref
+
+HOLD_SECONDS = 14 * 86400.0
 
 
 class HoldGone(Exception):
@@ -74,11 +77,16 @@ class Case:
 
 
 class Decide:
-    """Decide a hold again: for a reviewer (`waive`), or because its condition may be met."""
+    """Decide a hold again: for a reviewer (`waive`), or because its condition may be met. What else keeps a
+    hold that only a pause kept so far has `hold_seconds` from then on."""
 
-    __slots__ = ("_actor", "_case", "_policies", "_reason", "_waive", "needs")
+    __slots__ = ("_actor", "_case", "_hold_seconds", "_policies", "_reason", "_waive", "needs")
 
-    def __init__(self, case: Case, policies: PolicySet, actor: str, reason: str, *, waive: bool) -> None:
+    def __init__(
+        self, case: Case, policies: PolicySet, actor: str, reason: str, *, waive: bool,
+        hold_seconds: float = HOLD_SECONDS,
+    ) -> None:  # fmt: skip
+        self._hold_seconds = hold_seconds
         self._case = case
         self._policies = policies
         self._actor = actor
@@ -91,7 +99,7 @@ class Decide:
         """Released when nothing stands against it, open or rejected otherwise."""
         case = self._case
         hold = _open_hold(draft, case.hold.id)
-        if hold.expires_at <= draft.now:
+        if is_late(hold, draft.now):
             # Its end is only written down by the next sweep.
             late = replace(hold, status="expired", decided_at=hold.expires_at, decided_by="gateway")
             raise AlreadyDecided(late)
@@ -119,7 +127,7 @@ class Decide:
         else:
             status = "rejected" if decision.outcome is Outcome.REJECT and not self._waive else "open"
         record(draft, message, n, ref, facts, decision, case.round)
-        after = _close(draft, hold, status, self._actor, self._reason, decision)
+        after = _close(draft, hold, status, self._actor, self._reason, decision, self._hold_seconds)
         if status == "rejected" and case.source.notices:
             note_ending(draft, after)
         waited = draft.now - hold.created_at
@@ -175,6 +183,34 @@ class End:
         return ReviewResult(hold_id=hold.id, status=self._status, waited=draft.now - hold.created_at)
 
 
+class PutOff:
+    """Give a hold that only a pause keeps so many seconds more: its time does not run out meanwhile. This
+    decides nothing, so no entry of the audit log tells it."""
+
+    __slots__ = ("_id", "_seconds", "needs")
+
+    def __init__(self, hold: HoldRow, seconds: float) -> None:
+        self._id = hold.id
+        self._seconds = seconds
+        self.needs = Needs(people=((hold.controller, hold.subject),), holds=(hold.id,))
+
+    def apply(self, draft: Draft[None]) -> None:
+        """Nothing where it was decided, or put off, meanwhile."""
+        hold = draft.hold(self._id)
+        if hold is not None and hold.status == "open" and is_over(hold, draft.now) and hold.codes in ALONE:
+            draft.writes.holds[hold.id] = replace(hold, expires_at=draft.now + self._seconds)
+
+
+def is_over(hold: HoldRow, now: float) -> bool:
+    """Whether the time of a hold has run out."""
+    return hold.expires_at <= now
+
+
+def is_late(hold: HoldRow, now: float) -> bool:
+    """Whether it is too late to decide a hold: what only a pause keeps does not expire."""
+    return is_over(hold, now) and hold.codes not in ALONE
+
+
 def _open_hold(draft: Draft[ReviewResult], hold_id: str) -> HoldRow:
     hold = draft.hold(hold_id)
     if hold is None:
@@ -185,7 +221,13 @@ def _open_hold(draft: Draft[ReviewResult], hold_id: str) -> HoldRow:
 
 
 def _close(
-    draft: Draft[ReviewResult], hold: HoldRow, status: str, actor: str, reason: str, decision: Decision | None
+    draft: Draft[ReviewResult],
+    hold: HoldRow,
+    status: str,
+    actor: str,
+    reason: str,
+    decision: Decision | None,
+    seconds: float = 0.0,
 ) -> HoldRow:
     if status == "open" and decision is not None:
         after = replace(
@@ -193,6 +235,7 @@ def _close(
             codes=codes_of(decision.enforced),
             recheck_at=max(decision.earliest, draft.now + 60) if decision.earliest else 0.0,
             condition=condition_of(decision),
+            expires_at=draft.now + seconds if hold.codes in ALONE else hold.expires_at,
         )
     else:
         after = replace(hold, status=status, decided_at=draft.now, decided_by=actor, reason=reason)

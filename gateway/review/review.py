@@ -12,8 +12,20 @@ from gateway.policy.live import LivePolicies
 from gateway.reading.read import Reader
 from gateway.review.cases import Cases, told_in
 from gateway.review.counting import Leave, count, counted_of
-from gateway.review.deciding import AlreadyDecided, Case, Decide, End, HoldGone, ReviewResult
+from gateway.review.deciding import (
+    HOLD_SECONDS,
+    AlreadyDecided,
+    Case,
+    Decide,
+    End,
+    HoldGone,
+    PutOff,
+    ReviewResult,
+    is_late,
+    is_over,
+)
 from gateway.review.proposals import LONGEST_REASON, OwnMessage, Proposal, Propose, is_own, stands_since
+from gateway.store.pauses import ALONE
 from gateway.store.protocol import Store
 from gateway.store.records import HoldRow
 
@@ -42,7 +54,9 @@ class Review:
         *,
         four_eyes: bool = False,
         elsewhere: bool = False,
+        hold_seconds: float = HOLD_SECONDS,
     ) -> None:
+        self._hold_seconds = hold_seconds
         self.four_eyes = four_eyes
         self._store = store
         self._access = access
@@ -121,20 +135,29 @@ class Review:
         )
 
     async def sweep(self, now: float, limit: int = 100) -> list[ReviewResult]:
-        """Expire what is too old, and decide again what time or an event may have cured."""
-        return await self.again(await self._store.due_holds(now, limit), now)
+        """Expire what is too old, and decide again what time or an event may have cured. What only a pause
+        keeps that lasts is put off instead, and told of nowhere."""
+        due = await self._store.due_holds(now, limit)
+        kept = [hold for hold in due if self._is_paused(hold, now)]
+        await asyncio.gather(*(self._store.run(PutOff(hold, self._hold_seconds)) for hold in kept))
+        return await self.again([hold for hold in due if not self._is_paused(hold, now)], now)
+
+    def _is_paused(self, hold: HoldRow, now: float) -> bool:
+        """Whether its time ran out while a pause that lasts is all that keeps it."""
+        lasting = self._store.pauses.of(hold.source, hold.controller, hold.campaign)
+        return bool(lasting) and hold.codes in ALONE and is_over(hold, now)
 
     async def again(self, due: Sequence[HoldRow], now: float) -> list[ReviewResult]:
         """Decide some open holds again, each for itself, or expire those that are too old; those that
         somebody else decides meanwhile are left out. Raises StoreError."""
-        cases = await self._cases.load([hold for hold in due if hold.expires_at > now])
+        cases = await self._cases.load([hold for hold in due if not is_late(hold, now)])
         results = await asyncio.gather(
             *(self._start(self._due(hold, cases.get(hold.id), now)) for hold in due), return_exceptions=True
         )
         done = []
-        for hold, result in zip(due, results, strict=True):
+        for result in results:
             if isinstance(result, ReviewResult):
-                done.append(self._count(result, "time" if hold.expires_at <= now else CONDITION))
+                done.append(self._count(result, "time" if result.status == "expired" else CONDITION))
             elif not isinstance(result, AlreadyDecided | HoldGone):
                 raise result
         return done
@@ -145,18 +168,27 @@ class Review:
         return result if self._elsewhere else self._count(result, "reviewer")
 
     def _release(self, case: Case, reviewer: str, reason: str) -> Decide:
-        return Decide(case, self._policies.current, reviewer, reason, waive=True)
+        return Decide(
+            case, self._policies.current, reviewer, reason, waive=True, hold_seconds=self._hold_seconds
+        )
 
     def _end(self, hold: HoldRow, status: str, actor: str, reason: str) -> End:
         source = self._access.sources.get(hold.source)
         return End(hold, status, actor, reason, tell=source is not None and bool(source.notices))
 
     def _due(self, hold: HoldRow, case: Case | None, now: float) -> Decide | End | None:
-        if hold.expires_at <= now:
+        if is_late(hold, now) or (case is None and is_over(hold, now)):
             return self._end(hold, "expired", "gateway", "nobody decided in time")
         if case is None:
             return None
-        return Decide(case, self._policies.current, CONDITION, "its condition was met", waive=False)
+        return Decide(
+            case,
+            self._policies.current,
+            CONDITION,
+            "its condition was met",
+            waive=False,
+            hold_seconds=self._hold_seconds,
+        )
 
     def _start(self, unit: Decide | End | None) -> Awaitable[ReviewResult]:
         """Queue a unit; without one its hold is gone."""
