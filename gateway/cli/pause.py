@@ -16,15 +16,11 @@ from gateway.cli.tongue import LANG, language, say, told
 from gateway.message.address import without_addresses
 from gateway.policy.document import did_you_mean
 from gateway.policy.outcome import Words
-from gateway.review import LONGEST_REASON, pause, resume
+from gateway.review import LONGEST_REASON, OwnPause, controllers_of, latest_campaigns, pause, resume
 from gateway.store.pauses import Kind, Pause
 from gateway.store.protocol import Store
 
 T = TypeVar("T")
-_LATEST = (
-    "SELECT DISTINCT campaign FROM (SELECT campaign FROM messages WHERE controller = ? ORDER BY id DESC"
-    " LIMIT 20000) AS latest"
-)
 _KINDS = {"source": Words("source", "fonte"), "campaign": Words("campaign", "campagna")}
 
 
@@ -181,7 +177,12 @@ async def _resume(ledger: Ledger, target: _Target, by: str, reason: str) -> Paus
     if target.kind == "campaign" and not controller:
         whose = {p.controller for p in lasting if (p.kind, p.name) == (target.kind, target.name)}
         controller = whose.pop() if len(whose) == 1 else _controller(access, "")
-    ended = await resume(store, target.kind, target.name, controller, by, reason)
+    try:
+        ended = await resume(store, target.kind, target.name, controller, by, reason, access)
+    except OwnPause:
+        en = "Nothing changed: this source is your own, and somebody else paused it; ask a colleague."
+        it = "Nulla è cambiato: è la propria fonte, messa in pausa da altri; chiedere a un collega."
+        raise _Refused(en, it) from None
     if ended is not None:
         return ended
     if target.kind == "source":
@@ -204,12 +205,12 @@ def _check_source(access: Access, name: str) -> None:
 
 def _controller(access: Access, name: str) -> str:
     """The controller of that name, or the only one. Raises _Refused."""
-    known = {*access.controllers, *(source.controller for source in access.sources.values())}
+    known = controllers_of(access)
     if name in known:
         return name
     if not name and len(known) == 1:
-        return known.pop()
-    names = ", ".join(sorted(known))
+        return known[0]
+    names = ", ".join(known)
     if name:
         en, it = "There is no such controller.", "Non c'è un titolare con questo nome."
     else:
@@ -219,7 +220,7 @@ def _controller(access: Access, name: str) -> str:
 
 async def _doubt(store: Store, controller: str, campaign: str) -> Words | None:
     """What to say of a campaign that nobody has named yet: it may be a slip."""
-    seen = {str(name) for (name,) in await store.rows(_LATEST, (controller,))} - {""}
+    seen = await latest_campaigns(store, controller)
     if campaign in seen:
         return None
     hint = did_you_mean(campaign, sorted(seen)) if seen else ""

@@ -85,7 +85,7 @@ class Holds:
         verdict = await self._desk.read(request, Release)
         hold_id, seen = _hold_id(request), _seen(request, verdict)
         try:
-            result = await self._review.release(hold_id, reviewer.name, _why(verdict), seen)
+            result = await self._review.release(hold_id, reviewer.name, why_of(verdict), seen)
         except HoldGone:
             raise not_found(_NO_HOLD) from None
         except AlreadyDecided as error:
@@ -103,7 +103,7 @@ class Holds:
         reviewer = await self._desk.admit(request, DECIDE_HOLDS)
         verdict = await self._desk.read(request, Verdict)
         try:
-            result = await self._review.reject(_hold_id(request), reviewer.name, _why(verdict))
+            result = await self._review.reject(_hold_id(request), reviewer.name, why_of(verdict))
         except HoldGone:
             raise not_found(_NO_HOLD) from None
         except AlreadyDecided as error:
@@ -126,7 +126,8 @@ class Holds:
         return answer(request, told)
 
 
-def _why(verdict: Verdict) -> str:
+def why_of(verdict: Verdict) -> str:
+    """The reason that is given. Raises Problem where it is an address alone."""
     if not without_addresses(verdict.reason):
         raise malformed(
             "#/reason",

@@ -11,6 +11,7 @@ from gateway.ops.desk import Desk
 from gateway.ops.health import Check, Health
 from gateway.ops.holds import Holds, Reviews
 from gateway.ops.openapi import describe_ops
+from gateway.ops.pauses import PauseDesk
 from gateway.ops.people import ConsentLog, People
 from gateway.store.protocol import Store
 
@@ -38,6 +39,7 @@ def ops_routes(
     metrics are shown.
     """
     holds, people = Holds(desk, store, review), People(desk, store, consents)
+    pauses = PauseDesk(desk, store)
 
     async def store_works() -> bool:
         await store.check()
@@ -58,6 +60,9 @@ def ops_routes(
         web.get("/api/v1/holds/{id}", holds.show),
         web.post("/api/v1/holds/{id}/release", holds.release),
         web.post("/api/v1/holds/{id}/reject", holds.reject),
+        web.get("/api/v1/pauses", pauses.list),
+        web.post("/api/v1/pauses", pauses.begin),
+        web.post("/api/v1/pauses/{id}/resume", pauses.end),
         web.get("/api/v1/decisions/{id}", holds.decision),
         web.get("/api/v1/consents", people.list),
         web.post("/api/v1/consents", people.record),

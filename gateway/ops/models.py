@@ -33,6 +33,16 @@ class Release(Verdict):
     ] = None
 
 
+class PauseAsked(Verdict):
+    """What to pause and why: a source of access.yaml, or a campaign as its messages name it, letter by
+    letter. `controller` says whose campaign, where there are several. The reason stays in the audit log for
+    good, without addresses."""
+
+    kind: Literal["source", "campaign"]
+    name: Annotated[str, Field(min_length=1, max_length=1024, pattern=SOMETHING)]
+    controller: Annotated[str, Field(max_length=64, pattern=ONE_LINE)] = ""
+
+
 class ConsentLine(Strict):
     """One line of the consent log, with the fields of the CSV import. The grade follows from the evidence."""
 

@@ -5,14 +5,23 @@ from typing import Any
 from pydantic import BaseModel
 
 from gateway.ops import evidence_openapi
-from gateway.ops.models import ConsentLine, ConsentLines, ConsentsAsked, HoldsAsked, Release, Verdict, Who
+from gateway.ops.models import (
+    ConsentLine,
+    ConsentLines,
+    ConsentsAsked,
+    HoldsAsked,
+    PauseAsked,
+    Release,
+    Verdict,
+    Who,
+)
 from gateway.web.openapi import LANGUAGE, answer, body, document, problems, ref
 
 _DESCRIPTION = """Review what is held, record consents, look people up, read decisions; health and metrics.
 
-Credentials are those of a reviewer in `access.yaml`. Roles: a reviewer reads and decides holds; an auditor
-only reads, tries policies on the past and takes evidence out; compliance also records consents, hands out
-and restricts a person's data; an admin may do all of it, and erase."""
+Credentials are those of a reviewer in `access.yaml`. Roles: a reviewer reads and decides holds, pauses and resumes; an
+auditor only reads, tries policies on the past and takes evidence out; compliance also records consents, hands
+out and restricts a person's data; an admin may do all of it, and erase."""
 
 _TIME = {"type": ["string", "null"], "format": "date-time"}
 _TEXT = {"type": ["string", "null"]}
@@ -76,6 +85,19 @@ REVIEWED: dict[str, Any] = {
         "decision": {"anyOf": [ref("Outcome"), {"type": "null"}]},
     },
 }
+PAUSE: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "kind", "name", "controller", "since", "by", "reason"],
+    "properties": {
+        "id": {"type": "string", "description": "The same each time that this is paused"},
+        "kind": {"type": "string", "enum": ["source", "campaign"]},
+        **{name: {"type": "string"} for name in ("name", "controller", "by")},
+        **dict.fromkeys(("since", "resumed_at"), _TIME),
+        **dict.fromkeys(("reason", "resumed_by"), _TEXT),
+        "held": {"type": "integer", "description": "How many messages it holds, alone or with other reasons"},
+        "named_lately": {"type": "boolean", "description": "Whether recent messages name this campaign"},
+    },
+}
 RECORDED: dict[str, Any] = {
     "type": "object",
     "required": ["recorded", "changed", "unchanged"],
@@ -99,12 +121,13 @@ def describe_ops() -> dict[str, Any]:
         title="Galateo, operations",
         description=_DESCRIPTION,
         who="a reviewer",
-        models=(Verdict, Release, ConsentLine, ConsentLines, Who, *evidence_openapi.MODELS),
+        models=(Verdict, Release, PauseAsked, ConsentLine, ConsentLines, Who, *evidence_openapi.MODELS),
         schemas={
             "Hold": HOLD,
             "Outcome": OUTCOME,
             "Decision": DECISION,
             "Reviewed": REVIEWED,
+            "Pause": PAUSE,
             "Recorded": RECORDED,
             "Health": HEALTH,
             **evidence_openapi.SCHEMAS,
@@ -116,6 +139,8 @@ def describe_ops() -> dict[str, Any]:
                 "post": _decide("releaseHold", "Decide again, and send it", "Release")
             },
             f"{holds}/{{id}}/reject": {"post": _decide("rejectHold", "Never send it", "Verdict")},
+            "/api/v1/pauses": {"get": _LIST_PAUSES, "post": _PAUSE},
+            "/api/v1/pauses/{id}/resume": {"post": _RESUME},
             "/api/v1/decisions/{id}": {
                 "get": _get("getDecision", "What was decided for a recipient, and why", ref("Decision"))
             },
@@ -202,6 +227,46 @@ _LIST_CONSENTS: dict[str, Any] = {
             },
         ),
         **problems(*_ASKED),
+    },
+}
+_LIST_PAUSES: dict[str, Any] = {
+    "operationId": "listPauses",
+    "summary": "What is paused",
+    "parameters": [LANGUAGE],
+    "responses": {
+        "200": answer(
+            "The oldest first",
+            {
+                "type": "object",
+                "required": ["pauses"],
+                "properties": {"pauses": {"type": "array", "items": ref("Pause")}},
+            },
+        ),
+        **problems(*_ASKED),
+    },
+}
+_PAUSE: dict[str, Any] = {
+    "operationId": "pause",
+    "summary": "Hold everything of a source or a campaign",
+    "parameters": [LANGUAGE],
+    "requestBody": body(
+        ref("PauseAsked"),
+        {"source": {"kind": "source", "name": "crm", "reason": "The import of 3 May was wrong."}},
+    ),
+    "responses": {
+        "201": answer("Paused", ref("Pause")),
+        "200": answer("It was paused already; nothing changed", ref("Pause")),
+        **problems(*_ASKED, *_TAKING),
+    },
+}
+_RESUME: dict[str, Any] = {
+    "operationId": "resume",
+    "summary": "End a pause: what it held is decided again",
+    "parameters": [LANGUAGE, _ID],
+    "requestBody": body(ref("Verdict"), {"why": {"reason": "The list is right now."}}),
+    "responses": {
+        "200": answer("Resumed", ref("Pause")),
+        **problems(*_ASKED, *_TAKING, "not-found"),
     },
 }
 _CONSENT = {

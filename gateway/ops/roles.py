@@ -6,6 +6,7 @@ from gateway.web.problem import Problem
 
 READ_HOLDS = "read holds"
 DECIDE_HOLDS = "decide holds"
+PAUSE = "pause or resume"
 READ_DECISIONS = "read decisions"
 READ_CONSENTS = "read consents"
 RECORD_CONSENTS = "record consents"
@@ -28,10 +29,10 @@ _READING = frozenset(
         EXPORT_EVIDENCE,
     }
 )
-_COMPLIANCE = _READING | {DECIDE_HOLDS, RECORD_CONSENTS, EXPORT_SUBJECTS, RESTRICT_SUBJECTS}
+_COMPLIANCE = _READING | {DECIDE_HOLDS, PAUSE, RECORD_CONSENTS, EXPORT_SUBJECTS, RESTRICT_SUBJECTS}
 
 ALLOWED = {
-    "reviewer": frozenset({READ_HOLDS, DECIDE_HOLDS, READ_DECISIONS, READ_POLICIES}),
+    "reviewer": frozenset({READ_HOLDS, DECIDE_HOLDS, PAUSE, READ_DECISIONS, READ_POLICIES}),
     "auditor": _READING,
     "compliance": _COMPLIANCE,
     "admin": _COMPLIANCE | {ERASE_SUBJECTS},

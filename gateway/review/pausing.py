@@ -15,8 +15,10 @@ from typing import Any, Protocol
 import orjson
 from msgspec.structs import replace
 
+from gateway.access import Access
 from gateway.message.address import without_addresses
 from gateway.review.deciding import ReviewResult
+from gateway.review.proposals import is_own
 from gateway.store.draft import Draft, Needs
 from gateway.store.pauses import AFTER, CODES, LISTED, PREFIX, Kind, Pause, key_of, pack_pause, unpack_pause
 from gateway.store.protocol import Store
@@ -61,22 +63,37 @@ class _Begin:
         return pause, True
 
 
-class _End:
-    """Resume; hands back the pause that ended, None where none lasted."""
+class OwnPause(Exception):
+    """Somebody else paused the reviewer's own source: another reviewer resumes it."""
 
-    def __init__(self, key: bytes, by: str, reason: str) -> None:
-        self._key, self._by, self._reason = key, by, reason
+
+class _End:
+    """Resume; hands back the pause that ended, None where none lasted, or where it is not the one that began
+    at `since`."""
+
+    def __init__(
+        self, key: bytes, by: str, reason: str, since: float | None = None, access: Access | None = None
+    ) -> None:
+        self._key, self._by, self._reason, self._since = key, by, reason, since
+        self._reviewer = access.reviewers.get(by) if access is not None else None
         self.needs = Needs(replays=(key,))
 
     def apply(self, draft: Draft[Any]) -> Pause | None:
         """Its row stays until what it held is decided again."""
         before = _kept(draft, self._key)
-        if before is None or not before.lasts:
+        if before is None or not before.lasts or self._since not in (None, before.since):
             return None
+        if self._is_own(before):
+            raise OwnPause
         after = replace(before, resumed_at=draft.now, resumed_by=self._by, owner="", lease_until=0.0)
         _keep(draft, after)
         draft.writes.audit.append(_entry(draft, after, "resumed", self._by, self._reason))
         return after
+
+    def _is_own(self, one: Pause) -> bool:
+        """Whether others paused what is this reviewer's. Whose a campaign is, nobody knows."""
+        mine = self._reviewer is not None and one.kind == "source" and is_own(self._reviewer, one.name, "")
+        return mine and one.by != self._by
 
 
 class _Lease:
@@ -129,10 +146,27 @@ async def pause(
 
 
 async def resume(
-    store: Store, kind: Kind, name: str, controller: str, by: str, reason: str = ""
+    store: Store,
+    kind: Kind,
+    name: str,
+    controller: str,
+    by: str,
+    reason: str = "",
+    access: Access | None = None,
 ) -> Pause | None:
-    """Let it go on; None where nothing was paused. Raises StoreError."""
-    return await store.run(_End(key_of(kind, controller, name), by, without_addresses(reason)))
+    """Let it go on; None where nothing was paused. With `access`, a reviewer's own source only where they
+    paused it. Raises OwnPause, StoreError."""
+    key = key_of(kind, controller, name)
+    return await store.run(_End(key, by, without_addresses(reason), access=access))
+
+
+async def resume_by_id(
+    store: Store, access: Access, pause_id: str, by: str, reason: str, since: float | None = None
+) -> Pause | None:
+    """The same, by the id of a pause: 32 hexadecimal digits. Where it is known, `since` says which one was
+    seen: one that began later goes on. Raises OwnPause, StoreError."""
+    key = PREFIX + bytes.fromhex(pause_id)
+    return await store.run(_End(key, by, without_addresses(reason), since, access))
 
 
 async def look(store: Store) -> tuple[list[Pause], list[Pause]]:

@@ -47,6 +47,11 @@ class Pause(Struct, frozen=True, kw_only=True):
         return key_of(self.kind, self.controller, self.name)
 
     @property
+    def id(self) -> str:
+        """Its name outside: the same each time that this source or campaign is paused."""
+        return self.key.removeprefix(PREFIX).hex()
+
+    @property
     def lasts(self) -> bool:
         """Whether nobody has resumed it."""
         return not self.resumed_at
