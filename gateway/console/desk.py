@@ -21,7 +21,18 @@ from gateway.web.frame import CALLER
 COOKIE = "galateo_console"
 HOME = "/console/"
 LOGIN = "/console/login"
-DEEDS = ("release", "reject", "agree", "withdraw", "export", "erase", "restrict", "evidence")
+DEEDS = (
+    "release",
+    "reject",
+    "agree",
+    "withdraw",
+    "export",
+    "erase",
+    "restrict",
+    "evidence",
+    "pause",
+    "resume",
+)
 """What forms post to, below the page that they stand on."""
 TYPED = ("reason", "leave_out", "text", "how")
 """Fields that people write in."""

@@ -15,6 +15,7 @@ from gateway.console.login import Login
 from gateway.console.messages import Messages
 from gateway.console.overview import Overview
 from gateway.console.pages import Files, Pages
+from gateway.console.pauses import PausePages
 from gateway.console.people import Erase, Export, People
 from gateway.console.policies import PolicyPages
 from gateway.console.replies import Replies
@@ -73,6 +74,7 @@ def console_routes(
         *_holds(desk, holds),
         *_people(desk, people),
         *_replies(desk, Replies(desk, store)),
+        *_pauses(desk, PausePages(desk, store)),
         *_reading(
             desk, Messages(desk, store, reader), PolicyPages(policies, days), Overview(desk, store, days, sla)
         ),
@@ -128,6 +130,14 @@ def _replies(desk: Desk, replies: Replies) -> list[web.RouteDef]:
     return [
         web.get("/console/replies", desk.page(read, replies.index)),
         web.post("/console/replies/{id}/done", desk.action(decide, replies.close)),
+    ]
+
+
+def _pauses(desk: Desk, pauses: PausePages) -> list[web.RouteDef]:
+    return [
+        web.get("/console/pauses", desk.page(roles.READ_HOLDS, pauses.index)),
+        web.post("/console/pauses/pause", desk.action(roles.PAUSE, pauses.begin)),
+        web.post("/console/pauses/resume", desk.action(roles.PAUSE, pauses.end)),
     ]
 
 

@@ -19,9 +19,9 @@ from gateway.web.openapi import LANGUAGE, answer, body, document, problems, ref
 
 _DESCRIPTION = """Review what is held, record consents, look people up, read decisions; health and metrics.
 
-Credentials are those of a reviewer in `access.yaml`. Roles: a reviewer reads and decides holds, pauses and resumes; an
-auditor only reads, tries policies on the past and takes evidence out; compliance also records consents, hands
-out and restricts a person's data; an admin may do all of it, and erase."""
+Credentials are those of a reviewer in `access.yaml`. Roles: a reviewer reads and decides holds, pauses and
+resumes; an auditor only reads, tries policies on the past and takes evidence out; compliance also records
+consents, hands out and restricts a person's data; an admin may do all of it, and erase."""
 
 _TIME = {"type": ["string", "null"], "format": "date-time"}
 _TEXT = {"type": ["string", "null"]}
