@@ -24,6 +24,7 @@ from gateway.intake.gate import GatedOutbox
 from gateway.intake.review_pile import Kept, TakeIn
 from gateway.message.envelope import CLASSES
 from gateway.policy.policies import PolicySet
+from gateway.review import look, pause, resume
 from gateway.store.protocol import HoldFilter
 from tests.evidence.traffic import NEWS, deliver, traffic
 from tests.intake.test_caps import rules as caps
@@ -84,6 +85,21 @@ async def test_what_may_yet_be_released_stays(tmp_path: Path, rules: PolicySet) 
         assert (await swept(gateway, keep("decisions", 10)))["decisions"] == 1
         assert await gateway.store.hold(hold.id) is None
         assert await count(gateway, "bodies") == 0
+
+
+async def test_what_only_a_pause_keeps_stays_though_its_time_is_over(tmp_path: Path) -> None:
+    async with line(tmp_path, PolicySet(), clock=Clock()) as gateway:
+        await pause(gateway.store, "source", "development", "default", "cli:ada")
+        await look(gateway.store)
+        receipt = await gateway.submit(to="dino@example.org")
+        gateway.clock.now += 60 * DAY  # and nobody served meanwhile
+        assert (await swept(gateway, keep("decisions", 10)))["decisions"] == 0
+        await resume(gateway.store, "source", "development", "default", "cli:ada")
+        await look(gateway.store)
+        await gateway.review.sweep(gateway.clock())
+        hold = await gateway.store.hold(receipt.recipients[0].hold_id)
+        assert hold is not None
+        assert hold.status == "released"
 
 
 async def test_what_is_to_go_later_stays_and_is_asked_again_on_its_way_out(tmp_path: Path) -> None:

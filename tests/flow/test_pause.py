@@ -111,3 +111,29 @@ def test_a_pause_outlives_the_process_and_ends_while_nobody_serves(tmp_path: Pat
         gateway.restart()
         assert send(gateway, 2) == "accepted"
         assert len(sink.wait(3)) == 3
+
+
+def test_it_is_paused_over_the_api_and_waits_out_its_time(tmp_path: Path) -> None:
+    def ask(method: str, path: str, body: dict[str, str] | None = None) -> tuple[int, dict[str, object]]:
+        answer = gateway.request(method, f"/api/v1/pauses{path}", body, ops=True)
+        return answer.status, answer.json()
+
+    with Sink() as sink, Gateway(
+        tmp_path, relay=sink.url, settings={"HOLD_EXPIRY": "4s"}
+    ) as gateway:  # fmt: skip
+        wanted = {"kind": "source", "name": "development", "reason": "a wrong list"}
+        status, one = ask("POST", "", wanted)
+        assert (status, ask("POST", "", wanted)[0]) == (201, 200)
+        time.sleep(SECOND)
+        assert [send(gateway, n) for n in range(4)] == ["held"] * 4
+        time.sleep(5)
+        gateway.kill()
+        time.sleep(3)
+        gateway.restart()
+        time.sleep(3)
+        assert [pause["held"] for pause in ask("GET", "")[1]["pauses"]] == [4]  # type: ignore[attr-defined]
+        assert ask("POST", f"/{one['id']}/resume", {"reason": "mended"})[0] == 200
+        assert len(sink.wait(4)) == 4
+        assert gateway.holds() == []
+        assert ask("GET", "") == (200, {"pauses": []})
+        assert gateway.command("audit", "verify").returncode == 0

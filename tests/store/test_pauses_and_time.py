@@ -3,11 +3,11 @@
 import pytest
 
 from gateway.policy.policies import PolicySet
-from gateway.review import AlreadyDecided, look
+from gateway.review import AlreadyDecided, latest_campaigns, list_paused, look, resume_by_id
 from gateway.review.deciding import PutOff
 from tests.line import DAY, Line, shipped
 from tests.store.conftest import Stores
-from tests.store.test_pausing import begin, end, held, pausing
+from tests.store.test_pausing import CAMPAIGN, begin, end, held, pausing
 
 QUESTION = "Ha visto il mio messaggio?"
 
@@ -107,3 +107,24 @@ async def test_it_is_put_off_by_a_process_that_was_started_in_the_middle(stores:
     await look(again.store)
     await pass_days(again, 15)
     assert (await held(again, hold_id)).status == "open"
+
+
+async def test_what_each_pause_holds_is_counted_and_each_is_ended_by_its_id(stores: Stores) -> None:
+    line = await stores.line(policies=PolicySet())
+    await begin(line)
+    await begin(line, CAMPAIGN)
+    for n in range(3):
+        await line.submit(to=f"a{n}@example.org", campaign="autumn" if n else "spring")
+    found = await list_paused(line.store)
+    assert {one.pause.name: one.held for one in found} == {"development": 3, "autumn": 2}
+    assert await latest_campaigns(line.store, "default") == {"autumn", "spring"}
+    other = stores.make(serving=False, chain="cli")  # another process
+    await other.start()
+    for one in found:
+        ended = await resume_by_id(other, line.access, one.pause.id, "ada", "mended", one.pause.since)
+        assert ended is not None
+    assert await list_paused(other) == []
+    await other.close()
+    await look(line.store)
+    await pausing(line).wake()
+    assert await line.store.rows("SELECT count(*) FROM holds WHERE status = 'released'") == [(3,)]
