@@ -136,7 +136,7 @@ def _combine(features: dict[str, float]) -> None:
     for name, these, those in PAIRS:
         if not strong.isdisjoint(these) and not strong.isdisjoint(those):
             features[name] = 1.0
-    features["msg.concrete"] = min(1.0, sum(features.get(one, 0.0) for one in _SPECIFIC) / 5)
+    features["msg.concrete"] = min(1.0, sum([features.get(one, 0.0) for one in _SPECIFIC]) / 5)
 
 
 def _weigh(features: dict[str, float], weights: Weights) -> dict[str, Finding]:
@@ -164,13 +164,13 @@ def _point_out(found: dict[str, Finding], text: str, subject: str, seen: Study, 
     spots: dict[str, dict[tuple[str, int, int], tuple[float, str]]] = {name: {} for name in holding}
     for part, place, hits in seen.hits:
         for feature, start, end, weight in hits:
-            takers = weights.takers.get(feature)
-            if takers is None or (shown := times.get(feature, 0)) == _SAME_FEATURE:
+            shown = weights.shown.get(feature)
+            if shown is None or (before := times.get(feature, 0)) == _SAME_FEATURE:
                 continue
-            times[feature] = shown + 1
+            times[feature] = before + 1
             spot = (part, place + start, place + end)
-            for name, worth in takers:
-                if worth > 0 and name in holding and worth * weight > spots[name].get(spot, _NOWHERE)[0]:
+            for name, worth in shown:
+                if name in holding and worth * weight > spots[name].get(spot, _NOWHERE)[0]:
                     spots[name][spot] = (worth * weight, feature)
     for name, places in spots.items():
         if places:
@@ -184,11 +184,11 @@ def _show(
     """Evidence for the best places; of two of which one holds the other, the longer is shown, once."""
     shown: list[Evidence] = []
     for (part, start, end), (_, feature) in best:
-        if any(one.part == part and one.start <= start and end <= one.end for one in shown):
+        if [one for one in shown if one.start <= start and end <= one.end and one.part == part]:
             continue
         words = (subject if part == "subject" else text)[start:end]
         longer = Evidence(text=words, start=start, end=end, why=feature.replace(".", ": ", 1), part=part)
-        held = [one for one in shown if one.part == part and start <= one.start and one.end <= end]
+        held = [one for one in shown if start <= one.start and one.end <= end and one.part == part]
         if held:
             shown[shown.index(held[0])] = longer
             shown = [one for one in shown if one not in held]

@@ -55,13 +55,14 @@ def _bare_name(text: str, blocks: list[Block], name: str) -> Greeting:
 
 
 def _named(text: str, start: int, end: int, called: str, name: str) -> Greeting:
-    words = [word for word in _words(called) if word not in _TITLES]
-    shown = _show(text, start, end, "the name in the greeting")
-    if name and words and not _same(" ".join(words), name):
+    words = [word for word in _words(called) if word not in _TITLES] if name else []
+    if words and not _same(" ".join(words), name):
         return Greeting(
             kind="wrong_name", name=called, evidence=(_show(text, start, end, f"the reader is {name[:60]}"),)
         )
-    return Greeting(kind="named", name=called, evidence=(shown,))
+    return Greeting(
+        kind="named", name=called, evidence=(_show(text, start, end, "the name in the greeting"),)
+    )
 
 
 def _same(called: str, name: str) -> bool:

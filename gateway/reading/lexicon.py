@@ -133,12 +133,13 @@ class Lexicon:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """For each finding: its bias, its threshold, and how much each feature moves it. `takers` is `features`
-    the other way round: for each feature the findings that it moves."""
+    the other way round: for each feature the findings that it moves; `shown` are those that it speaks for."""
 
     bias: Mapping[str, float]
     threshold: Mapping[str, float]
     features: Mapping[str, tuple[tuple[str, float], ...]]
     takers: Mapping[str, tuple[tuple[str, float], ...]]
+    shown: Mapping[str, tuple[tuple[str, float], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +257,7 @@ def parse_weights(name: str, text: str) -> Weights:
         threshold=threshold,
         features={k: tuple(v) for k, v in features.items()},
         takers={k: tuple(v) for k, v in takers.items()},
+        shown={k: found for k, v in takers.items() if (found := tuple([one for one in v if one[1] > 0]))},
     )
 
 

@@ -12,7 +12,9 @@ _LONGEST = 60
 """Characters of a line of a signature."""
 _LAST = 30
 """Characters of a last word to the reader, right below which one may sign."""
-_DASHES = "-–—~"
+_DASHES = ("-", "–", "—", "~")
+_EDGES = " \t-–—~"
+"""What may stand around the words of a line."""
 _OTHERS = ("quoted", "forwarded", "footer")
 """Kinds of block in which nobody signs."""
 _WORD = r"[A-ZÀ-Þ][\w'’.&-]*"
@@ -115,7 +117,7 @@ def _last_lines(text: str, blocks: Sequence[Block]) -> list[tuple[int, str, bool
         start = block.start
         leads = block.kind == "signature" or (place >= len(own) - 3 and text.startswith("\n\n", start - 2))
         for line in text[start : block.end].split("\n"):
-            bare, listed, dashed = line.strip(" \t" + _DASHES), dashed, line.lstrip().startswith((*_DASHES,))
+            bare, listed, dashed = line.strip(_EDGES), dashed, line.lstrip().startswith(_DASHES)
             found.append((start + line.find(bare), bare, opens or leads))
             last_word = len(bare) <= _LAST and bare.endswith(("!", "."))
             opens = block.kind == "closing" or bare.endswith(",") or last_word

@@ -23,13 +23,13 @@ def tally(features: Mapping[str, float], weights: Weights) -> dict[str, float]:
     takers = weights.takers
     contexts = []
     for name, value in features.items():
-        if value and name in takers:
+        if value and (taken := takers.get(name)):
             if value > 1.0:
                 value = dampen(value)
-            for finding, weight in takers[name]:
+            for finding, weight in taken:
                 totals[finding] += weight * value
             if name.startswith(_CONTEXT):
-                contexts.append((value, takers[name]))
+                contexts.append((value, taken))
     if len(contexts) > MOST_CONTEXTS:
         _give_back(contexts, totals)
     return totals
