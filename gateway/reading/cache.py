@@ -101,13 +101,13 @@ class Print(NamedTuple):
 
 
 class Sketch(NamedTuple):
-    """The fingerprints of one masked block by their hash, in order."""
+    """The fingerprints of one masked block, in order, each hash once."""
 
-    sentences: dict[int, Mark]
-    runs: dict[int, Mark]
+    sentences: tuple[Mark, ...]
+    runs: tuple[Mark, ...]
 
 
-NO_SKETCH = Sketch({}, {})
+NO_SKETCH = Sketch((), ())
 
 
 class Passage:

@@ -65,10 +65,7 @@ def fingerprint(
             spots.append((place, cuts, sketch))
     if not spots:
         return _together(blocks, owned, int(size * _MASK_SHARE) + 12)
-    return (
-        *_phrases([(place, cuts, one.sentences) for place, cuts, one in spots], MAX_SENTENCES, False),
-        *_phrases([(place, cuts, one.runs) for place, cuts, one in spots], MAX_RUNS, True),
-    )
+    return (*_phrases(spots, MAX_SENTENCES, run=False), *_phrases(spots, MAX_RUNS, run=True))
 
 
 def _together(
@@ -91,27 +88,23 @@ def _together(
     return (_new(Phrase, (number, len(words), parts[0][0], parts[-1][1], asks, False)),)
 
 
-def _phrases(spots: "list[tuple[int, list[Cut], dict[int, Mark]]]", most: int, run: bool) -> list[Phrase]:
+def _phrases(spots: list[_Spot], most: int, *, run: bool) -> list[Phrase]:
     """At most `most` in order of place, chosen by their hashes so that copies keep the same ones; those
     that ask come first. Of two of one hash the first counts."""
-    where: dict[int, tuple[int, list[Cut], dict[int, Mark]]] = {}
-    for spot in reversed(spots):
-        where.update(dict.fromkeys(spot[2], spot))
-    chosen: Iterable[int] = where
-    if len(where) > most:
-        asking = [] if run else [number for number, spot in where.items() if spot[2][number][4]]
+    found: dict[int, Phrase] = {}
+    for place, cuts, sketch in spots:
+        for number, words, start, end, asks in sketch.runs if run else sketch.sentences:
+            if number not in found:
+                if cuts:
+                    start, end = _unmask(start, cuts), _unmask(end, cuts)
+                found[number] = _new(Phrase, (number, words, place + start, place + end, asks, run))
+    chosen: Iterable[int] = found
+    if len(found) > most:
+        asking = [] if run else [number for number, one in found.items() if one.asks]
         chosen = sorted(asking)[:most]
         if len(chosen) < most:
-            chosen += sorted(where.keys() - chosen)[: most - len(chosen)]
-    out = []
-    for number in chosen:
-        place, cuts, marks = where[number]
-        _, words, start, end, asks = marks[number]
-        if cuts:
-            start, end = _unmask(start, cuts), _unmask(end, cuts)
-        out.append(_new(Phrase, (number, words, place + start, place + end, asks, run)))
-    out.sort(key=_START)
-    return out
+            chosen += sorted(found.keys() - chosen)[: most - len(chosen)]
+    return sorted([found[number] for number in chosen], key=_START)
 
 
 def _own_words(content: Content) -> tuple[str, ...]:
@@ -191,7 +184,7 @@ def _sketch(masked: str, spans: Sequence[Span], level: int, kept: Kept) -> Sketc
         whole.setdefault(number, (number, words, start, end, asks))
         for run, a, b in sampled:
             runs.setdefault(run, (run, RUN, start + a, start + b, False))
-    return Sketch(whole, runs) if whole else NO_SKETCH
+    return Sketch(tuple(whole.values()), tuple(runs.values())) if whole else NO_SKETCH
 
 
 def _print(sentence: str, level: int, fillers: frozenset[bytes]) -> Print:
