@@ -87,6 +87,8 @@ _SPACED = re.compile(
     r"|(?:[^\W_](?:[.\-_*|]{1,2}| [.\-_*|]?|[.\-_*|] )){3,}[^\W_])(?![^\W_])"
 )
 """Letters kept apart, in most cases by the same signs throughout; what stands between words is wider."""
+_FEW_SINGLE = 3
+"""Words of one sign, beyond which a phrase may be one of letters kept apart."""
 _LEETED = re.compile(r"(?<![^\W\d_])[^\W\d_]*(?:[013457][^\W\d_]|[^\W\d_][013457@$][^\W\d_])[\w@$]*")
 
 
@@ -104,7 +106,7 @@ def fold(text: str) -> Folded:
     if "\xad" in text:  # a soft hyphen shows nowhere but at the end of a line
         return _fold_odd(text)
     try:
-        even = text.encode("cp1252").translate(FOLD)
+        even = (text.encode() if text.isascii() else text.encode("cp1252")).translate(FOLD)
     except UnicodeEncodeError:
         return _fold_odd(text)
     return _fold_odd(text) if b"\0" in even else Folded(even)
@@ -169,16 +171,10 @@ def looks_disguised(text: bytes, words: list[bytes]) -> bool:
     if b"://" in text:  # an address is made of odd words
         text = b" ".join([one for one in text.split() if b"://" not in one])
         words = split_words(text)
-    if b"".join(words).isalpha():
-        single = list(map(len, words)).count(1) if len(words) > 3 else 0
-    else:
-        single = 0
-        for word in words:
-            if len(word) == 1:
-                single += 1
-            elif not word.isalpha() and not word.isdigit():
-                return True
-    return single > 3 or b"@" in text or b"$" in text
+    no_numbers = b"".join([word for word in words if not word.isdigit()])
+    if no_numbers and not no_numbers.isalpha():
+        return True
+    return list(map(len, words)).count(1) > _FEW_SINGLE or b"@" in text or b"$" in text
 
 
 def undisguise(odd: Folded) -> Folded | None:

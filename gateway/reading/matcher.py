@@ -8,6 +8,7 @@ differ in nothing but words that no phrase knows are one to it, and searched onc
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from gateway.reading.filing import ALL, ANY, ANYTHING, COUNT, MIXED, NOTHING, STAR, Cabinet, Met, Move, Place
@@ -23,6 +24,7 @@ _RUN = re.compile(rb"[a-z0-9]+")
 _ASKED = re.compile(rb"[^?.!]*\?")
 _BLANKS = b" ,;:"
 _MOST_BLANKS = 4
+_NO_WORD = frozenset((NOTHING,))
 
 Span = tuple[int, int]
 
@@ -64,13 +66,10 @@ class Matcher:
             self._texts.put(key, found)
         if not found.spots:
             return {}, found.unsure
-        starts, ends, place = [], [], 0
-        for gap, word in zip(between, words, strict=False):
-            place += len(gap)
-            starts.append(place)
-            place += len(word)
-            ends.append(place)
-        return {one: (starts[a] - blank, ends[b]) for one, a, b, blank in found.spots}, found.unsure
+        # Where the words begin and end, in turn.
+        edges = list(accumulate(map(len, chain.from_iterable(zip(between, words, strict=False)))))
+        spots = {one: (edges[2 * a] - blank, edges[2 * b + 1]) for one, a, b, blank in found.spots}
+        return spots, found.unsure
 
     def _meet(self, word: bytes) -> Met:
         """What is known of a word. Words of the same forms are one."""
@@ -155,7 +154,7 @@ class _Text:
 
     def candidates(self) -> Iterator[tuple[int, int, int]]:
         """What may be here, by the words of the text: (phrase, step, place)."""
-        sides = [frozenset((NOTHING,)), *[one.forms for one in self.met], frozenset((NOTHING,))]
+        sides = [_NO_WORD, *[one.forms for one in self.met], _NO_WORD]
         for place, one in enumerate(self.met):
             for left, right, earlier, later, number, step in one.anchors:
                 if (
