@@ -119,6 +119,7 @@ class SqliteStore(Reads):
             raise translate(error, path) from error
         self._log = path.with_name(f"{path.name}-wal")
         self._file, self._log_file = _identify(path), _identify(self._log)
+        self._looked = False  # whether the files were seen in place for the next batch
         self._slow = SlowReads(lambda: connect(path, readonly=True))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._sameness = SamenessIndex()
@@ -166,6 +167,7 @@ class SqliteStore(Reads):
 
     async def begin(self, units: Sequence[Unit[Any]]) -> Loaded:
         """Open a transaction and load what the units need."""
+        self._looked = False
         await self._retry_busy(lambda: self._db.execute("BEGIN IMMEDIATE"))
         self._in_transaction = True
         try:
@@ -214,6 +216,7 @@ class SqliteStore(Reads):
 
     async def rest(self) -> None:
         """Fold what is left of a log whose bulk is folded."""
+        self._looked = False
         if self._fold.ready:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._fold.finish, self._db)
 
@@ -262,9 +265,14 @@ class SqliteStore(Reads):
         self._committer.expect(more)
 
     def queue(self, unit: Unit[T]) -> "asyncio.Future[T]":
-        """The same without a coroutine: it is queued at once."""
-        if self._serving and not self.in_place():
-            raise Unavailable("the database file was deleted or replaced: what is written now would be lost")
+        """The same without a coroutine: it is queued at once. The first of a batch looks whether the files
+        are still in place, for all that come with it."""
+        if self._serving and not self._looked:
+            if not self.in_place():
+                raise Unavailable(
+                    "the database file was deleted or replaced: what is written now would be lost"
+                )
+            self._looked = True
         return self._committer.run(unit)
 
     async def take(self, limit: int) -> list[Entry]:

@@ -10,7 +10,7 @@ import pytest
 from gateway.store.attempt import Attempt, Kind, Outcome
 from gateway.store.outage import AGAIN_SECONDS, QUIET_SECONDS, Outage
 from gateway.store.protocol import StoreError, Unavailable
-from gateway.store.sqlite import SqliteStore
+from gateway.store.sqlite import _NOTHING, SqliteStore
 from gateway.store.sqlite_reads import DAMAGED
 from tests.line import KEYS, Clock, line
 
@@ -107,6 +107,22 @@ async def test_a_log_that_is_deleted_stops_what_would_be_lost(tmp_path: Path) ->
         (tmp_path / "line.db-wal").unlink()
         with pytest.raises(Unavailable, match="deleted"):
             await gateway.submit()
+
+
+@pytest.mark.parametrize("canceled", [False, True])
+async def test_a_look_at_the_files_says_nothing_of_the_next_batch(tmp_path: Path, canceled: bool) -> None:
+    async with line(tmp_path) as gateway:
+        await gateway.submit()
+        store = gateway.store
+        assert isinstance(store, SqliteStore)
+        await asyncio.sleep(0.1)
+        asked = store.queue(_NOTHING)
+        if canceled:  # so that no batch comes of it
+            asked.cancel()
+        await asyncio.sleep(0.05)
+        (tmp_path / "line.db").rename(tmp_path / "elsewhere.db")
+        with pytest.raises(Unavailable, match="deleted"):
+            store.queue(_NOTHING)
 
 
 async def test_what_cannot_be_read_at_rcpt_fails_where_it_is_awaited(tmp_path: Path) -> None:
