@@ -112,9 +112,9 @@ def copied_share(reading: Reading, facts: Facts) -> float:
     if not counts:
         return 0.0
     words = copied = 0
-    for (_, size, _, _, _, run), others in zip(reading.phrases, counts, strict=False):
-        if not run:
-            words += size
+    for phrase, others in zip(reading.phrases, counts, strict=False):
+        if not phrase.run:
+            words += phrase.words
             if others:
-                copied += size
+                copied += phrase.words
     return copied / words if words else 0.0
