@@ -121,10 +121,13 @@ def _read(fields: Mapping[str, Any], item: Mapping[str, Any]) -> Told | None:
     channel = channel or line(found.get("channel")) or "email"
     if kind not in TYPES or channel not in CHANNELS:
         return None
-    text = found.get("text")
+    text, id_ = found.get("text"), line(found.get("id"))
+    if id_ and kind == "message.sent":
+        # Some tools give all that happens to one lead the same id: what was sent must not hide the reply.
+        id_ = f"{line(found.get('type'))} {id_}"
     return Told(
         type=kind,
-        id=line(found.get("id")) or mark_of(item),
+        id=id_ or mark_of(item),
         addresses=_pairs(found.get("addresses")),
         at=moment(found.get("at")),
         channel=channel,

@@ -339,6 +339,20 @@ async def test_what_a_tool_sent_on_linkedin_counts(
         assert (await office.vouched(feed, body | {spelled: word})).json["left_out"] == 1
 
 
+async def test_a_reply_counts_after_what_was_sent_though_the_tool_gives_both_one_id(office: Office) -> None:
+    ana, rui = ("https://www.linkedin.com/in/ana-ruiz", "https://www.linkedin.com/in/rui-alves")
+    body = {"id": "lead-7", "lead": {"profile_url": ana}, "sender": {"profile_url": rui}}
+    for word, text in (
+        ("CONNECTION_REQUEST_SENT", "Ciao Ana!"),
+        ("MESSAGE_SENT", "Ciao Ana!"),
+        ("MESSAGE_REPLY_RECEIVED", "Please stop writing to me."),
+    ):
+        said = body | {"eventType": word, "message": {"text": text}}
+        assert (await office.vouched("heyreach", said)).json["applied"] == 1
+        assert (await office.vouched("heyreach", said)).json["applied"] == 0, "told again"
+    assert (await office.person(ana, "linkedin")).stops
+
+
 async def test_what_can_be_applied_is_applied(office: Office) -> None:
     batch: list[Any] = [
         {"event": "unsubscribe", "email": "not an address", "sg_event_id": "1"},
