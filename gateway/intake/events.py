@@ -47,6 +47,8 @@ ANSWER_SECONDS = 30 * 86400.0
 BACKDATE_SECONDS = 7 * 86400.0
 MOST_DATA = 16_384
 """Octets kept of what a source added to an event."""
+SHORTEST_PHONE = 7
+"""Digits from which a number is somebody's, with the code of the country."""
 
 
 _MARKUP = re.compile(r"<(?:!doctype|html|body|head|div|p|span|br|table|font|blockquote)\b[^<>]{0,500}>", re.I)
@@ -232,7 +234,8 @@ def _thread_of(h: Happening) -> str:
     said = h.thread.casefold()
     for who in h.recipients:
         for name in (who.address.casefold(), who.key.casefold()):
-            if name and (name == said or (("@" in name or "/" in name) and name in said)):
+            telling = "@" in name or "/" in name or (name.isdigit() and len(name) >= SHORTEST_PHONE)
+            if name and (name == said or (telling and name in said)):
                 return ""
     return h.thread
 

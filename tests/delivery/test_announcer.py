@@ -114,8 +114,16 @@ async def test_only_what_was_subscribed_to(house: House, client: aiohttp.ClientS
 
 
 async def test_a_thread_named_after_a_person_is_not_told(house: House, client: aiohttp.ClientSession) -> None:
-    named = ("chat-ana@example.test", "https://www.LinkedIn.com/in/ana-ruiz", "<1.2@mail.example>", "chat-7")
-    ana = (("linkedin", "linkedin.com/in/ana-ruiz"), ("email", "ana@example.test"))
+    whatsapp = "393331234567@s.whatsapp.net"
+    linkedin, phone = "linkedin.com/in/ana-ruiz", "+39 333 1234567"
+    named = (
+        "chat-ana@example.test",
+        f"https://www.{linkedin.upper()}",
+        whatsapp,
+        "<1.2@mail.example>",
+        "chat-7",
+    )
+    ana = (("linkedin", linkedin), ("email", "ana@example.test"), ("phone", phone))
     who = {"addresses": [{"type": kind, "value": value} for kind, value in ana]}
     async with ScriptedTarget() as target:
         teller, hook = announcer(house), endpoint(target.url, "message.replied")
@@ -124,7 +132,7 @@ async def test_a_thread_named_after_a_person_is_not_told(house: House, client: a
             said = event("message.replied", source_event_id=f"r{n}", thread={"id": thread}, recipient=who)
             assert (await house.post("/v1/events", json=said)).status == 202
         await teller.tell(client, hook)
-    assert [read(post)["data"].get("thread") for post in target.posts] == [None, None, *named[2:]]
+    assert [read(post)["data"].get("thread") for post in target.posts] == [None, None, None, *named[3:]]
 
 
 async def test_a_hold_that_a_stop_ended_is_told_to_its_source(
