@@ -1,6 +1,7 @@
 """Who asks, behind proxies whose word counts."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import web
@@ -29,13 +30,14 @@ def address_of(request: web.BaseRequest, trusted: Iterable[Network]) -> str:
     return found
 
 
+@lru_cache(1024)
 def household_of(address: str) -> str:
     """As whom limits count an IP address, however it is spelled: of IPv6 the network of 64 bits that one
     connection has to itself (RFC 6177), of IPv4 written as IPv6 the IPv4 address."""
     if ":" not in address or not _is_address(address):
         return address
     found = IPv6Address(address.partition("%")[0])
-    return str(found.ipv4_mapped or IPv6Network((found, 64), strict=False))
+    return str(found.ipv4_mapped or f"{IPv6Address(int(found) >> 64 << 64)}/64")
 
 
 def _is_address(text: str) -> bool:

@@ -243,6 +243,14 @@ def test_limits_count_a_household_once(address: str, household: str) -> None:
     assert household_of(address) == household
 
 
+def test_a_household_is_worked_out_once() -> None:
+    """Each request of the API asks for it, and to read an IPv6 address takes as long as to find a person."""
+    household_of.cache_clear()
+    for _ in range(3):
+        assert household_of("2001:db8::1") == "2001:db8::/64"
+    assert household_of.cache_info().misses == 1
+
+
 def test_connections_of_a_household_count_together() -> None:
     crowd = _Crowd(10, 2, (ip_network("2001:db8:9::/48"),))
     near = ["2001:db8::1", "2001:db8::2", "2001:db8::3"]
