@@ -1,6 +1,9 @@
 """Policies: what is in force, what each would have done in observe, and what never fires."""
 
-from boards.panel import CHOSEN, GREEN, RED, YELLOW, Board, Panel, Row, ask
+from boards.panel import GREEN, RED, YELLOW, Board, Panel, Row, ask
+
+# Not those who were refused at RCPT, nor what was put off: no policy saw them.
+JUDGED = '{source=~"$source", channel=~"$channel", class=~"$class", class!="unknown"}'
 
 WOULD = Row(
     title="What policies in observe would have done",
@@ -32,7 +35,7 @@ WOULD = Row(
             queries=(
                 ask(
                     '100 * sum by (policy) (increase(galateo_violations_total{mode="observe"}[$__range]))'
-                    f" / scalar(sum(increase(galateo_messages_total{CHOSEN}[$__range])))",
+                    f" / scalar(sum(increase(galateo_messages_total{JUDGED}[$__range])))",
                     "{{policy}}",
                     instant=True,
                 ),

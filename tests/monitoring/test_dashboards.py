@@ -164,6 +164,17 @@ def test_they_show_what_was_promised(file: Path) -> None:
     } == set()
 
 
+def test_shares_of_what_policies_saw_leave_out_who_was_refused_before() -> None:
+    """At RCPT no policy is asked: whoever is refused there violated none, and has no class."""
+    asked = {
+        panel["title"]: panel["targets"][0]["expr"]
+        for file in DASHBOARDS
+        for panel in panels(json.loads(file.read_text()))
+    }
+    for title in ("Refused or held, by class", "Observed objections per hundred decisions"):
+        assert 'class!="unknown"' in asked[title]
+
+
 def test_nobody_asks_for_open_rates() -> None:
     for file in DASHBOARDS:
         text = file.read_text().lower()
