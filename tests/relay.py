@@ -308,7 +308,6 @@ class ScriptedTarget:
 
     script: Iterable[str] = ()
     context: ssl.SSLContext | None = None
-    greets_after: float = 0.0  # seconds before the greeting
     port: int = 0
 
     def __post_init__(self) -> None:
