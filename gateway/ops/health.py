@@ -64,8 +64,9 @@ class Health:
         )
 
     async def _ask(self, name: str) -> str:
-        """What a check says: ok, slow or failed. One that goes on is not asked again beside itself."""
-        if name not in self._underway:
+        """What a check says: ok, slow or failed. One that goes on is not asked again beside itself; what
+        ended since somebody last asked says nothing of now."""
+        if name not in self._underway or self._underway[name][1].done():
             begun = asyncio.ensure_future(self._checks[name]())
             begun.add_done_callback(_passed)
             self._underway[name] = self._monotonic(), begun

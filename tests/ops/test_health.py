@@ -43,6 +43,22 @@ async def test_a_slow_disk_is_no_dead_one(monkeypatch: pytest.MonkeyPatch) -> No
     assert [await ready(2), await ready(2)] == [(200, "ok")] * 2
 
 
+async def test_what_was_slow_when_it_was_last_asked_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "PATIENCE", 0.01)
+    now, works, commit = 100.0, True, asyncio.Event()
+
+    async def store() -> bool:
+        await commit.wait()
+        return works
+
+    one = Health({"store": store}, Metrics(), nothing, lambda: now)
+    assert (await one.ready(make_mocked_request("GET", "/readyz"))).status == 200
+    commit.set()
+    await asyncio.sleep(0.01)
+    now, works = 700.0, False
+    assert (await one.ready(make_mocked_request("GET", "/readyz"))).status == 503
+
+
 async def test_what_raises_has_failed_at_once() -> None:
     async def store() -> bool:
         raise OSError
