@@ -14,11 +14,12 @@ class Often:
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def take(self, key: str, now: float) -> bool:
-        """Count once more; False where that is too often. `now` is any clock in seconds."""
+        """Count once more; False, and nothing counted, where that is too often. `now` is any clock in
+        seconds."""
         since, count = self._counts.pop(key, (now, 0))
         if not 0 <= now - since < self._seconds:
             since, count = now, 0
-        self._counts[key] = (since, min(count + 1, self._limit + 1))
+        self._counts[key] = (since, min(count + 1, self._limit))
         if len(self._counts) > REMEMBERED:
             self._counts.popitem(last=False)
         return count < self._limit

@@ -227,6 +227,15 @@ class TestDoorkeeper:
         assert [isinstance(answer, Problem) for answer in told] == [False] * 10 + [True] * 6
 
 
+def test_what_was_refused_takes_no_place() -> None:
+    """Many who sign in at once from one address, all rightly: once they are in, all places are free again."""
+    tries = Often(2, 300.0)
+    assert [tries.take("office", 0.0) for _ in range(4)] == [True, True, False, False]
+    for _ in range(2):
+        tries.give_back("office")
+    assert [tries.take("office", 1.0) for _ in range(3)] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("address", "household"),
     [
