@@ -15,6 +15,7 @@ LEAST = {
     "personalised": 0.7,
     "unresolved_merge": 0.95,
 }
+OTHER_LEAST = {"promotional": 0.95, "introduces_sender": 0.9, "permission_request": 0.85}
 
 
 def test_the_own_set_is_large_enough() -> None:
@@ -32,6 +33,15 @@ def test_labels_are_met(reader: Reader, path: Path, language: str) -> None:
             label,
             errors,
         )
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es"])
+def test_pitches_introductions_and_requests_are_found_in_the_other_languages(
+    reader: Reader, language: str
+) -> None:
+    tally, errors = judge(FILES[1], reader, borderline=True)
+    found = {label: f1(tally, label, language)[2] for label in OTHER_LEAST}
+    assert all(found[label] >= least for label, least in OTHER_LEAST.items()), (found, errors)
 
 
 def test_a_pitch_is_hardly_ever_seen_where_there_is_none(reader: Reader) -> None:
