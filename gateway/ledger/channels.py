@@ -66,14 +66,26 @@ _OTHERWISE = re.compile(
     r"|\bll[aá]m\w+|\b(?:escr[ií]b|contact|mand|env[ií])\w+ .{0,12}\b(?:por|al|a)\b"
     # ... or that it is welcome.
     r"|\b(?:use|only|just|prefer|rather|better|instead|via|by|through|per|solo|meglio|preferi\w+|tramite|usi|usate"
-    r"|nur|lieber|besser|bitte|uniquement|plutôt|préfèr\w+|par|mejor|s[oó]lo|por|va bene)\W+(?:[\w']+\W+){0,3}?"
+    r"|nur|lieber|besser|bitte|uniquement|plutôt|préfèr\w+|par|mejor|s[oó]lo|por|va bene)[^\w']+(?:[\w']+[^\w']+){0,3}?"
     rf"(?:{_ANY})"
-    rf"|(?:{_ANY})\W+(?:[\w']+\W+){{0,2}}?(?:fine|ok|okay|better|best|instead|only|works|please|va bene|sì|meglio"
+    rf"|(?:{_ANY})[^\w']+(?:[\w']+[^\w']+){{0,2}}?(?:fine|ok|okay|better|best|instead|only|works|please|va bene|sì|meglio"
     r"|geht|passt|gern\w*|va (?:bien|très)|mieux|préfér\w+|está bien|mejor|sí)\b"
 )
 _EVER = re.compile(
     r"\b(?:again|any ?more|ever|ancora|mai|nessun\w*|nie wieder|jamais|nunca|unsubscribe|more|altre|altri)\b"
 )
+_EVERYTHING = re.compile(
+    r"unsubscri|\b(?:remove|delete|erase)\b|\boff\b.{0,12}\blists?\b|\bleave me\b|\bstop (?:all|every)"
+    r"|cancell(?!ul)|\btogli|rimuov|elimin|disiscri|lösch|streich|verteiler|abmeld|austrag|entfern"
+    r"|supprim|désinscri|désabonn|retire|rayez|\bborr|bórr|\bbaja\b|quít"
+)
+"""Asked for beside a channel, in the same breath: then it is about all messages."""
+_THREATENS = re.compile(
+    r"\b(?:i|we)(?:'?ll| will|'m going to| am going to) (?:just )?(?:call|ring|phone|e-?mail|write|text|contact)\b"
+    r"|\bpoli(?:ce|zia|zei|cía)\b|\blawyers?\b|\bsolicitor|\battorney|\bauthorit|\bico\b|\bgarante\b|carabinieri|avvocat"
+    r"|anwalt|verbraucherzentrale|\bavocat|\bcnil\b|abogad|\baepd\b|denunci"
+)
+"""Whom they turn to themselves is no way to write to them."""
 _ALSO = re.compile(r"\s*(?:or|nor|né|o|oder|noch|ou|ni)\b")
 _CUT = re.compile(r"[.,;:!?\n–—()]+|\b(?:but|ma|però|sondern|aber|mais|sino|pero)\b")
 
@@ -98,7 +110,7 @@ def _judge(text: str, channel: str) -> tuple[tuple[str, ...], str]:
     refused = [clause for clause in clauses if _refuses(clause) and _named(clause, channel)]
     others = [clause for clause in clauses if clause not in refused]
     channels = tuple(dict.fromkeys(name for clause in refused for name in _named(clause, channel)))
-    if not channels or any(_ALSO.match(clause) for clause in clauses):
+    if not channels or any(_ALSO.match(clause) for clause in clauses) or _THREATENS.search(said):
         return (), text
     if not any(_welcomes(clause, channels, channel) for clause in others):
         return (), text
@@ -106,7 +118,7 @@ def _judge(text: str, channel: str) -> tuple[tuple[str, ...], str]:
 
 
 def _refuses(clause: str) -> bool:
-    return bool(_NOT.search(clause) and not _NO_REFUSAL.search(clause))
+    return bool(_NOT.search(clause) and not (_NO_REFUSAL.search(clause) or _EVERYTHING.search(clause)))
 
 
 def _named(clause: str, channel: str) -> list[str]:

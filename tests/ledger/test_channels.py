@@ -1,5 +1,7 @@
 """Which channel a reply refuses, and that nobody who wants no mail at all is taken for one of these."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,16 @@ WHOLE = [
     ("email", "Don't forget to email me the file. You can call me too."),
     ("email", "Non ho ricevuto la mail, mi chiami in ufficio."),
     ("email", "Ich habe keine E-Mail bekommen, bitte rufen Sie mich an."),
+    ("sms", "Remove me from your list and don't text me, call the office for anything urgent."),
+    ("sms", "Don't text me and take me off your list, email my assistant about the invoice."),
+    ("email", "Unsubscribe me and don't email me, call the office."),
+    ("email", "Non scrivetemi più mail e cancellatemi dalla lista, per urgenze chiamate l'ufficio."),
+    ("email", "Bitte keine Mails mehr und löschen Sie meine Daten, rufen Sie im Büro an."),
+    ("email", "Ne m'envoyez plus de mails et supprimez mes données, appelez le bureau."),
+    ("email", "No me mande más correos y bórreme de su lista, llame a la oficina."),
+    ("email", "Stop emailing me. I will call the police."),
+    ("email", "Stop emailing me. Next time I call my lawyer."),
+    ("email", "Don't email me again. I'll just call you if I need anything."),
 ]
 
 
@@ -64,6 +76,15 @@ def test_what_is_said_beside_it_is_left_to_be_read() -> None:
     assert besides_channels("Don't text me, call the office. Unsubscribe me.", "sms") == (
         "call the office.\nunsubscribe me"
     )
+
+
+@pytest.mark.parametrize("mark", ["'", "'.", " '", "only ", "telegram ", "send ", "-", "a' "])
+def test_what_anybody_may_write_is_read_at_once(mark: str) -> None:
+    """One run of marks, which a pattern might try to divide in every way there is."""
+    began = time.perf_counter()
+    for text in (f"don't text me, telegram a b c d only {mark * 1000}", f"no mail, {mark * 1000}"):
+        refused_channels(text, "sms")
+    assert time.perf_counter() - began < 2
 
 
 @given(st.text(), st.sampled_from(["email", "sms"]))
