@@ -190,13 +190,20 @@ _OWN_WORDS = re.compile(
     r"|dies ist eine auto\w+ |réponse automatique|ceci est (?:un|une) \w+ automatique|respuesta automática"
     r"|est[ea] es (?:un|una) \w+ automátic)"
 )
+_OF_OURS = re.compile(
+    r"\b(?:i|i'm|me|my|us|unsubscribe|remove|stop|off|mi|io|mio|mia|ich|mich|mir|uns|meine?n?|je|moi|mes|mon|ma"
+    r"|m'\w+|nous|yo|nos)\b|\b(?:cancell|togli|rimuov|elimin|basta|lösch|streich|supprim|désinscri|borr|bórr)"
+)
+"""Said by a person, of the mail that they got: "this is an automated mail, take me off the list"."""
 
 
 def calls_itself_automatic(text: str) -> bool:
     """Whether one of the first lines says of itself that a machine wrote it; what stands in such a text
-    asks for nothing, but for a first line that is a command to stop."""
+    asks for nothing, but for a first line that is a command to stop. A line that speaks of a person, or asks
+    to be left alone, may be about the mail that it answers."""
     lines = [_plain(line) for line in newest_text(text[:_LONGEST]).splitlines() if line.strip()][:3]
-    return any(_OWN_WORDS.match(line) for line in lines) and not begins_with_stop(text)
+    own = any(_OWN_WORDS.match(line) and not _OF_OURS.search(line) for line in lines)
+    return own and not begins_with_stop(text)
 
 
 def asks_to_stop(text: str) -> bool:

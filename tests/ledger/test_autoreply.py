@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.ledger.autoreply import (
     asks_to_stop,
     begins_with_stop,
+    calls_itself_automatic,
     is_marked_reply,
     kind_of,
     newest_text,
@@ -184,6 +185,23 @@ def test_stop_in_five_languages(text: str) -> None:
 )  # fmt: skip
 def test_no_stop(text: str) -> None:
     assert not asks_to_stop(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("This is an automated message, please do not reply.", True),
+        ("Ticket 4711\nQuesto è un messaggio automatico.\nNon risponda.", True),
+        ("Automatic reply: Hello", True),
+        ("This is an automated email and I do not want it. Unsubscribe me.", False),
+        ("This is an automated mailing, take me off your list please.", False),
+        ("Messaggio automatico o no, cancellatemi dalla lista.", False),
+        ("Dies ist eine automatische Mail, oder? Streichen Sie mich von der Liste.", False),
+        ("Volentieri", False),
+    ],
+)
+def test_what_a_machine_says_of_itself_and_a_person_of_our_mail(text: str, own: bool) -> None:
+    assert calls_itself_automatic(text) is own
 
 
 def test_what_stands_below_a_marked_quotation_is_theirs_where_nothing_stands_above() -> None:
