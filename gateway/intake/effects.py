@@ -64,7 +64,8 @@ NO_SENDER = Effect(applied=False, note="no_sender")
 class Telling:
     """One event while it is applied. `people` are all addresses that it names, `near` those on its own
     channel, `linked` further addresses of the same person. `at` is when it counts as having happened;
-    `places` says that the source may say which law counts for a consent, `channels` which are refused."""
+    `places` says that the source may say which law counts for a consent, `channels` which are refused, and
+    `refused` which of the addresses named are on one of these."""
 
     draft: Draft[Any]
     happening: Happening
@@ -76,6 +77,7 @@ class Telling:
     stops: bool = False
     refuses_sales: bool = False
     channels: tuple[str, ...] = ()
+    refused: tuple[Ref, ...] = ()
     declines: bool = False
     automatic: bool = False
     revives: bool = False
@@ -113,8 +115,11 @@ def _replied(t: Telling) -> Effect:
     first = not any(relationship(t.draft.person(ref), t.happening.sender).replies for ref in t.near)
     _happen(t)
     ref = t.near[0]
-    waiting = relationship(t.draft.person(ref), t.happening.sender).unanswered_since
-    t.draft.owe_answer(ref[0], t.happening.sender, ref[1], waiting)
+    if ref in t.refused:  # nobody can answer there any more
+        owe_nothing(t.draft, ref, _until(t))
+    else:
+        waiting = relationship(t.draft.person(ref), t.happening.sender).unanswered_since
+        t.draft.owe_answer(ref[0], t.happening.sender, ref[1], waiting)
     _recheck(t, "reply")
     note = refused or ("declined" if t.declines else "")
     return Effect(note=note, reply="human", conversation=first)
@@ -124,10 +129,9 @@ def _refuse(t: Telling) -> str:
     """What is refused short of everything, by whoever sent the reply: the note of it, "" for nothing new."""
     if t.channels:
         refuse_channels(t.draft, [(ref, _stopped_at(t, ref)) for ref in t.people], t.channels, t.event)
-        for ref in t.everyone:
-            here = ref in t.near
-            if any((channel == t.happening.channel) == here for channel in t.channels):
-                t.draft.cancel(ref, "stop request")
+        for ref in t.refused:  # on which channel further addresses are nobody knows: the gate asks again
+            owe_nothing(t.draft, ref, _until(t))
+            t.draft.cancel(ref, "stop request")
     if t.refuses_sales and refuse_sales(t.draft, t.people, t.everyone, t.at):
         return "no_sales"
     return "stop_channel" if t.channels else ""

@@ -155,6 +155,7 @@ class TellEvent:
             stops=self._stops(),
             refuses_sales=refuses_sales(newest_text(h.text)),
             channels=channels,
+            refused=tuple(dict.fromkeys(ref for (c, _), ref in self._people.items() if c in channels)),
             declines=h.type == "message.replied" and (bool(channels) or invites_nothing(h.text)),
             automatic=is_automatic(h),
             revives=self._revives and h.opens and not h.backdated,

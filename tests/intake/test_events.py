@@ -492,6 +492,32 @@ async def test_one_channel_refused_is_no_stop_of_mail(tmp_path: Path, opens: boo
         assert "stop_request.said" not in [v.code for v in sent.recipients[0].decision.violations]
 
 
+@pytest.mark.parametrize(("refused", "left"), [("WhatsApp", 2), ("email", 0)])
+async def test_one_channel_refused_cancels_what_waits_there_alone(
+    tmp_path: Path, holding: PolicySet, refused: str, left: int
+) -> None:
+    """Told by text message, of somebody whose mail address is named, or known, beside it."""
+    async with line(tmp_path, holding) as gateway:
+        phone = ident("+393331234567", "sms")
+        await tell(gateway, event("message.replied", phone, ident(ANNA), text="Ok", source_event_id="1"))
+        await gateway.submit(class_="outreach")
+        await gateway.submit(class_="greeting", send_at=NOW + DAY)
+        others = [ident(ANNA)] if refused == "email" else []
+        said = event("message.replied", phone, *others, text=f"No {refused} please, call the office.")
+        assert (await tell(gateway, said)).effect.note == "stop_channel"
+        waiting = await gateway.store.holds(HoldFilter())
+        assert len(waiting) + (await gateway.store.depths()).outbox == left
+
+
+@pytest.mark.parametrize("before", [[], ["Where are you?"]])
+async def test_nobody_owes_an_answer_where_none_may_go(tmp_path: Path, before: list[str]) -> None:
+    async with line(tmp_path) as gateway:
+        for text in [*before, "Don't email me, call me on the office line."]:
+            await tell(gateway, event("message.replied", text=text))
+        assert relationship(await person(gateway), RUI).replies == len(before) + 1
+        assert relationship(await person(gateway), RUI).unanswered_since == 0
+
+
 async def test_a_stop_beside_a_refused_channel_stops_all(tmp_path: Path) -> None:
     async with line(tmp_path) as gateway:
         text = "Don't text me, call the office. And unsubscribe me from your list."
