@@ -285,6 +285,12 @@ es|Agradezco su mensaje, sin embargo les solicito no enviarme más comunicacione
 es|Me jubilé, sáqueme de su agenda por favor.
 es|Borrar mis datos.
 es|Bloqueado.
+de|Ich melde mich hiermit vom Newsletter ab.
+de|Bitte melden Sie sich nicht wieder bei mir.
+de|Bitte alle meine alten Daten löschen.
+en|Do you know article 21 GDPR? Remove me.
+it|Cessate ogni invio al mio indirizzo.
+it|Senza il mio consenso non potete scrivermi: cancellatemi.
 """
 
 OTHERS = """
@@ -469,6 +475,35 @@ es|No me interesa la opción B, pero sí la A.
 es|Ya no más cambios, pueden imprimir.
 es|Bloqueado el día 14 para la reunión.
 es|Nunca recibí la factura, ¿la pueden mandar otra vez?
+de|Unser Anwalt prüft rechtliche Schritte gegen den Lieferanten, deshalb dauert es.
+de|Wir haben eine Abmahnung von einem Wettbewerber bekommen, können Sie helfen?
+de|Ohne Zustimmung des Betriebsrats können wir nicht unterschreiben.
+de|Bitte die alten Daten löschen und die neue Liste einspielen.
+de|Wir bekommen viel unerwünschte Werbung, filtert Ihr Produkt das?
+de|Den Versand bitte einstellen, bis die Adresse geklärt ist.
+de|Das reicht.
+de|Art. 17 DSGVO: wie löschen Sie die Daten unserer Kunden?
+de|Haben Sie ein Konzept zum Recht auf Löschung? Unser Datenschutzbeauftragter möchte sich bei Ihnen melden.
+de|Wie können sich unsere Nutzer vom Newsletter abmelden?
+en|How does your product handle article 17 GDPR requests?
+en|Do you support GDPR art. 17 deletion?
+en|We want off the old plan and onto the new one.
+en|Make it stop raining and I'll come, ha. See you Thursday.
+en|Take the hint from last year's numbers: double the order.
+en|We've moved! Unit 7, Tannery Lane. The old address should be deleted.
+it|Come gestite il diritto alla cancellazione dei nostri clienti?
+it|Come gestite l'articolo 17 del GDPR nel vostro software?
+it|Senza il mio consenso non si firma: aspetto la bozza.
+it|Sospendete ogni invio al magazzino di Bari fino a lunedì.
+it|nn scrivermi oggi che sono in riunione, domani ok
+it|Non contattarmi prima delle dieci.
+it|Finiamola qui con la trattativa: accetto il prezzo.
+it|Chiudiamola qui: ok per 1200 euro.
+it|Non mandate più il colore avorio, il cliente vuole solo bianco.
+fr|Comment gérez-vous l'article 17 du RGPD ?
+fr|Notre client exerce son droit d'opposition, que faire dans votre outil ?
+fr|N'insistez pas sur le prix, il me convient.
+es|¿Cómo gestionan el artículo 17 del RGPD?
 """
 
 
