@@ -132,6 +132,15 @@ async def tour(page: Page, base: str, folder: Path, size: str) -> None:
     await keep("policies", "/console/policies")
     await keep("policy", "/console/policies/first-contact")
     await keep("overview", "/console/overview")
+    await page.goto(f"{base}/console/pauses")
+    await page.select_option("select[name=name]", index=1)
+    await page.fill("section:has(select[name=name]) input[name=reason]", "The October list went out twice")
+    await page.click("section:has(select[name=name]) button")
+    await page.wait_for_selector("[data-item]")
+    await keep("pauses")
+    await page.fill("[data-item] input[name=reason]", "The list is mended")
+    await page.click("[data-item] button")
+    await page.wait_for_selector("[data-item]", state="detached")
 
 
 if __name__ == "__main__":
